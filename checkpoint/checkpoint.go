@@ -1,0 +1,269 @@
+// Package checkpoint opens the files that trained networks are kept in and yields their named tensors.
+//
+// Open recognises a file by its content, never by its name: PyTorch's zip archive, its legacy pickle stream (what
+// "model.tar" usually means), the still older layout that is a real tar, safetensors, and NumPy's npy and npz. Opening
+// reads the directory of a file and no tensor data; a tensor's elements are read, with ReadAt, when they are asked for.
+//
+// A pickle is data here, never code: it is interpreted by internal/pickle, which builds plain values, calls nothing and
+// bounds memory and depth. Every size is checked against the length of the file before anything is allocated.
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"linquant/tensor"
+)
+
+// Format is the layout of a checkpoint file.
+type Format uint8
+
+// The layouts that Open recognises.
+const (
+	Unknown     Format = iota
+	TorchZip           // torch.save since PyTorch 1.6: a zip of one pickle and one file per storage
+	TorchLegacy        // torch.save before 1.6: a stream of pickles, then the storages
+	TorchTar           // torch.save before 0.1.10: a tar of pickles and storages
+	Safetensors        // the safetensors format: a JSON header, then the data
+	NPY                // one NumPy array
+	NPZ                // a zip of NumPy arrays
+)
+
+var formatNames = [...]string{"unknown", "pytorch-zip", "pytorch-legacy", "pytorch-tar", "safetensors", "npy", "npz"}
+
+// String returns a short name, such as "pytorch-zip".
+func (f Format) String() string {
+	if int(f) < len(formatNames) {
+		return formatNames[f]
+	}
+	return fmt.Sprintf("Format(%d)", uint8(f))
+}
+
+// File is an open checkpoint. Its methods may be called from several goroutines at once, Close excepted.
+type File struct {
+	Path   string // as given to Open
+	Format Format
+	Size   int64 // bytes of the file
+
+	// Metadata is what the file says beside its tensors: the __metadata__ of a safetensors file; the plain numbers and strings beside
+	// the tensors of a PyTorch file, such as "epoch".
+	Metadata map[string]string
+
+	// Root is the path of keys that led to the tensors in a PyTorch file, such as "state_dict"; "" where they stand at the top.
+	Root string
+
+	tensors []*Tensor
+	other   []*Tensor
+	byName  map[string]*Tensor
+	closer  io.Closer
+}
+
+// contents is what a format's reader finds in a file: everything of a File that is the format's to say.
+type contents struct {
+	metadata map[string]string
+	root     string
+	tensors  []*Tensor // the network's, in file order
+	other    []*Tensor // what stands beside them, an optimizer's for instance, named by full path
+}
+
+// Open opens the checkpoint at path. An error names the file, what is wrong with it and, where there is one, the way out.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := open(f, path)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+func open(f *os.File, path string) (*File, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a checkpoint file")}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file; a checkpoint is read at many places, so save the stream to a file first")}
+	}
+	file, err := New(f, info.Size(), path)
+	if err != nil {
+		return nil, err
+	}
+	file.closer = f
+	return file, nil
+}
+
+// New reads a checkpoint of size bytes from r; name stands for the path in errors. The caller keeps r open as long as the
+// File is in use.
+func New(r io.ReaderAt, size int64, name string) (*File, error) {
+	if size == 0 {
+		return nil, fmt.Errorf("%s: the file is empty", name)
+	}
+	format, read, err := sniff(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	c, err := read(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	file := &File{
+		Path: name, Format: format, Size: size,
+		Metadata: c.metadata, Root: c.root,
+		tensors: c.tensors, other: c.other,
+		byName: make(map[string]*Tensor, len(c.tensors)),
+	}
+	for _, t := range c.tensors {
+		if file.byName[t.Name] != nil {
+			return nil, fmt.Errorf("%s: two tensors are named %q", name, t.Name)
+		}
+		file.byName[t.Name] = t
+		t.file = name
+	}
+	for _, t := range c.other {
+		t.file = name
+	}
+	return file, nil
+}
+
+// Close closes the file. Tensors can no longer be read.
+func (f *File) Close() error {
+	if f.closer == nil {
+		return nil
+	}
+	return f.closer.Close()
+}
+
+// Tensors returns the network's tensors in the order of the file. The slice is shared and must not be changed.
+func (f *File) Tensors() []*Tensor { return f.tensors }
+
+// Other returns the tensors that stand beside the network's, such as an optimizer's state, named by their path of keys.
+// Only PyTorch files have them.
+func (f *File) Other() []*Tensor { return f.other }
+
+// Tensor returns the network's tensor of that name, or an error that lists names near to it.
+func (f *File) Tensor(name string) (*Tensor, error) {
+	if t := f.byName[name]; t != nil {
+		return t, nil
+	}
+	msg := fmt.Sprintf("%s: there is no tensor %q", f.Path, name)
+	if near := nearNames(name, f.tensors); len(near) > 0 {
+		msg += "; near to it: " + strings.Join(near, ", ")
+	}
+	return nil, errors.New(msg)
+}
+
+// CommonPrefix returns prefix if every tensor's name starts with it, and "" otherwise. "module." is what
+// torch.nn.DataParallel puts before every name.
+func (f *File) CommonPrefix(prefix string) string {
+	for _, t := range f.tensors {
+		if !strings.HasPrefix(t.Name, prefix) {
+			return ""
+		}
+	}
+	return prefix
+}
+
+// Tensor describes one tensor of a file and reads it on request.
+type Tensor struct {
+	Name  string
+	DType tensor.DType
+	Shape tensor.Shape
+
+	// Quant is set where the file stores integer codes together with their scale: PyTorch's quantized tensors.
+	Quant *Quant
+
+	file string // the file's name, for errors
+	data data
+}
+
+// Quant says what a quantized tensor's codes stand for: real = Scale × (code − ZeroPoint).
+type Quant struct {
+	Scale     []float64 // one, or one per index of Axis
+	ZeroPoint []int64   // as many as Scale
+	Axis      int       // -1 where one scale serves the whole tensor
+}
+
+// data is where a tensor's elements are. Implementations may be called from several goroutines at once.
+type data interface {
+	// readAll fills dst, which has exactly the tensor's size, with its elements: row-major and little-endian.
+	readAll(dst []byte) error
+}
+
+// Elements returns the number of elements.
+func (t *Tensor) Elements() int {
+	n, err := t.Shape.Elements()
+	if err != nil {
+		panic("checkpoint: a reader let an unchecked shape through: " + err.Error())
+	}
+	return n
+}
+
+// Bytes returns the size of the elements as stored: Elements × DType.Size().
+func (t *Tensor) Bytes() int64 { return int64(t.Elements()) * int64(t.DType.Size()) }
+
+// Read returns the tensor's elements as they are stored (a quantized tensor's codes), in row-major order whatever the
+// layout of the file.
+func (t *Tensor) Read() (tensor.Tensor, error) {
+	buf := make([]byte, t.Bytes())
+	if err := t.ReadInto(buf); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return tensor.New(t.DType, t.Shape, buf)
+}
+
+// ReadInto is Read into a buffer of exactly t.Bytes() bytes, little-endian.
+func (t *Tensor) ReadInto(dst []byte) error {
+	if int64(len(dst)) != t.Bytes() {
+		return t.errorf("the buffer has %d bytes, the tensor %d", len(dst), t.Bytes())
+	}
+	if len(dst) == 0 {
+		return nil
+	}
+	if err := t.data.readAll(dst); err != nil {
+		return t.errorf("%w", err)
+	}
+	return nil
+}
+
+// Float32s returns the tensor's values as float32, rounded to nearest even where that is narrower than the file's type; a
+// quantized tensor's real values Scale × (code − ZeroPoint), computed in float64 and rounded once. buf is used if its capacity
+// allows, so that a loop over tensors need not allocate; it may be nil.
+func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
+	n := t.Elements()
+	if cap(buf) < n {
+		buf = make([]float32, n)
+	}
+	buf = buf[:n]
+	if t.DType == tensor.Float32 && t.Quant == nil {
+		if raw, ok := tensor.Bytes(buf); ok {
+			return buf, t.ReadInto(raw)
+		}
+	}
+	raw, err := t.Read()
+	if err != nil {
+		return nil, err
+	}
+	if err := raw.ReadFloat32s(buf); err != nil {
+		return nil, t.errorf("%w", err)
+	}
+	if t.Quant != nil {
+		return buf, t.dequantize(buf, raw)
+	}
+	return buf, nil
+}
+
+// errorf makes an error that names the file and the tensor.
+func (t *Tensor) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: tensor %q: %w", t.file, t.Name, fmt.Errorf(format, args...))
+}
