@@ -1,0 +1,55 @@
+package quant
+
+import (
+	"fmt"
+
+	"linquant/tensor"
+)
+
+// Quantize fills dst with the codes of src:
+//
+//	code = clamp(RoundToEven(x / scale) + zeroPoint, qmin, qmax)
+//
+// with a true float32 division, and rounding before the zero point is added (the original's linear_quantize). What lies
+// beyond the range saturates, infinities included. A NaN has no code: it becomes the zero point, the code of real 0.
+//
+// dst and src have the same length, and shape is theirs; with a single scale it may be nil. Errors: lengths or shape that do not
+// agree, codes that do not fit a Q, unusable parameters. It allocates nothing.
+func Quantize[Q Code](dst []Q, src []float32, shape tensor.Shape, p Params) error {
+	s, err := checkElements(dst, src, shape, p)
+	if err != nil {
+		return err
+	}
+	qmin, qmax := p.Type.Range()
+	if s.scales() == 1 && len(src) > 0 {
+		quantizeRun(dst, src, p.Scale[0], p.zeroPoint(0), qmin, qmax)
+		return nil
+	}
+	s.each(len(src), func(k, lo, hi int) {
+		quantizeRun(dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k), qmin, qmax)
+	})
+	return nil
+}
+
+// Dequantize fills dst with the real values of the codes in src: float32(code − zeroPoint) × scale, the product rounded
+// once. Shapes and errors are as in Quantize; that src holds codes of p.Type only is not checked.
+func Dequantize[Q Code](dst []float32, src []Q, shape tensor.Shape, p Params) error {
+	s, err := checkElements(src, dst, shape, p)
+	if err != nil {
+		return err
+	}
+	s.each(len(src), func(k, lo, hi int) {
+		dequantizeRun(dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k))
+	})
+	return nil
+}
+
+func checkElements[Q Code](codes []Q, reals []float32, shape tensor.Shape, p Params) (split, error) {
+	if err := checkStorage[Q](p.Type); err != nil {
+		return split{}, err
+	}
+	if len(codes) != len(reals) {
+		return split{}, fmt.Errorf("%d codes for %d real values", len(codes), len(reals))
+	}
+	return p.check(shape, len(reals))
+}
