@@ -48,8 +48,8 @@ func reverseElements(b []byte, size int) {
 	}
 }
 
-// Bytes returns the memory of data as little-endian bytes to be filled in place, and whether the machine stores elements
-// that way. Where it does not, ok is false and the caller goes through As or ReadFloat32s.
+// Bytes returns the memory of data as a view of bytes, to read a tensor's little-endian elements straight into a typed
+// slice. On a big-endian machine there is no such view: ok is false, and the way is through As or ReadFloat32s.
 func Bytes[T Element](data []T) (b []byte, ok bool) {
 	if !littleEndian {
 		return nil, false

@@ -78,3 +78,6 @@ func (d DType) IsFloat() bool { return d >= Float64 && d <= Float8E5M2FNUZ }
 
 // IsInteger reports whether the type is a signed or unsigned integer; Bool is not one.
 func (d DType) IsInteger() bool { return d >= Int64 && d <= Uint8 }
+
+// IsComplex reports whether the elements are pairs of real and imaginary part.
+func (d DType) IsComplex() bool { return d == Complex64 || d == Complex128 }

@@ -48,7 +48,7 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 		}
 	case Int64:
 		for i := range dst {
-			dst[i] = float32(int64(le.Uint64(b[8*i:])))
+			dst[i] = float32FromInt64(int64(le.Uint64(b[8*i:])))
 		}
 	case Int32:
 		for i := range dst {
@@ -64,7 +64,7 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 		}
 	case Uint64:
 		for i := range dst {
-			dst[i] = float32(le.Uint64(b[8*i:]))
+			dst[i] = float32FromUint64(le.Uint64(b[8*i:]))
 		}
 	case Uint32:
 		for i := range dst {
@@ -89,6 +89,27 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 		return fmt.Errorf("a %v tensor has no float32 values", t.DType)
 	}
 	return nil
+}
+
+// float32FromUint64 rounds to nearest even. Go's own conversion rounds twice on 386, so that 2^47 + 2^23 + 1 goes down there.
+func float32FromUint64(u uint64) float32 {
+	if u < 1<<53 {
+		return float32(float64(int64(u))) // exact, then rounded once
+	}
+	// What is shifted out lies far below float32's last bit: all that matters is whether it is zero.
+	const shift = 11
+	kept := u >> shift
+	if u&(1<<shift-1) != 0 {
+		kept |= 1
+	}
+	return float32(float64(int64(kept)) * (1 << shift))
+}
+
+func float32FromInt64(i int64) float32 {
+	if i < 0 {
+		return -float32FromUint64(-uint64(i))
+	}
+	return float32FromUint64(uint64(i))
 }
 
 // Float16ToFloat32 widens an IEEE 754 binary16 value, exactly. A NaN keeps its payload and becomes quiet.

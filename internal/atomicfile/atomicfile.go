@@ -34,8 +34,9 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
+	renamed := false
 	defer func() {
-		if err != nil {
+		if !renamed { // an error, or a panic in fill
 			f.Close()
 			os.Remove(f.Name())
 		}
@@ -51,7 +52,11 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	renamed = true
+	return nil
 }
 
 func fillBuffered(w io.Writer, fill func(w io.Writer) error) error {
