@@ -163,15 +163,20 @@ func (f *File) Tensor(name string) (*Tensor, error) {
 	return nil, errors.New(msg)
 }
 
-// CommonPrefix returns prefix if every tensor's name starts with it, and "" otherwise. "module." is what
-// torch.nn.DataParallel puts before every name.
-func (f *File) CommonPrefix(prefix string) string {
+// StripPrefix drops prefix from the name of every tensor; "module." is what torch.nn.DataParallel puts before each. It is an error,
+// and nothing changes, unless all names have the prefix. It must not run while the File is in use elsewhere.
+func (f *File) StripPrefix(prefix string) error {
 	for _, t := range f.tensors {
-		if !strings.HasPrefix(t.Name, prefix) {
-			return ""
+		if !strings.HasPrefix(t.Name, prefix) || t.Name == prefix {
+			return fmt.Errorf("%s: tensor %q has no prefix %q to strip", f.Path, t.Name, prefix)
 		}
 	}
-	return prefix
+	clear(f.byName)
+	for _, t := range f.tensors {
+		t.Name = strings.TrimPrefix(t.Name, prefix)
+		f.byName[t.Name] = t
+	}
+	return nil
 }
 
 // Tensor describes one tensor of a file and reads it on request.

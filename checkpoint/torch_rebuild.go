@@ -1,0 +1,271 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"linquant/internal/pickle"
+	"linquant/tensor"
+)
+
+// rebuild returns the tensor that v stands for, without a name; nil if v is no tensor. Arguments stand where PyTorch's
+// torch._utils puts them.
+func (f *torchFile) rebuild(v pickle.Value) (*Tensor, error) {
+	return f.rebuildNested(v, 8)
+}
+
+// rebuildNested is rebuild for calls in calls, such as a parameter of a tensor, of which depth may follow.
+func (f *torchFile) rebuildNested(v pickle.Value, depth int) (*Tensor, error) {
+	if t, ok := v.(*Tensor); ok { // the tar layout has tensors outside its pickle
+		return t, nil
+	}
+	o, ok := v.(*pickle.Object)
+	if !ok {
+		return nil, nil
+	}
+	if t, ok := f.rebuilt[o]; ok {
+		return t, nil
+	}
+	if depth == 0 {
+		return nil, errors.New("a tensor is wrapped in too many calls: the file is damaged")
+	}
+	t, err := f.call(o.Class, o.Args, depth)
+	if err != nil {
+		return nil, err
+	}
+	f.rebuilt[o] = t
+	return t, nil
+}
+
+// call makes a tensor of a call of class.
+func (f *torchFile) call(class pickle.Global, args []pickle.Value, depth int) (*Tensor, error) {
+	switch class.Name {
+	case "_rebuild_tensor":
+		return f.view(args, 4, nil)
+	case "_rebuild_tensor_v2":
+		if err := plainBits(args, 6); err != nil {
+			return nil, err
+		}
+		return f.view(args, 6, nil)
+	case "_rebuild_tensor_v3":
+		if err := plainBits(args, 7); err != nil {
+			return nil, err
+		}
+		if len(args) < 7 {
+			return nil, errArguments(class)
+		}
+		return f.view(args, 7, args[6])
+	case "_rebuild_qtensor":
+		t, err := f.view(args, 7, nil)
+		if err != nil {
+			return nil, err
+		}
+		t.Quant, err = f.quant(args[4], t)
+		return t, err
+	case "_rebuild_parameter", "_rebuild_parameter_with_state", "Parameter", "Buffer":
+		if len(args) == 0 {
+			return nil, errArguments(class)
+		}
+		t, err := f.rebuildNested(args[0], depth-1)
+		if t == nil && err == nil && args[0] != nil {
+			err = errArguments(class)
+		}
+		return t, err
+	case "_rebuild_from_type_v2", "_rebuild_from_type": // (function, type, its arguments, …)
+		if len(args) < 3 {
+			return nil, errArguments(class)
+		}
+		inner, ok1 := args[0].(pickle.Global)
+		tuple, ok2 := args[2].(*pickle.Tuple)
+		if !ok1 || !ok2 {
+			return nil, errArguments(class)
+		}
+		return f.call(inner, tuple.Items, depth-1)
+	case "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor":
+		return nil, errors.New("the tensor is sparse; make it dense with .to_dense() and save again")
+	case "_rebuild_meta_tensor_no_storage":
+		return nil, errors.New("the tensor is a meta tensor, which has no values; load the weights before saving")
+	case "_rebuild_device_tensor_from_numpy", "_rebuild_xla_tensor", "_rebuild_device_tensor_from_cpu_tensor":
+		return nil, errors.New("the tensor was saved from an accelerator as a NumPy array; move it with .cpu() and save again")
+	}
+	return nil, nil
+}
+
+func errArguments(class pickle.Global) error {
+	return fmt.Errorf("the arguments of %v are not the ones PyTorch writes: the file is damaged or from a newer version", class)
+}
+
+// plainBits refuses the lazy conjugate and negative views, which the argument at index tells of.
+func plainBits(args []pickle.Value, index int) error {
+	if index >= len(args) {
+		return nil
+	}
+	metadata, _ := entries(args[index])
+	for _, e := range metadata[:min(len(metadata), 8)] {
+		if set, _ := e.Value.(bool); set && (e.Key == "conj" || e.Key == "neg") {
+			return errors.New("the tensor is a lazy conjugate or negative; save it after .resolve_conj().resolve_neg()")
+		}
+	}
+	return nil
+}
+
+// view makes a tensor of (storage, offset, size, stride, …), at least n arguments. dtype overrides the storage's type
+// where it is not nil.
+func (f *torchFile) view(args []pickle.Value, n int, dtype pickle.Value) (*Tensor, error) {
+	if len(args) < n {
+		return nil, errors.New("a tensor has too few arguments: the file is damaged")
+	}
+	s, ok := args[0].(*storage)
+	if !ok {
+		return nil, errors.New("a tensor is no view of a storage: the file is damaged")
+	}
+	offset, ok := args[1].(int64)
+	size, ok2 := numbers(args[2])
+	stride, ok3 := numbers(args[3])
+	if !ok || !ok2 || !ok3 {
+		return nil, errors.New("a tensor's offset, shape and strides are no numbers: the file is damaged")
+	}
+	t := s.dtype
+	if dtype != nil {
+		g, _ := dtype.(pickle.Global)
+		if t, ok = torchDTypes[g.Name]; !ok {
+			return nil, fmt.Errorf("the tensor's type %s is not supported; convert it (for instance with .float()) and save again", quote(g.String()))
+		}
+	}
+	return f.place(s, t, offset, size, stride)
+}
+
+// numbers returns the items of a torch.Size, tuple or list of up to maxDims integers.
+func numbers(v pickle.Value) ([]int64, bool) {
+	items, ok := sequence(v)
+	if o, isObject := v.(*pickle.Object); isObject && o.Class.Name == "Size" && len(o.Args) == 1 {
+		items, ok = sequence(o.Args[0])
+	}
+	if len(items) > maxDims {
+		return nil, false
+	}
+	out := make([]int64, len(items))
+	for i, item := range items {
+		n, isInt := item.(int64)
+		ok = ok && isInt
+		out[i] = n
+	}
+	return out, ok
+}
+
+// quant reads a quantizer's parameters: (per_tensor_affine, scale, zero point), or (per_channel_affine, scales, zero
+// points, axis) with tensors or lists of them, which are read at once.
+func (f *torchFile) quant(v pickle.Value, t *Tensor) (*Quant, error) {
+	params, _ := sequence(v)
+	var scheme pickle.Global
+	if len(params) > 0 {
+		scheme, _ = params[0].(pickle.Global)
+	}
+	switch {
+	case !slices.Contains([]tensor.DType{tensor.Int8, tensor.Uint8, tensor.Int32}, t.DType):
+		return nil, fmt.Errorf("a quantized tensor of %v codes: the file is damaged", t.DType)
+	case scheme.Name == "per_tensor_affine" && len(params) == 3:
+		scale, ok := number(params[1])
+		zero, ok2 := params[2].(int64)
+		if !ok || !ok2 {
+			break
+		}
+		return &Quant{Scale: []float64{scale}, ZeroPoint: []int64{zero}, Axis: -1}, nil
+	case scheme.Name == "per_channel_affine" && len(params) == 4:
+		axis, ok := params[3].(int64)
+		if !ok || axis < 0 || axis >= int64(len(t.Shape)) {
+			break
+		}
+		channels := t.Shape[axis]
+		// Each scale is at its place in the file, unless tensors share them over and over.
+		if f.scales += int64(channels); f.scales > f.size {
+			return nil, errors.New("the file has more channels than bytes: it is damaged")
+		}
+		scales, err := f.vector(params[1], channels)
+		if err != nil {
+			return nil, fmt.Errorf("its scales: %w", err)
+		}
+		zeros, err := f.vector(params[2], channels)
+		if err != nil {
+			return nil, fmt.Errorf("its zero points: %w", err)
+		}
+		q := &Quant{Scale: scales, ZeroPoint: make([]int64, channels), Axis: int(axis)}
+		for i, z := range zeros {
+			q.ZeroPoint[i] = int64(z)
+		}
+		return q, nil
+	case scheme.Name != "" && scheme.Name != "per_tensor_affine" && scheme.Name != "per_channel_affine":
+		return nil, fmt.Errorf("its quantization scheme %s is not supported; dequantize() it and save again", quote(scheme.String()))
+	}
+	return nil, errors.New("its quantization parameters are not the ones PyTorch writes: the file is damaged")
+}
+
+func number(v pickle.Value) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case int64:
+		return float64(v), true
+	}
+	return 0, false
+}
+
+// vector reads n numbers from a list or a one-dimensional tensor. Zero points, int64, pass through float64 exactly: they are
+// codes of at most 32 bits.
+func (f *torchFile) vector(v pickle.Value, n int) ([]float64, error) {
+	if items, ok := sequence(v); ok {
+		if err := hasLength(len(items), n); err != nil {
+			return nil, err
+		}
+		out := make([]float64, len(items))
+		for i, item := range items {
+			if out[i], ok = number(item); !ok {
+				return nil, errors.New("a list of other things than numbers")
+			}
+		}
+		return out, nil
+	}
+	t, err := f.rebuild(v)
+	if err != nil {
+		return nil, err
+	}
+	if t == nil {
+		return nil, errors.New("neither a list nor a tensor")
+	}
+	if err := hasLength(t.Elements(), n); err != nil {
+		return nil, err
+	}
+	raw, err := t.Read()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, n)
+	switch t.DType {
+	case tensor.Float64:
+		out, err = tensor.As[float64](raw)
+	case tensor.Int64:
+		ints, err := tensor.As[int64](raw)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range ints {
+			out[i] = float64(v)
+		}
+	default: // float32, int32 and narrower, whose values float32 or codes have exactly
+		var narrow []float32
+		if narrow, err = raw.Float32s(); err == nil {
+			for i, v := range narrow {
+				out[i] = float64(v)
+			}
+		}
+	}
+	return out, err
+}
+
+func hasLength(have, want int) error {
+	if have != want {
+		return fmt.Errorf("%d of them for %d channels: the file is damaged", have, want)
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package pickle
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxOps bounds the opcodes of one pickle, and with them what a small input can make of memory. A checkpoint needs about
+// forty a tensor.
+const maxOps = 1 << 24
+
+// Decoder reads pickles that follow each other in a stream.
+type Decoder struct {
+	// Allow is asked about every imported name before anything is made of it; its error ends decoding. Nil refuses all.
+	Allow func(Global) error
+
+	// Persistent returns what stands for the object outside the pickle that id names. Nil refuses persistent ids.
+	Persistent func(id Value) (Value, error)
+
+	in    input
+	stack []Value
+	marks []int // heights of the stack, each at or above the one before
+	memo  map[uint64]Value
+}
+
+// NewDecoder returns a Decoder that reads r, ahead of what it decodes.
+func NewDecoder(r io.Reader) *Decoder {
+	return &Decoder{in: input{r: bufio.NewReader(r)}}
+}
+
+// Offset returns how many bytes the pickles decoded so far have, ends included.
+func (d *Decoder) Offset() int64 { return d.in.offset }
+
+// Decode reads one pickle, up to its STOP. An error says at which byte it is; the input's end inside a pickle is
+// io.ErrUnexpectedEOF. After an error the Decoder cannot go on.
+func (d *Decoder) Decode() (Value, error) {
+	d.stack, d.marks, d.memo = nil, nil, make(map[uint64]Value)
+	for range maxOps {
+		at := d.in.offset
+		op, err := d.in.byte()
+		if err != nil {
+			return nil, fmt.Errorf("the pickle has no end: %w", err)
+		}
+		if op == opStop {
+			v, err := d.pop()
+			if err != nil {
+				return nil, fmt.Errorf("pickle, byte %d (STOP): %w", at, err)
+			}
+			return v, nil
+		}
+		if err := d.step(op); err != nil {
+			if errors.Is(err, errRefused) {
+				return nil, errors.Unwrap(err)
+			}
+			return nil, fmt.Errorf("pickle, byte %d (opcode %#02x): %w", at, op, err)
+		}
+	}
+	return nil, fmt.Errorf("the pickle has more than %d opcodes", maxOps)
+}
+
+// errRefused marks an error of the caller's, which needs no place in the pickle.
+var errRefused = errors.New("refused")
+
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error        { return r.error }
+func (r refusal) Is(target error) bool { return target == errRefused }
+
+var errStack = errors.New("an operand is missing")
+
+func (d *Decoder) push(v Value) { d.stack = append(d.stack, v) }
+
+// floor is the height of the stack below which the current mark forbids to pop.
+func (d *Decoder) floor() int {
+	if len(d.marks) == 0 {
+		return 0
+	}
+	return d.marks[len(d.marks)-1]
+}
+
+func (d *Decoder) pop() (Value, error) {
+	v, err := d.top()
+	if err == nil {
+		d.stack = d.stack[:len(d.stack)-1]
+	}
+	return v, err
+}
+
+func (d *Decoder) top() (Value, error) {
+	if len(d.stack) <= d.floor() {
+		return nil, errStack
+	}
+	return d.stack[len(d.stack)-1], nil
+}
+
+// popN returns a copy of the n topmost values, deepest first.
+func (d *Decoder) popN(n int) ([]Value, error) {
+	if len(d.stack)-n < d.floor() {
+		return nil, errStack
+	}
+	return d.cut(len(d.stack) - n), nil
+}
+
+// popMark returns a copy of the values above the topmost mark, and removes both.
+func (d *Decoder) popMark() ([]Value, error) {
+	if len(d.marks) == 0 {
+		return nil, errors.New("a mark is missing")
+	}
+	height := d.floor()
+	d.marks = d.marks[:len(d.marks)-1]
+	return d.cut(height), nil
+}
+
+func (d *Decoder) cut(height int) []Value {
+	items := append([]Value(nil), d.stack[height:]...)
+	clear(d.stack[height:])
+	d.stack = d.stack[:height]
+	return items
+}
+
+func (d *Decoder) global(module, name Value) (Value, error) {
+	m, ok1 := module.(string)
+	n, ok2 := name.(string)
+	if !ok1 || !ok2 {
+		return nil, errors.New("the name of an import is no string")
+	}
+	g := Global{m, n}
+	if d.Allow == nil {
+		return nil, refusal{fmt.Errorf("the pickle asks for %v", g)}
+	}
+	if err := d.Allow(g); err != nil {
+		return nil, refusal{err}
+	}
+	return g, nil
+}
+
+func (d *Decoder) persistent(id Value) error {
+	if d.Persistent == nil {
+		return errors.New("the pickle refers to an object outside of it")
+	}
+	v, err := d.Persistent(id)
+	if err != nil {
+		return refusal{err}
+	}
+	d.push(v)
+	return nil
+}
+
+// call records a call of class with args, a tuple.
+func (d *Decoder) call(class, args Value) error {
+	g, ok := class.(Global)
+	if !ok {
+		return fmt.Errorf("it calls a %s instead of a class", kind(class))
+	}
+	t, ok := args.(*Tuple)
+	if !ok {
+		return fmt.Errorf("the arguments for %v are a %s", g, kind(args))
+	}
+	d.push(&Object{Class: g, Args: t.Items})
+	return nil
+}
+
+func (d *Decoder) get(index uint64) error {
+	v, ok := d.memo[index]
+	if !ok {
+		return fmt.Errorf("memo %d was never set", index)
+	}
+	d.push(v)
+	return nil
+}
+
+func (d *Decoder) put(index uint64) error {
+	v, err := d.top()
+	if err == nil {
+		d.memo[index] = v
+	}
+	return err
+}
+
+// extend appends items to the list, set or object on top of the stack.
+func (d *Decoder) extend(items []Value) error {
+	target, err := d.top()
+	if err != nil {
+		return err
+	}
+	switch t := target.(type) {
+	case *List:
+		t.Items = append(t.Items, items...)
+	case *Set:
+		t.Items = append(t.Items, items...)
+	case *Object:
+		t.Items = append(t.Items, items...)
+	default:
+		return fmt.Errorf("it appends to a %s", kind(target))
+	}
+	return nil
+}
+
+// update sets keys and values, which alternate in items, in the dict or object on top of the stack.
+func (d *Decoder) update(items []Value) error {
+	target, err := d.top()
+	if err != nil {
+		return err
+	}
+	entries, err := pairs(items)
+	if err != nil {
+		return err
+	}
+	switch t := target.(type) {
+	case *Dict:
+		t.Entries = append(t.Entries, entries...)
+	case *Object:
+		t.Entries = append(t.Entries, entries...)
+	default:
+		return fmt.Errorf("it sets an item of a %s", kind(target))
+	}
+	return nil
+}
+
+func pairs(items []Value) ([]Entry, error) {
+	if len(items)%2 != 0 {
+		return nil, errors.New("a key has no value")
+	}
+	entries := make([]Entry, len(items)/2)
+	for i := range entries {
+		entries[i] = Entry{items[2*i], items[2*i+1]}
+	}
+	return entries, nil
+}
+
+// kind names the type of a value as Python does.
+func kind(v Value) string {
+	switch v := v.(type) {
+	case nil:
+		return "None"
+	case *Tuple:
+		return "tuple"
+	case *List:
+		return "list"
+	case *Dict:
+		return "dict"
+	case *Set:
+		return "set"
+	case Global:
+		return v.String()
+	case *Object:
+		return v.Class.String()
+	}
+	return fmt.Sprintf("%T", v)
+}
