@@ -79,7 +79,9 @@ func (l Layout) split(shape tensor.Shape, n int) (split, error) {
 	for _, d := range shape[l.Axis+1:] {
 		s.inner *= d
 	}
-	if s.channels > 0 {
+	if n == 0 {
+		s.channels = 0 // a file may claim any number of channels without elements; nothing is allocated for them
+	} else {
 		s.depth = n / s.channels
 	}
 	s.group = s.depth
@@ -87,10 +89,29 @@ func (l Layout) split(shape tensor.Shape, n int) (split, error) {
 		if l.GroupSize < 1 {
 			return split{}, fmt.Errorf("group size %d: a group has at least one element", l.GroupSize)
 		}
-		s.group = l.GroupSize
+		s.group = min(l.GroupSize, max(s.depth, 1)) // a larger one would overflow the arithmetic of each
 		s.groups = max(1, (s.depth-1)/s.group+1)
 	}
 	return s, nil
+}
+
+// ScaleShape returns the shape of the scales of a tensor: [] for one scale, [channels], or [channels, groups].
+func (l Layout) ScaleShape(shape tensor.Shape) (tensor.Shape, error) {
+	n, err := shape.Elements()
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.split(shape, n)
+	if err != nil {
+		return nil, err
+	}
+	switch l.Per {
+	case PerTensor:
+		return tensor.Shape{}, nil
+	case PerChannel:
+		return tensor.Shape{s.channels}, nil
+	}
+	return tensor.Shape{s.channels, s.groups}, nil
 }
 
 // scales returns how many scales the split has.

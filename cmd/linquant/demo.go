@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"linquant/figure"
+	"linquant/internal/toy"
+)
+
+// demo is one of the toy demonstrations: it computes, compares with what the PyTorch original computes, and draws.
+type demo struct {
+	name, file, short string
+	run               func(w io.Writer, v toy.Vectors) (figure.Figure, error)
+}
+
+var demos = []demo{
+	{"linear", "linear_quantize_demo.png", "Linear quantization of a 5×5 tensor at 2 bits", linearDemo},
+	{"fc", "quantized_fc_demo.png", "A fully-connected layer computed in 2-bit integers", fcDemo},
+}
+
+func demoCommand() *cobra.Command {
+	var dir string
+	all := &cobra.Command{
+		Use:   "demo",
+		Short: "Toy demonstrations on built-in data, checked against PyTorch's results",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, d := range demos {
+				if err := d.show(c.Context(), c.OutOrStdout(), filepath.Join(dir, d.file)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	all.Flags().StringVar(&dir, "out-dir", "assets", "folder for the figures")
+	for _, d := range demos {
+		var out string
+		c := &cobra.Command{
+			Use:   d.name,
+			Short: d.short,
+			Args:  noArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return d.show(c.Context(), c.OutOrStdout(), out)
+			},
+		}
+		outFlag(c, &out, "assets/"+d.file, "figure to write, .png or .svg")
+		all.AddCommand(c)
+	}
+	return all
+}
+
+// show runs the demonstration, and saves and announces its figure.
+func (d demo) show(ctx context.Context, w io.Writer, path string) error {
+	return d.showVectors(ctx, w, path, toy.Load())
+}
+
+func (d demo) showVectors(ctx context.Context, w io.Writer, path string, v toy.Vectors) error {
+	f, err := d.run(w, v)
+	if err != nil {
+		return err
+	}
+	return saveFigure(ctx, w, path, f)
+}
+
+// saveFigure writes a figure, creating its folder, and says so.
+func saveFigure(ctx context.Context, w io.Writer, path string, f figure.Figure) error {
+	if path == standardStream {
+		return figure.Encode(w, "png", f)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := makeDir(path); err != nil {
+		return err
+	}
+	if err := figure.Save(path, f); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "Saved: %s\n", filepath.ToSlash(path))
+	return err
+}
+
+// checks collects the differences between what was computed and what was expected.
+type checks struct {
+	w      io.Writer
+	failed int
+}
+
+// verdict prints the original's closing line, or returns an error if anything differed.
+func (c *checks) verdict(name string) error {
+	if c.failed > 0 {
+		fmt.Fprintln(c.w, "* Test failed.")
+		return fmt.Errorf("%s: %s from PyTorch's result", name, plural(c.failed, "value")+" differ")
+	}
+	_, err := fmt.Fprintln(c.w, "* Test passed.")
+	return err
+}
+
+// value compares one number.
+func value[T comparable](c *checks, what string, got, want T) {
+	if got != want {
+		c.failed++
+		fmt.Fprintf(c.w, "    %s: computed %v, expected %v\n", what, got, want)
+	}
+}
+
+// values compares a matrix, row-major, with its expected rows.
+func values[T comparable](c *checks, what string, got []T, want [][]T) {
+	i := 0
+	for r, row := range want {
+		for k, v := range row {
+			if i >= len(got) {
+				value(c, what+": elements", len(got), i+1)
+				return
+			}
+			value(c, fmt.Sprintf("%s[%d][%d]", what, r, k), got[i], v)
+			i++
+		}
+	}
+	value(c, what+": elements", len(got), i)
+}

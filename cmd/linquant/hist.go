@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"linquant/checkpoint"
+	"linquant/figure"
+	"linquant/quant"
+	"linquant/stats"
+)
+
+// histConfig is what hist's flags say.
+type histConfig struct {
+	bits int
+	bins int
+	selection
+	per   string
+	group int
+	out   string
+}
+
+// floatBits is the --bits that stands for the weights as they are.
+const floatBits = 32
+
+func histCommand() *cobra.Command {
+	var cfg histConfig
+	c := &cobra.Command{
+		Use:   "hist FILE",
+		Short: "Draw a grid of weight histograms, as floats or as integer codes",
+		Long: "hist draws one histogram for each weight of a checkpoint. With --bits 32 it shows the real numbers; with --bits 8 to 2 the\n" +
+			"integer codes that quantization makes of them, one bar for each code.",
+		Args: oneArg("a checkpoint FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if cfg.bits != floatBits && checkBits("--bits", cfg.bits) != nil {
+				return usagef("--bits %d: use 32 for the weights as they are, or 8 to 2", cfg.bits)
+			}
+			if cfg.bins < 1 || cfg.bins > 10000 {
+				return usagef("--bins %d: use 1 to 10000", cfg.bins)
+			}
+			if cfg.out == "" {
+				cfg.out = fmt.Sprintf("assets/weight_hist_%dbit.png", cfg.bits)
+				if cfg.bits == floatBits {
+					cfg.out = "assets/weight_hist_fp32.png"
+				}
+			}
+			layout, err := layoutFlags(cfg.per, 0, cfg.group, c.Flags().Changed("group-size"))
+			if err != nil {
+				return err
+			}
+			f, err := checkpoint.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			p := newProgress(c.ErrOrStderr())
+			fig, err := histograms(c.Context(), f, cfg, layout, p)
+			p.end()
+			if err != nil {
+				return err
+			}
+			return saveFigure(c.Context(), c.OutOrStdout(), cfg.out, fig)
+		},
+	}
+	c.Flags().IntVar(&cfg.bits, "bits", floatBits, "32 for the weights as they are, 8 to 2 for codes")
+	c.Flags().IntVar(&cfg.bins, "bins", 256, "bins of a histogram of real numbers")
+	cfg.flags(c)
+	c.Flags().StringVar(&cfg.per, "per", "channel", "elements that share a scale: tensor, channel or group")
+	c.Flags().IntVar(&cfg.group, "group-size", 128, "elements of one group, with --per group")
+	outFlag(c, &cfg.out, "", "figure to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
+	return c
+}
+
+func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout quant.Layout, p *progress) (figure.Figure, error) {
+	weights, err := cfg.weights(f)
+	if err != nil {
+		return nil, err
+	}
+	var panels []figure.Histogram
+	var real []float32
+	var codes []int8
+	for i, t := range weights {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p.step(i, len(weights), t.Name)
+		if real, err = t.Float32s(real); err != nil {
+			return nil, err
+		}
+		var h stats.Histogram
+		if cfg.bits == floatBits {
+			h, err = stats.Floats(real, cfg.bins)
+		} else {
+			if cap(codes) < len(real) {
+				codes = make([]int8, len(real))
+			}
+			codes = codes[:len(real)]
+			h, err = codeHistogram(codes, real, t, quant.Int(cfg.bits), layout)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", f.Path, t.Name, err)
+		}
+		panels = append(panels, figure.Histogram{
+			Name: t.Name, Lo: h.Lo, Width: h.Width, Density: h.Density(), Codes: cfg.bits != floatBits,
+		})
+	}
+	title := "Weights in float32"
+	if cfg.bits != floatBits {
+		title = fmt.Sprintf("Weights as %d-bit codes, one scale per %s", cfg.bits, cfg.per)
+	}
+	return figure.Histograms(title, panels)
+}
+
+// codeHistogram counts the codes that quantization makes of the weight.
+func codeHistogram(codes []int8, real []float32, t *checkpoint.Tensor, typ quant.Type, l quant.Layout) (stats.Histogram, error) {
+	p, err := quant.SymmetricParams(real, t.Shape, typ, l)
+	if err != nil {
+		return stats.Histogram{}, err
+	}
+	if err := quant.Quantize(codes, real, t.Shape, p); err != nil {
+		return stats.Histogram{}, err
+	}
+	lo, hi := typ.Range()
+	return stats.Codes(codes, int(lo), int(hi)), nil
+}

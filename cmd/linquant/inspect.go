@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"linquant/checkpoint"
+	"linquant/models"
+	"linquant/stats"
+)
+
+// inspection is what inspect says of a file; the JSON names are part of the command's interface.
+type inspection struct {
+	File       string            `json:"file"`
+	Format     string            `json:"format"`
+	FileBytes  int64             `json:"file_bytes"`
+	Root       string            `json:"root,omitempty"`
+	Arch       string            `json:"arch,omitempty"`
+	Parameters int64             `json:"parameters,omitempty"`
+	Elements   int64             `json:"elements"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	Tensors    []tensorRow       `json:"tensors"`
+	Other      []tensorRow       `json:"other,omitempty"`
+}
+
+type tensorRow struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+	Bytes int64  `json:"bytes"`
+	*tensorStats
+}
+
+// tensorStats is null where a tensor has no real values.
+type tensorStats struct {
+	Min    float32 `json:"min"`
+	Max    float32 `json:"max"`
+	AbsMax float32 `json:"absmax"`
+	Zeros  int     `json:"zeros"`
+	NaNs   int     `json:"nans,omitempty"`
+	Infs   int     `json:"infs,omitempty"`
+}
+
+func inspectCommand() *cobra.Command {
+	var withStats, asJSON, all bool
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "List the tensors of a checkpoint",
+		Long: "inspect lists the tensors of a PyTorch (.pth, .pt, .tar), safetensors, .npy or .npz file: name, type, shape and bytes.\n" +
+			"Listing reads no tensor data. --stats reads it and adds smallest, largest and largest absolute value and zeros;\n" +
+			"--json includes them unless --stats=false is given.",
+		Args: oneArg("a checkpoint FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := checkpoint.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			p := newProgress(c.ErrOrStderr())
+			in, err := inspect(c.Context(), f, withStats || asJSON && !c.Flags().Changed("stats"), all, p)
+			p.end()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), in)
+			}
+			return in.print(c.OutOrStdout(), withStats)
+		},
+	}
+	c.Flags().BoolVar(&withStats, "stats", false, "read the tensors: min, max, absmax, zeros")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
+	return c
+}
+
+func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *progress) (*inspection, error) {
+	in := &inspection{
+		File: f.Path, Format: f.Format.String(), FileBytes: f.Size, Root: f.Root, Metadata: f.Metadata,
+		Tensors: []tensorRow{},
+	}
+	if network, err := models.Recognize(f.Tensors()); err == nil {
+		in.Arch, in.Parameters = network.Arch, network.Parameters
+	}
+	var other []*checkpoint.Tensor
+	if all {
+		other = f.Other()
+	}
+	var buf []float32
+	for i, t := range append(f.Tensors()[:len(f.Tensors()):len(f.Tensors())], other...) {
+		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Bytes()}
+		if withStats && !t.DType.IsComplex() {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			p.step(i, len(f.Tensors())+len(other), t.Name)
+			var err error
+			if buf, err = t.Float32s(buf); err != nil {
+				return nil, err
+			}
+			s := stats.Summarize(buf)
+			row.tensorStats = &tensorStats{s.Min, s.Max, s.AbsMax, s.Zeros, s.NaNs, s.Infs}
+		}
+		if i < len(f.Tensors()) {
+			in.Tensors = append(in.Tensors, row)
+			in.Elements += int64(t.Elements())
+		} else {
+			in.Other = append(in.Other, row)
+		}
+	}
+	return in, nil
+}
+
+// dtypeName names the type as PyTorch does; integer codes with a scale are "qint8" and the like.
+func dtypeName(t *checkpoint.Tensor) string {
+	if t.Quant != nil {
+		return "q" + t.DType.String()
+	}
+	return t.DType.String()
+}
+
+func (in *inspection) print(w io.Writer, withStats bool) error {
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", in.File, in.Format, megabytes(in.FileBytes),
+		plural(len(in.Tensors), "tensor"), plural(int(in.Elements), "element"))
+	if in.Arch != "" {
+		fmt.Fprintf(w, "%s with %s parameters\n", in.Arch, thousands(in.Parameters))
+	}
+	if in.Root != "" {
+		fmt.Fprintf(w, "tensors found under %q\n", in.Root)
+	}
+	fmt.Fprintln(w)
+	rows := [][]string{{"NAME", "DTYPE", "SHAPE", "BYTES>"}}
+	if withStats {
+		rows[0] = append(rows[0], "MIN>", "MAX>", "ABSMAX>", "ZEROS>", "NOT FINITE>")
+	}
+	for _, t := range in.Tensors {
+		rows = append(rows, t.cells(withStats))
+	}
+	for _, t := range in.Other {
+		t.Name = "(" + t.Name + ")"
+		rows = append(rows, t.cells(withStats))
+	}
+	return table(w, rows)
+}
+
+func (t tensorRow) cells(withStats bool) []string {
+	cells := []string{printable(t.Name), t.DType, shapeString(t.Shape), thousands(t.Bytes)}
+	switch s := t.tensorStats; {
+	case !withStats:
+	case s == nil:
+		cells = append(cells, "-", "-", "-", "-", "-")
+	default:
+		real := func(v float32) string { return strconv.FormatFloat(float64(v), 'g', 5, 32) }
+		cells = append(cells, real(s.Min), real(s.Max), real(s.AbsMax), thousands(int64(s.Zeros)), thousands(int64(s.NaNs+s.Infs)))
+	}
+	return cells
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"linquant/checkpoint"
+	"linquant/models"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// selection says which tensors of a checkpoint a command treats.
+type selection struct {
+	pattern string // --layers
+	arch    string // --arch
+}
+
+func (s *selection) flags(c *cobra.Command) {
+	c.Flags().StringVar(&s.pattern, "layers", "", "only tensors whose name matches this glob pattern, such as 'layer1.*'")
+	c.Flags().StringVar(&s.arch, "arch", "", "insist that the checkpoint is of this architecture: vgg")
+}
+
+// weights returns the tensors to treat. Without a pattern they are the weights of the network, in its order, where the
+// architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all floating-point tensors.
+func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
+	network, err := models.Recognize(f.Tensors())
+	if s.arch != "" {
+		if network, err = models.RecognizeAs(s.arch, f.Tensors()); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Path, err)
+		}
+	}
+	if s.pattern != "" {
+		return matching(f, s.pattern)
+	}
+	if err == nil {
+		return network.Weights, nil
+	}
+	weights := models.Weights(f.Tensors())
+	if len(weights) == 0 {
+		return nil, fmt.Errorf("%s: no tensor looks like a layer's weight (real numbers, two dimensions or more, a name that ends in "+
+			"weight); choose with --layers GLOB, names are listed by 'linquant inspect'", f.Path)
+	}
+	return weights, nil
+}
+
+func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return nil, usagef("--layers %q: %v", pattern, err)
+	}
+	var chosen []*checkpoint.Tensor
+	for _, t := range f.Tensors() {
+		if ok, _ := path.Match(pattern, t.Name); ok && t.DType.IsFloat() && t.Elements() > 0 {
+			chosen = append(chosen, t)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("%s: no floating-point tensor's name matches --layers %q; names are listed by 'linquant inspect'", f.Path, pattern)
+	}
+	return chosen, nil
+}
+
+// layoutFlags turns --per and --group-size into a layout.
+func layoutFlags(per string, axis, groupSize int, groupGiven bool) (quant.Layout, error) {
+	g, err := quant.ParseGranularity(per)
+	if err != nil {
+		return quant.Layout{}, usagef("--per: %w", err)
+	}
+	if groupGiven && g != quant.PerGroup {
+		return quant.Layout{}, usagef("--group-size goes with --per group")
+	}
+	if g == quant.PerGroup && groupSize < 1 {
+		return quant.Layout{}, usagef("--group-size %d: a group has at least one element", groupSize)
+	}
+	l := quant.Layout{Per: g, Axis: axis}
+	if g == quant.PerGroup {
+		l.GroupSize = groupSize
+	}
+	return l, nil
+}
+
+// checkBits accepts 2 to 8.
+func checkBits(flag string, bits int) error {
+	if bits < 2 || bits > 8 {
+		return usagef("%s %d: use 2 to 8", flag, bits)
+	}
+	return nil
+}
+
+// printable is a name from a file as a terminal may show it.
+func printable(name string) string {
+	quoted := strconv.Quote(name)
+	if quoted[1:len(quoted)-1] == name {
+		return name
+	}
+	return quoted
+}
+
+func shapeString(shape []int) string { return tensor.Shape(shape).String() }

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"linquant/checkpoint"
+	"linquant/ptq"
+)
+
+// quantizeConfig is what quantize's flags say.
+type quantizeConfig struct {
+	ptq.WeightConfig
+	out   string
+	per   string
+	group int
+	selection
+	scheme      string
+	stripModule bool
+	asJSON      bool
+}
+
+func quantizeCommand() *cobra.Command {
+	var cfg quantizeConfig
+	c := &cobra.Command{
+		Use:   "quantize FILE -o OUT.safetensors",
+		Short: "Quantize the weights of a checkpoint to integers",
+		Long: "quantize turns the weights of a checkpoint into 2- to 8-bit integers and writes them, their scales and all other tensors as\n" +
+			"safetensors. It prints what that saved and what it cost: the signal-to-quantization-noise ratio of each layer.",
+		Example: "  linquant quantize model.tar -o model-int8.safetensors\n" +
+			"  linquant quantize model.tar -o model-int4.safetensors --weight-bits 4 --per group --group-size 64 --pack",
+		Args: oneArg("a checkpoint FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var err error
+			if err := checkBits("--weight-bits", cfg.Bits); err != nil {
+				return err
+			}
+			if cfg.Layout, err = layoutFlags(cfg.per, 0, cfg.group, c.Flags().Changed("group-size")); err != nil {
+				return err
+			}
+			if cfg.Affine, err = schemeFlag(cfg.scheme); err != nil {
+				return err
+			}
+			if err := checkOutput(cfg.out); err != nil {
+				return err
+			}
+			p := newProgress(c.ErrOrStderr())
+			cfg.Progress = p.step
+			report, err := quantizeFile(c.Context(), args[0], c.OutOrStdout(), cfg)
+			p.end()
+			if err != nil {
+				return err
+			}
+			w := c.OutOrStdout()
+			if cfg.out == standardStream {
+				w = c.ErrOrStderr() // the file itself went to standard output
+			}
+			if cfg.asJSON {
+				return writeJSON(w, newQuantizeJSON(args[0], cfg, report))
+			}
+			return printReport(w, cfg, report)
+		},
+	}
+	outFlag(c, &cfg.out, "", "file to write, ending in .safetensors; - for standard output")
+	c.MarkFlagRequired("out")
+	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "bits of a weight, 2 to 8")
+	c.Flags().StringVar(&cfg.per, "per", "channel", "weights that share a scale: tensor, channel or group")
+	c.Flags().IntVar(&cfg.group, "group-size", 128, "elements of one group, with --per group")
+	c.Flags().StringVar(&cfg.scheme, "scheme", "symmetric", "symmetric, or affine: with a zero point")
+	c.Flags().BoolVar(&cfg.Pack, "pack", false, "pack codes of less than 8 bits into a bit stream instead of one a byte")
+	cfg.flags(c)
+	c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
+	c.Flags().BoolVar(&cfg.asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// schemeFlag reports whether the scheme is affine.
+func schemeFlag(scheme string) (affine bool, err error) {
+	switch scheme {
+	case "symmetric", "affine":
+		return scheme == "affine", nil
+	}
+	return false, usagef("--scheme %q: use symmetric or affine", scheme)
+}
+
+// checkOutput refuses formats that quantize does not write.
+func checkOutput(path string) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case path == standardStream || ext == ".safetensors":
+		return nil
+	case ext == ".onnx":
+		return usagef("-o %s: whole networks as ONNX are not written yet; the weights alone go into a file ending in .safetensors", path)
+	}
+	return usagef("-o %s: quantized weights are written as safetensors; end the name in .safetensors", path)
+}
+
+func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, error) {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if cfg.stripModule {
+		if err := f.StripPrefix("module."); err != nil {
+			return nil, err
+		}
+	}
+	weights, err := cfg.weights(f)
+	if err != nil {
+		return nil, err
+	}
+	sum, err := fileSHA256(path)
+	if err != nil {
+		return nil, err
+	}
+	metadata := map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
+	var report *ptq.Report
+	err = writeFile(ctx, cfg.out, stdout, func(w io.Writer) error {
+		report, err = ptq.Weights(w, f, weights, metadata, cfg.WeightConfig)
+		return err
+	})
+	return report, err
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), nil
+}
+
+func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report) error {
+	rows := [][]string{{"LAYER", "SHAPE", "SCALES>", "BYTES>", "INTEGER BYTES>", "RATIO>", "SQNR>", "MAX ERROR>"}}
+	for _, l := range r.Layers {
+		rows = append(rows, []string{
+			printable(l.Name), l.Shape.String(), thousands(int64(l.Scales)), thousands(l.FloatBytes), thousands(l.Bytes),
+			ratio(l.FloatBytes, l.Bytes), decibels(l.SQNR), fmt.Sprintf("%.3g", l.MaxError),
+		})
+	}
+	if err := table(w, rows); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%s quantized to %d bits, %s copied: %s became %s (%s)\n", plural(len(r.Layers), "weight"), cfg.Bits,
+		plural(r.Copied, "tensor"), megabytes(r.InputBytes), megabytes(r.Bytes), ratio(r.InputBytes, r.Bytes))
+	if cfg.Bits < 8 && !cfg.Pack {
+		fmt.Fprintf(w, "Codes of %d bits are stored one to a byte; --pack stores them in %d bits each.\n", cfg.Bits, cfg.Bits)
+	}
+	if cfg.out != standardStream {
+		fmt.Fprintf(w, "Saved: %s\n", filepath.ToSlash(cfg.out))
+	}
+	return nil
+}
+
+func ratio(a, b int64) string { return fmt.Sprintf("%.2fx", float64(a)/float64(b)) }
+
+// quantizeJSON is what quantize --json prints.
+type quantizeJSON struct {
+	Input       string      `json:"input"`
+	Output      string      `json:"output"`
+	WeightBits  int         `json:"weight_bits"`
+	Per         string      `json:"per"`
+	Scheme      string      `json:"scheme"`
+	Packed      bool        `json:"packed"`
+	InputBytes  int64       `json:"input_bytes"`
+	OutputBytes int64       `json:"output_bytes"`
+	Copied      int         `json:"copied_tensors"`
+	Layers      []layerJSON `json:"layers"`
+}
+
+type layerJSON struct {
+	Name       string   `json:"name"`
+	Shape      []int    `json:"shape"`
+	Scales     int      `json:"scales"`
+	FloatBytes int64    `json:"float_bytes"`
+	Bytes      int64    `json:"bytes"`
+	SQNR       *float64 `json:"sqnr_db"` // null where nothing was lost
+	MaxError   float64  `json:"max_error"`
+}
+
+func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJSON {
+	j := quantizeJSON{
+		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.per, Scheme: cfg.scheme, Packed: cfg.Pack,
+		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
+	}
+	for _, l := range r.Layers {
+		j.Layers = append(j.Layers, layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), l.MaxError})
+	}
+	return j
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"linquant/checkpoint"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+func tensorDequantizeCommand() *cobra.Command {
+	var out string
+	c := &cobra.Command{
+		Use:   "dequantize IN.npz -o OUT.npy",
+		Short: "Restore the real values of a quantized array",
+		Long: "tensor dequantize reads the arrays that 'tensor quantize' writes (q, scale, zero_point; axis and group_size where there are\n" +
+			"several scales) and writes scale × (q − zero_point) as a float32 .npy.",
+		Args: oneArg("a quantized array IN.npz, or - for standard input"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := openInput(args[0], c.InOrStdin())
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			restored, err := dequantizeFile(f)
+			if err != nil {
+				return err
+			}
+			err = writeFile(c.Context(), out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPY(w, restored) })
+			if err != nil || out == standardStream {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "Saved: %s\n", filepath.ToSlash(out))
+			return err
+		},
+	}
+	outFlag(c, &out, "", "file to write, .npy; - for standard output")
+	c.MarkFlagRequired("out")
+	return c
+}
+
+// dequantizeFile restores the array that the file's q, scale and zero_point stand for.
+func dequantizeFile(f *checkpoint.File) (tensor.Tensor, error) {
+	q, err := f.Tensor("q")
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("%w (a quantized array has q, scale and zero_point, as 'tensor quantize' writes them)", err)
+	}
+	p, err := readParams(f, q.Shape)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	raw, err := q.Read()
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	restored := make([]float32, raw.Elements())
+	switch q.DType {
+	case tensor.Int8:
+		p.Type = quant.Int(8)
+		err = dequantizeCodes[int8](restored, raw, p)
+	case tensor.Uint8:
+		p.Type = quant.Uint(8)
+		err = dequantizeCodes[uint8](restored, raw, p)
+	default:
+		err = fmt.Errorf("codes are int8 or uint8, not %v", q.DType)
+	}
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("%s: array q: %w", f.Path, err)
+	}
+	return tensor.Of(q.Shape, restored)
+}
+
+func dequantizeCodes[Q int8 | uint8](dst []float32, raw tensor.Tensor, p quant.Params) error {
+	codes, err := tensor.As[Q](raw)
+	if err != nil {
+		return err
+	}
+	return quant.Dequantize(dst, codes, raw.Shape, p)
+}
+
+// readParams reads scale and zero_point, and the layout that they have over a tensor of the given shape.
+func readParams(f *checkpoint.File, shape tensor.Shape) (quant.Params, error) {
+	var p quant.Params
+	scale, err := f.Tensor("scale")
+	if err != nil {
+		return p, err
+	}
+	if p.Scale, err = elements[float32](f, "scale"); err != nil {
+		return p, err
+	}
+	if hasTensor(f, "zero_point") {
+		if p.ZeroPoint, err = elements[int32](f, "zero_point"); err != nil {
+			return p, err
+		}
+	}
+	if len(scale.Shape) == 0 {
+		return p, nil
+	}
+	p.Per = quant.PerChannel
+	if hasTensor(f, "axis") {
+		axis, err := elements[int32](f, "axis")
+		if err != nil {
+			return p, err
+		}
+		if len(axis) != 1 {
+			return p, fmt.Errorf("%s: array axis: one number is wanted, not %d", f.Path, len(axis))
+		}
+		p.Axis = int(axis[0])
+	}
+	if hasTensor(f, "group_size") {
+		group, err := elements[int64](f, "group_size")
+		if err != nil {
+			return p, err
+		}
+		if len(group) != 1 || group[0] < 1 || int64(int(group[0])) != group[0] {
+			return p, fmt.Errorf("%s: array group_size: one positive number is wanted, not %v", f.Path, group)
+		}
+		p.Per, p.GroupSize = quant.PerGroup, int(group[0])
+	}
+	want, err := p.ScaleShape(shape)
+	if err != nil {
+		return p, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	if !scale.Shape.Equal(want) {
+		return p, fmt.Errorf("%s: array scale has shape %v; codes of shape %v need %v", f.Path, scale.Shape, shape, want)
+	}
+	return p, nil
+}
+
+func hasTensor(f *checkpoint.File, name string) bool {
+	_, err := f.Tensor(name)
+	return err == nil
+}
+
+// elements reads an array that must have elements of type T.
+func elements[T tensor.Element](f *checkpoint.File, name string) ([]T, error) {
+	t, err := f.Tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := t.Read()
+	if err != nil {
+		return nil, err
+	}
+	v, err := tensor.As[T](raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: array %s: %w", f.Path, name, err)
+	}
+	return v, nil
+}

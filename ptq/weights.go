@@ -1,0 +1,144 @@
+// Package ptq is post-training quantization: it turns the weights of a trained network into integers, without training
+// and, for weights alone, without data.
+package ptq
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+
+	"linquant/checkpoint"
+	"linquant/quant"
+	"linquant/stats"
+	"linquant/tensor"
+)
+
+// WeightConfig says how weights are quantized.
+type WeightConfig struct {
+	Bits   int          // 2 to 8; 0 means 8
+	Layout quant.Layout // which elements share a scale; the zero value is one scale per tensor
+	Affine bool         // ranges from minimum to maximum with a zero point, instead of symmetric ones
+	Pack   bool         // write codes of less than 8 bits as a bit stream (see Weights) instead of one to a byte
+
+	// Progress, if set, is called before each layer with the number of layers done, their total and the layer's name.
+	Progress func(done, total int, name string)
+}
+
+// Layer is what the quantization of one weight came to.
+type Layer struct {
+	Name       string
+	Shape      tensor.Shape
+	Scales     int     // how many scales it has
+	FloatBytes int64   // as stored in the checkpoint
+	Bytes      int64   // as written: codes, scales and zero points
+	SQNR       float64 // signal to quantization noise in dB; +Inf where nothing was lost
+	MaxError   float64 // the largest |w − scale·(code − zeroPoint)|
+}
+
+// Report is what the quantization of a checkpoint's weights came to.
+type Report struct {
+	Layers     []Layer
+	InputBytes int64 // all tensors as stored in the checkpoint
+	Bytes      int64 // all tensors as written
+	Copied     int   // tensors that were copied unchanged
+}
+
+// Weights quantizes the given weights of a checkpoint and writes all its tensors to w as safetensors. For a weight NAME:
+//
+//   - NAME holds the codes, int8 in the weight's shape. Packed, it is uint8 [channels, bytes]: for each channel its
+//     codes as quant.Pack writes them, and the metadata linquant.shape.NAME gives the weight's shape;
+//   - NAME.scale holds the scales: float32, a scalar, [channels] or [channels, groups];
+//   - NAME.zero_point, only with Affine, holds int32 in the shape of the scales.
+//
+// The other tensors are copied unchanged. The metadata is the checkpoint's own, the given one, and linquant.bits, linquant.per,
+// linquant.axis, linquant.group_size and linquant.packed as they apply. One weight at a time is held in memory, beside its codes.
+//
+// Errors name the checkpoint and the tensor: a weight with NaN or infinities, a name that is taken, a tensor that does not read.
+func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, metadata map[string]string, cfg WeightConfig) (*Report, error) {
+	if cfg.Bits == 0 {
+		cfg.Bits = 8
+	}
+	if len(weights) == 0 {
+		return nil, fmt.Errorf("%s: no weights to quantize were chosen", file.Path)
+	}
+	if t := quant.Int(cfg.Bits); cfg.Bits > 8 || t.Check() != nil {
+		return nil, fmt.Errorf("%s: weights of %d bits are not supported: use 2 to 8", file.Path, cfg.Bits)
+	}
+	meta := map[string]string{}
+	maps.Copy(meta, file.Metadata)
+	maps.Copy(meta, metadata)
+	cfg.describe(meta)
+
+	chosen := make(map[*checkpoint.Tensor]*weight, len(weights))
+	for _, t := range weights {
+		q, err := newWeight(t, cfg)
+		if err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", file.Path, t.Name, err)
+		}
+		chosen[t] = q
+		if cfg.Pack {
+			meta["linquant.shape."+t.Name] = t.Shape.String()
+		}
+	}
+
+	report := &Report{}
+	var outputs []checkpoint.Output
+	var buffers buffers
+	done := 0
+	for _, t := range file.Tensors() {
+		report.InputBytes += t.Bytes()
+		q := chosen[t]
+		if q == nil {
+			outputs = append(outputs, t.Output())
+			report.Bytes += t.Bytes()
+			report.Copied++
+			continue
+		}
+		codes := q.output(cfg, &buffers)
+		write := codes.Write
+		codes.Write = func(w io.Writer) error {
+			if cfg.Progress != nil {
+				cfg.Progress(done, len(weights), t.Name)
+			}
+			done++
+			if err := write(w); err != nil {
+				return err
+			}
+			report.Layers = append(report.Layers, q.layer)
+			report.Bytes += q.layer.Bytes
+			return nil
+		}
+		outputs = append(outputs, codes)
+		outputs = append(outputs, q.scales(cfg)...)
+	}
+	if err := checkpoint.WriteSafetensors(w, meta, outputs); err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
+	}
+	return report, nil
+}
+
+// describe adds to the metadata what a reader needs to make real values of the codes.
+func (cfg WeightConfig) describe(meta map[string]string) {
+	meta["linquant.bits"] = strconv.Itoa(cfg.Bits)
+	meta["linquant.per"] = cfg.Layout.Per.String()
+	if cfg.Layout.Per != quant.PerTensor {
+		meta["linquant.axis"] = strconv.Itoa(cfg.Layout.Axis)
+	}
+	if cfg.Layout.Per == quant.PerGroup {
+		meta["linquant.group_size"] = strconv.Itoa(cfg.Layout.GroupSize)
+	}
+	if cfg.Pack {
+		meta["linquant.packed"] = "true"
+	}
+}
+
+// compare fills in what the layer lost: its real values against those of its codes.
+func (l *Layer) compare(real, restored []float32) error {
+	var e stats.Error
+	if err := e.Add(real, restored); err != nil {
+		return err
+	}
+	l.SQNR, l.MaxError = e.SQNR(), e.MaxAbs()
+	return nil
+}
