@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -91,7 +93,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *pr
 		other = f.Other()
 	}
 	var buf []float32
-	for i, t := range append(f.Tensors()[:len(f.Tensors()):len(f.Tensors())], other...) {
+	for i, t := range slices.Concat(f.Tensors(), other) {
 		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Bytes()}
 		if withStats && !t.DType.IsComplex() {
 			if err := ctx.Err(); err != nil {
@@ -124,14 +126,15 @@ func dtypeName(t *checkpoint.Tensor) string {
 }
 
 func (in *inspection) print(w io.Writer, withStats bool) error {
-	fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", in.File, in.Format, megabytes(in.FileBytes),
-		plural(len(in.Tensors), "tensor"), plural(int(in.Elements), "element"))
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s elements\n", printable(in.File), in.Format, megabytes(in.FileBytes),
+		plural(len(in.Tensors), "tensor"), thousands(in.Elements))
 	if in.Arch != "" {
 		fmt.Fprintf(w, "%s with %s parameters\n", in.Arch, thousands(in.Parameters))
 	}
 	if in.Root != "" {
 		fmt.Fprintf(w, "tensors found under %q\n", in.Root)
 	}
+	in.printMetadata(w)
 	fmt.Fprintln(w)
 	rows := [][]string{{"NAME", "DTYPE", "SHAPE", "BYTES>"}}
 	if withStats {
@@ -145,6 +148,22 @@ func (in *inspection) print(w io.Writer, withStats bool) error {
 		rows = append(rows, t.cells(withStats))
 	}
 	return table(w, rows)
+}
+
+// printMetadata prints the first of the values that stand beside the tensors; --json has all of them, whole.
+func (in *inspection) printMetadata(w io.Writer) {
+	const most, longest = 16, 80
+	for i, key := range slices.Sorted(maps.Keys(in.Metadata)) {
+		if i == most {
+			fmt.Fprintf(w, "and %s more; --json lists them\n", plural(len(in.Metadata)-most, "value"))
+			return
+		}
+		value := printable(in.Metadata[key])
+		if runes := []rune(value); len(runes) > longest {
+			value = string(runes[:longest]) + "..."
+		}
+		fmt.Fprintf(w, "%s: %s\n", printable(key), value)
+	}
 }
 
 func (t tensorRow) cells(withStats bool) []string {
