@@ -49,8 +49,8 @@ func (h *histogram) draw(p pen, in frame, f fonts) {
 	}
 }
 
-// drawBars fills all bars as one polygon, which costs a tenth of as many rectangles and leaves no seams between them, and
-// gives each an edge where they are wide enough for it.
+// drawBars fills all bars as one polygon, which costs a tenth of as many rectangles and leaves no seams between them,
+// and gives each an edge where they are wide enough for it.
 func (h *histogram) drawBars(p pen, x func(float64) vg.Length, y func(float64) vg.Length) {
 	const edged = 4 // points
 	edge := func(i int) vg.Length { return x(h.Lo + float64(i)*h.Width) }

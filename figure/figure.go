@@ -43,9 +43,9 @@ func Save(path string, f Figure) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, format, f) })
 }
 
-// Encode writes f to w in a format, "png" or "svg". PNGs have 200 pixels per inch, fewer where that would make more than
-// 32 Mi pixels. SVGs keep text as text and name the typefaces (Liberation Sans, or Arial or Helvetica, which have
-// the same widths) instead of holding them.
+// Encode writes f to w in a format, "png" or "svg". PNGs have 200 pixels per inch, fewer where that would make more
+// than 32 Mi pixels. SVGs keep text as text and name the typefaces (Liberation Sans, or Arial or Helvetica, which
+// have the same widths) instead of holding them.
 func Encode(w io.Writer, format string, f Figure) error {
 	width, height := f.Size()
 	if !(width > 0 && height > 0) || math.IsInf(float64(width*height), 0) {

@@ -63,11 +63,13 @@ func TestGoldenRejectsSmallChanges(t *testing.T) {
 		golden string
 		make   func() (Figure, error)
 	}{
-		"a bar of reals":   {"floats", func() (Figure, error) { return Histograms("Floats", floats) }},
-		"a bar of codes":   {"codes4", func() (Figure, error) { return Histograms("4 bits", codes) }},
-		"a cell's number":  {"matrices", func() (Figure, error) { return Matrices("Toy", text) }},
-		"a cell's colour":  {"matrices", func() (Figure, error) { return Matrices("Toy", color) }},
-		"a layer's name":   {"codes8", func() (Figure, error) { return Histograms("", []Histogram{codesOf("backbone.conv1.weight", 8)}) }},
+		"a bar of reals":  {"floats", func() (Figure, error) { return Histograms("Floats", floats) }},
+		"a bar of codes":  {"codes4", func() (Figure, error) { return Histograms("4 bits", codes) }},
+		"a cell's number": {"matrices", func() (Figure, error) { return Matrices("Toy", text) }},
+		"a cell's colour": {"matrices", func() (Figure, error) { return Matrices("Toy", color) }},
+		"a layer's name": {"codes8", func() (Figure, error) {
+			return Histograms("", []Histogram{codesOf("backbone.conv1.weight", 8)})
+		}},
 		"another bitwidth": {"codes8", func() (Figure, error) { return Histograms("", layers(1, 7)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,8 +118,9 @@ func decode(t *testing.T, raw []byte) image.Image {
 	return img
 }
 
-// same compares the mean colours of blocks of 4×4 pixels: rounding that differs between processors (fused multiply-add) changes
-// an edge by a shade, anything that a reader could see changes a block by far more than the tolerance.
+// same compares the mean colours of blocks of 4×4 pixels: rounding that differs between processors (fused
+// multiply-add) changes an edge by a shade, anything that a reader could see changes a block by far more than the
+// tolerance.
 func same(got, want image.Image) error {
 	const side, tolerance = 4, 6.0
 	if got.Bounds() != want.Bounds() {

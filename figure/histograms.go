@@ -27,17 +27,19 @@ type Histogram struct {
 
 const (
 	maxBins     = 1 << 14
-	maxCode     = 1 << 31
+	maxCode     = 1 << 30 // fits an int of 32 bits, with maxBins added
 	integralTol = 0.01
 )
 
-// Histograms is a figure with a grid of histograms, true densities over their bins: 10 by 6 inches for nine layers, one panel for
-// one, and a larger grid of smaller panels for more. Histograms of codes share one density axis, so that their bars compare
-// between layers; those of reals have each its own, since the widths of their distributions, and with them the
-// densities, differ by orders of magnitude. An empty title is left out. The figure keeps the densities and does not copy them.
+// Histograms is a figure with a grid of histograms, true densities over their bins: 10 by 6 inches for nine layers,
+// one panel for one, and a larger grid of smaller panels for more. Histograms of codes share one density axis, so
+// that their bars compare between layers; those of reals have each its own, since the widths of their distributions,
+// and with them the densities, differ by orders of magnitude. An empty title is left out. The figure keeps the
+// densities and does not copy them.
 //
-// Errors: no histograms, no bins or more than 16384, a density that is negative or not finite, densities that do not integrate to 1
-// within 1% (nor are all 0), a width that is not positive and finite (or for codes not 1), codes beyond ±2^31.
+// Errors: no histograms, no bins or more than 16384, a density that is negative or not finite, densities that do not
+// integrate to 1 within 1% (nor are all 0), a width that is not positive and finite (or for codes not 1), codes
+// beyond ±2^30.
 func Histograms(title string, hs []Histogram) (Figure, error) {
 	if len(hs) == 0 {
 		return nil, errors.New("a figure of histograms needs at least one histogram")
@@ -103,7 +105,8 @@ func newHistogram(h Histogram) (histogram, error) {
 	if integral == 0 {
 		p.top, p.empty = 1, true // a layer without values, drawn as an empty panel
 	} else if !(math.Abs(integral-1) <= integralTol) {
-		return p, fmt.Errorf("the densities integrate to %.4g, not to 1: divide counts by their sum and by the width", integral)
+		return p, fmt.Errorf("the densities integrate to %.4g, not to 1: divide counts by their sum and the width",
+			integral)
 	}
 	p.left, p.right = p.Lo, hi
 	return p, nil

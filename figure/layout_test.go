@@ -32,7 +32,8 @@ func TestTextsNeitherOverlapNorLeaveTheFigure(t *testing.T) {
 				bell("c", 1e30, 1e29, 256, false), bell("d", 12345.678, 1e-5, 256, false)})
 		},
 		"far codes": func() (Figure, error) {
-			return Histograms("", []Histogram{bell("a", 1<<30, 1, 900, true), bell("b", 0, 1, 1, true), bell("c", -127, 1, 255, true)})
+			return Histograms("", []Histogram{bell("a", 1<<30, 1, 900, true), bell("b", 0, 1, 1, true),
+				bell("c", -127, 1, 255, true)})
 		},
 	}
 	for _, n := range []int{1, 2, 3, 5, 9, 10, 50} {
@@ -72,8 +73,9 @@ type textBox struct {
 	text string
 }
 
-// textBoxes are the boxes of all texts of a figure, from the baseline to the height of capitals, with a quarter of the size
-// below for what hangs down. Rotated text is turned as textUp turns it: upwards from the point of the last Translate.
+// textBoxes are the boxes of all texts of a figure, from the baseline to the height of capitals, with a fifth of
+// the size below for what hangs down. Rotated text is turned as textUp turns it: upwards from the point of the last
+// Translate.
 func textBoxes(t *testing.T, f Figure) []textBox {
 	t.Helper()
 	var rec recorder.Canvas

@@ -16,7 +16,10 @@ type Matrix struct {
 	Values   [][]float64 // rows, all of one length, finite
 	Decimals int         // digits after the point: 2 for reals, 0 for codes
 	Colored  bool        // false: white cells; true: cells filled by value
-	Lo, Hi   float64     // range of the colours; panels that are to be compared have the same. Values outside get the nearest colour
+
+	// Lo and Hi are the range of the colours, the same for panels that are to be compared. Values outside get the
+	// nearest colour.
+	Lo, Hi float64
 }
 
 const (
@@ -31,11 +34,12 @@ const (
 	maxHead     = 300.0
 )
 
-// Matrices is a figure with a grid of matrices, each panel under its title; grid holds rows of panels, which may differ in
-// number. All cells are squares of one size. An empty title is left out. The figure keeps the values and does not copy them.
+// Matrices is a figure with a grid of matrices, each panel under its title; grid holds rows of panels, which may
+// differ in number. All cells are squares of one size. An empty title is left out. The figure keeps the values and
+// does not copy them.
 //
-// Errors: no panels, an empty or ragged matrix, more than 64 rows or columns, a value that is not finite, a colour range that is
-// not finite or has Lo > Hi, decimals outside 0..6.
+// Errors: no panels, an empty or ragged matrix, more than 64 rows or columns, a value that is not finite, a colour
+// range that is not finite or has Lo > Hi, decimals outside 0..6.
 func Matrices(title string, grid [][]Matrix) (Figure, error) {
 	f, err := loadFonts()
 	if err != nil {
@@ -86,7 +90,8 @@ func newPanel(m Matrix) (panel, error) {
 	}
 	rows, cols := len(m.Values), len(m.Values[0])
 	if rows > maxSide || cols > maxSide {
-		return p, fmt.Errorf("%d×%d numbers are too many to read: draw a part of at most %d×%d", rows, cols, maxSide, maxSide)
+		return p, fmt.Errorf("%d×%d numbers are too many to read: draw a part of at most %d×%d",
+			rows, cols, maxSide, maxSide)
 	}
 	if m.Decimals < 0 || m.Decimals > maxDecimals {
 		return p, fmt.Errorf("decimals are %d, and must be 0 to %d", m.Decimals, maxDecimals)

@@ -6,8 +6,9 @@ import (
 )
 
 // The palette is a turn of a helix in OKLab (Björn Ottosson, "A perceptual color space for image processing", 2020):
-// lightness and hue change linearly at constant chroma, so that equal steps in value are equal steps to the eye. Lightness only
-// grows, so it reads in greyscale and without red-green vision too: dark blue is low, light yellow is high.
+// lightness and hue change linearly at constant chroma, so that equal steps in value are equal steps to the eye.
+// Lightness only grows, so it reads in greyscale and without red-green vision too: dark blue is low, light yellow is
+// high.
 const (
 	lightnessLow, lightnessHigh = 0.48, 0.95
 	hueLow, hueHigh             = 262.0, 102.0 // degrees: blue, by way of teal and green, to yellow
@@ -58,7 +59,8 @@ func luminance(c color.NRGBA) float64 {
 	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
 }
 
-// textOn is the text colour that stands out more from a background, black or white; one of them has a contrast of 4.5 on any colour.
+// textOn is the text colour that stands out more from a background, black or white; one of them has a contrast of 4.5
+// on any colour.
 func textOn(background color.NRGBA) color.NRGBA {
 	if contrast(black, background) >= contrast(paper, background) {
 		return black

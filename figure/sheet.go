@@ -53,11 +53,11 @@ type frame struct{ x0, y0, x1, y1, name vg.Length }
 const (
 	labelGap   = 3.5 // between ticks, labels and names
 	tickLength = 2.5
-	yTickCount = 5
+	yTickCount = 6
 )
 
-// newFrame leaves room for tick labels that are labels wide: at the left of them the name of the axis, below the other axis
-// its labels and the name of the layer.
+// newFrame leaves room for tick labels that are labels wide: at the left of them the name of the axis, below the
+// other axis its labels and the name of the layer.
 func newFrame(s sheet, labels vg.Length) frame {
 	return frame{
 		name: labelSize,

@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// fit is s made printable, and with its middle replaced by … where it is wider than room: the two ends of a layer's name tell
-// most. Where not even the … has room, it is returned alone.
+// fit is s made printable, and with its middle replaced by … where it is wider than room: the two ends of a layer's
+// name tell most. Where not even the … has room, it is returned alone.
 func fit(f font.Face, s string, room vg.Length) string {
 	s = printable(s)
 	if f.Width(s) <= room {

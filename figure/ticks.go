@@ -71,8 +71,8 @@ func fittingTicks(lo, hi float64, length vg.Length, f font.Face, most int) []tic
 	return nil
 }
 
-// codeTicks label the integers lo..hi: each of them where that fits, or else the two ends and the multiples of a power of two
-// between them that make at most five labels: −128, −64, 0, 64, 127.
+// codeTicks label the integers lo..hi: each of them where that fits, or else the two ends and the multiples of a
+// power of two between them that make at most five labels: −128, −64, 0, 64, 127.
 func codeTicks(lo, hi int, unit vg.Length, f font.Face) []tick {
 	ticks := multiples(lo, hi, 1)
 	if len(ticks) <= 2 || apart(ticks, unit, f) {
