@@ -19,22 +19,32 @@ func TestSafetensorsRefused(t *testing.T) {
 		data   int
 		words  []string
 	}{
-		{"overlap", `{"a":{` + u8 + `"shape":[4],"data_offsets":[0,4]},"b":{` + u8 + `"shape":[4],"data_offsets":[3,7]}}`, 7,
-			[]string{"overlap", `"a"`, `"b"`}},
+		{
+			"overlap", `{"a":{` + u8 + `"shape":[4],"data_offsets":[0,4]},"b":{` + u8 + `"shape":[4],"data_offsets":[3,7]}}`, 7,
+			[]string{"overlap", `"a"`, `"b"`},
+		},
 		{"hole", `{"a":{` + u8 + `"shape":[1],"data_offsets":[2,3]}}`, 3, []string{"hole", `"a"`}},
 		{"trailing", `{"a":{` + u8 + `"shape":[1],"data_offsets":[0,1]}}`, 3, []string{"2 bytes follow"}},
 		{"out of range", `{"a":{` + u8 + `"shape":[9],"data_offsets":[0,9]}}`, 3, []string{`"a"`, "out of range", "truncated"}},
 		{"end before begin", `{"a":{` + u8 + `"shape":[1],"data_offsets":[1,0]}}`, 1, []string{`"a"`, "before its start"}},
 		{"size", `{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,8]}}`, 8, []string{`"a"`, "24 bytes", "hold 8"}},
-		{"claims 2^36 floats", `{"a":{"dtype":"F32","shape":[68719476736],"data_offsets":[0,274877906944]}}`, 8,
-			[]string{`"a"`, "out of range"}},
-		{"shape overflows", `{"a":{"dtype":"F64","shape":[4294967296,4294967296,2],"data_offsets":[0,0]}}`, 0,
-			[]string{`"a"`, "machine can address"}},
-		{"bytes overflow", `{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}`, 0,
-			[]string{`"a"`, "machine can address"}},
+		{
+			"claims 2^36 floats", `{"a":{"dtype":"F32","shape":[68719476736],"data_offsets":[0,274877906944]}}`, 8,
+			[]string{`"a"`, "out of range"},
+		},
+		{
+			"shape overflows", `{"a":{"dtype":"F64","shape":[4294967296,4294967296,2],"data_offsets":[0,0]}}`, 0,
+			[]string{`"a"`, "machine can address"},
+		},
+		{
+			"bytes overflow", `{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}`, 0,
+			[]string{`"a"`, "machine can address"},
+		},
 		{"dtype", `{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}`, 1, []string{`"a"`, `"F4"`}},
-		{"duplicate", `{"a":{` + u8 + `"shape":[1],"data_offsets":[0,1]},"a":{` + u8 + `"shape":[1],"data_offsets":[1,2]}}`, 2,
-			[]string{"two entries", `"a"`}},
+		{
+			"duplicate", `{"a":{` + u8 + `"shape":[1],"data_offsets":[0,1]},"a":{` + u8 + `"shape":[1],"data_offsets":[1,2]}}`, 2,
+			[]string{"two entries", `"a"`},
+		},
 		{"duplicate metadata", `{"__metadata__":{"k":"1","k":"2"}}`, 0, []string{"two entries", `"k"`}},
 		{"metadata not a string", `{"__metadata__":{"k":1}}`, 0, []string{"__metadata__", `"k"`, "string"}},
 		{"negative", `{"a":{` + u8 + `"shape":[-1],"data_offsets":[0,1]}}`, 1, []string{`"a"`, "-1", "non-negative"}},

@@ -117,7 +117,8 @@ func (f *torchFile) counted(offset int64, class storageClass) (block, error) {
 		return block{}, err
 	}
 	if size > f.size-offset {
-		return block{}, fmt.Errorf("it has %d bytes from byte %d on, but the file ends at byte %d: it is truncated; copy or download it again",
+		return block{}, fmt.Errorf("it has %d bytes from byte %d on, but the file ends at byte %d: it is truncated; "+
+			"copy or download it again",
 			size, offset, f.size)
 	}
 	return block{r: f.r, offset: offset, size: size, found: true}, nil

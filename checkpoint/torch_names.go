@@ -66,12 +66,15 @@ func storageClassOf(v pickle.Value) (storageClass, error) {
 }
 
 // harmless lists the names, by module, that a PyTorch file may mention. Nothing is ever called: the list is what these
-// readers know how to read, or know to be of no matter. Names ending in * stand for all that begin so.
+// readers know how to read, or know to be of no matter. A * in a name stands for
+// anything.
 var harmless = map[string][]string{
 	"collections": {"OrderedDict", "defaultdict", "Counter", "deque"},
-	"torch._utils": {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor", "_rebuild_parameter",
+	"torch._utils": {
+		"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3", "_rebuild_qtensor", "_rebuild_parameter",
 		"_rebuild_parameter_with_state", "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor", "_rebuild_meta_tensor_no_storage",
-		"_rebuild_device_tensor_from_numpy", "_rebuild_xla_tensor", "_rebuild_device_tensor_from_cpu_tensor"},
+		"_rebuild_device_tensor_from_numpy", "_rebuild_xla_tensor", "_rebuild_device_tensor_from_cpu_tensor",
+	},
 	"torch._tensor":       {"_rebuild_from_type_v2", "_rebuild_from_type", "Tensor"},
 	"torch.tensor":        {"_rebuild_from_type", "Tensor"},
 	"torch.nn.parameter":  {"Parameter", "Buffer"},
@@ -79,8 +82,10 @@ var harmless = map[string][]string{
 	"torch.storage":       {"UntypedStorage", "_UntypedStorage", "TypedStorage", "_TypedStorage"},
 	"torch.serialization": {"_get_layout"},
 	"torch.cuda":          {"*Storage", "*Tensor"},
-	"torch": {"*Storage", "*Tensor", "Size", "device", "Generator", "per_tensor_*", "per_channel_*", "strided", "sparse_*", "contiguous_format",
-		"channels_last*", "preserve_format", "quint*", "qint*", "double", "float", "half", "long", "int", "short", "cfloat", "cdouble"},
+	"torch": {
+		"*Storage", "*Tensor", "Size", "device", "Generator", "per_tensor_*", "per_channel_*", "strided", "sparse_*",
+		"contiguous_format", "channels_last*", "preserve_format", "quint*", "qint*", "double", "float", "half", "long", "int", "short", "cfloat", "cdouble",
+	},
 	"numpy":                  {"dtype", "ndarray", "float*", "int*", "uint*", "bool*"},
 	"numpy.dtypes":           {"*DType"},
 	"numpy.core.multiarray":  {"scalar", "_reconstruct"},
@@ -98,8 +103,10 @@ var harmless = map[string][]string{
 	"fractions":              {"Fraction"},
 }
 
-var plainBuiltins = []string{"set", "frozenset", "object", "list", "dict", "tuple", "str", "unicode", "bytes", "bytearray", "int", "long",
-	"float", "bool", "complex", "slice", "range", "xrange"}
+var plainBuiltins = []string{
+	"set", "frozenset", "object", "list", "dict", "tuple", "str", "unicode", "bytes", "bytearray",
+	"int", "long", "float", "bool", "complex", "slice", "range", "xrange",
+}
 
 // allowTorch refuses the names that are not harmless, with the way out.
 func allowTorch(g pickle.Global) error {
@@ -115,13 +122,16 @@ func allowTorch(g pickle.Global) error {
 	const wayOut = "load it in PyTorch where it was made, and save the weights alone: torch.save(model.state_dict(), path)"
 	switch {
 	case g.Module == "torch.nn" || strings.HasPrefix(g.Module, "torch.nn."):
-		return fmt.Errorf("the file holds a whole pickled module (it asks for %s), which is a program and not only tensors; %s", quote(g.String()), wayOut)
+		return fmt.Errorf("the file holds a whole pickled module (it asks for %s), which is a program and not only tensors; %s",
+			quote(g.String()), wayOut)
 	case strings.HasPrefix(g.Module, "__torch__"):
 		return fmt.Errorf("the file is part of a TorchScript archive (it asks for %s); %s", quote(g.String()), scriptWayOut)
 	case g.Module == "__main__":
-		return fmt.Errorf("the file asks for %s, a class of the program that wrote it: most likely a whole pickled model; %s", quote(g.String()), wayOut)
+		return fmt.Errorf("the file asks for %s, a class of the program that wrote it: most likely a whole pickled model; %s",
+			quote(g.String()), wayOut)
 	}
-	return fmt.Errorf("the file asks for %s, which is not among the names a checkpoint needs, and nothing else is let in from a pickle; %s", quote(g.String()), wayOut)
+	return fmt.Errorf("the file asks for %s, which is not among the names a checkpoint needs, and nothing else is let in; %s",
+		quote(g.String()), wayOut)
 }
 
 const scriptWayOut = "load it with torch.jit.load and save its weights: torch.save(m.state_dict(), path)"

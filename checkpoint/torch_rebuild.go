@@ -130,7 +130,8 @@ func (f *torchFile) view(args []pickle.Value, n int, dtype pickle.Value) (*Tenso
 	if dtype != nil {
 		g, _ := dtype.(pickle.Global)
 		if t, ok = torchDTypes[g.Name]; !ok {
-			return nil, fmt.Errorf("the tensor's type %s is not supported; convert it (for instance with .float()) and save again", quote(g.String()))
+			return nil, fmt.Errorf("the tensor's type %s is not supported; convert it (for instance with .float()) and save again",
+				quote(g.String()))
 		}
 	}
 	return f.place(s, t, offset, size, stride)

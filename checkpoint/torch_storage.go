@@ -47,7 +47,8 @@ func (s *storage) where() (offset, length int64, err error) {
 		return 0, 0, errors.New("its storage is not in the file: the file is truncated or damaged")
 	}
 	if s.start > s.size || s.length > s.size-s.start {
-		return 0, 0, fmt.Errorf("its storage should have %d bytes from byte %d on, of the %d in the file: the file is damaged", s.length, s.start, s.size)
+		return 0, 0, fmt.Errorf("its storage should have %d bytes from byte %d on, of the %d in the file: the file is damaged",
+			s.length, s.start, s.size)
 	}
 	return s.offset + s.start, s.length, nil
 }
@@ -76,7 +77,8 @@ func parseStorageID(id pickle.Value) (storageID, error) {
 		return s, errors.New("a persistent id is not the tuple that PyTorch writes: the file is damaged")
 	}
 	if text(t.Items[0]) == "module" {
-		return s, errors.New("the file holds a whole pickled module; load it in PyTorch and save its state_dict: torch.save(model.state_dict(), path)")
+		return s, errors.New("the file holds a whole pickled module; " +
+			"load it in PyTorch and save its state_dict: torch.save(model.state_dict(), path)")
 	}
 	if text(t.Items[0]) != "storage" || len(t.Items) < 5 {
 		return s, errors.New("a persistent id names no storage: the file is damaged")

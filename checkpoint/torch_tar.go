@@ -69,7 +69,8 @@ func tarMembers(r io.ReaderAt, size int64) (map[string]*io.SectionReader, error)
 			return nil, err
 		}
 		if h.Size < 0 || h.Size > size-offset {
-			return nil, fmt.Errorf("member %s of the tar archive reaches beyond the end of the file: it is truncated; copy or download it again", quote(h.Name))
+			return nil, fmt.Errorf("member %s of the tar archive reaches beyond the end of the file: it is truncated; copy or download it again",
+				quote(h.Name))
 		}
 		members[path.Clean(h.Name)] = io.NewSectionReader(r, offset, h.Size)
 	}

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -41,26 +40,46 @@ func TestTorchFiles(t *testing.T) {
 		digest string
 		meta   map[string]string
 	}{
-		{"checkpoints/model_199-1.tar", TorchLegacy, "", 50, "2a13d41b6c3421a740baf62d1345b827f25d3c4be6fed79bc1be8eb3e9084d76",
-			map[string]string{}},
-		{"models/douz_model_best.pth.tar", TorchZip, "state_dict", 23, "08e7ef9dc849fb729d67b731da4f4960e14bfa5d465f2b4bdd44f6118959ca94",
-			map[string]string{"epoch": "18"}},
-		{"models/douz_model_int8.pth", TorchZip, "", 18, "660ad59cd6b167771b9b8e26afce401a898e2ee290f5670cab8d98e286980cfd",
-			map[string]string{}},
-		{"models/ipwc_mnist_400.pt", TorchLegacy, "", 26, "e26155a53e0b7af162220b9d9de96e1dc93cbc37a28edff318adabc42ef942c4",
-			map[string]string{}},
-		{"models/lenet5_best_model.pth", TorchZip, "", 10, "3d459c21e485dade6a4a23766d1fea9123f17444b991775321b1ad9135685352",
-			map[string]string{}},
-		{"models/mnistonnxjs_best_model.pt", TorchZip, "", 26, "6973c4d3ca83ca417df62b5fc1a3cf871b6453cd636e8a8351387768a6760bd7",
-			map[string]string{}},
-		{"models/pytorx_model_best.pth.tar", TorchLegacy, "state_dict", 60, "184efe0c1211ffea8df68cec4f7d3cc2672586e1ad6b4b1187c9ed3bf50b59a4",
-			map[string]string{"epoch": "1", "best_acc1": "0"}},
-		{"models/resnet20-12fca82f.th", TorchLegacy, "state_dict", 97, "24e12d9285cd25b3e92b098617ae8bb6ebc734d18d26086a95f416ecc0ee9752",
-			map[string]string{"best_prec1": "91.78000183105469"}},
-		{"models/resnet32-d509ac18.th", TorchLegacy, "state_dict", 157, "520d359cea1e660f2903ac775113c0dc3b1971f04c3967fba14cddccfcc96258",
-			map[string]string{"best_prec1": "92.78000144958496"}},
-		{"models/resnet56-4bfd9763.th", TorchLegacy, "state_dict", 277, "ea44838bf1cf2752a5abbb53e213cadd6bb760bdcf9805e361e452a03f518001",
-			map[string]string{"best_prec1": "93.62"}},
+		{
+			"checkpoints/model_199-1.tar", TorchLegacy, "", 50, "2a13d41b6c3421a740baf62d1345b827f25d3c4be6fed79bc1be8eb3e9084d76",
+			map[string]string{},
+		},
+		{
+			"models/douz_model_best.pth.tar", TorchZip, "state_dict", 23, "08e7ef9dc849fb729d67b731da4f4960e14bfa5d465f2b4bdd44f6118959ca94",
+			map[string]string{"epoch": "18"},
+		},
+		{
+			"models/douz_model_int8.pth", TorchZip, "", 18, "660ad59cd6b167771b9b8e26afce401a898e2ee290f5670cab8d98e286980cfd",
+			map[string]string{},
+		},
+		{
+			"models/ipwc_mnist_400.pt", TorchLegacy, "", 26, "e26155a53e0b7af162220b9d9de96e1dc93cbc37a28edff318adabc42ef942c4",
+			map[string]string{},
+		},
+		{
+			"models/lenet5_best_model.pth", TorchZip, "", 10, "3d459c21e485dade6a4a23766d1fea9123f17444b991775321b1ad9135685352",
+			map[string]string{},
+		},
+		{
+			"models/mnistonnxjs_best_model.pt", TorchZip, "", 26, "6973c4d3ca83ca417df62b5fc1a3cf871b6453cd636e8a8351387768a6760bd7",
+			map[string]string{},
+		},
+		{
+			"models/pytorx_model_best.pth.tar", TorchLegacy, "state_dict", 60, "184efe0c1211ffea8df68cec4f7d3cc2672586e1ad6b4b1187c9ed3bf50b59a4",
+			map[string]string{"epoch": "1", "best_acc1": "0"},
+		},
+		{
+			"models/resnet20-12fca82f.th", TorchLegacy, "state_dict", 97, "24e12d9285cd25b3e92b098617ae8bb6ebc734d18d26086a95f416ecc0ee9752",
+			map[string]string{"best_prec1": "91.78000183105469"},
+		},
+		{
+			"models/resnet32-d509ac18.th", TorchLegacy, "state_dict", 157, "520d359cea1e660f2903ac775113c0dc3b1971f04c3967fba14cddccfcc96258",
+			map[string]string{"best_prec1": "92.78000144958496"},
+		},
+		{
+			"models/resnet56-4bfd9763.th", TorchLegacy, "state_dict", 277, "ea44838bf1cf2752a5abbb53e213cadd6bb760bdcf9805e361e452a03f518001",
+			map[string]string{"best_prec1": "93.62"},
+		},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			f, err := Open(datadir.File(t, c.file))
@@ -288,121 +307,4 @@ func TestTorchBigEndian(t *testing.T) {
 	b = bytes.Replace(b, []byte("little_endianq\x02\x88"), []byte("little_endianq\x02\x89"), 1)
 	_, err = openBytes(b)
 	wantError(t, err, "big-endian")
-}
-
-// torchPickle is a zip checkpoint of the object that the pickle (without its frame of PROTO and STOP) makes, with a storage "0"
-// of 64 bytes.
-func torchPickle(t testing.TB, object string) []byte {
-	return zipWith(t, zip.Store, member{"a/data.pkl", "\x80\x02" + object + "."}, member{"a/data/0", strings.Repeat("\x00", 64)})
-}
-
-// storage0 is the opcodes for that storage as n floats.
-func storage0(n string) string {
-	return "(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu" + n + "tQ"
-}
-
-// tensor0 is the opcodes for a tensor over it: offset, shape and strides are opcodes too.
-func tensor0(n, offset, shape, stride string) string {
-	return "ctorch._utils\n_rebuild_tensor\n(" + storage0(n) + offset + "(" + shape + "t(" + stride + "ttR"
-}
-
-const (
-	minusOne = "J\xff\xff\xff\xff"
-	exp62    = "\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x40"
-	exp36    = "\x8a\x05\x00\x00\x00\x00\x10"
-	exp30    = "J\x00\x00\x00\x40"
-)
-
-func TestTorchRefused(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		object string
-		words  []string
-	}{
-		{"fits", "", nil},
-		{"no tensors", "}", []string{"no tensors"}},
-		{"os.system", "cos\nsystem\n(X\x02\x00\x00\x00lstR", []string{"os.system", "state_dict"}},
-		{"module", "ctorch.nn.modules.linear\nLinear\n)\x81", []string{"whole pickled module", "state_dict"}},
-		{"user class", "c__main__\nNet\n)\x81", []string{"__main__.Net", "state_dict"}},
-		{"outside", tensor0("K\x10", "K\x00", "K\x11", "K\x01"), []string{`"tensor"`, "outside its storage"}},
-		{"offset outside", tensor0("K\x10", "K\x01", "K\x10", "K\x01"), []string{"outside its storage"}},
-		{"negative shape", tensor0("K\x10", "K\x00", minusOne, "K\x01"), []string{"negative"}},
-		{"negative stride", tensor0("K\x10", "K\x0f", "K\x02", minusOne), []string{"negative"}},
-		{"negative offset", tensor0("K\x10", minusOne, "K\x02", "K\x01"), []string{"element -1"}},
-		{"stride overflow", tensor0("K\x10", "K\x00", "K\x05", exp62), []string{"outside its storage"}},
-		{"huge shape", tensor0("K\x10", "K\x00", exp62+exp62, "K\x00K\x00"), []string{"address"}},
-		{"huge expanded", tensor0("K\x10", "K\x00", exp30, "K\x00"), []string{"expand"}},
-		{"storage of 2^36 floats", tensor0(exp36, "K\x00", "K\x01", "K\x01"), []string{"64"}},
-		{"negative storage", tensor0(minusOne, "K\x00", "K\x01", "K\x01"), []string{"-1 elements"}},
-		{"rank mismatch", tensor0("K\x10", "K\x00", "K\x01", ""), []string{"strides"}},
-		{"sparse", "ctorch._utils\n_rebuild_sparse_tensor\n)R", []string{"sparse", "to_dense"}},
-		{"meta", "ctorch._utils\n_rebuild_meta_tensor_no_storage\n)R", []string{"meta tensor"}},
-		{"4-bit", strings.Replace(tensor0("K\x10", "K\x00", "K\x01", "K\x01"), "FloatStorage", "QUInt4x2Storage", 1), []string{"dequantize"}},
-		{"unknown storage", strings.Replace(tensor0("K\x10", "K\x00", "K\x01", "K\x01"), "FloatStorage", "OddStorage", 1), []string{"OddStorage"}},
-		{"cyclic list", "]q\x00h\x00a", []string{"no tensors"}},
-		{"nested deep", strings.Repeat("]", 5000) + strings.Repeat("a", 4999), []string{"no tensors", ""}},
-		{"memo bomb", memoBomb(60), []string{"no tensors"}},
-		{"unended", "(((", []string{"pickle", "operand"}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.words == nil {
-				f := mustOpen(t, torchPickle(t, tensor0("K\x10", "K\x00", "K\x10", "K\x01")))
-				checkTensor(t, f.Tensors()[0], expected{"tensor", tensor.Float32, tensor.Shape{16}, make([]float32, 16), nil})
-				return
-			}
-			_, err := openBytes(torchPickle(t, c.object))
-			if c.name == "nested deep" && err != nil && strings.Contains(err.Error(), "nested") {
-				return
-			}
-			wantError(t, err, c.words...)
-		})
-	}
-}
-
-// memoBomb is opcodes for a list of two lists, each twice the next, and so on: 2^depth paths in a few bytes.
-func memoBomb(depth int) string {
-	var b strings.Builder
-	b.WriteString("]q\x00")
-	for i := range depth {
-		fmt.Fprintf(&b, "](h%ch%ceq%c", i, i, i+1)
-	}
-	return b.String()
-}
-
-func TestPlainPickleRefused(t *testing.T) {
-	_, err := openBytes([]byte("\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01K\x02K\x03e."))
-	wantError(t, err, "not one of torch.save", "numpy.savez")
-}
-
-func FuzzTorchZip(f *testing.F) {
-	f.Add(fixture(f, "torch.zip.pt"))
-	f.Add(torchPickle(f, tensor0("K\x10", "K\x00", "K\x04K\x04", "K\x01K\x04")))
-	fuzzTorch(f, readTorchZip)
-}
-
-func FuzzTorchLegacy(f *testing.F) {
-	f.Add(fixture(f, "torch.legacy.pt"))
-	fuzzTorch(f, readTorchLegacy)
-}
-
-func FuzzTorchTar(f *testing.F) {
-	f.Add(tarFixture(f, 3))
-	fuzzTorch(f, readTorchTar)
-}
-
-// fuzzTorch checks that no input makes a reader panic or announce a tensor beyond the bound of place.
-func fuzzTorch(f *testing.F, read reader) {
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := read(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
-			return
-		}
-		limit := max(viewFloor, viewFactor*int64(len(b)))
-		for _, x := range slices.Concat(c.tensors, c.other) {
-			if x.Bytes() > limit {
-				t.Errorf("%q has %d bytes, of a file of %d", x.Name, x.Bytes(), len(b))
-			}
-		}
-		readEverything(t, &File{tensors: c.tensors, other: c.other})
-	})
 }

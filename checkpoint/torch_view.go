@@ -63,7 +63,8 @@ func (f *torchFile) place(s *storage, dtype tensor.DType, offset int64, size, st
 		return t, nil
 	}
 	if int64(total) > f.viewLimit && int64(total) > length {
-		return nil, fmt.Errorf("shape %v of %d bytes is an expanded view of a storage of %d; save the tensor before expand()", shape, total, length)
+		return nil, fmt.Errorf("shape %v of %d bytes is a view that repeats a storage of %d; save the tensor before expand() or unfold()",
+			shape, total, length)
 	}
 	t.data = newStrided(s.r, start+offset*item, item, size, stride)
 	return t, nil

@@ -35,7 +35,12 @@ type walker struct {
 // contents lists what is in the saved object: the network's tensors, those beside, and plain values beside.
 func (f *torchFile) contents(saved pickle.Value) (*contents, error) {
 	c := &contents{metadata: make(map[string]string)}
-	w := &walker{file: f, seen: make(map[pickle.Value]bool), direct: make(map[pickle.Value]bool), nested: make(map[pickle.Value]bool)}
+	w := &walker{
+		file:   f,
+		seen:   make(map[pickle.Value]bool),
+		direct: make(map[pickle.Value]bool),
+		nested: make(map[pickle.Value]bool),
+	}
 	root, network := w.findRoot(saved, c)
 	c.root = root
 	var err error
@@ -58,8 +63,10 @@ func (f *torchFile) contents(saved pickle.Value) (*contents, error) {
 }
 
 // wrappers are the keys that people put a network's tensors under, the likeliest first.
-var wrappers = []string{"state_dict", "model_state_dict", "model_state", "model", "net", "network", "net_state_dict", "weights", "params", "module",
-	"backbone", "generator", "ema", "model_ema", "ema_state_dict", "params_ema"}
+var wrappers = []string{
+	"state_dict", "model_state_dict", "model_state", "model", "net", "network", "net_state_dict", "weights", "params",
+	"module", "backbone", "generator", "ema", "model_ema", "ema_state_dict", "params_ema",
+}
 
 // findRoot follows wrappers to the dict of the network's tensors and returns it with its path of keys. Plain values that it
 // passes become metadata.
@@ -116,7 +123,9 @@ func (w *walker) wrapped(es []pickle.Entry) (string, pickle.Value) {
 // beside reports whether a key names what stands beside a network: an optimizer's state and the like.
 func beside(key string) bool {
 	key = strings.ToLower(key)
-	return strings.Contains(key, "optim") || strings.Contains(key, "schedul") || strings.Contains(key, "scaler") || strings.Contains(key, "rng")
+	return slices.ContainsFunc([]string{"optim", "schedul", "scaler", "rng_state"}, func(part string) bool {
+		return strings.Contains(key, part)
+	})
 }
 
 // holdsTensors reports whether v is a dict with a tensor in it, or with a dict that has one.

@@ -26,7 +26,7 @@ func readTorchZip(r io.ReaderAt, size int64) (*contents, error) {
 		members[name] = m
 		dir := strings.TrimSuffix(name, path.Base(name))
 		switch {
-		case path.Base(name) == "constants.pkl" && strings.Count(name, "/") <= 1, strings.HasPrefix(name, "code/"), strings.Contains(name, "/code/"):
+		case path.Base(name) == "constants.pkl", strings.HasPrefix(name, "code/"), strings.Contains(name, "/code/"):
 			return nil, fmt.Errorf("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
 		case path.Base(name) == "data.pkl" && (object == nil || len(dir) < len(root)):
 			object, root = m, dir
@@ -71,7 +71,8 @@ func (f *torchFile) stored(m *zip.File) (*block, error) {
 		return &block{}, nil // an error for the tensors with elements in it
 	}
 	if m.Method != zip.Store {
-		return nil, fmt.Errorf("member %s is compressed, which torch.save never does; load the file in PyTorch and save it again", quote(m.Name))
+		return nil, fmt.Errorf("member %s is compressed, which torch.save never does; load the file in PyTorch and save it again",
+			quote(m.Name))
 	}
 	offset, err := m.DataOffset()
 	if err != nil {

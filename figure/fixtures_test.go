@@ -44,8 +44,10 @@ func toyGrid() [][]Matrix {
 			{Title: "codes", Colored: true, Lo: -2, Hi: 1, Values: [][]float64{{-1, -2, 1}, {-1, 0, 1}}},
 		},
 		{
-			{Title: "reconstructed", Decimals: 2, Colored: true, Lo: -0.33, Hi: 0.67,
-				Values: [][]float64{{0, -0.33, 0.67}, {math.Copysign(0, -1), 0.33, 0.67}}},
+			{
+				Title: "reconstructed", Decimals: 2, Colored: true, Lo: -0.33, Hi: 0.67,
+				Values: [][]float64{{0, -0.33, 0.67}, {math.Copysign(0, -1), 0.33, 0.67}},
+			},
 		},
 	}
 }

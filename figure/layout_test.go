@@ -28,12 +28,16 @@ func TestTextsNeitherOverlapNorLeaveTheFigure(t *testing.T) {
 			return Histograms(strings.Repeat("long ", 200), hs)
 		},
 		"far from zero": func() (Figure, error) {
-			return Histograms("", []Histogram{bell("a", 1e6, 1e-3, 256, false), bell("b", -1e-30, 1e-32, 256, false),
-				bell("c", 1e30, 1e29, 256, false), bell("d", 12345.678, 1e-5, 256, false)})
+			return Histograms("", []Histogram{
+				bell("a", 1e6, 1e-3, 256, false), bell("b", -1e-30, 1e-32, 256, false),
+				bell("c", 1e30, 1e29, 256, false), bell("d", 12345.678, 1e-5, 256, false),
+			})
 		},
 		"far codes": func() (Figure, error) {
-			return Histograms("", []Histogram{bell("a", 1<<30, 1, 900, true), bell("b", 0, 1, 1, true),
-				bell("c", -127, 1, 255, true)})
+			return Histograms("", []Histogram{
+				bell("a", 1<<30, 1, 900, true), bell("b", 0, 1, 1, true),
+				bell("c", -127, 1, 255, true),
+			})
 		},
 	}
 	for _, n := range []int{1, 2, 3, 5, 9, 10, 50} {

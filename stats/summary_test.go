@@ -27,8 +27,11 @@ func TestSummarizeExtremes(t *testing.T) {
 		{"nothing finite", []float32{nan, inf, -inf, nan}, Summary{N: 4, NaNs: 2, Infs: 2}},
 		{"zeros", []float32{0, negativeZero}, Summary{N: 2, Zeros: 2}},
 		{"one", []float32{-2}, Summary{N: 1, Min: -2, Max: -2, AbsMax: 2, Mean: -2}},
-		{"beside NaN", []float32{nan, 3, inf, 1},
-			Summary{N: 4, Min: 1, Max: 3, AbsMax: 3, Mean: 2, Std: 1, NaNs: 1, Infs: 1}},
+		{
+			"beside NaN",
+			[]float32{nan, 3, inf, 1},
+			Summary{N: 4, Min: 1, Max: 3, AbsMax: 3, Mean: 2, Std: 1, NaNs: 1, Infs: 1},
+		},
 		{"all negative", []float32{-4, -2}, Summary{N: 2, Min: -4, Max: -2, AbsMax: 4, Mean: -3, Std: 1}},
 		{"subnormal", []float32{-tiny, tiny}, Summary{N: 2, Min: -tiny, Max: tiny, AbsMax: tiny, Std: float64(tiny)}},
 		{"huge", []float32{-top, top}, Summary{N: 2, Min: -top, Max: top, AbsMax: top, Std: float64(top)}},

@@ -110,9 +110,11 @@ func TestRoundingIsNearestEven(t *testing.T) {
 			}
 		}
 		t.Run(f.name, func(t *testing.T) {
-			for _, v := range []float32{0, math.Float32frombits(1 << 31), math.MaxFloat32, -math.MaxFloat32, 65504, 65519.996, 65520,
+			for _, v := range []float32{
+				0, math.Float32frombits(1 << 31), math.MaxFloat32, -math.MaxFloat32, 65504, 65519.996, 65520,
 				0x1p-24, 0x1p-25, 0x1.000002p-25, 0x1.fffffep-26, 0x1p-14, 0x1.ffep-15, 0x1.fffffep-15, math.SmallestNonzeroFloat32,
-				float32(math.Inf(1)), float32(math.Inf(-1)), 0x1.fefffep127, 0x1.ffp127} {
+				float32(math.Inf(1)), float32(math.Inf(-1)), 0x1.fefffep127, 0x1.ffp127,
+			} {
 				check(t, v)
 			}
 			rapid.Check(t, func(t *rapid.T) {
@@ -141,8 +143,10 @@ func TestFloat8Exhaustively(t *testing.T) {
 		special                 map[int]float64 // by code
 	}{
 		{Float8E4M3FN, 4, 3, 7, map[int]float64{0x7f: math.NaN(), 0xff: math.NaN()}},
-		{Float8E5M2, 5, 2, 15, map[int]float64{0x7c: math.Inf(1), 0xfc: math.Inf(-1), 0x7d: math.NaN(), 0x7e: math.NaN(),
-			0x7f: math.NaN(), 0xfd: math.NaN(), 0xfe: math.NaN(), 0xff: math.NaN()}},
+		{Float8E5M2, 5, 2, 15, map[int]float64{
+			0x7c: math.Inf(1), 0xfc: math.Inf(-1), 0x7d: math.NaN(), 0x7e: math.NaN(),
+			0x7f: math.NaN(), 0xfd: math.NaN(), 0xfe: math.NaN(), 0xff: math.NaN(),
+		}},
 		{Float8E4M3FNUZ, 4, 3, 8, map[int]float64{0x80: math.NaN()}},
 		{Float8E5M2FNUZ, 5, 2, 16, map[int]float64{0x80: math.NaN()}},
 	} {

@@ -9,7 +9,8 @@ import (
 )
 
 // The main jobs on the 37 MB VGG, as whole commands but for starting the process.
-func BenchmarkHist32(b *testing.B)   { benchmarkCommand(b, "hist", "--bits", "32", "-o", "hist.png") }
+func BenchmarkHist32(b *testing.B) { benchmarkCommand(b, "hist", "--bits", "32", "-o", "hist.png") }
+
 func BenchmarkHist4(b *testing.B)    { benchmarkCommand(b, "hist", "--bits", "4", "-o", "hist.png") }
 func BenchmarkQuantize(b *testing.B) { benchmarkCommand(b, "quantize", "-o", "q.safetensors") }
 func BenchmarkInspect(b *testing.B)  { benchmarkCommand(b, "inspect") }

@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// maxOps bounds the opcodes of one pickle, and with them what a small input can make of memory. A checkpoint needs about
-// forty a tensor.
-const maxOps = 1 << 24
+// maxOps bounds the opcodes of one pickle, and with them the memory: an opcode of one byte can make some fifty bytes. A
+// checkpoint needs about forty opcodes a tensor, so there is room for a hundred thousand.
+const maxOps = 1 << 22
 
 // Decoder reads pickles that follow each other in a stream.
 type Decoder struct {

@@ -73,8 +73,10 @@ func TestDecode(t *testing.T) {
 		{"global", "cm\nN\n.", Global{"m", "N"}},
 		{"stack global", "\x80\x04\x8c\x01m\x8c\x01N\x93.", Global{"m", "N"}},
 		{"reduce", "cm\nf\nK\x01\x85R.", &Object{Class: Global{"m", "f"}, Args: []Value{int64(1)}}},
-		{"new, state and items", "cm\nC\n)\x81(K\x01K\x02uK\x03aK\x04b.",
-			&Object{Class: Global{"m", "C"}, State: int64(4), Items: []Value{int64(3)}, Entries: []Entry{{int64(1), int64(2)}}}},
+		{
+			"new, state and items", "cm\nC\n)\x81(K\x01K\x02uK\x03aK\x04b.",
+			&Object{Class: Global{"m", "C"}, State: int64(4), Items: []Value{int64(3)}, Entries: []Entry{{int64(1), int64(2)}}},
+		},
 		{"new with keywords", "cm\nC\n)}\x92.", &Object{Class: Global{"m", "C"}}},
 		{"inst", "(K\x01im\nC\n.", &Object{Class: Global{"m", "C"}, Args: []Value{int64(1)}}},
 		{"obj", "(cm\nC\nK\x01o.", &Object{Class: Global{"m", "C"}, Args: []Value{int64(1)}}},
