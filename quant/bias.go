@@ -17,6 +17,9 @@ func BiasParams(input, weight Params) (Params, error) {
 	if weight.Per == PerGroup || weight.Per == PerChannel && weight.Axis != 0 {
 		return Params{}, fmt.Errorf("a weight quantized per %v on axis %d gives its accumulators no common scale: quantize it per tensor or per channel on axis 0", weight.Per, weight.Axis)
 	}
+	if err := checkScale(input.Scale[0]); err != nil {
+		return Params{}, fmt.Errorf("input: %w", err) // two negative scales would have a positive product
+	}
 	p := Params{Type: Int(32), Layout: weight.Layout, Scale: make([]float32, len(weight.Scale))}
 	for c, sw := range weight.Scale {
 		p.Scale[c] = input.Scale[0] * sw

@@ -19,7 +19,7 @@ type Linear struct {
 
 // NewLinear makes a layer from the codes of its weight [out, in], which are symmetric, per tensor or per output channel; its float
 // bias [out], or nil; and the parameters of its input and output, one scale each. Errors: shapes that do not agree, parameters that no
-// integer layer can have, an accumulator that could leave int32.
+// integer layer can have, an accumulator that could leave int32. The layer keeps weight, which must not change afterwards.
 func NewLinear(weight []int8, shape tensor.Shape, wp Params, bias []float32, input, output Params, c Convention) (*Linear, error) {
 	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
 		return nil, fmt.Errorf("a linear layer's weight has shape [out, in], not %v", shape)
@@ -37,6 +37,9 @@ func NewLinear(weight []int8, shape tensor.Shape, wp Params, bias []float32, inp
 	}
 	if input.Type.Bits > 8 || wp.Type.Bits > 8 {
 		return nil, fmt.Errorf("inputs and weights have 2 to 8 bits, not %d and %d", input.Type.Bits, wp.Type.Bits)
+	}
+	if err := checkStorage[int8](wp.Type); err != nil {
+		return nil, fmt.Errorf("weight: %w", err)
 	}
 	l := &Linear{Out: shape[0], In: shape[1], Weight: weight, Bias: make([]int32, shape[0]), Input: input, Output: output}
 	if bias == nil {
@@ -78,7 +81,7 @@ func Forward[X, Y int8 | uint8](l *Linear, dst []Y, x []X) error {
 		return fmt.Errorf("output: %w", err)
 	}
 	batch := len(x) / l.In
-	if len(x) != batch*l.In || len(dst) != batch*l.Out {
+	if len(x)%l.In != 0 || len(dst)%l.Out != 0 || len(dst)/l.Out != batch {
 		return fmt.Errorf("%d inputs and %d outputs make no batch of a layer with %d inputs and %d outputs", len(x), len(dst), l.In, l.Out)
 	}
 	for b := range batch {

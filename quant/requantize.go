@@ -151,7 +151,7 @@ func (f fixedPoint) single(acc int32) int64 {
 	return (a*int64(f.m0) + 1<<(30+shift)) >> (31 + shift)
 }
 
-// double rounds acc·m0·2^-31 (half away from zero, as the truncating division makes it), and then that times 2^-shift.
+// double rounds acc·m0·2^-31 (ties up, as the truncating division makes it), and then that times 2^-shift (ties away from zero).
 func (f fixedPoint) double(acc int32) int64 {
 	a, shift := f.shiftLeft(acc)
 	product, nudge := a*int64(f.m0), int64(1<<30)
@@ -185,6 +185,9 @@ func (f fixedPoint) shiftLeft(acc int32) (int64, int) {
 // multiplier, any shape). Errors: lengths that differ or do not divide into channels, codes that do not fit a Q.
 func Requantize[Q int8 | uint8](dst []Q, acc []int32, r *Requantizer) error {
 	channels := r.channels()
+	if channels == 0 {
+		return fmt.Errorf("the output stage has no multiplier: make it with NewRequantizer")
+	}
 	if len(dst) != len(acc) || len(acc)%channels != 0 {
 		return fmt.Errorf("%d accumulators of %d channels do not fill %d codes", len(acc), channels, len(dst))
 	}

@@ -24,8 +24,11 @@ func (t Type) Check() error {
 }
 
 // Range returns the smallest and the largest code: [-2^(b-1), 2^(b-1)-1] for signed types, [0, 2^b-1] for unsigned ones.
-// The type must pass Check.
+// A type that does not pass Check has the range [0, 0].
 func (t Type) Range() (lo, hi int32) {
+	if t.Check() != nil {
+		return 0, 0
+	}
 	if t.Unsigned {
 		return 0, int32(1)<<t.Bits - 1
 	}

@@ -14,42 +14,16 @@ import (
 	"linquant/tensor"
 )
 
-// linearCase is one fully-connected layer computed by the PyTorch original: its inputs and every intermediate result.
-type linearCase struct {
-	WeightBits       int         `json:"weight_bits"`
-	FeatureBits      int         `json:"feature_bits"`
-	Input            [][]float32 `json:"input"`
-	Weight           [][]float32 `json:"weight"`
-	Bias             []float32   `json:"bias"`
-	OutputScale      float64     `json:"float_output_scale"`
-	OutputZeroPoint  int32       `json:"float_output_zero_point"`
-	InputScale       float64     `json:"input_scale"`
-	InputZeroPoint   int32       `json:"input_zero_point"`
-	WeightScale      []float32   `json:"weight_scale"`
-	QuantizedInput   [][]int8    `json:"quantized_input"`
-	QuantizedWeight  [][]int8    `json:"quantized_weight"`
-	QuantizedBias    []int32     `json:"quantized_bias"`
-	ShiftedBias      []int32     `json:"shifted_bias"`
-	QuantizedOutputs [][]int8    `json:"quantized_output"`
-}
-
+// The vectors have the form of the fully-connected demonstration: a layer computed by the PyTorch original, its inputs and every
+// intermediate result.
 func TestOriginalVectors(t *testing.T) {
-	for i, c := range readJSON[[]linearCase](t, "testdata/linear_vectors.json") {
-		t.Run(fmt.Sprintf("%d_w%d_a%d", i, c.WeightBits, c.FeatureBits), func(t *testing.T) { c.check(t) })
+	for i, c := range readJSON[[]toy.FC](t, "testdata/linear_vectors.json") {
+		t.Run(fmt.Sprintf("%d_w%d_a%d", i, c.WeightBits, c.FeatureBits), func(t *testing.T) { checkLayer(t, c) })
 	}
 }
 
 func TestToy(t *testing.T) {
-	fc := toy.Load().FC
-	data, err := json.Marshal(fc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var c linearCase
-	if err := json.Unmarshal(data, &c); err != nil {
-		t.Fatal(err)
-	}
-	c.check(t)
+	checkLayer(t, toy.Load().FC)
 
 	lin := toy.Load().Linear
 	x := slices.Concat(lin.Tensor...)
@@ -62,8 +36,8 @@ func TestToy(t *testing.T) {
 	equal(t, "codes", quantize(t, x, quant.TensorParams(quant.Int(lin.Bits), scale, zeroPoint)), slices.Concat(lin.Quantized...))
 }
 
-// check recomputes every value of the case and compares it bit for bit.
-func (c linearCase) check(t *testing.T) {
+// checkLayer recomputes every value of the layer and compares it bit for bit.
+func checkLayer(t *testing.T, c toy.FC) {
 	x, w := slices.Concat(c.Input...), slices.Concat(c.Weight...)
 	shape := tensor.Shape{len(c.Weight), len(c.Weight[0])}
 	scale, zeroPoint, err := quant.AffineScaleOf(x, quant.Int(c.FeatureBits))
@@ -106,7 +80,7 @@ func (c linearCase) check(t *testing.T) {
 	if err := quant.Forward(layer, y, qx); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "quantized output", y, slices.Concat(c.QuantizedOutputs...))
+	equal(t, "quantized output", y, slices.Concat(c.QuantizedOutput...))
 }
 
 func quantize(t testing.TB, x []float32, p quant.Params) []int8 {
