@@ -49,11 +49,12 @@ type File struct {
 	Format Format
 	Size   int64 // bytes of the file
 
-	// Metadata is what the file says beside its tensors: the __metadata__ of a safetensors file; the plain numbers and strings beside
-	// the tensors of a PyTorch file, such as "epoch".
+	// Metadata is what the file says beside its tensors: the __metadata__ of a safetensors file; the plain numbers and
+	// strings beside the tensors of a PyTorch file, such as "epoch".
 	Metadata map[string]string
 
-	// Root is the path of keys that led to the tensors in a PyTorch file, such as "state_dict"; "" where they stand at the top.
+	// Root is the path of keys that led to the tensors in a PyTorch file, such as "state_dict"; "" where they stand at
+	// the top.
 	Root string
 
 	tensors []*Tensor
@@ -70,7 +71,8 @@ type contents struct {
 	other    []*Tensor // what stands beside them, an optimizer's for instance, named by full path
 }
 
-// Open opens the checkpoint at path. An error names the file, what is wrong with it and, where there is one, the way out.
+// Open opens the checkpoint at path. An error names the file, what is wrong with it and, where there is one, the way
+// out.
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -103,8 +105,8 @@ func open(f *os.File, path string) (*File, error) {
 	return file, nil
 }
 
-// New reads a checkpoint of size bytes from r; name stands for the path in errors. The caller keeps r open as long as the
-// File is in use.
+// New reads a checkpoint of size bytes from r; name stands for the path in errors. The caller keeps r open as long as
+// the File is in use.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	if size == 0 {
 		return nil, fmt.Errorf("%s: the file is empty", name)
@@ -163,8 +165,9 @@ func (f *File) Tensor(name string) (*Tensor, error) {
 	return nil, errors.New(msg)
 }
 
-// StripPrefix drops prefix from the name of every tensor; "module." is what torch.nn.DataParallel puts before each. It is an error,
-// and nothing changes, unless all names have the prefix. It must not run while the File is in use elsewhere.
+// StripPrefix drops prefix from the name of every tensor; "module." is what torch.nn.DataParallel puts before each. It
+// is an error, and nothing changes, unless all names have the prefix. It must not run while the File is in use
+// elsewhere.
 func (f *File) StripPrefix(prefix string) error {
 	for _, t := range f.tensors {
 		if !strings.HasPrefix(t.Name, prefix) || t.Name == prefix {
@@ -241,9 +244,9 @@ func (t *Tensor) ReadInto(dst []byte) error {
 	return nil
 }
 
-// Float32s returns the tensor's values as float32, rounded to nearest even where that is narrower than the file's type; a
-// quantized tensor's real values Scale × (code − ZeroPoint), computed in float64 and rounded once. buf is used if its capacity
-// allows, so that a loop over tensors need not allocate; it may be nil.
+// Float32s returns the tensor's values as float32, rounded to nearest even where that is narrower than the file's type;
+// a quantized tensor's real values Scale × (code − ZeroPoint), computed in float64 and rounded once. buf is used if its
+// capacity allows, so that a loop over tensors need not allocate; it may be nil.
 func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	n := t.Elements()
 	if cap(buf) < n {

@@ -4,8 +4,8 @@ import (
 	"linquant/tensor"
 )
 
-// dequantize fills dst with the real values of the codes in raw: float32(Scale × (code − ZeroPoint)) with the product in
-// float64.
+// dequantize fills dst with the real values of the codes in raw: float32(Scale × (code − ZeroPoint)) with the product
+// in float64.
 func (t *Tensor) dequantize(dst []float32, raw tensor.Tensor) error {
 	q := t.Quant
 	code, err := codes(raw)

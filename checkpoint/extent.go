@@ -7,8 +7,8 @@ import (
 	"linquant/tensor"
 )
 
-// extent turns dimensions from a file into a shape and the size of its elements in bytes, or an error if either does not fit
-// the machine's int, so that what passes can be allocated once it was found to be inside the file.
+// extent turns dimensions from a file into a shape and the size of its elements in bytes, or an error if either does
+// not fit the machine's int, so that what passes can be allocated once it was found to be inside the file.
 func extent(dims []uint64, dtype tensor.DType) (tensor.Shape, int, error) {
 	shape := make(tensor.Shape, len(dims))
 	for i, d := range dims {

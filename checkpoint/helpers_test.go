@@ -52,8 +52,8 @@ func wantError(t testing.TB, err error, words ...string) {
 	}
 }
 
-// readEverything reads each tensor of at most 1 MiB in both ways and checks that the sizes agree. Errors are allowed, since
-// data may turn out damaged only when it is read; panics and wrong sizes are not.
+// readEverything reads each tensor of at most 1 MiB in both ways and checks that the sizes agree. Errors are allowed,
+// since data may turn out damaged only when it is read; panics and wrong sizes are not.
 func readEverything(t testing.TB, f *File) {
 	t.Helper()
 	for _, list := range [][]*Tensor{f.Tensors(), f.Other()} {

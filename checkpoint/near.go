@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// nearNames returns up to three tensor names that resemble name: the same last part of the dotted path, or few edits away.
+// nearNames returns up to three tensor names that resemble name: the same last part of the dotted path, or few edits
+// away.
 func nearNames(name string, tensors []*Tensor) []string {
 	type candidate struct {
 		name     string

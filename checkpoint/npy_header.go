@@ -12,8 +12,8 @@ import (
 	"linquant/tensor"
 )
 
-// The npy layout (NEP 1, numpy.lib.format): the magic string, a major and a minor version, the little-endian length of the
-// header (2 bytes in version 1, 4 in versions 2 and 3), the header, a Python dictionary in text, and the elements.
+// The npy layout (NEP 1, numpy.lib.format): the magic string, a major and a minor version, the little-endian length of
+// the header (2 bytes in version 1, 4 in versions 2 and 3), the header, a Python dictionary in text, and the elements.
 
 const npyMagic = "\x93NUMPY"
 

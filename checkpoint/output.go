@@ -10,15 +10,15 @@ import (
 	"linquant/tensor"
 )
 
-// Output is a tensor to be written to a file. Its elements come from a function, so that a file larger than memory can be
-// written one tensor after the other.
+// Output is a tensor to be written to a file. Its elements come from a function, so that a file larger than memory can
+// be written one tensor after the other.
 type Output struct {
 	Name  string
 	DType tensor.DType
 	Shape tensor.Shape
 
-	// Write writes the elements to w, row-major and little-endian: exactly as many as Shape says, which is checked. It is
-	// called once, when the file is written up to them.
+	// Write writes the elements to w, row-major and little-endian: exactly as many as Shape says, which is checked. It
+	// is called once, when the file is written up to them.
 	Write func(w io.Writer) error
 }
 
@@ -30,8 +30,9 @@ func FromTensor(name string, t tensor.Tensor) Output {
 	}}
 }
 
-// Output returns the tensor to be copied to another file as it is stored; of a quantized one, the codes. Data that is stored
-// in one piece is copied in chunks; the whole tensor is in memory only where the layout has to change on the way.
+// Output returns the tensor to be copied to another file as it is stored; of a quantized one, the codes. Data that is
+// stored in one piece is copied in chunks; the whole tensor is in memory only where the layout has to change on the
+// way.
 func (t *Tensor) Output() Output {
 	return Output{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
 		if s, ok := t.data.(section); ok {
@@ -81,8 +82,8 @@ func (o *Output) bytes() (int64, error) {
 	return int64(n) * int64(o.DType.Size()), nil
 }
 
-// writeExactly writes the elements and checks that there are size bytes of them. A file's directory, which states the size,
-// is written before, so that any other number would shift what follows.
+// writeExactly writes the elements and checks that there are size bytes of them. A file's directory, which states the
+// size, is written before, so that any other number would shift what follows.
 func (o *Output) writeExactly(w io.Writer, size int64) error {
 	if o.Write == nil {
 		return o.errorf("there is nothing to write it with: Output.Write is nil")

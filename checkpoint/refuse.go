@@ -71,8 +71,8 @@ func refuseGzip(head []byte) error {
 	return errors.New("this is compressed with gzip: unpack it first (gzip -d)")
 }
 
-// looksLikeONNX reports whether head starts as a serialized ModelProto does: field 1, the IR version, a small number; then
-// the tag of another of its fields.
+// looksLikeONNX reports whether head starts as a serialized ModelProto does: field 1, the IR version, a small number;
+// then the tag of another of its fields.
 func looksLikeONNX(head []byte) bool {
 	if len(head) < 3 || head[0] != 1<<3 || head[1] == 0 || head[1] >= 0x20 {
 		return false

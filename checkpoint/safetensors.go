@@ -12,8 +12,8 @@ import (
 )
 
 // The safetensors layout (github.com/huggingface/safetensors, "Format"): eight bytes, the little-endian length N of the
-// header; N bytes of JSON that map each tensor's name to its dtype, shape and place; then the tensors' elements, row-major
-// and little-endian, without gaps.
+// header; N bytes of JSON that map each tensor's name to its dtype, shape and place; then the tensors' elements,
+// row-major and little-endian, without gaps.
 
 // maxSafetensorsHeader is the limit that the reference implementation sets to the header, in bytes.
 const maxSafetensorsHeader = 100_000_000
@@ -88,8 +88,8 @@ type safetensorsEntry struct {
 	begin, end uint64 // from the header's end
 }
 
-// layOut sorts the entries by their place and checks that they fill the size bytes of data without gap or overlap, which
-// the format demands so that nothing can hide in a file and no byte means two things.
+// layOut sorts the entries by their place and checks that they fill the size bytes of data without gap or overlap,
+// which the format demands so that nothing can hide in a file and no byte means two things.
 func layOut(entries []safetensorsEntry, size uint64) error {
 	slices.SortStableFunc(entries, func(a, b safetensorsEntry) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))

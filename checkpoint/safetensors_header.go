@@ -9,11 +9,13 @@ import (
 	"strconv"
 )
 
-// headerParser reads a safetensors header token by token. Unmarshal would not do: of two equal keys it keeps the last one
-// silently, and it builds whatever a file nests. Here each key may occur once, and nothing is deeper than the format says.
+// headerParser reads a safetensors header token by token. Unmarshal would not do: of two equal keys it keeps the last
+// one silently, and it builds whatever a file nests. Here each key may occur once, and nothing is deeper than the
+// format says.
 type headerParser struct{ dec *json.Decoder }
 
-// parseSafetensorsHeader returns the metadata and the entries in the order of the header. Errors go on after "the header".
+// parseSafetensorsHeader returns the metadata and the entries in the order of the header. Errors go on after "the
+// header".
 func parseSafetensorsHeader(header []byte) (map[string]string, []safetensorsEntry, error) {
 	p := headerParser{json.NewDecoder(bytes.NewReader(header))}
 	p.dec.UseNumber()

@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// reader opens one format: it reads the directory of a file of size bytes, checks every size in it against the file, and
-// returns the tensors unread.
+// reader opens one format: it reads the directory of a file of size bytes, checks every size in it against the file,
+// and returns the tensors unread.
 type reader func(r io.ReaderAt, size int64) (*contents, error)
 
-// sniff tells a file's format from its first bytes (and, for a zip or a tar, the names in it) and returns the reader for
-// it. What is known but not a checkpoint is an error that names it and the way out.
+// sniff tells a file's format from its first bytes (and, for a zip or a tar, the names in it) and returns the reader
+// for it. What is known but not a checkpoint is an error that names it and the way out.
 func sniff(r io.ReaderAt, size int64) (Format, reader, error) {
 	head := make([]byte, min(size, tarBlock))
 	if err := readFull(r, head, 0); err != nil {
@@ -41,8 +41,8 @@ func sniff(r io.ReaderAt, size int64) (Format, reader, error) {
 
 func hasPrefix(b []byte, prefix string) bool { return bytes.HasPrefix(b, []byte(prefix)) }
 
-// looksLikeSafetensors reports whether head is the length of a JSON object and its opening brace. A length beyond the file's
-// end is let through if the object goes on as a header does, for the reader to call the file truncated.
+// looksLikeSafetensors reports whether head is the length of a JSON object and its opening brace. A length beyond the
+// file's end is let through if the object goes on as a header does, for the reader to call the file truncated.
 func looksLikeSafetensors(head []byte, size int64) bool {
 	if len(head) < 10 || head[8] != '{' {
 		return false
@@ -60,8 +60,8 @@ func looksLikePickle(head []byte) bool {
 	return hasPrefix(head, "L119547037146038801333356L")
 }
 
-// sniffZip tells the kinds of zip archives apart by the names of their members. The empty archive is an NPZ without arrays,
-// as numpy.savez writes it.
+// sniffZip tells the kinds of zip archives apart by the names of their members. The empty archive is an NPZ without
+// arrays, as numpy.savez writes it.
 func sniffZip(r io.ReaderAt, size int64) (Format, reader, error) {
 	z, err := openZip(r, size)
 	if err != nil {
@@ -100,8 +100,8 @@ func openZip(r io.ReaderAt, size int64) (*zip.Reader, error) {
 
 const tarBlock = 512
 
-// looksLikeTar reports whether head is the header of a tar member: one with the mark of POSIX tar, or, since the oldest tars
-// have none, one whose checksum is right.
+// looksLikeTar reports whether head is the header of a tar member: one with the mark of POSIX tar, or, since the oldest
+// tars have none, one whose checksum is right.
 func looksLikeTar(head []byte) bool {
 	if len(head) < tarBlock {
 		return false

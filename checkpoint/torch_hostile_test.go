@@ -11,8 +11,8 @@ import (
 	"linquant/tensor"
 )
 
-// torchPickle is a zip checkpoint of the object that the pickle (without its frame of PROTO and STOP) makes, with a storage "0"
-// of 64 bytes.
+// torchPickle is a zip checkpoint of the object that the pickle (without its frame of PROTO and STOP) makes, with a
+// storage "0" of 64 bytes.
 func torchPickle(t testing.TB, object string) []byte {
 	return zipWith(t, zip.Store, member{"a/data.pkl", "\x80\x02" + object + "."}, member{"a/data/0", strings.Repeat("\x00", 64)})
 }
@@ -90,7 +90,8 @@ func memoBomb(depth int) string {
 	return b.String()
 }
 
-// TestTorchShared opens lists that hold each other twice, with one tensor at the bottom: it is listed once, at its first path.
+// TestTorchShared opens lists that hold each other twice, with one tensor at the bottom: it is listed once, at its
+// first path.
 func TestTorchShared(t *testing.T) {
 	const depth = 40
 	object := strings.Replace(memoBomb(depth), "]q\x00", "]"+tensor0("K\x10", "K\x00", "K\x04", "K\x01")+"aq\x00", 1)

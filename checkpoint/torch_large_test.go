@@ -16,8 +16,8 @@ import (
 	"linquant/tensor"
 )
 
-// legacyFile writes a checkpoint of torch.save's old layout whose storages of so many floats are holes, which take no room
-// on most file systems; mark is written as the last float of the last storage.
+// legacyFile writes a checkpoint of torch.save's old layout whose storages of so many floats are holes, which take no
+// room on most file systems; mark is written as the last float of the last storage.
 func legacyFile(t testing.TB, mark float32, storages int, floats int64) string {
 	t.Helper()
 	magic, _ := new(big.Int).SetString(legacyMagic, 16)

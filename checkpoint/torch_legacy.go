@@ -16,8 +16,8 @@ const (
 	legacyProtocol = 1001
 )
 
-// readTorchLegacy reads what torch.save wrote before PyTorch 1.6: five pickles (a magic number, the version, facts of the
-// machine, the object, the keys of its storages), then for each key the number of elements and the elements.
+// readTorchLegacy reads what torch.save wrote before PyTorch 1.6: five pickles (a magic number, the version, facts of
+// the machine, the object, the keys of its storages), then for each key the number of elements and the elements.
 func readTorchLegacy(r io.ReaderAt, size int64) (*contents, error) {
 	f := newTorchFile(r, size)
 	offset, err := f.legacyHeader()

@@ -16,8 +16,8 @@ type storageClass struct {
 
 const packedCodes = "holds codes of less than a byte; dequantize() the tensors and save again"
 
-// storageClasses maps torch.XStorage to what it holds. An untyped storage counts as bytes, as PyTorch has it; the tensors over
-// it say their own type.
+// storageClasses maps torch.XStorage to what it holds. An untyped storage counts as bytes, as PyTorch has it; the
+// tensors over it say their own type.
 var storageClasses = map[string]storageClass{
 	"DoubleStorage":        {dtype: tensor.Float64},
 	"FloatStorage":         {dtype: tensor.Float32},

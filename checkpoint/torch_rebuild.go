@@ -212,8 +212,8 @@ func number(v pickle.Value) (float64, bool) {
 	return 0, false
 }
 
-// vector reads n numbers from a list or a one-dimensional tensor. Zero points, int64, pass through float64 exactly: they are
-// codes of at most 32 bits.
+// vector reads n numbers from a list or a one-dimensional tensor. Zero points, int64, pass through float64 exactly:
+// they are codes of at most 32 bits.
 func (f *torchFile) vector(v pickle.Value, n int) ([]float64, error) {
 	if items, ok := sequence(v); ok {
 		if err := hasLength(len(items), n); err != nil {

@@ -10,7 +10,8 @@ import (
 	"linquant/internal/pickle"
 )
 
-// torchFile is what the three layouts of PyTorch have in common: one pickle of the saved object, and storages outside it.
+// torchFile is what the three layouts of PyTorch have in common: one pickle of the saved object, and storages outside
+// it.
 type torchFile struct {
 	r    io.ReaderAt
 	size int64
@@ -125,7 +126,8 @@ func (s storageID) over(b *block) (*storage, error) {
 
 const maxKey = 256 // bytes of a storage's key
 
-// storageKey returns a storage's key as text; PyTorch writes a string or, in the oldest files, the number of an address.
+// storageKey returns a storage's key as text; PyTorch writes a string or, in the oldest files, the number of an
+// address.
 func storageKey(v pickle.Value) (string, error) {
 	switch v := v.(type) {
 	case string:

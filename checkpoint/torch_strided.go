@@ -58,8 +58,8 @@ func (s strided) span(dims []dim) int64 {
 	return span
 }
 
-// read copies the view of the file at offset to dst. It halves the dimension with the longest stride until a part fits the
-// window buf.
+// read copies the view of the file at offset to dst. It halves the dimension with the longest stride until a part fits
+// the window buf.
 func (s strided) read(dst, buf []byte, dims []dim, offset int64) error {
 	span := s.span(dims)
 	wanted := s.item

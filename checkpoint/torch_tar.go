@@ -11,8 +11,8 @@ import (
 	"linquant/internal/pickle"
 )
 
-// readTorchTar reads what torch.save wrote before PyTorch 0.1.10: a tar archive of "storages", "tensors" and the object in
-// "pickle", which mentions tensors and storages by their numbers.
+// readTorchTar reads what torch.save wrote before PyTorch 0.1.10: a tar archive of "storages", "tensors" and the object
+// in "pickle", which mentions tensors and storages by their numbers.
 func readTorchTar(r io.ReaderAt, size int64) (*contents, error) {
 	members, err := tarMembers(r, size)
 	if err != nil {
@@ -124,8 +124,8 @@ func (a *torchTar) each(n int, read func(items []pickle.Value) error) error {
 	return nil
 }
 
-// storages reads tuples (number, location, class), each followed by the count of elements and the elements; then a list of
-// views (number, number of the whole, offset, elements).
+// storages reads tuples (number, location, class), each followed by the count of elements and the elements; then a list
+// of views (number, number of the whole, offset, elements).
 func (a *torchTar) storages() error {
 	err := a.each(3, func(items []pickle.Value) error {
 		key, err := storageKey(items[0])
@@ -198,8 +198,8 @@ func (a *torchTar) storage(number pickle.Value) (*storage, error) {
 	return s, nil
 }
 
-// tensors reads tuples (number, number of the storage, class), each followed by the dimensions in binary: their count in
-// eight bytes of which four count, sizes, strides, offset.
+// tensors reads tuples (number, number of the storage, class), each followed by the dimensions in binary: their count
+// in eight bytes of which four count, sizes, strides, offset.
 func (a *torchTar) tensors() error {
 	return a.each(3, func(items []pickle.Value) error {
 		key, err := storageKey(items[0])

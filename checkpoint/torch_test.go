@@ -267,8 +267,8 @@ func int64s(n ...int64) string {
 	return string(b)
 }
 
-// tarFixture is the archive of a transposed matrix of 2 × rows and a view of its storage's second half, as PyTorch before
-// 0.1.10 laid it out. PyTorch 1.13 reads the same of it as TestTorchTar expects.
+// tarFixture is the archive of a transposed matrix of 2 × rows and a view of its storage's second half, as PyTorch
+// before 0.1.10 laid it out. PyTorch 1.13 reads the same of it as TestTorchTar expects.
 func tarFixture(t testing.TB, rows int64) []byte {
 	const proto = "\x80\x02"
 	floats, err := tensor.Of(tensor.Shape{int(2 * rows)}, ramp(int(2*rows)))

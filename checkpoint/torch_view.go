@@ -11,8 +11,8 @@ import (
 const (
 	maxDims = 64 // PyTorch's own limit
 
-	// A view may repeat elements of its storage, so that a small file can describe tensors of any size. What repeats may have
-	// viewFloor bytes, or viewFactor times the file's where that is more.
+	// A view may repeat elements of its storage, so that a small file can describe tensors of any size. What repeats
+	// may have viewFloor bytes, or viewFactor times the file's where that is more.
 	viewFloor  = 64 << 20
 	viewFactor = 4
 )

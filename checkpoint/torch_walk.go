@@ -22,8 +22,8 @@ var errNoTensors = errors.New("there are no tensors in the file; save a network'
 type walker struct {
 	file *torchFile
 
-	// seen holds the containers on the way and done: a pickle is a graph, not a tree, in which parts are shared and may even
-	// hold themselves. A shared container is listed where it is met first.
+	// seen holds the containers on the way and done: a pickle is a graph, not a tree, in which parts are shared and may
+	// even hold themselves. A shared container is listed where it is met first.
 	seen map[pickle.Value]bool
 
 	// direct and nested hold the answers of hasTensor and holdsTensors, for a dict that is mentioned many times.
@@ -68,8 +68,8 @@ var wrappers = []string{
 	"module", "backbone", "generator", "ema", "model_ema", "ema_state_dict", "params_ema",
 }
 
-// findRoot follows wrappers to the dict of the network's tensors and returns it with its path of keys. Plain values that it
-// passes become metadata.
+// findRoot follows wrappers to the dict of the network's tensors and returns it with its path of keys. Plain values
+// that it passes become metadata.
 func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network pickle.Value) {
 	network = saved
 	for range maxNesting {
@@ -92,8 +92,8 @@ func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network
 	return root, network
 }
 
-// wrapped returns the entry that holds the network's tensors, if they do not stand in es themselves: a wrapper by its name,
-// or else the only dict of tensors.
+// wrapped returns the entry that holds the network's tensors, if they do not stand in es themselves: a wrapper by its
+// name, or else the only dict of tensors.
 func (w *walker) wrapped(es []pickle.Entry) (string, pickle.Value) {
 	var keys []string
 	byKey := make(map[string]pickle.Value)
@@ -239,8 +239,8 @@ func (w *walker) named(v pickle.Value, name string) (*Tensor, error) {
 	return &named, nil
 }
 
-// identity returns what tells v from other containers: v, or the list that an OrderedDict of Python 2 was made of, which
-// several may share.
+// identity returns what tells v from other containers: v, or the list that an OrderedDict of Python 2 was made of,
+// which several may share.
 func identity(v pickle.Value) pickle.Value {
 	if o, ok := v.(*pickle.Object); ok && len(o.Args) > 0 && len(o.Entries) == 0 {
 		if list, ok := o.Args[0].(*pickle.List); ok {

@@ -23,9 +23,9 @@ func WriteNPY(w io.Writer, t tensor.Tensor) error {
 	return writeNPY(w, &o, header, size)
 }
 
-// WriteNPZ writes the arrays as an npz file, uncompressed, in the order given; numpy.load returns each under its name. Equal
-// arguments give equal bytes. Names must differ and must not be empty. npy has no name for bfloat16 and float8: an error,
-// before anything is written.
+// WriteNPZ writes the arrays as an npz file, uncompressed, in the order given; numpy.load returns each under its name.
+// Equal arguments give equal bytes. Names must differ and must not be empty. npy has no name for bfloat16 and float8:
+// an error, before anything is written.
 func WriteNPZ(w io.Writer, arrays []Output) error {
 	if err := checkNames(arrays); err != nil {
 		return err

@@ -11,12 +11,13 @@ import (
 )
 
 // WriteSafetensors writes a safetensors file: the tensors in the order given, and metadata (which may be nil) as the
-// header's __metadata__, sorted by key. Equal arguments give equal bytes. The data starts at a multiple of 8 bytes; to have
-// every tensor start at a multiple of its element size, as some readers like for memory mapping, give wide types first.
+// header's __metadata__, sorted by key. Equal arguments give equal bytes. The data starts at a multiple of 8 bytes; to
+// have every tensor start at a multiple of its element size, as some readers like for memory mapping, give wide types
+// first.
 //
-// Names must differ and must not be empty or "__metadata__". Complex128 has no safetensors name and is an error, as is a
-// tensor whose Write delivers another number of bytes than its shape has; w then holds a part of a file (atomicfile.Write
-// throws it away).
+// Names must differ and must not be empty or "__metadata__". Complex128 has no safetensors name and is an error, as is
+// a tensor whose Write delivers another number of bytes than its shape has; w then holds a part of a file
+// (atomicfile.Write throws it away).
 func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []Output) error {
 	if err := checkNames(tensors); err != nil {
 		return err
@@ -37,7 +38,8 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, tensors []Output)
 	return nil
 }
 
-// buildSafetensorsHeader returns the length and the header, padded with spaces, and fills sizes with each tensor's bytes.
+// buildSafetensorsHeader returns the length and the header, padded with spaces, and fills sizes with each tensor's
+// bytes.
 func buildSafetensorsHeader(metadata map[string]string, tensors []Output, sizes []int64) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("\x00\x00\x00\x00\x00\x00\x00\x00{") // the length comes when it is known

@@ -64,7 +64,8 @@ func Recognize(tensors []*checkpoint.Tensor) (*Network, error) {
 	return nil, closest
 }
 
-// RecognizeAs is Recognize for the one architecture of that name. Where the tensors are not its, the error is the *Mismatch.
+// RecognizeAs is Recognize for the one architecture of that name. Where the tensors are not its, the error is the
+// *Mismatch.
 func RecognizeAs(arch string, tensors []*checkpoint.Tensor) (*Network, error) {
 	var known []string
 	for _, a := range Known {

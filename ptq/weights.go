@@ -44,17 +44,20 @@ type Report struct {
 	Copied     int   // tensors that were copied unchanged
 }
 
-// Weights quantizes the given weights of a checkpoint and writes all its tensors to w as safetensors. For a weight NAME:
+// Weights quantizes the given weights of a checkpoint and writes all its tensors to w as safetensors. For a weight
+// NAME:
 //
 //   - NAME holds the codes, int8 in the weight's shape. Packed, it is uint8 [channels, bytes]: for each channel its
 //     codes as quant.Pack writes them, and the metadata linquant.shape.NAME gives the weight's shape;
 //   - NAME.scale holds the scales: float32, a scalar, [channels] or [channels, groups];
 //   - NAME.zero_point, only with Affine, holds int32 in the shape of the scales.
 //
-// The other tensors are copied unchanged. The metadata is the checkpoint's own, the given one, and linquant.bits, linquant.per,
-// linquant.axis, linquant.group_size and linquant.packed as they apply. One weight at a time is held in memory, beside its codes.
+// The other tensors are copied unchanged. The metadata is the checkpoint's own, the given one, and linquant.bits,
+// linquant.per, linquant.axis, linquant.group_size and linquant.packed as they apply. One weight at a time is held in
+// memory, beside its codes.
 //
-// Errors name the checkpoint and the tensor: a weight with NaN or infinities, a name that is taken, a tensor that does not read.
+// Errors name the checkpoint and the tensor: a weight with NaN or infinities, a name that is taken, a tensor that does
+// not read.
 func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, metadata map[string]string, cfg WeightConfig) (*Report, error) {
 	if cfg.Bits == 0 {
 		cfg.Bits = 8

@@ -75,7 +75,8 @@ func TestWeightsRoundTrip(t *testing.T) {
 	}
 }
 
-// checkRoundTrip quantizes the network, reads the file back as its schema says, and holds the report to what it finds there.
+// checkRoundTrip quantizes the network, reads the file back as its schema says, and holds the report to what it finds
+// there.
 func checkRoundTrip(t *testing.T, cfg ptq.WeightConfig) {
 	in := network(t)
 	var report *ptq.Report

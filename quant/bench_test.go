@@ -7,8 +7,8 @@ import (
 	"linquant/tensor"
 )
 
-// BenchmarkPerChannel is the whole of per-channel weight quantization, scales and codes, on a layer as large as the VGG's
-// largest. Bytes are those of the floats.
+// BenchmarkPerChannel is the whole of per-channel weight quantization, scales and codes, on a layer as large as the
+// VGG's largest. Bytes are those of the floats.
 func BenchmarkPerChannel(b *testing.B) {
 	shape := tensor.Shape{512, 512, 3, 3}
 	w := noise(512 * 512 * 9)

@@ -7,9 +7,10 @@ import (
 	"linquant/tensor"
 )
 
-// BiasParams returns the parameters of a bias that is added to int32 accumulators: scale Sx·Sw[c] for every output channel
-// c, the product in float32, and zero point 0 (Jacob et al. 2018, section 2.4). input is the activation's single scale; weight has
-// one scale, or one per output channel on axis 0. A product that is 0, subnormal or infinite is an error.
+// BiasParams returns the parameters of a bias that is added to int32 accumulators: scale Sx·Sw[c] for every output
+// channel c, the product in float32, and zero point 0 (Jacob et al. 2018, section 2.4). input is the activation's
+// single scale; weight has one scale, or one per output channel on axis 0. A product that is 0, subnormal or infinite
+// is an error.
 func BiasParams(input, weight Params) (Params, error) {
 	if input.Per != PerTensor || len(input.Scale) != 1 {
 		return Params{}, fmt.Errorf("an activation has one scale for the whole tensor, this one has %d", len(input.Scale))
@@ -47,10 +48,10 @@ func QuantizeBias(dst []int32, bias []float32, input, weight Params) error {
 }
 
 // FoldZeroPoint fills dst with bias[o] − zeroPoint·Σ weight[o], so that a layer can multiply its input's codes as they
-// are: Σ(qx − zx)·qw + b = Σ qx·qw + (b − zx·Σqw) (Jacob et al. 2018, eq. 7; the original's shift_quantized_linear_bias and
-// shift_quantized_conv2d_bias). weight is [out, …] in row-major order with out = len(bias): for a linear layer the sum runs over the inputs, for
-// a convolution over input channels and kernel, and then the input must be padded with zeroPoint, never with 0. dst may be bias.
-// A result beyond int32 is an error that names the channel.
+// are: Σ(qx − zx)·qw + b = Σ qx·qw + (b − zx·Σqw) (Jacob et al. 2018, eq. 7; the original's shift_quantized_linear_bias
+// and shift_quantized_conv2d_bias). weight is [out, …] in row-major order with out = len(bias): for a linear layer the
+// sum runs over the inputs, for a convolution over input channels and kernel, and then the input must be padded with
+// zeroPoint, never with 0. dst may be bias. A result beyond int32 is an error that names the channel.
 func FoldZeroPoint(dst, bias []int32, weight []int8, zeroPoint int32) error {
 	if len(dst) != len(bias) {
 		return fmt.Errorf("%d destinations for %d biases", len(dst), len(bias))
@@ -73,8 +74,8 @@ func FoldZeroPoint(dst, bias []int32, weight []int8, zeroPoint int32) error {
 	return nil
 }
 
-// checkAccumulator returns an error if an output channel's Σ(qx − zx)·qw + bias can leave int32 for some input. Partial sums
-// may wrap: two's complement forgives them, and only the final value counts.
+// checkAccumulator returns an error if an output channel's Σ(qx − zx)·qw + bias can leave int32 for some input. Partial
+// sums may wrap: two's complement forgives them, and only the final value counts.
 func checkAccumulator(weight []int8, bias []int32, input Params) error {
 	qmin, qmax := input.Type.Range()
 	lo, hi := int64(qmin-input.zeroPoint(0)), int64(qmax-input.zeroPoint(0)) // lo ≤ 0 ≤ hi

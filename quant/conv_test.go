@@ -7,7 +7,8 @@ import (
 	"linquant/tensor"
 )
 
-// convCase is a convolution of codes with PyTorch's accumulators; input and output are [batch, channels, height, width].
+// convCase is a convolution of codes with PyTorch's accumulators; input and output are [batch, channels, height,
+// width].
 type convCase struct {
 	ZeroPoint   int32        `json:"zero_point"`
 	Stride      int          `json:"stride"`
@@ -22,7 +23,8 @@ type convCase struct {
 	Accumulator []int32      `json:"accumulator"`
 }
 
-// TestConvolutionFolding checks that the folded bias makes a convolution of raw codes, padded with the zero point, right.
+// TestConvolutionFolding checks that the folded bias makes a convolution of raw codes, padded with the zero point,
+// right.
 func TestConvolutionFolding(t *testing.T) {
 	cases := readJSON[reference](t, "testdata/vectors.json").Conv
 	if len(cases) == 0 {

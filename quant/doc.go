@@ -2,8 +2,8 @@
 //
 //	real = scale × (code − zeroPoint)
 //
-// and a layer computes on the integers alone. Everything here is exact: the same bits as the PyTorch repository this project began as, on
-// every processor.
+// and a layer computes on the integers alone. Everything here is exact: the same bits as the PyTorch repository this
+// project began as, on every processor.
 //
 // The original's functions (quantization/linear.py) and ours:
 //
@@ -18,9 +18,9 @@
 //	shift_quantized_conv2d_bias               FoldZeroPoint
 //	quantized_linear                          NewLinear, Forward with the convention Torch
 //
-// One difference is deliberate. The original casts x/scale to int8 before it adds the zero point and clamps, so that values far
-// outside the range wrap around; here they saturate.
+// One difference is deliberate. The original casts x/scale to int8 before it adds the zero point and clamps, so that
+// values far outside the range wrap around; here they saturate.
 //
-// The theory is in Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-// CVPR 2018.
+// The theory is in Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+// Inference", CVPR 2018.
 package quant

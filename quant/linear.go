@@ -6,8 +6,8 @@ import (
 	"linquant/tensor"
 )
 
-// Linear is a fully quantized fully-connected layer: 8-bit inputs and weights, int32 accumulators and biases, 8-bit outputs, and
-// no floating point but the requantization's. It is the plain reference; it is immutable once made.
+// Linear is a fully quantized fully-connected layer: 8-bit inputs and weights, int32 accumulators and biases, 8-bit
+// outputs, and no floating point but the requantization's. It is the plain reference; it is immutable once made.
 type Linear struct {
 	In, Out int
 	Weight  []int8  // [Out, In]
@@ -17,9 +17,10 @@ type Linear struct {
 	Stage   *Requantizer
 }
 
-// NewLinear makes a layer from the codes of its weight [out, in], which are symmetric, per tensor or per output channel; its float
-// bias [out], or nil; and the parameters of its input and output, one scale each. Errors: shapes that do not agree, parameters that no
-// integer layer can have, an accumulator that could leave int32. The layer keeps weight, which must not change afterwards.
+// NewLinear makes a layer from the codes of its weight [out, in], which are symmetric, per tensor or per output
+// channel; its float bias [out], or nil; and the parameters of its input and output, one scale each. Errors: shapes
+// that do not agree, parameters that no integer layer can have, an accumulator that could leave int32. The layer keeps
+// weight, which must not change afterwards.
 func NewLinear(weight []int8, shape tensor.Shape, wp Params, bias []float32, input, output Params, c Convention) (*Linear, error) {
 	if len(shape) != 2 || shape[0] < 1 || shape[1] < 1 {
 		return nil, fmt.Errorf("a linear layer's weight has shape [out, in], not %v", shape)
@@ -71,8 +72,8 @@ func NewLinear(weight []int8, shape tensor.Shape, wp Params, bias []float32, inp
 	return l, nil
 }
 
-// Forward runs the layer on x [batch, In] and fills dst [batch, Out]: the original's quantized_linear. The slices' types are those
-// of the layer's input and output codes. It allocates nothing.
+// Forward runs the layer on x [batch, In] and fills dst [batch, Out]: the original's quantized_linear. The slices'
+// types are those of the layer's input and output codes. It allocates nothing.
 func Forward[X, Y int8 | uint8](l *Linear, dst []Y, x []X) error {
 	if err := checkStorage[X](l.Input.Type); err != nil {
 		return fmt.Errorf("input: %w", err)

@@ -6,7 +6,8 @@ import "fmt"
 func PackedLen(n, bits int) int { return n/8*bits + (n%8*bits+7)/8 }
 
 // Pack fills dst with the codes of src, each in bits bits of two's complement, the first code in the lowest bits of the
-// first byte; unused bits of the last byte are 0. dst has PackedLen(len(src), bits) bytes. A code that does not fit is an error.
+// first byte; unused bits of the last byte are 0. dst has PackedLen(len(src), bits) bytes. A code that does not fit is
+// an error.
 func Pack(dst []byte, src []int8, bits int) error {
 	if err := checkPacked(dst, src, bits); err != nil {
 		return err

@@ -55,7 +55,8 @@ type split struct {
 	groups   int // groups of one channel
 }
 
-// split checks the layout against a tensor's shape. For PerTensor the shape may be nil: n, the number of elements, is enough.
+// split checks the layout against a tensor's shape. For PerTensor the shape may be nil: n, the number of elements, is
+// enough.
 func (l Layout) split(shape tensor.Shape, n int) (split, error) {
 	if shape != nil {
 		elements, err := shape.Elements()
@@ -136,8 +137,8 @@ type Params struct {
 	Type Type
 	Layout
 
-	// Scale holds one scale, or one per channel, or channels × groups of them with the groups of a channel together. Scales are
-	// positive, finite and not subnormal.
+	// Scale holds one scale, or one per channel, or channels × groups of them with the groups of a channel together.
+	// Scales are positive, finite and not subnormal.
 	Scale []float32
 
 	// ZeroPoint holds as many zero points as there are scales, each a code of the type; nil stands for all zeros.

@@ -13,8 +13,8 @@ import (
 // with a true float32 division, and rounding before the zero point is added (the original's linear_quantize). What lies
 // beyond the range saturates, infinities included. A NaN has no code: it becomes the zero point, the code of real 0.
 //
-// dst and src have the same length, and shape is theirs; with a single scale it may be nil. Errors: lengths or shape that do not
-// agree, codes that do not fit a Q, unusable parameters. It allocates nothing.
+// dst and src have the same length, and shape is theirs; with a single scale it may be nil. Errors: lengths or shape
+// that do not agree, codes that do not fit a Q, unusable parameters. It allocates nothing.
 func Quantize[Q Code](dst []Q, src []float32, shape tensor.Shape, p Params) error {
 	s, err := checkElements(dst, src, shape, p)
 	if err != nil {

@@ -2,16 +2,18 @@ package quant
 
 import "math"
 
-// magic is 1.5 × 2^23. Adding it to a float32 of magnitude at most 2^22 leaves no bits for a fraction, so the addition rounds to
-// an integer, ties to even, and the integer stands in the low bits of the sum.
+// magic is 1.5 × 2^23. Adding it to a float32 of magnitude at most 2^22 leaves no bits for a fraction, so the addition
+// rounds to an integer, ties to even, and the integer stands in the low bits of the sum.
 const (
 	magic     = 0x1.8p23
 	magicBits = 0x4b400000
 )
 
-// quantizeRun fills dst with the codes of src under one scale and zero point. It is the reference for any faster kernel.
+// quantizeRun fills dst with the codes of src under one scale and zero point. It is the reference for any faster
+// kernel.
 //
-// Clamping before the rounding gives what clamping after it would, because the bounds are integers and rounding is monotone.
+// Clamping before the rounding gives what clamping after it would, because the bounds are integers and rounding is
+// monotone.
 func quantizeRun[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin, qmax int32) {
 	if qmax > 255 {
 		quantizeWide(dst, src, scale, zeroPoint, qmin, qmax)

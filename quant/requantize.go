@@ -5,23 +5,23 @@ import (
 	"math"
 )
 
-// Convention is one of the ways in use to bring an int32 accumulator to an output code: code = clamp(round(M·acc) + zeroPoint)
-// with M = Sx·Sw/Sy. They differ in where they round, hence by one step in rare cases.
+// Convention is one of the ways in use to bring an int32 accumulator to an output code: code = clamp(round(M·acc) +
+// zeroPoint) with M = Sx·Sw/Sy. They differ in where they round, hence by one step in rare cases.
 type Convention uint8
 
 // The conventions of requantization. f32 rounds to float32, RNE is to an integer with ties to even.
 const (
-	// ONNX is clamp(RNE(f32(f32(acc)·M))) + zeroPoint, the bounds moved by the zero point: rounded first, then shifted. ONNX QLinear operators,
-	// ONNX Runtime, XNNPACK.
+	// ONNX is clamp(RNE(f32(f32(acc)·M))) + zeroPoint, the bounds moved by the zero point: rounded first, then shifted.
+	// ONNX QLinear operators, ONNX Runtime, XNNPACK.
 	ONNX Convention = iota
-	// Torch is clamp(RNE(f32(f32(f32(acc)·M) + zeroPoint))): shifted first, then rounded. PyTorch's reference and the original's
-	// quantized_linear.
+	// Torch is clamp(RNE(f32(f32(f32(acc)·M) + zeroPoint))): shifted first, then rounded. PyTorch's reference and the
+	// original's quantized_linear.
 	Torch
-	// Fixed is integer arithmetic with one rounding, ties up: M = m0·2^-(31+s) with m0 in [2^30, 2^31), and (acc·m0 + 2^(30+s)) >> (31+s).
-	// Jacob et al. 2018, eq. 6; TensorFlow Lite with single rounding.
+	// Fixed is integer arithmetic with one rounding, ties up: M = m0·2^-(31+s) with m0 in [2^30, 2^31), and (acc·m0 +
+	// 2^(30+s)) >> (31+s). Jacob et al. 2018, eq. 6; TensorFlow Lite with single rounding.
 	Fixed
-	// FixedDouble is integer arithmetic with two roundings: a saturating rounding doubling high multiply by m0, then a rounding shift by s with ties
-	// away from zero. gemmlowp; TensorFlow Lite's default.
+	// FixedDouble is integer arithmetic with two roundings: a saturating rounding doubling high multiply by m0, then a
+	// rounding shift by s with ties away from zero. gemmlowp; TensorFlow Lite's default.
 	FixedDouble
 )
 
@@ -45,8 +45,8 @@ func ParseConvention(s string) (Convention, error) {
 	return 0, fmt.Errorf("%q is no requantization convention: use onnx, torch, fixed or fixed-double", s)
 }
 
-// Multiplier returns M = input·weight/output as the convention computes it: ONNX and Torch round the product and the quotient to
-// float32, Fixed and FixedDouble keep float64.
+// Multiplier returns M = input·weight/output as the convention computes it: ONNX and Torch round the product and the
+// quotient to float32, Fixed and FixedDouble keep float64.
 func (c Convention) Multiplier(input, weight, output float32) float64 {
 	if c == Fixed || c == FixedDouble {
 		return float64(input) * float64(weight) / float64(output)
@@ -70,8 +70,9 @@ type fixedPoint struct {
 	shift int
 }
 
-// NewRequantizer returns the output stage for a layer whose output has the parameters out (one scale) and whose accumulators have
-// one multiplier per channel, or one for all. A multiplier that is not positive, finite and normal in float32 is an error.
+// NewRequantizer returns the output stage for a layer whose output has the parameters out (one scale) and whose
+// accumulators have one multiplier per channel, or one for all. A multiplier that is not positive, finite and normal in
+// float32 is an error.
 func NewRequantizer(c Convention, multiplier []float64, out Params) (*Requantizer, error) {
 	if int(c) >= len(conventionNames) {
 		return nil, fmt.Errorf("%v is no requantization convention", c)
@@ -151,7 +152,8 @@ func (f fixedPoint) single(acc int32) int64 {
 	return (a*int64(f.m0) + 1<<(30+shift)) >> (31 + shift)
 }
 
-// double rounds acc·m0·2^-31 (ties up, as the truncating division makes it), and then that times 2^-shift (ties away from zero).
+// double rounds acc·m0·2^-31 (ties up, as the truncating division makes it), and then that times 2^-shift (ties away
+// from zero).
 func (f fixedPoint) double(acc int32) int64 {
 	a, shift := f.shiftLeft(acc)
 	product, nudge := a*int64(f.m0), int64(1<<30)
@@ -171,7 +173,8 @@ func (f fixedPoint) double(acc int32) int64 {
 	return rounded
 }
 
-// shiftLeft moves a negative shift, which stands for a multiplier of 1 or more, into the accumulator, with saturation to int32.
+// shiftLeft moves a negative shift, which stands for a multiplier of 1 or more, into the accumulator, with saturation
+// to int32.
 func (f fixedPoint) shiftLeft(acc int32) (int64, int) {
 	if f.shift >= 0 {
 		return int64(acc), f.shift
@@ -181,8 +184,9 @@ func (f fixedPoint) shiftLeft(acc int32) (int64, int) {
 	return min(max(a, math.MinInt32), math.MaxInt32), 0
 }
 
-// Requantize fills dst with the codes of the accumulators acc, both [rows, channels] with the channels of r innermost (with one
-// multiplier, any shape). Errors: lengths that differ or do not divide into channels, codes that do not fit a Q.
+// Requantize fills dst with the codes of the accumulators acc, both [rows, channels] with the channels of r innermost
+// (with one multiplier, any shape). Errors: lengths that differ or do not divide into channels, codes that do not fit a
+// Q.
 func Requantize[Q int8 | uint8](dst []Q, acc []int32, r *Requantizer) error {
 	channels := r.channels()
 	if channels == 0 {

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// minAbsMax is the least magnitude that a symmetric scale is made for, so that an all-zero channel has one (the original's 5e-7).
+	// minAbsMax is the least magnitude that a symmetric scale is made for, so that an all-zero channel has one (the
+	// original's 5e-7).
 	minAbsMax = 5e-7
 
 	// minScale is the smallest normal float32. Scales below it lose bits, or are 0.
@@ -24,7 +25,8 @@ func checkScale(scale float32) error {
 	return nil
 }
 
-// Extremes returns the smallest and the largest element. An empty tensor, a NaN or an infinity is an error that gives its index.
+// Extremes returns the smallest and the largest element. An empty tensor, a NaN or an infinity is an error that gives
+// its index.
 func Extremes(x []float32) (lo, hi float32, err error) {
 	if len(x) == 0 {
 		return 0, 0, fmt.Errorf("an empty tensor has no range")
@@ -74,8 +76,8 @@ func AbsMax(x []float32) (float32, error) {
 	return math.Float32frombits(top), nil
 }
 
-// IncludeZero extends the range [lo, hi] to contain 0, so that 0 has a code of its own and, for instance, padding costs no error.
-// The original does not do this; most other tools do.
+// IncludeZero extends the range [lo, hi] to contain 0, so that 0 has a code of its own and, for instance, padding costs
+// no error. The original does not do this; most other tools do.
 func IncludeZero(lo, hi float32) (float32, float32) { return min(lo, 0), max(hi, 0) }
 
 // AffineScale returns the scale and zero point that spread the real range [lo, hi] over the codes of t:
@@ -83,9 +85,9 @@ func IncludeZero(lo, hi float32) (float32, float32) { return min(lo, 0), max(hi,
 //	scale = (hi − lo) / (qmax − qmin)
 //	zeroPoint = clamp(RoundToEven(qmin − lo/scale), qmin, qmax)
 //
-// in float64 (Jacob et al. 2018, section 2.1; the original's get_quantization_scale_and_zero_point). lo == hi gives scale 1. A
-// range so small that the scale would be subnormal in float32 gives the smallest normal float32 instead. NaN, infinities,
-// and lo > hi are errors.
+// in float64 (Jacob et al. 2018, section 2.1; the original's get_quantization_scale_and_zero_point). lo == hi gives
+// scale 1. A range so small that the scale would be subnormal in float32 gives the smallest normal float32 instead.
+// NaN, infinities, and lo > hi are errors.
 func AffineScale(lo, hi float32, t Type) (scale float64, zeroPoint int32, err error) {
 	if err := t.Check(); err != nil {
 		return 0, 0, err
@@ -114,8 +116,8 @@ func AffineScaleOf(x []float32, t Type) (scale float64, zeroPoint int32, err err
 	return AffineScale(lo, hi, t)
 }
 
-// SymmetricScale returns the scale that maps ±absMax to the largest code of t: max(absMax, 5e-7) / qmax in float64, zero point 0
-// (the original's get_quantization_scale_for_weight). The code qmin of a signed type stays unused. For an
+// SymmetricScale returns the scale that maps ±absMax to the largest code of t: max(absMax, 5e-7) / qmax in float64,
+// zero point 0 (the original's get_quantization_scale_for_weight). The code qmin of a signed type stays unused. For an
 // unsigned type it maps [0, absMax]. A negative or non-finite absMax is an error.
 func SymmetricScale(absMax float32, t Type) (float64, error) {
 	if err := t.Check(); err != nil {
@@ -128,8 +130,9 @@ func SymmetricScale(absMax float32, t Type) (float64, error) {
 	return max(float64(absMax), minAbsMax) / float64(qmax), nil
 }
 
-// SymmetricParams returns symmetric parameters for the weights w of the given shape, one scale per tensor, channel or group
-// as the layout says: SymmetricScale of the elements that share it, stored as float32. A NaN or an infinity is an error.
+// SymmetricParams returns symmetric parameters for the weights w of the given shape, one scale per tensor, channel or
+// group as the layout says: SymmetricScale of the elements that share it, stored as float32. A NaN or an infinity is an
+// error.
 func SymmetricParams(w []float32, shape tensor.Shape, t Type, l Layout) (Params, error) {
 	if err := t.Check(); err != nil {
 		return Params{}, err
@@ -159,8 +162,8 @@ func SymmetricParams(w []float32, shape tensor.Shape, t Type, l Layout) (Params,
 	return p, nil
 }
 
-// AffineParams returns affine parameters for x, one scale and zero point per tensor, channel or group as the layout says:
-// AffineScaleOf the elements that share them, after IncludeZero if that is asked for. Scales are stored as
+// AffineParams returns affine parameters for x, one scale and zero point per tensor, channel or group as the layout
+// says: AffineScaleOf the elements that share them, after IncludeZero if that is asked for. Scales are stored as
 // float32. A NaN, an infinity or an empty tensor is an error.
 func AffineParams(x []float32, shape tensor.Shape, t Type, l Layout, includeZero bool) (Params, error) {
 	if err := t.Check(); err != nil {

@@ -23,8 +23,8 @@ func (t Type) Check() error {
 	return fmt.Errorf("%d-bit codes are not supported: use 2 to 8 bits for elements, or 32 signed bits for biases", t.Bits)
 }
 
-// Range returns the smallest and the largest code: [-2^(b-1), 2^(b-1)-1] for signed types, [0, 2^b-1] for unsigned ones.
-// A type that does not pass Check has the range [0, 0].
+// Range returns the smallest and the largest code: [-2^(b-1), 2^(b-1)-1] for signed types, [0, 2^b-1] for unsigned
+// ones. A type that does not pass Check has the range [0, 0].
 func (t Type) Range() (lo, hi int32) {
 	if t.Check() != nil {
 		return 0, 0

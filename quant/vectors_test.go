@@ -14,8 +14,8 @@ import (
 	"linquant/tensor"
 )
 
-// The vectors have the form of the fully-connected demonstration: a layer computed by the PyTorch original, its inputs and every
-// intermediate result.
+// The vectors have the form of the fully-connected demonstration: a layer computed by the PyTorch original, its inputs
+// and every intermediate result.
 func TestOriginalVectors(t *testing.T) {
 	for i, c := range readJSON[[]toy.FC](t, "testdata/linear_vectors.json") {
 		t.Run(fmt.Sprintf("%d_w%d_a%d", i, c.WeightBits, c.FeatureBits), func(t *testing.T) { checkLayer(t, c) })

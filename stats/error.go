@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// Error measures how far an approximation is from a reference that both come in pieces. The zero value has seen nothing.
-// How the values are cut into pieces does not change a bit of the results. A NaN or an infinity in either makes every
-// result NaN.
+// Error measures how far an approximation is from a reference that both come in pieces. The zero value has seen
+// nothing. How the values are cut into pieces does not change a bit of the results. A NaN or an infinity in either
+// makes every result NaN.
 type Error struct {
 	n     int64
 	lanes [4]errorSums // value i of the whole stream is in lane i mod 4

@@ -41,8 +41,9 @@ const MaxBins = 1 << 20
 
 // Floats counts the finite values of x in bins of equal width from their minimum to their maximum; NaNs and infinities
 // are left out. Every value is in the bin whose edges, as float64, hold it: the counts are those of
-// numpy.histogram(x.astype(float64), bins). As there, values that are all equal to v are given the range v ± 0.5, and no
-// values at all the range 0 to 1. (Beyond |v| = 2^23, where float32 itself has no halves, the range is v ± |v|·2^-24.)
+// numpy.histogram(x.astype(float64), bins). As there, values that are all equal to v are given the range v ± 0.5, and
+// no values at all the range 0 to 1. (Beyond |v| = 2^23, where float32 itself has no halves, the range is v ±
+// |v|·2^-24.)
 //
 // A number of bins outside 1 to MaxBins is an error.
 func Floats(x []float32, bins int) (Histogram, error) {

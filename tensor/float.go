@@ -91,7 +91,8 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 	return nil
 }
 
-// float32FromUint64 rounds to nearest even. Go's own conversion rounds twice on 386, so that 2^47 + 2^23 + 1 goes down there.
+// float32FromUint64 rounds to nearest even. Go's own conversion rounds twice on 386, so that 2^47 + 2^23 + 1 goes down
+// there.
 func float32FromUint64(u uint64) float32 {
 	if u < 1<<53 {
 		return float32(float64(int64(u))) // exact, then rounded once
@@ -168,8 +169,9 @@ var float8Tables = map[DType]*[256]float32{
 	Float8E5M2FNUZ: float8Table(5, 16, true),
 }
 
-// float8Table lists the values of a float8 type with the given exponent width and bias. The IEEE-like E5M2 has infinities
-// and NaNs in its top exponent; E4M3FN only the NaN with all bits set; the fnuz types only the NaN at negative zero's code.
+// float8Table lists the values of a float8 type with the given exponent width and bias. The IEEE-like E5M2 has
+// infinities and NaNs in its top exponent; E4M3FN only the NaN with all bits set; the fnuz types only the NaN at
+// negative zero's code.
 func float8Table(expBits, bias int, fnuz bool) *[256]float32 {
 	mantBits := 7 - expBits
 	var table [256]float32

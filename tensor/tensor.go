@@ -74,9 +74,9 @@ func Of[T Element](shape Shape, data []T) (Tensor, error) {
 	return New(DTypeOf[T](), shape, bytesOf(data))
 }
 
-// As returns the elements of t as a slice of T, which must be the Go type of t.DType: an error otherwise. The slice shares
-// t's memory where that is aligned for T (and the machine is little-endian), else it is a copy. Booleans are always copied, any
-// non-zero byte as true.
+// As returns the elements of t as a slice of T, which must be the Go type of t.DType: an error otherwise. The slice
+// shares t's memory where that is aligned for T (and the machine is little-endian), else it is a copy. Booleans are
+// always copied, any non-zero byte as true.
 func As[T Element](t Tensor) ([]T, error) {
 	if want := DTypeOf[T](); t.DType != want {
 		return nil, fmt.Errorf("tensor holds %v, not %v", t.DType, want)

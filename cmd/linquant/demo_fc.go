@@ -81,7 +81,8 @@ func quantizeFC(in toy.FC) (*quantizedFC, error) {
 	return l, quant.Dequantize(l.realOutput, l.output, nil, output)
 }
 
-// draw lays out weight, input and output: as they were, as integers, and restored. A batch is drawn with one sample a column.
+// draw lays out weight, input and output: as they were, as integers, and restored. A batch is drawn with one sample a
+// column.
 func (l *quantizedFC) draw(in toy.FC) (figure.Figure, error) {
 	bits := func(what string) string { return fmt.Sprintf("%d-bit quantized %s", in.FeatureBits, what) }
 	samples := func(x []float32, columns int) [][]float64 { return transpose(grid(x, columns)) }

@@ -13,8 +13,9 @@ import (
 	"linquant/tensor"
 )
 
-// writeFixtures writes the files that the scripts work on: x.npy, the demonstration's 5×5 tensor; vgg.safetensors, a VGG of a few
-// channels; module.safetensors, the same as DataParallel names it; nan.safetensors, with a weight that has a NaN.
+// writeFixtures writes the files that the scripts work on: x.npy, the demonstration's 5×5 tensor; vgg.safetensors, a
+// VGG of a few channels; module.safetensors, the same as DataParallel names it; nan.safetensors, with a weight that has
+// a NaN.
 func writeFixtures(dir string) error {
 	rows := toy.Load().Linear.Tensor
 	x, err := tensor.Of(tensor.Shape{len(rows), len(rows[0])}, slices.Concat(rows...))

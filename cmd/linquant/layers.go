@@ -25,7 +25,8 @@ func (s *selection) flags(c *cobra.Command) {
 }
 
 // weights returns the tensors to treat. Without a pattern they are the weights of the network, in its order, where the
-// architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all floating-point tensors.
+// architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
+// floating-point tensors.
 func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	network, err := models.Recognize(f.Tensors())
 	if s.arch != "" {

@@ -1,5 +1,5 @@
-// Command linquant quantizes neural networks: it opens a checkpoint, measures it, turns it into integers and shows what that
-// cost. Run it without arguments for its verbs.
+// Command linquant quantizes neural networks: it opens a checkpoint, measures it, turns it into integers and shows what
+// that cost. Run it without arguments for its verbs.
 package main
 
 import (

@@ -63,7 +63,8 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// table prints rows in aligned columns; the first row is the heading. Columns whose heading ends in ">" are aligned right.
+// table prints rows in aligned columns; the first row is the heading. Columns whose heading ends in ">" are aligned
+// right.
 func table(w io.Writer, rows [][]string) error {
 	widths := make([]int, len(rows[0]))
 	right := make([]bool, len(rows[0]))

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows on a terminal how far a long piece of work is. It shows nothing in the first second, and nothing at all where its
-// writer is no terminal.
+// progress shows on a terminal how far a long piece of work is. It shows nothing in the first second, and nothing at
+// all where its writer is no terminal.
 type progress struct {
 	w     io.Writer // nil: show nothing
 	start time.Time

@@ -195,8 +195,8 @@ func quantizeTensor(t *checkpoint.Tensor, cfg tensorQuantizeConfig, affine bool)
 	return q, nil
 }
 
-// rangesWithoutZero counts the scales that would differ if their range included 0. Such a range has no zero point among the
-// codes; the nearest code stands in for it, and values saturate.
+// rangesWithoutZero counts the scales that would differ if their range included 0. Such a range has no zero point among
+// the codes; the nearest code stands in for it, and values saturate.
 func rangesWithoutZero(x []float32, shape tensor.Shape, p quant.Params) (int, error) {
 	withZero, err := quant.AffineParams(x, shape, p.Type, p.Layout, true)
 	if err != nil {

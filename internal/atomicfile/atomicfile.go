@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 )
 
-// Write calls fill with a buffered writer to a temporary file beside path, and renames that file to path once fill and the
-// write to disk have succeeded. On any error path is untouched (a file that was there is still there) and the temporary
-// file is removed. A new file's mode is 0666 less the umask; one that is replaced keeps its mode. Where path exists and is no regular file
-// (/dev/stdout, a pipe) it is written directly.
+// Write calls fill with a buffered writer to a temporary file beside path, and renames that file to path once fill and
+// the write to disk have succeeded. On any error path is untouched (a file that was there is still there) and the
+// temporary file is removed. A new file's mode is 0666 less the umask; one that is replaced keeps its mode. Where path
+// exists and is no regular file (/dev/stdout, a pipe) it is written directly.
 func Write(path string, fill func(w io.Writer) error) (err error) {
 	mode := fs.FileMode(0)
 	switch info, statErr := os.Stat(path); {

@@ -1,5 +1,5 @@
-// Package datadir finds the real checkpoints and images that tests and benchmarks measure with. They are not part of the
-// module, so that a test which needs them skips where they are missing; continuous integration sets
+// Package datadir finds the real checkpoints and images that tests and benchmarks measure with. They are not part of
+// the module, so that a test which needs them skips where they are missing; continuous integration sets
 // LINQUANT_REQUIRE_DATA=1, and there it fails.
 package datadir
 

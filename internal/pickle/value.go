@@ -1,13 +1,13 @@
 // Package pickle reads Python pickles, protocols 0 to 5, as data.
 //
 // A pickle is a program for a stack machine that may import and call anything. This machine imports and calls nothing:
-// where Python would call, it records what was to be called and with which arguments, as an Object, and leaves it to the
-// caller to know the few classes it cares about. Every imported name is put to the caller first, who refuses what is not
-// on his list.
+// where Python would call, it records what was to be called and with which arguments, as an Object, and leaves it to
+// the caller to know the few classes it cares about. Every imported name is put to the caller first, who refuses what
+// is not on his list.
 //
-// Work and memory are proportional to the input: no length in it is believed before as many bytes were read. Values refer
-// to each other through the pickle's memo, so they form a graph that may share parts many times over and may have cycles;
-// who walks it must mark where he was.
+// Work and memory are proportional to the input: no length in it is believed before as many bytes were read. Values
+// refer to each other through the pickle's memo, so they form a graph that may share parts many times over and may have
+// cycles; who walks it must mark where he was.
 package pickle
 
 // Value is one of
@@ -39,8 +39,8 @@ type Global struct{ Module, Name string }
 // String returns the dotted name, such as "collections.OrderedDict".
 func (g Global) String() string { return g.Module + "." + g.Name }
 
-// Object is what a call in the pickle would have made: an instance of Class, or the result of the function Class, from Args;
-// then given State and filled with Items (as a list or set is) and Entries (as a dict is).
+// Object is what a call in the pickle would have made: an instance of Class, or the result of the function Class, from
+// Args; then given State and filled with Items (as a list or set is) and Entries (as a dict is).
 type Object struct {
 	Class   Global
 	Args    []Value

@@ -1,4 +1,5 @@
-// Package toy holds the small tensors of the two demonstrations, and every result that the PyTorch original computes for them.
+// Package toy holds the small tensors of the two demonstrations, and every result that the PyTorch original computes
+// for them.
 package toy
 
 import (
@@ -26,7 +27,8 @@ type Linear struct {
 	Quantized [][]int8    `json:"quantized"`
 }
 
-// FC is the demonstration of a fully quantized fully-connected layer: 4 inputs of 8 channels, 8 output channels, 2 bits.
+// FC is the demonstration of a fully quantized fully-connected layer: 4 inputs of 8 channels, 8 output channels, 2
+// bits.
 type FC struct {
 	WeightBits      int         `json:"weight_bits"`
 	FeatureBits     int         `json:"feature_bits"`
