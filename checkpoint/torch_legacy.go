@@ -63,9 +63,16 @@ func readTorchLegacy(r io.ReaderAt, size int64) (*contents, error) {
 		if !ok || b.found {
 			return nil, fmt.Errorf("storage %s is listed without use or twice: the file is damaged", quote(key))
 		}
-		if *b.block, err = f.counted(offset, b.class); err != nil {
+		counted, err := f.counted(offset, b.class)
+		if err != nil {
+			// Which tensor that is says more than which storage.
+			b.missing = err
+			if _, err := f.contents(saved); err != nil {
+				return nil, err
+			}
 			return nil, fmt.Errorf("storage %s: %w", quote(key), err)
 		}
+		*b.block = counted
 		offset = b.offset + b.size
 	}
 	return f.contents(saved)
@@ -117,7 +124,7 @@ func (f *torchFile) counted(offset int64, class storageClass) (block, error) {
 		return block{}, err
 	}
 	if size > f.size-offset {
-		return block{}, fmt.Errorf("it has %d bytes from byte %d on, but the file ends at byte %d: it is truncated; "+
+		return block{}, fmt.Errorf("its storage has %d bytes from byte %d on, but the file ends at byte %d: it is truncated; "+
 			"copy or download it again",
 			size, offset, f.size)
 	}

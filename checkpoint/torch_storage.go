@@ -33,6 +33,7 @@ type block struct {
 	r            io.ReaderAt
 	offset, size int64
 	found        bool
+	missing      error // why it was not found, if that is known
 }
 
 // storage is a block, or a part of one, that tensors are views of.
@@ -44,6 +45,9 @@ type storage struct {
 
 // where returns the file's offset and length of the storage, checked against the block.
 func (s *storage) where() (offset, length int64, err error) {
+	if s.missing != nil {
+		return 0, 0, s.missing
+	}
 	if !s.found {
 		return 0, 0, errors.New("its storage is not in the file: the file is truncated or damaged")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,9 @@ func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 		return network.Weights, nil
 	}
 	weights := models.Weights(f.Tensors())
+	if len(weights) == 0 && slices.ContainsFunc(f.Tensors(), func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
+		return nil, fmt.Errorf("%s: its weights are integers already; take the checkpoint of the float network", f.Path)
+	}
 	if len(weights) == 0 {
 		return nil, fmt.Errorf("%s: no tensor looks like a layer's weight (real numbers, two dimensions or more, a name that ends in "+
 			"weight); choose with --layers GLOB, names are listed by 'linquant inspect'", f.Path)
