@@ -72,16 +72,13 @@ func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
 		return err
 	}
 	typ := quant.Int(cfg.Bits)
+	buf.codes = resize(buf.codes, len(buf.real))
 	if cfg.Affine {
-		q.params, err = quant.AffineParams(buf.real, t.Shape, typ, cfg.Layout, true)
+		q.params, err = quant.QuantizeAffine(buf.codes, buf.real, t.Shape, typ, cfg.Layout, true)
 	} else {
-		q.params, err = quant.SymmetricParams(buf.real, t.Shape, typ, cfg.Layout)
+		q.params, err = quant.QuantizeSymmetric(buf.codes, buf.real, t.Shape, typ, cfg.Layout)
 	}
 	if err != nil {
-		return fmt.Errorf("tensor %q: %w", t.Name, err)
-	}
-	buf.codes = resize(buf.codes, len(buf.real))
-	if err := quant.Quantize(buf.codes, buf.real, t.Shape, q.params); err != nil {
 		return fmt.Errorf("tensor %q: %w", t.Name, err)
 	}
 	buf.restored = resize(buf.restored, len(buf.real))

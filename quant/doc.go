@@ -10,9 +10,9 @@
 //	get_quantized_range                       Type.Range
 //	linear_quantize                           Quantize
 //	get_quantization_scale_and_zero_point     AffineScaleOf, AffineScale
-//	linear_quantize_feature                   AffineScaleOf (or AffineParams), then Quantize
+//	linear_quantize_feature                   QuantizeAffine
 //	get_quantization_scale_for_weight         AbsMax, SymmetricScale
-//	linear_quantize_weight_per_channel        SymmetricParams with PerChannel, then Quantize
+//	linear_quantize_weight_per_channel        QuantizeSymmetric with PerChannel
 //	linear_quantize_bias_per_output_channel   BiasParams, QuantizeBias
 //	shift_quantized_linear_bias               FoldZeroPoint
 //	shift_quantized_conv2d_bias               FoldZeroPoint

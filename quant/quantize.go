@@ -44,6 +44,27 @@ func Dequantize[Q Code](dst []float32, src []Q, shape tensor.Shape, p Params) er
 	return nil
 }
 
+// QuantizeAffine chooses AffineParams for x and fills dst with its codes: in one step what linear_quantize_feature of the
+// original does with one scale per tensor. Shapes and errors are those of AffineParams and Quantize.
+func QuantizeAffine[Q Code](dst []Q, x []float32, shape tensor.Shape, t Type, l Layout, includeZero bool) (Params, error) {
+	p, err := AffineParams(x, shape, t, l, includeZero)
+	if err != nil {
+		return Params{}, err
+	}
+	return p, Quantize(dst, x, shape, p)
+}
+
+// QuantizeSymmetric chooses SymmetricParams for the weights w and fills dst with their codes: in one step what
+// linear_quantize_weight_per_channel of the original does with one scale per channel of axis 0. Shapes and errors are those
+// of SymmetricParams and Quantize.
+func QuantizeSymmetric[Q Code](dst []Q, w []float32, shape tensor.Shape, t Type, l Layout) (Params, error) {
+	p, err := SymmetricParams(w, shape, t, l)
+	if err != nil {
+		return Params{}, err
+	}
+	return p, Quantize(dst, w, shape, p)
+}
+
 func checkElements[Q Code](codes []Q, reals []float32, shape tensor.Shape, p Params) (split, error) {
 	if err := checkStorage[Q](p.Type); err != nil {
 		return split{}, err

@@ -50,15 +50,12 @@ func checkLayer(t *testing.T, c toy.FC) {
 	qx := quantize(t, x, input)
 	equal(t, "quantized input", qx, slices.Concat(c.QuantizedInput...))
 
-	wp, err := quant.SymmetricParams(w, shape, quant.Int(c.WeightBits), quant.Layout{Per: quant.PerChannel})
+	qw := make([]int8, len(w))
+	wp, err := quant.QuantizeSymmetric(qw, w, shape, quant.Int(c.WeightBits), quant.Layout{Per: quant.PerChannel})
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "weight scale", wp.Scale, c.WeightScale)
-	qw := make([]int8, len(w))
-	if err := quant.Quantize(qw, w, shape, wp); err != nil {
-		t.Fatal(err)
-	}
 	equal(t, "quantized weight", qw, slices.Concat(c.QuantizedWeight...))
 
 	bias := make([]int32, len(c.Bias))

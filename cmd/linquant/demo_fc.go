@@ -56,12 +56,9 @@ func quantizeFC(in toy.FC) (*quantizedFC, error) {
 		return nil, err
 	}
 
-	l.weight, err = quant.SymmetricParams(weight, shape, quant.Int(in.WeightBits), quant.Layout{Per: quant.PerChannel})
-	if err != nil {
-		return nil, err
-	}
 	codes := make([]int8, len(weight))
-	if err := quant.Quantize(codes, weight, shape, l.weight); err != nil {
+	perChannel := quant.Layout{Per: quant.PerChannel}
+	if l.weight, err = quant.QuantizeSymmetric(codes, weight, shape, quant.Int(in.WeightBits), perChannel); err != nil {
 		return nil, err
 	}
 	l.realWeight = make([]float32, len(weight))

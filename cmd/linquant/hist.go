@@ -115,11 +115,7 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 
 // codeHistogram counts the codes that quantization makes of the weight.
 func codeHistogram(codes []int8, real []float32, t *checkpoint.Tensor, typ quant.Type, l quant.Layout) (stats.Histogram, error) {
-	p, err := quant.SymmetricParams(real, t.Shape, typ, l)
-	if err != nil {
-		return stats.Histogram{}, err
-	}
-	if err := quant.Quantize(codes, real, t.Shape, p); err != nil {
+	if _, err := quant.QuantizeSymmetric(codes, real, t.Shape, typ, l); err != nil {
 		return stats.Histogram{}, err
 	}
 	lo, hi := typ.Range()
