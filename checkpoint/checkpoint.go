@@ -14,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"linquant/tensor"
@@ -74,6 +75,14 @@ type contents struct {
 // Open opens the checkpoint at path. An error names the file, what is wrong with it and, where there is one, the way
 // out.
 func Open(path string) (*File, error) {
+	// Looked at before it is opened, since opening a pipe waits for a writer and opening a device may do something.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(info, path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -91,11 +100,8 @@ func open(f *os.File, path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a checkpoint file")}
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file; a checkpoint is read at many places, so save the stream to a file first")}
+	if err := regular(info, path); err != nil { // another may have taken its place
+		return nil, err
 	}
 	file, err := New(f, info.Size(), path)
 	if err != nil {
@@ -103,6 +109,18 @@ func open(f *os.File, path string) (*File, error) {
 	}
 	file.closer = f
 	return file, nil
+}
+
+// regular refuses what cannot be read at any offset.
+func regular(info fs.FileInfo, path string) error {
+	switch {
+	case info.IsDir():
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a checkpoint file")}
+	case !info.Mode().IsRegular():
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file; a checkpoint is read at many " +
+			"places, so save the stream to a file first")}
+	}
+	return nil
 }
 
 // New reads a checkpoint of size bytes from r; name stands for the path in errors. The caller keeps r open as long as
@@ -127,7 +145,7 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	}
 	for _, t := range c.tensors {
 		if file.byName[t.Name] != nil {
-			return nil, fmt.Errorf("%s: two tensors are named %q", name, t.Name)
+			return nil, fmt.Errorf("%s: two tensors are named %s", name, quote(t.Name))
 		}
 		file.byName[t.Name] = t
 		t.file = name
@@ -160,6 +178,9 @@ func (f *File) Tensor(name string) (*Tensor, error) {
 	}
 	msg := fmt.Sprintf("%s: there is no tensor %q", f.Path, name)
 	if near := nearNames(name, f.tensors); len(near) > 0 {
+		for i := range near {
+			near[i] = quote(near[i])
+		}
 		msg += "; near to it: " + strings.Join(near, ", ")
 	}
 	return nil, errors.New(msg)
@@ -171,7 +192,7 @@ func (f *File) Tensor(name string) (*Tensor, error) {
 func (f *File) StripPrefix(prefix string) error {
 	for _, t := range f.tensors {
 		if !strings.HasPrefix(t.Name, prefix) || t.Name == prefix {
-			return fmt.Errorf("%s: tensor %q has no prefix %q to strip", f.Path, t.Name, prefix)
+			return fmt.Errorf("%s: tensor %s has no prefix %q to strip", f.Path, quote(t.Name), prefix)
 		}
 	}
 	clear(f.byName)
@@ -221,13 +242,13 @@ func (t *Tensor) Elements() int {
 func (t *Tensor) Bytes() int64 { return int64(t.Elements()) * int64(t.DType.Size()) }
 
 // Read returns the tensor's elements as they are stored (a quantized tensor's codes), in row-major order whatever the
-// layout of the file.
+// layout of the file. The result shares nothing with t.
 func (t *Tensor) Read() (tensor.Tensor, error) {
 	buf := make([]byte, t.Bytes())
 	if err := t.ReadInto(buf); err != nil {
 		return tensor.Tensor{}, err
 	}
-	return tensor.New(t.DType, t.Shape, buf)
+	return tensor.New(t.DType, slices.Clone(t.Shape), buf)
 }
 
 // ReadInto is Read into a buffer of exactly t.Bytes() bytes, little-endian.
@@ -273,5 +294,5 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 
 // errorf makes an error that names the file and the tensor.
 func (t *Tensor) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s: tensor %q: %w", t.file, t.Name, fmt.Errorf(format, args...))
+	return fmt.Errorf("%s: tensor %s: %w", t.file, quote(t.Name), fmt.Errorf(format, args...))
 }

@@ -13,12 +13,16 @@ func nearNames(name string, tensors []*Tensor) []string {
 		distance int
 	}
 	var found []candidate
+	most := 1 + len(name)/3
 	for _, t := range tensors {
-		d := editDistance(name, t.Name)
+		d := max(len(name)-len(t.Name), len(t.Name)-len(name)) // as many edits at least
+		if d <= most {
+			d = editDistance(name, t.Name)
+		}
 		if strings.HasSuffix(t.Name, name) || strings.HasSuffix(name, t.Name) {
 			d = min(d, 1)
 		}
-		if d <= 1+len(name)/3 {
+		if d <= most {
 			found = append(found, candidate{t.Name, d})
 		}
 	}

@@ -17,8 +17,9 @@ import (
 
 const npyMagic = "\x93NUMPY"
 
-// maxNPYHeader bounds the header in bytes. NumPy writes 118 for most arrays and a few thousand for the largest rank.
-const maxNPYHeader = 1 << 20
+// maxNPYHeader bounds the header in bytes, as numpy.load does (max_header_size). NumPy writes 118 for most arrays and
+// some two thousand for the largest rank.
+const maxNPYHeader = 10_000
 
 // npyHeader is what a header says of the array that follows it.
 type npyHeader struct {

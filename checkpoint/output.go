@@ -31,8 +31,8 @@ func FromTensor(name string, t tensor.Tensor) Output {
 }
 
 // Output returns the tensor to be copied to another file as it is stored; of a quantized one, the codes. Data that is
-// stored in one piece is copied in chunks; the whole tensor is in memory only where the layout has to change on the
-// way.
+// stored in one piece is copied in chunks; the whole tensor is in memory only where it has to be inflated or its layout
+// to change on the way.
 func (t *Tensor) Output() Output {
 	return Output{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
 		if s, ok := t.data.(section); ok {

@@ -105,7 +105,7 @@ func (p headerParser) object(value func(key string) error) error {
 	return p.delim('}', "a closing brace")
 }
 
-// numbers reads an array of non-negative integers.
+// numbers reads an array of at most maxDims non-negative integers.
 func (p headerParser) numbers() ([]uint64, error) {
 	if err := p.delim('[', "an array"); err != nil {
 		return nil, err
@@ -124,7 +124,9 @@ func (p headerParser) numbers() ([]uint64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("has %s where a non-negative 64-bit integer belongs", quote(string(number)))
 		}
-		list = append(list, n)
+		if list = append(list, n); len(list) > maxDims {
+			return nil, fmt.Errorf("has more than %d numbers; no tensor has so many dimensions", maxDims)
+		}
 	}
 	return list, p.delim(']', "a closing bracket")
 }

@@ -85,7 +85,7 @@ func sniffZip(r io.ReaderAt, size int64) (Format, reader, error) {
 	return Unknown, nil, refuseArchive("zip", names)
 }
 
-// openZip reads a zip archive's directory.
+// openZip reads a zip archive's directory and checks that the file has room for all members.
 func openZip(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	z, err := zip.NewReader(r, size)
 	if errors.Is(err, zip.ErrFormat) {
@@ -94,6 +94,18 @@ func openZip(r io.ReaderAt, size int64) (*zip.Reader, error) {
 	}
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // nothing is unpacked, so any member name will do
 		return nil, fmt.Errorf("the zip archive is damaged (%w); copy or download it again", err)
+	}
+	// Members that share bytes would let a small archive hold, and make readers read, any amount.
+	left := uint64(size)
+	for _, f := range z.File {
+		if f.CompressedSize64 > uint64(size) {
+			continue // for its reader to refuse, by its name
+		}
+		if f.CompressedSize64 > left {
+			return nil, errors.New("the members of the zip archive have more bytes than the file: it is truncated or " +
+				"damaged; copy or download it again")
+		}
+		left -= f.CompressedSize64
 	}
 	return z, nil
 }

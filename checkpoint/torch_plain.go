@@ -21,7 +21,10 @@ func plain(v pickle.Value) (string, bool) {
 	case string:
 		return v, true
 	case []byte:
-		return string(v), true
+		// A copy for each mention, of which a pickle can make many: not of what is long.
+		if len(v) <= maxKey {
+			return string(v), true
+		}
 	case *pickle.Object:
 		return numpyScalar(v)
 	}
@@ -69,16 +72,16 @@ func numpyScalar(o *pickle.Object) (string, bool) {
 
 // rawBytes returns bytes, which protocol 2 has as _codecs.encode(text, "latin1") and Python 2 as a string.
 func rawBytes(v pickle.Value) ([]byte, bool) {
+	const longest = 32 // bytes of a scalar as text, two to a byte at most
 	switch v := v.(type) {
 	case []byte:
 		return v, true
 	case string:
-		return []byte(v), true
+		return []byte(v[:min(len(v), longest)]), true
 	case *pickle.Object:
 		if v.Class.Name != "encode" || len(v.Args) == 0 {
 			return nil, false
 		}
-		const longest = 32 // bytes of a scalar as text, two to a byte at most
 		s := text(v.Args[0])
 		if len(s) > longest {
 			return nil, false

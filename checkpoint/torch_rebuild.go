@@ -27,9 +27,6 @@ func (f *torchFile) rebuildNested(v pickle.Value, depth int) (*Tensor, error) {
 	if t, ok := f.rebuilt[o]; ok {
 		return t, nil
 	}
-	if depth == 0 {
-		return nil, errors.New("a tensor is wrapped in too many calls: the file is damaged")
-	}
 	t, err := f.call(o.Class, o.Args, depth)
 	if err != nil {
 		return nil, err
@@ -40,6 +37,9 @@ func (f *torchFile) rebuildNested(v pickle.Value, depth int) (*Tensor, error) {
 
 // call makes a tensor of a call of class.
 func (f *torchFile) call(class pickle.Global, args []pickle.Value, depth int) (*Tensor, error) {
+	if depth == 0 {
+		return nil, errors.New("a tensor is wrapped in too many calls: the file is damaged")
+	}
 	switch class.Name {
 	case "_rebuild_tensor":
 		return f.view(args, 4, nil)
@@ -101,8 +101,11 @@ func plainBits(args []pickle.Value, index int) error {
 	if index >= len(args) {
 		return nil
 	}
-	metadata, _ := entries(args[index])
-	for _, e := range metadata[:min(len(metadata), 8)] {
+	metadata, ok := args[index].(*pickle.Dict)
+	if !ok {
+		return nil
+	}
+	for _, e := range metadata.Entries[:min(len(metadata.Entries), 8)] {
 		if set, _ := e.Value.(bool); set && (e.Key == "conj" || e.Key == "neg") {
 			return errors.New("the tensor is a lazy conjugate or negative; save it after .resolve_conj().resolve_neg()")
 		}

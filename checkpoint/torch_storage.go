@@ -148,13 +148,16 @@ func storageKey(v pickle.Value) (string, error) {
 	return "", errors.New("the key of a storage is neither a short text nor a number: the file is damaged")
 }
 
-// text returns a string, or the bytes that Python 2 wrote for one; "" for anything else.
+// text returns a string, or the bytes that Python 2 wrote for one if they are as few as a word that PyTorch knows has;
+// "" for anything else.
 func text(v pickle.Value) string {
 	switch v := v.(type) {
 	case string:
 		return v
 	case []byte:
-		return string(v)
+		if len(v) <= maxKey {
+			return string(v)
+		}
 	}
 	return ""
 }

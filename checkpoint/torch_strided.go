@@ -45,8 +45,31 @@ const (
 )
 
 func (s strided) readAll(dst []byte) error {
-	buf := make([]byte, min(window, max(s.span(s.dims), s.item)))
+	span := s.span(s.dims)
+	if s.overlaps() {
+		buf := make([]byte, span)
+		if err := readFull(s.r, buf, s.offset); err != nil {
+			return err
+		}
+		s.scatter(dst, buf, s.dims)
+		return nil
+	}
+	buf := make([]byte, min(window, span))
 	return s.read(dst, buf, s.dims, s.offset)
+}
+
+// overlaps reports whether the parts of the view interleave in the file, as those of unfold() do. Halves of such a view
+// lie no closer together than the whole, and what one part reads the others read again. An element that merely repeats,
+// as in expand(), does not count.
+func (s strided) overlaps() bool {
+	reach := s.item
+	for _, d := range slices.Backward(s.dims) { // shortest stride first
+		if d.from > 0 && d.from < reach {
+			return true
+		}
+		reach += (d.n - 1) * d.from
+	}
+	return false
 }
 
 // span is the bytes of the file from the first element to the end of the last.

@@ -4,17 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"linquant/internal/pickle"
 )
 
-const (
-	maxNesting   = 64       // containers in containers
-	maxName      = 4 << 10  // bytes of a tensor's name
-	maxNameBytes = 64 << 20 // bytes of all names, which shared prefixes could otherwise multiply
-)
+const maxNesting = 64 // containers in containers
 
 var errNoTensors = errors.New("there are no tensors in the file; save a network's with torch.save(model.state_dict(), path)")
 
@@ -41,14 +36,16 @@ func (f *torchFile) contents(saved pickle.Value) (*contents, error) {
 		direct: make(map[pickle.Value]bool),
 		nested: make(map[pickle.Value]bool),
 	}
-	root, network := w.findRoot(saved, c)
+	root, network, err := w.findRoot(saved, c)
+	if err != nil {
+		return nil, err
+	}
 	c.root = root
-	var err error
-	if c.tensors, err = w.collect(network, "", nil); err != nil {
+	if c.tensors, err = w.collect(network); err != nil {
 		return nil, err
 	}
 	if root != "" {
-		if c.other, err = w.collect(saved, "", nil); err != nil {
+		if c.other, err = w.collect(saved); err != nil {
 			return nil, err
 		}
 	}
@@ -70,7 +67,7 @@ var wrappers = []string{
 
 // findRoot follows wrappers to the dict of the network's tensors and returns it with its path of keys. Plain values
 // that it passes become metadata.
-func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network pickle.Value) {
+func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network pickle.Value, err error) {
 	network = saved
 	for range maxNesting {
 		es, ok := entries(network)
@@ -79,9 +76,15 @@ func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network
 		}
 		for _, e := range es {
 			key := keyName(e.Key)
-			if value, ok := plain(e.Value); ok && len(key) <= maxName {
-				c.metadata[join(root, key)] = value
+			value, ok := plain(e.Value)
+			if !ok || len(key) > maxName {
+				continue
 			}
+			if w.nameBytes += len(root) + len(key) + min(len(value), maxKey); w.nameBytes > maxNameBytes {
+				return "", nil, errors.New("there are too many plain values beside the tensors; " +
+					"save the weights alone: torch.save(model.state_dict(), path)")
+			}
+			c.metadata[join(root, key)] = value
 		}
 		key, inner := w.wrapped(es)
 		if inner == nil {
@@ -89,7 +92,7 @@ func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network
 		}
 		root, network = join(root, key), inner
 	}
-	return root, network
+	return root, network, nil
 }
 
 // wrapped returns the entry that holds the network's tensors, if they do not stand in es themselves: a wrapper by its
@@ -167,14 +170,14 @@ func isTensor(v pickle.Value) bool {
 	return false
 }
 
-// collect appends the tensors in v to list, depth first in the order of the file.
-func (w *walker) collect(v pickle.Value, name string, list []*Tensor) ([]*Tensor, error) {
-	return w.collectNested(v, name, list, maxNesting)
+// collect lists the tensors in v that were not listed before, depth first in the order of the file.
+func (w *walker) collect(v pickle.Value) ([]*Tensor, error) {
+	return w.collectNested(v, nil, nil, maxNesting)
 }
 
-func (w *walker) collectNested(v pickle.Value, name string, list []*Tensor, depth int) ([]*Tensor, error) {
+func (w *walker) collectNested(v pickle.Value, at *trail, list []*Tensor, depth int) ([]*Tensor, error) {
 	if isTensor(v) {
-		t, err := w.named(v, name)
+		t, err := w.named(v, at.String())
 		if err != nil || t == nil {
 			return list, err
 		}
@@ -187,14 +190,14 @@ func (w *walker) collectNested(v pickle.Value, name string, list []*Tensor, dept
 	es, _ := entries(v)
 	items, _ := sequence(v)
 	if depth == 0 {
-		return list, fmt.Errorf("containers are nested more than %d deep, at %s", maxNesting, quote(name))
+		return list, fmt.Errorf("containers are nested more than %d deep, at %s", maxNesting, quote(at.String()))
 	}
 	var err error
 	for _, e := range es {
 		if !inner(e.Value) {
 			continue
 		}
-		if list, err = w.collectNested(e.Value, join(name, keyName(e.Key)), list, depth-1); err != nil {
+		if list, err = w.collectNested(e.Value, &trail{at, e.Key}, list, depth-1); err != nil {
 			return list, err
 		}
 	}
@@ -202,7 +205,7 @@ func (w *walker) collectNested(v pickle.Value, name string, list []*Tensor, dept
 		if !inner(item) {
 			continue
 		}
-		if list, err = w.collectNested(item, join(name, strconv.Itoa(i)), list, depth-1); err != nil {
+		if list, err = w.collectNested(item, &trail{at, int64(i)}, list, depth-1); err != nil {
 			return list, err
 		}
 	}
@@ -283,23 +286,4 @@ func sequence(v pickle.Value) ([]pickle.Value, bool) {
 		return v.Items, true
 	}
 	return nil, false
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	// A name that is too long is refused where a tensor has it; here it must only not grow further.
-	if len(path) > maxName {
-		return path
-	}
-	return path + "." + key[:min(len(key), maxName)]
-}
-
-// keyName returns the key of a dict as a part of a tensor's name.
-func keyName(key pickle.Value) string {
-	if s, ok := plain(key); ok {
-		return s
-	}
-	return "?"
 }

@@ -24,12 +24,14 @@ func readTorchZip(r io.ReaderAt, size int64) (*contents, error) {
 	for _, m := range z.File {
 		name := m.Name
 		members[name] = m
-		dir := strings.TrimSuffix(name, path.Base(name))
-		switch {
-		case path.Base(name) == "constants.pkl", strings.HasPrefix(name, "code/"), strings.Contains(name, "/code/"):
-			return nil, fmt.Errorf("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
-		case path.Base(name) == "data.pkl" && (object == nil || len(dir) < len(root)):
+		if dir, base := path.Split(name); base == "data.pkl" && (object == nil || len(dir) < len(root)) {
 			object, root = m, dir
+		}
+	}
+	for name := range members {
+		// Below the root only: the root itself is named as the file was, which may have been code.pt.
+		if name == root+"constants.pkl" || strings.HasPrefix(name, root+"code/") {
+			return nil, fmt.Errorf("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
 		}
 	}
 	if object == nil {
@@ -77,6 +79,10 @@ func (f *torchFile) stored(m *zip.File) (*block, error) {
 	offset, err := m.DataOffset()
 	if err != nil {
 		return nil, fmt.Errorf("member %s of the zip archive is damaged (%w); copy or download the file again", quote(m.Name), err)
+	}
+	if m.UncompressedSize64 != m.CompressedSize64 {
+		return nil, fmt.Errorf("member %s of the zip archive is stored, but its two sizes differ (%d and %d bytes): the archive "+
+			"is damaged", quote(m.Name), m.CompressedSize64, m.UncompressedSize64)
 	}
 	if length := m.UncompressedSize64; offset < 0 || offset > f.size || length > uint64(f.size-offset) {
 		return nil, fmt.Errorf("member %s of the zip archive reaches beyond the end of the file: it is damaged", quote(m.Name))

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Write calls fill with a buffered writer to a temporary file beside path, and renames that file to path once fill and
@@ -49,6 +50,10 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	if err = fillBuffered(f, fill); err != nil {
 		return err
 	}
+	// On disk before the name is, or a power failure could leave the name with nothing behind it.
+	if err = f.Sync(); err != nil {
+		return err
+	}
 	if err = f.Close(); err != nil {
 		return err
 	}
@@ -78,6 +83,8 @@ func writeDirect(path string, fill func(w io.Writer) error) error {
 // createTemp creates a new file beside path with the mode that os.Create gives, which the umask narrows.
 func createTemp(path string) (*os.File, error) {
 	dir, base := filepath.Split(path)
+	const longest = 200 // bytes, since file systems allow 255 and path may have them all
+	base = strings.ToValidUTF8(base[:min(len(base), longest)], "")
 	for {
 		name := filepath.Join(dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32()))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)

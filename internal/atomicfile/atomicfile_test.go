@@ -174,3 +174,17 @@ func TestDeviceIsWrittenDirectly(t *testing.T) {
 		t.Errorf("the device was replaced by a file: %v", err)
 	}
 }
+
+// TestLongName writes a file whose name leaves no room for what a temporary file's name adds.
+func TestLongName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), strings.Repeat("n", 250))
+	if err := os.WriteFile(path, nil, 0o666); err != nil {
+		t.Skip("the file system has no such names: ", err)
+	}
+	if err := Write(path, text("whole")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "whole" {
+		t.Errorf("%q, %v", b, err)
+	}
+}

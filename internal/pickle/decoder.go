@@ -22,7 +22,7 @@ type Decoder struct {
 	in    input
 	stack []Value
 	marks []int // heights of the stack, each at or above the one before
-	memo  map[uint64]Value
+	memo  memo
 }
 
 // NewDecoder returns a Decoder that reads r, ahead of what it decodes.
@@ -36,7 +36,7 @@ func (d *Decoder) Offset() int64 { return d.in.offset }
 // Decode reads one pickle, up to its STOP. An error says at which byte it is; the input's end inside a pickle is
 // io.ErrUnexpectedEOF. After an error the Decoder cannot go on.
 func (d *Decoder) Decode() (Value, error) {
-	d.stack, d.marks, d.memo = nil, nil, make(map[uint64]Value)
+	d.stack, d.marks, d.memo = nil, nil, memo{}
 	for range maxOps {
 		at := d.in.offset
 		op, err := d.in.byte()
@@ -128,7 +128,7 @@ func (d *Decoder) global(module, name Value) (Value, error) {
 	}
 	g := Global{m, n}
 	if d.Allow == nil {
-		return nil, refusal{fmt.Errorf("the pickle asks for %v", g)}
+		return nil, refusal{fmt.Errorf("the pickle asks for %.100q", g)}
 	}
 	if err := d.Allow(g); err != nil {
 		return nil, refusal{err}
@@ -156,14 +156,14 @@ func (d *Decoder) call(class, args Value) error {
 	}
 	t, ok := args.(*Tuple)
 	if !ok {
-		return fmt.Errorf("the arguments for %v are a %s", g, kind(args))
+		return fmt.Errorf("the arguments for %.100q are a %s", g, kind(args))
 	}
 	d.push(&Object{Class: g, Args: t.Items})
 	return nil
 }
 
 func (d *Decoder) get(index uint64) error {
-	v, ok := d.memo[index]
+	v, ok := d.memo.get(index)
 	if !ok {
 		return fmt.Errorf("memo %d was never set", index)
 	}
@@ -174,7 +174,7 @@ func (d *Decoder) get(index uint64) error {
 func (d *Decoder) put(index uint64) error {
 	v, err := d.top()
 	if err == nil {
-		d.memo[index] = v
+		d.memo.put(index, v)
 	}
 	return err
 }
@@ -230,7 +230,7 @@ func pairs(items []Value) ([]Entry, error) {
 	return entries, nil
 }
 
-// kind names the type of a value as Python does.
+// kind names the type of a value as Python does; a name from the pickle is quoted.
 func kind(v Value) string {
 	switch v := v.(type) {
 	case nil:
@@ -244,9 +244,9 @@ func kind(v Value) string {
 	case *Set:
 		return "set"
 	case Global:
-		return v.String()
+		return fmt.Sprintf("%.100q", v)
 	case *Object:
-		return v.Class.String()
+		return fmt.Sprintf("%.100q", v.Class)
 	}
 	return fmt.Sprintf("%T", v)
 }

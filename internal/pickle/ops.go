@@ -75,7 +75,7 @@ func (d *Decoder) memoOp(op byte) error {
 	var err error
 	switch op {
 	case opMemoize:
-		index = uint64(len(d.memo))
+		index = d.memo.count()
 	case opBinGet, opBinPut:
 		index, err = d.in.fixed(1)
 	case opLongBinGet, opLongBinPut:

@@ -54,6 +54,9 @@ func long(b []byte) Value {
 	return v
 }
 
+// simpleEscapes are those of a Python string that are one letter long; making a Replacer takes longer than using it.
+var simpleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\n`, "\n", `\r`, "\r", `\t`, "\t")
+
 var errQuote = errors.New("a string without its quotes")
 
 // parseString reads the argument of STRING: a Python literal in quotes, with backslash escapes.
@@ -65,9 +68,8 @@ func parseString(line string) (string, error) {
 	if !strings.Contains(line, `\`) {
 		return line, nil
 	}
-	simple := strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\n`, "\n", `\r`, "\r", `\t`, "\t")
 	if !strings.Contains(line, `\x`) {
-		return simple.Replace(line), nil
+		return simpleEscapes.Replace(line), nil
 	}
 	var out strings.Builder
 	for i := 0; i < len(line); i++ {
@@ -82,7 +84,7 @@ func parseString(line string) (string, error) {
 				continue
 			}
 		}
-		out.WriteString(simple.Replace(line[i : i+2]))
+		out.WriteString(simpleEscapes.Replace(line[i : i+2]))
 		i++
 	}
 	return out.String(), nil
