@@ -18,6 +18,7 @@ func TestWeights(t *testing.T) {
 	got := names(Weights([]*checkpoint.Tensor{
 		f("weight", 4, 4), f("l1.weight", 2, 4), f("l1.bias", 2), f("bn.weight", 2), f("conv.weight", 2, 2, 3, 3),
 		f("scale.weight"), f("attention.in_proj_weight", 6, 2), f("rnn.weight_ih_l0", 8, 2), f("position", 4, 4),
+		f("pruned.weight", 0, 4),
 		half, codes,
 	}))
 	want := []string{"weight", "l1.weight", "conv.weight", "attention.in_proj_weight", "half.weight"}

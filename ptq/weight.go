@@ -79,11 +79,11 @@ func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
 		q.params, err = quant.QuantizeSymmetric(buf.codes, buf.real, t.Shape, typ, cfg.Layout)
 	}
 	if err != nil {
-		return fmt.Errorf("tensor %q: %w", t.Name, err)
+		return err
 	}
 	buf.restored = resize(buf.restored, len(buf.real))
 	if err := quant.Dequantize(buf.restored, buf.codes, t.Shape, q.params); err != nil {
-		return fmt.Errorf("tensor %q: %w", t.Name, err)
+		return err
 	}
 	codeBytes := len(buf.codes)
 	if cfg.Pack {

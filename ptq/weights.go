@@ -57,7 +57,8 @@ type Report struct {
 // memory, beside its codes.
 //
 // Errors name the checkpoint and the tensor: a weight with NaN or infinities, a name that is taken, a tensor that does
-// not read.
+// not read. A checkpoint that Weights itself wrote is refused: its metadata has room for one configuration, and the new
+// one would make its codes unreadable.
 func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, metadata map[string]string, cfg WeightConfig) (*Report, error) {
 	if cfg.Bits == 0 {
 		cfg.Bits = 8
@@ -67,6 +68,10 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	}
 	if t := quant.Int(cfg.Bits); cfg.Bits > 8 || t.Check() != nil {
 		return nil, fmt.Errorf("%s: weights of %d bits are not supported: use 2 to 8", file.Path, cfg.Bits)
+	}
+	if _, ok := file.Metadata["linquant.bits"]; ok {
+		return nil, fmt.Errorf("%s: its weights are quantized already, as linquant.bits in its metadata says; quantize the "+
+			"checkpoint that it was made from", file.Path)
 	}
 	meta := map[string]string{}
 	maps.Copy(meta, file.Metadata)

@@ -46,6 +46,9 @@ func demoCommand() *cobra.Command {
 			Short: d.short,
 			Args:  noArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
+				if err := checkEnding(out, figureEndings...); err != nil {
+					return err
+				}
 				return d.show(c.Context(), c.OutOrStdout(), out)
 			},
 		}
@@ -68,6 +71,9 @@ func (d demo) showVectors(ctx context.Context, w io.Writer, path string, v toy.V
 	return saveFigure(ctx, w, path, f)
 }
 
+// figureEndings are those of the files that saveFigure writes.
+var figureEndings = []string{".png", ".svg"}
+
 // saveFigure writes a figure, creating its folder, and says so.
 func saveFigure(ctx context.Context, w io.Writer, path string, f figure.Figure) error {
 	if path == standardStream {
@@ -82,8 +88,7 @@ func saveFigure(ctx context.Context, w io.Writer, path string, f figure.Figure) 
 	if err := figure.Save(path, f); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "Saved: %s\n", filepath.ToSlash(path))
-	return err
+	return saved(w, path)
 }
 
 // checks collects the differences between what was computed and what was expected.

@@ -15,7 +15,7 @@ import (
 
 // writeFixtures writes the files that the scripts work on: x.npy, the demonstration's 5×5 tensor; vgg.safetensors, a
 // VGG of a few channels; module.safetensors, the same as DataParallel names it; nan.safetensors, with a weight that has
-// a NaN.
+// a NaN; huge.safetensors, with weights near the end of float32's range; names.safetensors, with odd names.
 func writeFixtures(dir string) error {
 	rows := toy.Load().Linear.Tensor
 	x, err := tensor.Of(tensor.Shape{len(rows), len(rows[0])}, slices.Concat(rows...))
@@ -31,6 +31,8 @@ func writeFixtures(dir string) error {
 		"nan.safetensors": func(w io.Writer) error {
 			return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{checkpoint.FromTensor("fc.weight", nan)})
 		},
+		"huge.safetensors":   writeHuge,
+		"names.safetensors":  writeNames,
 		"vgg.safetensors":    func(w io.Writer) error { return writeVGG(w, "") },
 		"module.safetensors": func(w io.Writer) error { return writeVGG(w, "module.") },
 	}
@@ -47,6 +49,30 @@ func writeFixtures(dir string) error {
 }
 
 func nanValue() float64 { zero := 0.0; return zero / zero }
+
+func writeHuge(w io.Writer) error {
+	t, err := tensor.Of(tensor.Shape{2, 2}, []float32{3e38, -3e38, 3.4e38, 1})
+	if err != nil {
+		return err
+	}
+	return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{checkpoint.FromTensor("fc.weight", t)})
+}
+
+func writeNames(w io.Writer) error {
+	one, err := tensor.Of(tensor.Shape{1, 1}, []float32{1})
+	if err != nil {
+		return err
+	}
+	none, err := tensor.Of(tensor.Shape{0, 3}, []float32{})
+	if err != nil {
+		return err
+	}
+	return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{
+		checkpoint.FromTensor("encoder/0/weight", one),
+		checkpoint.FromTensor("\x1b[31mred.weight", one),
+		checkpoint.FromTensor("pruned.weight", none),
+	})
+}
 
 // writeVGG writes a VGG with 4 to 8 channels and reproducible weights.
 func writeVGG(w io.Writer, prefix string) error {

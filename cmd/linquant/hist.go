@@ -40,11 +40,14 @@ func histCommand() *cobra.Command {
 			if cfg.bins < 1 || cfg.bins > 10000 {
 				return usagef("--bins %d: use 1 to 10000", cfg.bins)
 			}
-			if cfg.out == "" {
+			if !c.Flags().Changed("out") {
 				cfg.out = fmt.Sprintf("assets/weight_hist_%dbit.png", cfg.bits)
 				if cfg.bits == floatBits {
 					cfg.out = "assets/weight_hist_fp32.png"
 				}
+			}
+			if err := checkEnding(cfg.out, figureEndings...); err != nil {
+				return err
 			}
 			layout, err := layoutFlags(cfg.per, 0, cfg.group, c.Flags().Changed("group-size"))
 			if err != nil {
@@ -106,7 +109,7 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 			Name: t.Name, Lo: h.Lo, Width: h.Width, Density: h.Density(), Codes: cfg.bits != floatBits,
 		})
 	}
-	title := "Weights in float32"
+	title := "Weights in floating point"
 	if cfg.bits != floatBits {
 		title = fmt.Sprintf("Weights as %d-bit codes, one scale per %s", cfg.bits, cfg.per)
 	}

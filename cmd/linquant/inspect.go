@@ -126,8 +126,8 @@ func dtypeName(t *checkpoint.Tensor) string {
 }
 
 func (in *inspection) print(w io.Writer, withStats bool) error {
-	fmt.Fprintf(w, "%s: %s, %s, %s, %s elements\n", printable(in.File), in.Format, megabytes(in.FileBytes),
-		plural(len(in.Tensors), "tensor"), thousands(in.Elements))
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", printable(in.File), in.Format, megabytes(in.FileBytes),
+		plural(len(in.Tensors), "tensor"), plural(in.Elements, "element"))
 	if in.Arch != "" {
 		fmt.Fprintf(w, "%s with %s parameters\n", in.Arch, thousands(in.Parameters))
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -52,13 +53,17 @@ func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	return weights, nil
 }
 
+// matching returns the floating-point tensors whose names match the pattern, whose * stands for any characters: a
+// slash in a name is a character like any other.
 func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, usagef("--layers %q: %v", pattern, err)
 	}
+	noSlash := strings.NewReplacer("/", "\x00")
+	glob := noSlash.Replace(pattern)
 	var chosen []*checkpoint.Tensor
 	for _, t := range f.Tensors() {
-		if ok, _ := path.Match(pattern, t.Name); ok && t.DType.IsFloat() && t.Elements() > 0 {
+		if ok, _ := path.Match(glob, noSlash.Replace(t.Name)); ok && t.DType.IsFloat() && t.Elements() > 0 {
 			chosen = append(chosen, t)
 		}
 	}
@@ -98,7 +103,7 @@ func checkBits(flag string, bits int) error {
 // printable is a name from a file as a terminal may show it.
 func printable(name string) string {
 	quoted := strconv.Quote(name)
-	if quoted[1:len(quoted)-1] == name {
+	if name != "" && quoted[1:len(quoted)-1] == name {
 		return name
 	}
 	return quoted

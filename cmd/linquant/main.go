@@ -10,12 +10,15 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // A second signal ends the process at once.
 	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -57,7 +60,7 @@ func oneLine(err error) string {
 		switch {
 		case r == '\n' || r == '\t':
 			return ' '
-		case r < ' ' || r == 0x7f:
+		case unicode.IsControl(r):
 			return -1
 		}
 		return r
@@ -77,18 +80,49 @@ func newRoot() *cobra.Command {
 			"Begin with 'linquant demo', which needs no files.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("there is no command %q", args[0])
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:       versionLine(),
+		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(demoCommand(), inspectCommand(), histCommand(), quantizeCommand(), tensorCommand(), versionCommand())
+	refuseUnknownTopics(root)
 	return root
+}
+
+// noCommand is for a command that has only verbs: whatever argument is left is none of them.
+func noCommand(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("there is no command %q", args[0])
+	}
+	return nil
+}
+
+// refuseUnknownTopics makes the commands that cobra adds refuse what they do not know; they would print help and
+// succeed.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(c *cobra.Command, args []string) error {
+				if topic, _, err := root.Find(args); err != nil || topic == root {
+					return noCommand(c, args)
+				}
+				return nil
+			}
+		case "completion":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return usagef("there is no completion for the shell %q: use bash, fish, powershell or zsh", args[0])
+				}
+				return nil
+			}
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
 }
 
 // oneArg wants exactly one argument and says what it is when it is missing.

@@ -58,7 +58,9 @@ func TestExitStatus(t *testing.T) {
 		{"version", exitOK},
 		{"inspect missing.pth", exitFailed},
 		{"quantize missing.pth -o q.safetensors", exitFailed},
-		{"demo linear -o missing.bmp", exitFailed},
+		{"demo linear -o missing.bmp", exitUsage},
+		{"help frobnicate", exitUsage},
+		{"completion tcsh", exitUsage},
 		{"frobnicate", exitUsage},
 		{"inspect", exitUsage},
 		{"inspect x --colour", exitUsage},
@@ -93,6 +95,7 @@ func TestInterrupt(t *testing.T) {
 	in := filepath.Join(dir, "vgg.safetensors")
 	for _, args := range [][]string{
 		{"quantize", in, "-o", filepath.Join(dir, "q.safetensors")},
+		{"quantize", in, "-o", "-"},
 		{"hist", in, "-o", filepath.Join(dir, "h.png")},
 		{"inspect", "--stats", in},
 		{"tensor", "quantize", filepath.Join(dir, "x.npy"), "-o", filepath.Join(dir, "q.npz")},

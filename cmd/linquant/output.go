@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -21,7 +22,7 @@ const standardStream = "-"
 // writeFile writes path whole or not at all, or to stdout if path is "-". It stops at an interrupt.
 func writeFile(ctx context.Context, path string, stdout io.Writer, fill func(w io.Writer) error) error {
 	if path == standardStream {
-		return fill(stdout)
+		return fill(interruptible{ctx, stdout})
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return fill(interruptible{ctx, w}) })
 }
@@ -37,6 +38,20 @@ func (i interruptible) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return i.w.Write(p)
+}
+
+// checkEnding refuses a file name that promises another format, before any work is done for it.
+func checkEnding(path string, endings ...string) error {
+	if path == standardStream || slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+		return nil
+	}
+	return usagef("-o %s: end the name in %s", printable(path), strings.Join(endings, " or "))
+}
+
+// saved announces a file that has been written.
+func saved(w io.Writer, path string) error {
+	_, err := fmt.Fprintf(w, "Saved: %s\n", printable(filepath.ToSlash(path)))
+	return err
 }
 
 // makeDir creates the folder of a file that is about to be written.
@@ -113,7 +128,7 @@ func megabytes(n int64) string {
 }
 
 // plural returns "1 tensor", "2 tensors".
-func plural(n int, what string) string {
+func plural[N int | int64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

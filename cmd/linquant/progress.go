@@ -31,7 +31,13 @@ func (p *progress) step(done, total int, next string) {
 		return
 	}
 	p.shown = true
-	fmt.Fprintf(p.w, "\r\x1b[K%d of %d  %s", done, total, oneLine(fmt.Errorf("%s", next)))
+	const longest = 50 // A line that the terminal wraps could not be replaced.
+	if runes := []rune(printable(next)); len(runes) > longest {
+		next = string(runes[:longest]) + "..."
+	} else {
+		next = string(runes)
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%d of %d  %s", done, total, next)
 }
 
 // end removes the line.

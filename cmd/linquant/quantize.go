@@ -96,9 +96,10 @@ func checkOutput(path string) error {
 	case path == standardStream || ext == ".safetensors":
 		return nil
 	case ext == ".onnx":
-		return usagef("-o %s: whole networks as ONNX are not written yet; the weights alone go into a file ending in .safetensors", path)
+		return usagef("-o %s: whole networks as ONNX are not written yet; the weights alone go into a file ending in .safetensors",
+			printable(path))
 	}
-	return usagef("-o %s: quantized weights are written as safetensors; end the name in .safetensors", path)
+	return usagef("-o %s: quantized weights are written as safetensors; end the name in .safetensors", printable(path))
 }
 
 func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, error) {
@@ -116,7 +117,7 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 	if err != nil {
 		return nil, err
 	}
-	sum, err := fileSHA256(path)
+	sum, err := fileSHA256(ctx, path, f.Size, cfg.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -129,14 +130,19 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 	return report, err
 }
 
-func fileSHA256(path string) (string, error) {
+func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	const piece = 64 << 20
+	for done := int64(0); err == nil; done += piece {
+		progress(int(done>>20), int(size>>20), "MiB read for the SHA-256")
+		_, err = io.CopyN(interruptible{ctx, h}, f, piece)
+	}
+	if err != io.EOF {
 		return "", err
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
@@ -159,7 +165,7 @@ func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report) error {
 		fmt.Fprintf(w, "Codes of %d bits are stored one to a byte; --pack stores them in %d bits each.\n", cfg.Bits, cfg.Bits)
 	}
 	if cfg.out != standardStream {
-		fmt.Fprintf(w, "Saved: %s\n", filepath.ToSlash(cfg.out))
+		return saved(w, cfg.out)
 	}
 	return nil
 }
@@ -186,8 +192,8 @@ type layerJSON struct {
 	Scales     int      `json:"scales"`
 	FloatBytes int64    `json:"float_bytes"`
 	Bytes      int64    `json:"bytes"`
-	SQNR       *float64 `json:"sqnr_db"` // null where nothing was lost
-	MaxError   float64  `json:"max_error"`
+	SQNR       *float64 `json:"sqnr_db"`   // null where nothing was lost, or max_error is null
+	MaxError   *float64 `json:"max_error"` // null where a value restored from its code is beyond float32
 }
 
 func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJSON {
@@ -196,7 +202,7 @@ func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJS
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
 	}
 	for _, l := range r.Layers {
-		j.Layers = append(j.Layers, layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), l.MaxError})
+		j.Layers = append(j.Layers, layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), finite(l.MaxError)})
 	}
 	return j
 }

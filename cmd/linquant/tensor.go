@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -62,6 +61,9 @@ func tensorQuantizeCommand() *cobra.Command {
 			if c.Flags().Changed("group") {
 				cfg.layout.Per, cfg.layout.GroupSize = quant.PerGroup, cfg.group
 			}
+			if err := checkEnding(cfg.out, ".npz"); err != nil {
+				return err
+			}
 			affine, err := schemeFlag(cfg.scheme)
 			if err != nil {
 				return err
@@ -78,7 +80,11 @@ func tensorQuantizeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q, err := quantizeTensor(t, cfg, affine)
+			x, err := t.Float32s(nil)
+			if err != nil {
+				return err
+			}
+			q, err := quantizeTensor(x, t.Shape, cfg, affine)
 			if err != nil {
 				return fmt.Errorf("%s: tensor %q: %w", f.Path, t.Name, err)
 			}
@@ -145,24 +151,21 @@ type quantizedTensor struct {
 	withoutZero int // affine ranges that do not include 0
 }
 
-func quantizeTensor(t *checkpoint.Tensor, cfg tensorQuantizeConfig, affine bool) (*quantizedTensor, error) {
-	x, err := t.Float32s(nil)
-	if err != nil {
-		return nil, err
-	}
+func quantizeTensor(x []float32, shape tensor.Shape, cfg tensorQuantizeConfig, affine bool) (*quantizedTensor, error) {
 	var p quant.Params
+	var err error
 	if affine {
-		p, err = quant.AffineParams(x, t.Shape, cfg.typ, cfg.layout, cfg.includeZero)
+		p, err = quant.AffineParams(x, shape, cfg.typ, cfg.layout, cfg.includeZero)
 	} else {
-		p, err = quant.SymmetricParams(x, t.Shape, cfg.typ, cfg.layout)
+		p, err = quant.SymmetricParams(x, shape, cfg.typ, cfg.layout)
 		p.ZeroPoint = make([]int32, len(p.Scale))
 	}
 	if err != nil {
 		return nil, err
 	}
-	q := &quantizedTensor{shape: t.Shape, params: p}
+	q := &quantizedTensor{shape: shape, params: p}
 	if affine && !cfg.includeZero {
-		if q.withoutZero, err = rangesWithoutZero(x, t.Shape, p); err != nil {
+		if q.withoutZero, err = rangesWithoutZero(x, shape, p); err != nil {
 			return nil, err
 		}
 	}
@@ -174,14 +177,14 @@ func quantizeTensor(t *checkpoint.Tensor, cfg tensorQuantizeConfig, affine bool)
 	if err != nil {
 		return nil, err
 	}
-	shape, err := p.ScaleShape(t.Shape)
+	scales, err := p.ScaleShape(shape)
 	if err != nil {
 		return nil, err
 	}
-	if err := addArray(q, "scale", shape, p.Scale); err != nil {
+	if err := addArray(q, "scale", scales, p.Scale); err != nil {
 		return nil, err
 	}
-	if err := addArray(q, "zero_point", shape, p.ZeroPoint); err != nil {
+	if err := addArray(q, "zero_point", scales, p.ZeroPoint); err != nil {
 		return nil, err
 	}
 	if p.Per != quant.PerTensor {
@@ -242,8 +245,8 @@ func (q *quantizedTensor) print(w io.Writer, out string) error {
 	} else {
 		fmt.Fprintf(w, "    %s, one per %s of axis %d\n", plural(len(p.Scale), "scale"), p.Per, p.Axis)
 	}
-	_, err := fmt.Fprintf(w, "    SQNR: %s\nSaved: %s\n", decibels(q.sqnr), filepath.ToSlash(out))
-	return err
+	fmt.Fprintf(w, "    SQNR: %s\n", decibels(q.sqnr))
+	return saved(w, out)
 }
 
 func (q *quantizedTensor) json(out string) any {

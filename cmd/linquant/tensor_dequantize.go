@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +20,9 @@ func tensorDequantizeCommand() *cobra.Command {
 			"several scales) and writes scale × (q − zero_point) as a float32 .npy.",
 		Args: oneArg("a quantized array IN.npz, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkEnding(out, ".npy"); err != nil {
+				return err
+			}
 			f, err := openInput(args[0], c.InOrStdin())
 			if err != nil {
 				return err
@@ -34,8 +36,7 @@ func tensorDequantizeCommand() *cobra.Command {
 			if err != nil || out == standardStream {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "Saved: %s\n", filepath.ToSlash(out))
-			return err
+			return saved(c.OutOrStdout(), out)
 		},
 	}
 	outFlag(c, &out, "", "file to write, .npy; - for standard output")

@@ -16,10 +16,10 @@ func versionCommand() *cobra.Command {
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := c.OutOrStdout()
-			fmt.Fprintf(w, "linquant %s %s/%s\n", version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(w, versionLine())
 			info, ok := debug.ReadBuildInfo()
-			if !verbose || !ok {
-				return nil
+			if !verbose || !ok || err != nil {
+				return err
 			}
 			fmt.Fprintf(w, "built with %s\n", info.GoVersion)
 			for _, s := range info.Settings {
@@ -35,6 +35,10 @@ func versionCommand() *cobra.Command {
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print the build settings and the modules")
 	return c
+}
+
+func versionLine() string {
+	return fmt.Sprintf("linquant %s %s/%s", version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version returns the module's version as the Go command recorded it, "devel" for a build from a checkout.
