@@ -29,7 +29,7 @@ func readTorchLegacy(r io.ReaderAt, size int64) (*contents, error) {
 		class storageClass
 	}
 	roots := make(map[string]root)
-	d := f.decoder(offset, func(id pickle.Value) (pickle.Value, error) {
+	d := f.decoder(offset, f.size-offset, func(id pickle.Value) (pickle.Value, error) {
 		s, err := parseStorageID(id)
 		if err != nil {
 			return nil, err
@@ -88,7 +88,7 @@ func (f *torchFile) legacyHeader() (int64, error) {
 		return 0, errors.New("this is a pickle, but not one of torch.save, or its first bytes are damaged; " +
 			"load it where it was made and save its weights with torch.save or numpy.savez")
 	}
-	d := f.decoder(head.Offset(), nil)
+	d := f.decoder(head.Offset(), f.size-head.Offset(), nil)
 	version, err := d.Decode()
 	if err != nil {
 		return 0, truncatedPickle(err)

@@ -162,9 +162,9 @@ func text(v pickle.Value) string {
 	return ""
 }
 
-// decoder returns a decoder for the pickle at offset.
-func (f *torchFile) decoder(offset int64, persistent func(pickle.Value) (pickle.Value, error)) *pickle.Decoder {
-	d := pickle.NewDecoder(io.NewSectionReader(f.r, offset, f.size-offset))
+// decoder returns a decoder for the pickles in size bytes from offset on.
+func (f *torchFile) decoder(offset, size int64, persistent func(pickle.Value) (pickle.Value, error)) *pickle.Decoder {
+	d := pickle.NewDecoder(io.NewSectionReader(f.r, offset, size))
 	d.Allow, d.Persistent = allowTorch, persistent
 	return d
 }

@@ -92,7 +92,7 @@ func (a *torchTar) enter(m *io.SectionReader) {
 
 // next decodes the pickle at the offset and moves behind it.
 func (a *torchTar) next(persistent func(pickle.Value) (pickle.Value, error)) (pickle.Value, error) {
-	d := a.decoder(a.offset, persistent)
+	d := a.decoder(a.offset, a.size-a.offset, persistent)
 	v, err := d.Decode()
 	a.offset += d.Offset()
 	return v, truncatedPickle(err)

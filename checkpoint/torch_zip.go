@@ -46,7 +46,7 @@ func readTorchZip(r io.ReaderAt, size int64) (*contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := f.decoder(start.offset, func(id pickle.Value) (pickle.Value, error) {
+	d := f.decoder(start.offset, start.size, func(id pickle.Value) (pickle.Value, error) {
 		s, err := parseStorageID(id)
 		if err != nil {
 			return nil, err
