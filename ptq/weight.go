@@ -50,7 +50,7 @@ func (q *weight) output(cfg WeightConfig, buf *buffers) checkpoint.Output {
 	out := checkpoint.Output{Name: t.Name, DType: tensor.Int8, Shape: t.Shape}
 	if cfg.Pack {
 		out.DType = tensor.Uint8
-		out.Shape = tensor.Shape{q.channels, quant.PackedLen(t.Elements()/q.channels, cfg.Bits)}
+		out.Shape = tensor.Shape{q.channels, q.packedRow(cfg.Bits)}
 	}
 	out.Write = func(w io.Writer) error {
 		if err := q.quantize(cfg, buf); err != nil {
@@ -87,7 +87,7 @@ func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
 	}
 	codeBytes := len(buf.codes)
 	if cfg.Pack {
-		codeBytes = q.channels * quant.PackedLen(len(buf.codes)/q.channels, cfg.Bits)
+		codeBytes = q.channels * q.packedRow(cfg.Bits)
 	}
 	q.layer = Layer{
 		Name: t.Name, Shape: t.Shape, Scales: len(q.params.Scale), FloatBytes: t.Bytes(),
@@ -96,9 +96,14 @@ func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
 	return q.layer.compare(buf.real, buf.restored)
 }
 
+// packedRow returns the bytes of one packed channel.
+func (q *weight) packedRow(bits int) int {
+	return quant.PackedLen(q.tensor.Elements()/q.channels, bits)
+}
+
 func (q *weight) writePacked(w io.Writer, bits int, buf *buffers) error {
 	depth := len(buf.codes) / q.channels
-	buf.packed = resize(buf.packed, quant.PackedLen(depth, bits))
+	buf.packed = resize(buf.packed, q.packedRow(bits))
 	for c := range q.channels {
 		if err := quant.Pack(buf.packed, buf.codes[c*depth:(c+1)*depth], bits); err != nil {
 			return err

@@ -17,9 +17,8 @@ type histConfig struct {
 	bits int
 	bins int
 	selection
-	per   string
-	group int
-	out   string
+	sharing
+	out string
 }
 
 // floatBits is the --bits that stands for the weights as they are.
@@ -49,7 +48,7 @@ func histCommand() *cobra.Command {
 			if err := checkEnding(cfg.out, figureEndings...); err != nil {
 				return err
 			}
-			layout, err := layoutFlags(cfg.per, 0, cfg.group, c.Flags().Changed("group-size"))
+			layout, err := cfg.layout(c)
 			if err != nil {
 				return err
 			}
@@ -69,9 +68,8 @@ func histCommand() *cobra.Command {
 	}
 	c.Flags().IntVar(&cfg.bits, "bits", floatBits, "32 for the weights as they are, 8 to 2 for codes")
 	c.Flags().IntVar(&cfg.bins, "bins", 256, "bins of a histogram of real numbers")
-	cfg.flags(c)
-	c.Flags().StringVar(&cfg.per, "per", "channel", "elements that share a scale: tensor, channel or group")
-	c.Flags().IntVar(&cfg.group, "group-size", 128, "elements of one group, with --per group")
+	cfg.selectionFlags(c)
+	cfg.sharingFlags(c)
 	outFlag(c, &cfg.out, "", "figure to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
 	return c
 }

@@ -21,7 +21,7 @@ type selection struct {
 	arch    string // --arch
 }
 
-func (s *selection) flags(c *cobra.Command) {
+func (s *selection) selectionFlags(c *cobra.Command) {
 	c.Flags().StringVar(&s.pattern, "layers", "", "only tensors whose name matches this glob pattern, such as 'layer1.*'")
 	c.Flags().StringVar(&s.arch, "arch", "", "insist that the checkpoint is of this architecture: vgg")
 }
@@ -73,23 +73,33 @@ func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) 
 	return chosen, nil
 }
 
-// layoutFlags turns --per and --group-size into a layout.
-func layoutFlags(per string, axis, groupSize int, groupGiven bool) (quant.Layout, error) {
-	g, err := quant.ParseGranularity(per)
+// sharing says which elements of a weight share a scale.
+type sharing struct {
+	per   string // --per
+	group int    // --group-size
+}
+
+func (s *sharing) sharingFlags(c *cobra.Command) {
+	c.Flags().StringVar(&s.per, "per", "channel", "weights that share a scale: tensor, channel or group")
+	c.Flags().IntVar(&s.group, "group-size", 128, "elements of one group, with --per group")
+}
+
+// layout returns what the flags of c say, with the channels on axis 0 as PyTorch has them.
+func (s *sharing) layout(c *cobra.Command) (quant.Layout, error) {
+	per, err := quant.ParseGranularity(s.per)
 	if err != nil {
 		return quant.Layout{}, usagef("--per: %w", err)
 	}
-	if groupGiven && g != quant.PerGroup {
-		return quant.Layout{}, usagef("--group-size goes with --per group")
+	if per != quant.PerGroup {
+		if c.Flags().Changed("group-size") {
+			return quant.Layout{}, usagef("--group-size goes with --per group")
+		}
+		return quant.Layout{Per: per}, nil
 	}
-	if g == quant.PerGroup && groupSize < 1 {
-		return quant.Layout{}, usagef("--group-size %d: a group has at least one element", groupSize)
+	if s.group < 1 {
+		return quant.Layout{}, usagef("--group-size %d: a group has at least one element", s.group)
 	}
-	l := quant.Layout{Per: g, Axis: axis}
-	if g == quant.PerGroup {
-		l.GroupSize = groupSize
-	}
-	return l, nil
+	return quant.Layout{Per: per, GroupSize: s.group}, nil
 }
 
 // checkBits accepts 2 to 8.

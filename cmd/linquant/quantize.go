@@ -18,9 +18,8 @@ import (
 // quantizeConfig is what quantize's flags say.
 type quantizeConfig struct {
 	ptq.WeightConfig
-	out   string
-	per   string
-	group int
+	out string
+	sharing
 	selection
 	scheme      string
 	stripModule bool
@@ -42,7 +41,7 @@ func quantizeCommand() *cobra.Command {
 			if err := checkBits("--weight-bits", cfg.Bits); err != nil {
 				return err
 			}
-			if cfg.Layout, err = layoutFlags(cfg.per, 0, cfg.group, c.Flags().Changed("group-size")); err != nil {
+			if cfg.Layout, err = cfg.layout(c); err != nil {
 				return err
 			}
 			if cfg.Affine, err = schemeFlag(cfg.scheme); err != nil {
@@ -71,11 +70,10 @@ func quantizeCommand() *cobra.Command {
 	outFlag(c, &cfg.out, "", "file to write, ending in .safetensors; - for standard output")
 	c.MarkFlagRequired("out")
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "bits of a weight, 2 to 8")
-	c.Flags().StringVar(&cfg.per, "per", "channel", "weights that share a scale: tensor, channel or group")
-	c.Flags().IntVar(&cfg.group, "group-size", 128, "elements of one group, with --per group")
+	cfg.sharingFlags(c)
 	c.Flags().StringVar(&cfg.scheme, "scheme", "symmetric", "symmetric, or affine: with a zero point")
 	c.Flags().BoolVar(&cfg.Pack, "pack", false, "pack codes of less than 8 bits into a bit stream instead of one a byte")
-	cfg.flags(c)
+	cfg.selectionFlags(c)
 	c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	c.Flags().BoolVar(&cfg.asJSON, "json", false, "print one JSON object")
 	return c
@@ -123,7 +121,7 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 	}
 	metadata := map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
 	var report *ptq.Report
-	err = writeFile(ctx, cfg.out, stdout, func(w io.Writer) error {
+	err = writeFile(ctx, cfg.out, stdout, func(w io.Writer) (err error) {
 		report, err = ptq.Weights(w, f, weights, metadata, cfg.WeightConfig)
 		return err
 	})
