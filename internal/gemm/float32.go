@@ -1,0 +1,105 @@
+package gemm
+
+import (
+	"fmt"
+
+	"linquant/internal/cpu"
+)
+
+// Float32 is a weight matrix [N, K], packed for the kernel of one tier.
+type Float32 struct {
+	N, K int
+
+	tier   cpu.Tier     // whose kernel reads it
+	plain  [][4]float32 // Generic: [⌈N/4⌉][K] groups of 4 channels
+	panels float32Panels
+}
+
+// PackFloat32 packs w, row-major [n, k], for the best kernel there is for the tier. It panics where this processor
+// lacks the tier.
+func PackFloat32(w []float32, n, k int, tier cpu.Tier) *Float32 {
+	checkPack(len(w), n, k, tier)
+	p := &Float32{N: n, K: k, tier: float32Tier(tier)}
+	if p.tier == cpu.Generic {
+		p.plain = packFours(w, n, k)
+	} else {
+		p.panels = packFloat32Panels(w, n, k, p.tier)
+	}
+	return p
+}
+
+// Tier returns the tier whose kernel runs: at most the one that the weights were packed for.
+func (w *Float32) Tier() cpu.Tier { return w.tier }
+
+// Mul fills dst[i·ldd+j] = clamp(Σ_k a[i·lda+k]·w[j,k] + bias[j], lo, hi) for i < m and j < N, and leaves all else in
+// dst alone; how it rounds, see the package. A nil bias is 0; without a clamp, lo and hi are -Inf and +Inf. A NaN stays
+// one. Rows of a may overlap (lda < K), rows of dst may not.
+func (w *Float32) Mul(dst []float32, ldd int, a []float32, lda, m int, bias []float32, lo, hi float32) {
+	if m == 0 {
+		return
+	}
+	checkOperands(len(dst), ldd, len(a), lda, m, w.N, w.K)
+	if bias != nil && len(bias) != w.N {
+		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
+	}
+	var acc [blockRows * maxWidth]float32
+	var zeros [maxWidth]float32
+	for i := 0; i < m; i += blockRows {
+		rows := min(blockRows, m-i)
+		for j := 0; j < w.N; {
+			width := w.accumulate(acc[:], a[i*lda:], lda, rows, j)
+			n := min(width, w.N-j)
+			finish := floatStage{bias: zeros[:n], lo: lo, hi: hi}
+			if bias != nil {
+				finish.bias = bias[j : j+n]
+			}
+			finish.apply(dst[i*ldd+j:], ldd, acc[:], width, rows, n, w.tier)
+			j += width
+		}
+	}
+}
+
+// accumulate fills acc [rows, width] with the chains of rows of a with the panel whose first channel is j, and returns
+// the panel's width. Beyond channel N the sums are meaningless.
+func (w *Float32) accumulate(acc, a []float32, lda, rows, j int) (width int) {
+	if w.tier == cpu.Generic {
+		accumulateFloat32Generic(acc, a, lda, rows, w.plain[j/4*w.K:][:w.K])
+		return 4
+	}
+	return w.panels.accumulate(acc, a, lda, rows, j)
+}
+
+// floatStage is what happens to finished chains.
+type floatStage struct {
+	bias   []float32 // [n]
+	lo, hi float32
+}
+
+// apply stores the outputs of acc [rows, width], the chains of n channels, in rows of dst.
+func (s *floatStage) apply(dst []float32, ldd int, acc []float32, width, rows, n int, tier cpu.Tier) {
+	lo := 0
+	if tier != cpu.Generic {
+		lo = s.applyVector(dst, ldd, acc, width, rows, n, tier)
+	}
+	if lo < n {
+		s.applyGeneric(dst, ldd, acc, width, rows, lo, n)
+	}
+}
+
+// applyGeneric stores channels lo ≤ c < n. It is the reference for any faster one.
+func (s *floatStage) applyGeneric(dst []float32, ldd int, acc []float32, width, rows, lo, n int) {
+	for r := range rows {
+		out, sums := dst[r*ldd:][:n], acc[r*width:][:n]
+		for c := lo; c < n; c++ {
+			v := sums[c] + s.bias[c]
+			// Not min and max: these comparisons are what VMAXPS and VMINPS do with NaN and with -0.
+			if v < s.lo {
+				v = s.lo
+			}
+			if v > s.hi {
+				v = s.hi
+			}
+			out[c] = v
+		}
+	}
+}

@@ -1,0 +1,263 @@
+package gemm_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"linquant/internal/cpu"
+	"linquant/internal/gemm"
+	"linquant/quant"
+)
+
+// checkInt32 compares MulInt32, with guards around all its operands, with the naive sums.
+func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int) byte, fillW func(int) int8) {
+	t.Helper()
+	a, _ := guarded((m-1)*lda+k, byte(255))
+	for i := range a {
+		a[i] = fillA(i)
+	}
+	w := make([]int8, n*k)
+	for i := range w {
+		w[i] = fillW(i)
+	}
+	bias := make([]int32, n)
+	for j := range bias {
+		bias[j] = int32(j*j*7919 - 40000)
+	}
+	const guard = -12345678
+	dst, intact := guarded((m-1)*ldd+n, int32(guard))
+	gemm.PackInt8(w, n, k, tier).MulInt32(dst, ldd, a, lda, m, bias)
+	if err := intact(); err != nil {
+		t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
+	}
+	want := naive(a, lda, m, w, n, k)
+	for i := range dst {
+		row, col := i/ldd, i%ldd
+		expect := int32(guard)
+		if col < n {
+			expect = want[row*n+col] + bias[col]
+		}
+		if dst[i] != expect {
+			t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, dst[i], expect)
+		}
+	}
+}
+
+// sizes are the small ones and those on either side of powers of two.
+func sizes(limit int) []int {
+	list := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	for p := 16; p+1 <= limit; p *= 2 {
+		list = append(list, p-1, p, p+1)
+	}
+	return list
+}
+
+func TestInt8Sizes(t *testing.T)      { testInt8Sizes(t, false) }
+func TestInt8SizesSeven(t *testing.T) { testInt8Sizes(t, true) }
+
+// testInt8Sizes uses weights of 8 bits or of seven, for which AVX2 has another kernel.
+func testInt8Sizes(t *testing.T, seven bool) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		next := random(1)
+		fillA, fillW := func(int) byte { return byte(next()) }, func(int) int8 { return int8(next()) }
+		if seven {
+			fillW = func(int) int8 { return int8(next()) >> 1 }
+		}
+		for _, m := range sizes(10) {
+			for _, n := range sizes(10) {
+				for _, k := range sizes(10) {
+					checkInt32(t, tier, m, n, k, k, n, fillA, fillW)
+				}
+			}
+		}
+		limit := 130
+		if testing.Short() {
+			limit = 33
+		}
+		for _, size := range sizes(limit) {
+			checkInt32(t, tier, size, 5, 7, 9, 6, fillA, fillW)
+			checkInt32(t, tier, 5, size, 7, 7, size+3, fillA, fillW)
+			checkInt32(t, tier, 5, 7, size, size, 7, fillA, fillW)
+			checkInt32(t, tier, 9, 33, size, size+1, 40, fillA, fillW)
+			checkInt32(t, tier, size, size, size, size, size, fillA, fillW)
+		}
+	})
+}
+
+// The largest products there are: 255·-128 in every place would saturate 16-bit sums at the second one.
+func TestInt8Extremes(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		for _, w := range []int8{-128, 127, -1} {
+			for _, a := range []byte{255, 128, 1} {
+				for _, k := range []int{4, 9, 1025} {
+					checkInt32(t, tier, 9, 35, k, k, 35, func(int) byte { return a }, func(int) int8 { return w })
+				}
+			}
+		}
+		// On either side of what two products at a time may add up to in 16 bits.
+		for _, pair := range [][2]int8{{127, -128}, {127, 1}, {127, 2}, {64, 64}, {65, 64}, {-128, 0}, {-128, -1}, {-64, -65}} {
+			for _, k := range []int{2, 3, 256} {
+				w := func(i int) int8 { return pair[i%k&1] }
+				checkInt32(t, tier, 5, 17, k, k, 17, func(int) byte { return 255 }, w)
+			}
+		}
+	})
+}
+
+// 255·-128·70000 leaves int32: sums wrap, alike in every tier.
+func TestInt8Wraps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long row")
+	}
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		checkInt32(t, tier, 2, 3, 70001, 70001, 3, func(int) byte { return 255 }, func(int) int8 { return -128 })
+	})
+}
+
+func TestInt8Random(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			m, n := rapid.IntRange(1, 70).Draw(t, "m"), rapid.IntRange(1, 70).Draw(t, "n")
+			k := rapid.IntRange(1, 80).Draw(t, "k")
+			// Rows of a may overlap, as those of a convolution in one dimension do.
+			lda := rapid.IntRange(0, k+9).Draw(t, "lda")
+			ldd := n + rapid.IntRange(0, 9).Draw(t, "gap")
+			next := random(rapid.Uint64().Draw(t, "seed"))
+			bits := rapid.IntRange(1, 8).Draw(t, "bits of a weight")
+			checkInt32(t, tier, m, n, k, lda, ldd, func(int) byte { return byte(next()) },
+				func(int) int8 { return int8(next()) >> (8 - bits) })
+		})
+	})
+}
+
+// stageCase is one product with an output stage.
+type stageCase struct {
+	m, n, k, lda, ldd int
+	a                 []byte
+	w                 []int8
+	stage             gemm.Stage
+}
+
+func drawStageCase(t *rapid.T) *stageCase {
+	c := &stageCase{m: rapid.IntRange(1, 70).Draw(t, "m"), n: rapid.IntRange(1, 70).Draw(t, "n")}
+	c.k = rapid.IntRange(1, 40).Draw(t, "k")
+	c.lda, c.ldd = c.k+rapid.IntRange(0, 5).Draw(t, "gap"), c.n+rapid.IntRange(0, 5).Draw(t, "gap")
+	next := random(rapid.Uint64().Draw(t, "seed"))
+	c.a, _ = guarded((c.m-1)*c.lda+c.k, byte(255))
+	for i := range c.a {
+		c.a[i] = byte(next())
+	}
+	c.w = make([]int8, c.n*c.k)
+	for i := range c.w {
+		c.w[i] = int8(next())
+	}
+	c.stage.Requant = drawRequantizer(t, c.n, c.k)
+	c.stage.Flip = rapid.SampledFrom([]byte{0, 0x80}).Draw(t, "flip")
+	c.stage.Bias = make([]int32, c.n)
+	large := rapid.Bool().Draw(t, "large biases") // accumulators of all 32 bits
+	for j := range c.stage.Bias {
+		c.stage.Bias[j] = int32(next()%20000) - 10000
+		if large {
+			c.stage.Bias[j] = int32(next() << 1)
+		}
+	}
+	if rapid.Bool().Draw(t, "affine weights") {
+		c.stage.InputZero = int32(next() % 256)
+		c.stage.WeightZero = make([]int32, c.n)
+		for j := range c.stage.WeightZero {
+			c.stage.WeightZero[j] = int32(int8(next()))
+		}
+	}
+	return c
+}
+
+// want follows the definition of Stage, one output at a time; bytes between rows are 0xee.
+func (c *stageCase) want() []byte {
+	s := &c.stage
+	out := slices.Repeat([]byte{0xee}, (c.m-1)*c.ldd+c.n)
+	sums := naive(c.a, c.lda, c.m, c.w, c.n, c.k)
+	for i := range c.m {
+		for j := range c.n {
+			acc := sums[i*c.n+j] + s.Bias[j]
+			if s.WeightZero != nil {
+				for _, v := range c.a[i*c.lda:][:c.k] {
+					acc -= s.WeightZero[j] * (int32(v) - s.InputZero)
+				}
+			}
+			channel := j
+			if s.Requant.Channels() == 1 {
+				channel = 0
+			}
+			out[i*c.ldd+j] = byte(s.Requant.Code(acc, channel)) ^ s.Flip
+		}
+	}
+	return out
+}
+
+func TestInt8Stage(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			c := drawStageCase(t)
+			got, intact := guarded((c.m-1)*c.ldd+c.n, byte(0xee))
+			gemm.PackInt8(c.w, c.n, c.k, tier).Mul(got, c.ldd, c.a, c.lda, c.m, &c.stage)
+			if err := intact(); err != nil {
+				t.Fatal(err)
+			}
+			want := c.want()
+			for i := range got {
+				if got[i] != want[i] {
+					t.Fatalf("row %d, channel %d of %d: %d, want %d", i/c.ldd, i%c.ldd, c.n, got[i], want[i])
+				}
+			}
+		})
+	})
+}
+
+// Accumulators that are ties, small, and at the ends of int32, one a channel, under multipliers of every kind.
+func TestInt8StageSweep(t *testing.T) {
+	bias := []int32{math.MinInt32, math.MinInt32 + 1, math.MaxInt32, math.MaxInt32 - 1, 1 << 30, -1 << 30, 1<<24 + 1}
+	for acc := int32(-700); acc <= 700; acc++ {
+		bias = append(bias, acc, acc*64, acc*4099)
+	}
+	multipliers := []float64{
+		0x1p-1, 0x1p-2, 0x1p-5, 0x1p-8, 0x1p-31, 0x1p-32, 0x1p-33, 0x1p-120, 0x1p120, 1, 1.5, 300,
+		0x1.fffffffep-1, 1. / 90, 0.0003, 0.75, 0.1,
+	}
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		n := len(bias)
+		w := gemm.PackInt8(make([]int8, n), n, 1, tier)
+		got := make([]byte, n)
+		for _, c := range conventions {
+			for _, m := range multipliers {
+				for _, typ := range codeTypes[:2] {
+					lo, hi := typ.Range()
+					for _, zero := range []int32{lo, 3, hi} {
+						r, err := quant.NewRequantizer(c, []float64{m}, quant.TensorParams(typ, 1, zero))
+						if err != nil {
+							t.Fatal(err)
+						}
+						w.Mul(got, n, []byte{255}, 1, 1, &gemm.Stage{Bias: bias, Requant: r, Flip: 0x80})
+						for i, acc := range bias {
+							if want := byte(r.Code(acc, 0)) ^ 0x80; got[i] != want {
+								t.Fatalf("%v, %g, %v, zero point %d: %d becomes %d, want %d", c, m, typ, zero, acc, got[i], want)
+							}
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestInt8DoesNotAllocate(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		w := gemm.PackInt8(make([]int8, 33*70), 33, 70, tier)
+		dst, a := make([]int32, 100*33), make([]byte, 100*70)
+		if allocs := testing.AllocsPerRun(10, func() { w.MulInt32(dst, 33, a, 70, 100, nil) }); allocs != 0 {
+			t.Errorf("%v allocations", allocs)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+//go:build !purego
+
+package gemm
+
+// The kernels. Each fills acc, tiles of so many rows one below the other, with the sums of one panel of weights; the
+// numbers in its name are the rows and channels of a tile. This is the loop that each of the integer kernels replaces
+// (a float kernel has steps of one k, and fuses each product and sum):
+//
+//	for r := range rows * tiles {
+//		for c := range channels {
+//			acc[r*channels+c] = 0
+//			for k := range 4 * steps {
+//				acc[r*channels+c] += int32(a[r*lda+k]) * int32(w[k/4][c][k%4])
+//			}
+//			if tail != nil {
+//				for k := range 4 {
+//					acc[r*channels+c] += int32(byte(tail[r]>>(8*k))) * int32(w[steps][c][k])
+//				}
+//			}
+//		}
+//	}
+
+//go:noescape
+func int8VNNI8x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8VNNI4x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8VNNI1x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8VNNI16x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8VNNI8x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8VNNI1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8AVXVNNI6x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8AVXVNNI4x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8AVXVNNI1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8AVX2x4x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
+
+//go:noescape
+func int8AVX2x1x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
+
+// The next two are exact only for weights that do not saturate.
+//
+//go:noescape
+func int8AVX2Pairs4x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func int8AVX2Pairs1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+
+//go:noescape
+func float32AVX512x8x32(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX512x4x32(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX512x1x32(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX512x16x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX512x8x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX512x1x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX2x6x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX2x4x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+//go:noescape
+func float32AVX2x1x16(acc, a *float32, lda, tiles int, w *float32, k int)
+
+// avxvnniCode returns where the machine code of int8AVXVNNI6x16 is, so that a test can read the encodings that Go's
+// assembler did not make.
+func avxvnniCode() *byte
