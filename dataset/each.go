@@ -1,0 +1,53 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"linquant/tensor"
+)
+
+// Batch is some examples that follow each other in a set.
+type Batch struct {
+	First  int       // the index of the first one
+	N      int       // how many there are; the last batch may have fewer than the others
+	X      []float32 // their values, one example after the other: N × the elements of Set.Shape
+	Labels []int     // their labels, -1 where not known
+}
+
+// Each yields the examples of s in their order, batch at a time (at least 1). The slices of a Batch are those of the
+// batch before, filled anew: copy what is to stay. After an error, which names the set and the example, nothing more is
+// yielded; when ctx is done, its cause is the error.
+func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		n := s.Len()
+		if n == 0 {
+			return
+		}
+		batch := min(max(batch, 1), n)
+		values, err := append(tensor.Shape{batch}, s.Shape()...).Elements()
+		if err != nil {
+			yield(Batch{}, fmt.Errorf("%s: %d examples at a time: %w", s.Name(), batch, err))
+			return
+		}
+		size := values / batch
+		x, labels := make([]float32, values), make([]int, batch)
+		for first := 0; first < n; first += batch {
+			count := min(batch, n-first)
+			for i := range count {
+				if ctx.Err() != nil {
+					yield(Batch{}, context.Cause(ctx))
+					return
+				}
+				if labels[i], err = s.Read(first+i, x[i*size:(i+1)*size]); err != nil {
+					yield(Batch{}, err)
+					return
+				}
+			}
+			if !yield(Batch{First: first, N: count, X: x[:count*size], Labels: labels[:count]}, nil) {
+				return
+			}
+		}
+	}
+}

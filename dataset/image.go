@@ -1,0 +1,133 @@
+package dataset
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"os"
+
+	// The formats that image.Decode recognises by content.
+	_ "image/gif"
+	_ "image/jpeg"
+	_ "image/png"
+
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/webp"
+
+	"linquant/tensor"
+)
+
+// maxPixels bounds an image. Decoding takes up to eight bytes for each pixel that a header claims.
+const maxPixels = 1 << 24
+
+// imageSize returns the size of the image at path, from its header.
+func imageSize(path string) (width, height int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	c, err := imageConfig(bufio.NewReader(f))
+	if err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", path, err)
+	}
+	return c.Width, c.Height, nil
+}
+
+func imageConfig(r io.Reader) (image.Config, error) {
+	c, _, err := image.DecodeConfig(r)
+	switch {
+	case err != nil:
+		return c, imageError(err)
+	case c.Width <= 0 || c.Height <= 0:
+		return c, errors.New("the image has no pixels; remove it")
+	case int64(c.Width)*int64(c.Height) > maxPixels:
+		return c, fmt.Errorf("the image has %d×%d pixels, more than the %d that are read; make it smaller", c.Width,
+			c.Height, maxPixels)
+	}
+	return c, nil
+}
+
+func imageError(err error) error {
+	if errors.Is(err, image.ErrFormat) {
+		return errors.New("no PNG, JPEG, GIF, BMP or WebP image; convert it or remove it")
+	}
+	return fmt.Errorf("the image does not decode (%w); replace or remove it", err)
+}
+
+// decodeImage decodes an image, of an animation the first picture, of shape [3, height, width] into dst. As Pillow's
+// convert("RGB") does, it drops transparency and keeps the colour under it; of 16 bits it keeps the upper 8.
+func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
+	c, err := imageConfig(bufio.NewReader(r))
+	if err != nil {
+		return err
+	}
+	size := image.Rect(0, 0, c.Width, c.Height)
+	if c.Width != shape[2] || c.Height != shape[1] {
+		return sizeError{size}
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	m, _, err := image.Decode(bufio.NewReader(r))
+	if err != nil {
+		return imageError(err)
+	}
+	if m.Bounds().Size() != size.Size() { // a GIF's first picture need not fill it
+		return sizeError{m.Bounds()}
+	}
+	planes(m, dst)
+	return nil
+}
+
+// planes writes red, green and blue of m as three planes.
+func planes(m image.Image, dst []float32) {
+	b := m.Bounds()
+	n := b.Dx() * b.Dy()
+	i := 0
+	set := func(r, g, b uint8) {
+		dst[i], dst[n+i], dst[2*n+i] = float32(r), float32(g), float32(b)
+		i++
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			// The common kinds without a detour over an interface for each pixel.
+			switch m := m.(type) {
+			case *image.YCbCr:
+				c := m.YCbCrAt(x, y)
+				set(color.YCbCrToRGB(c.Y, c.Cb, c.Cr))
+			case *image.Gray:
+				v := m.GrayAt(x, y).Y
+				set(v, v, v)
+			case *image.NRGBA:
+				c := m.NRGBAAt(x, y)
+				set(c.R, c.G, c.B)
+			case *image.RGBA:
+				if c := m.RGBAAt(x, y); c.A == 0xff {
+					set(c.R, c.G, c.B)
+					continue
+				}
+				set(straight(m.At(x, y)))
+			default:
+				set(straight(m.At(x, y)))
+			}
+		}
+	}
+}
+
+// straight returns a colour without its transparency.
+func straight(c color.Color) (r, g, b uint8) {
+	switch c := c.(type) {
+	case color.NRGBA:
+		return c.R, c.G, c.B
+	case color.NRGBA64:
+		return uint8(c.R >> 8), uint8(c.G >> 8), uint8(c.B >> 8)
+	case color.NYCbCrA:
+		return color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+	}
+	n := color.NRGBAModel.Convert(c).(color.NRGBA)
+	return n.R, n.G, n.B
+}
