@@ -1,0 +1,122 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"linquant/dataset"
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// Config says how a network is measured. The zero value is sensible.
+type Config struct {
+	Batch int // examples of one Run; 0 means 64
+
+	// Progress, if set, is called with the number of examples done and their total, never concurrently.
+	Progress func(done, total int)
+}
+
+// batch returns the examples of one Run.
+func (c Config) batch() int {
+	if c.Batch < 1 {
+		return 64
+	}
+	return c.Batch
+}
+
+// Accuracy is what a classifier got right.
+type Accuracy struct {
+	N          int           // examples
+	Top1, Top5 int           // how often the label was the first, or among the first five, of the outputs
+	Right      []bool        // for each example, whether the label was the first
+	Predicted  []int         // for each example, the first
+	Elapsed    time.Duration // spent in Run, without reading data
+}
+
+// Fraction returns Top1 / N; 0 without examples.
+func (a *Accuracy) Fraction() float64 { return fraction(a.Top1, a.N) }
+
+// Fraction5 returns Top5 / N; 0 without examples.
+func (a *Accuracy) Fraction5() float64 { return fraction(a.Top5, a.N) }
+
+// ImagesPerSecond returns the examples run in a second, the reading of data not counted.
+func (a *Accuracy) ImagesPerSecond() float64 {
+	if a.Elapsed <= 0 {
+		return 0
+	}
+	return float64(a.N) / a.Elapsed.Seconds()
+}
+
+func fraction(k, n int) float64 {
+	if n == 0 {
+		return 0
+	}
+	return float64(k) / float64(n)
+}
+
+// Measure runs a classifier with one input of shape in and one output of classes numbers on every example of s. The
+// largest output is the answer, the first of several that are equal. Errors: data that does not fit the network, an
+// example without a label or with one that is no class, an output that is not a number; those of the network and of ctx.
+func Measure(ctx context.Context, net Network, in tensor.Shape, classes int, s dataset.Set, pre graph.Preprocess, cfg Config) (*Accuracy, error) {
+	if s.Len() == 0 {
+		return nil, fmt.Errorf("%s: it has no examples", s.Name())
+	}
+	a := &Accuracy{Right: make([]bool, 0, s.Len()), Predicted: make([]int, 0, s.Len())}
+	out := make([]float32, min(cfg.batch(), s.Len())*classes)
+	for b, err := range Inputs(ctx, s, pre, in, cfg.batch()) {
+		if err != nil {
+			return nil, err
+		}
+		y := out[:b.N*classes]
+		start := time.Now()
+		if err := net.Run(ctx, [][]float32{y}, [][]float32{b.X}); err != nil {
+			return nil, err
+		}
+		a.Elapsed += time.Since(start)
+		for i, label := range b.Labels[:b.N] {
+			if err := a.add(y[i*classes:(i+1)*classes], label); err != nil {
+				return nil, fmt.Errorf("%s, example %d: %w", s.Name(), b.First+i, err)
+			}
+		}
+		if cfg.Progress != nil {
+			cfg.Progress(a.N, s.Len())
+		}
+	}
+	return a, nil
+}
+
+// add counts one example.
+func (a *Accuracy) add(y []float32, label int) error {
+	switch {
+	case label < 0:
+		return errors.New("it has no label: accuracy can be measured on labelled data only")
+	case label >= len(y):
+		return fmt.Errorf("its label is class %d, and the network knows %d classes", label, len(y))
+	}
+	best, before := 0, 0
+	for c, v := range y {
+		if v != v {
+			return fmt.Errorf("the network's output for class %d is not a number", c)
+		}
+		if v > y[best] {
+			best = c
+		}
+		// Among equal outputs the one of the lower class counts as the higher: as many as stand before the label.
+		if v > y[label] || v == y[label] && c < label {
+			before++
+		}
+	}
+	a.N++
+	if best == label {
+		a.Top1++
+	}
+	if before < 5 {
+		a.Top5++
+	}
+	a.Right = append(a.Right, best == label)
+	a.Predicted = append(a.Predicted, best)
+	return nil
+}
