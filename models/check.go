@@ -1,8 +1,6 @@
 package models
 
 import (
-	"slices"
-
 	"linquant/checkpoint"
 	"linquant/tensor"
 )
@@ -50,6 +48,31 @@ func (c *checker) shaped(name string, shape tensor.Shape) *checkpoint.Tensor {
 	return t
 }
 
+// batchNorm wants the tensors of a batch norm of so many channels.
+func (c *checker) batchNorm(name string, channels int) {
+	c.parameter(name+".weight", tensor.Shape{channels})
+	c.parameter(name+".bias", tensor.Shape{channels})
+	c.statistic(name+".running_mean", tensor.Shape{channels})
+	c.statistic(name+".running_var", tensor.Shape{channels})
+	c.optional(name+".num_batches_tracked", tensor.Shape{})
+}
+
+// ofBatchNorm lists the dimensions that say how many channels a batch norm has.
+func ofBatchNorm(name string) []at {
+	return []at{{name + ".weight", 0}, {name + ".bias", 0}, {name + ".running_mean", 0}, {name + ".running_var", 0}}
+}
+
+// linear wants the weight and bias of a linear layer, the network's last, and returns the weight and the number of
+// outputs, which the checkpoint decides.
+func (c *checker) linear(name string, in int) (*checkpoint.Tensor, int) {
+	weight, bias := name+".weight", name+".bias"
+	out := vote(cifarClasses, c.tensors.said(at{weight, 0}, at{bias, 0}))
+	t := c.parameter(weight, tensor.Shape{out, in})
+	c.parameter(bias, tensor.Shape{out})
+	c.disagrees(bias, weight)
+	return t, out
+}
+
 // disagrees adds to a misshapen tensor the only other one that says anything about its shape: either may be wrong.
 func (c *checker) disagrees(name, other string) {
 	t, o := c.tensors.byName[name], c.tensors.byName[other]
@@ -80,28 +103,28 @@ type at struct {
 	axis int
 }
 
-// vote returns the number that most of the dimensions have, the first of those with equally many votes, or fallback
-// where none has a number.
-func vote(fallback int, tensors named, dims ...at) int {
+// said returns the numbers of channels that the dimensions have, leaving out those that have none.
+func (n named) said(dims ...at) []int {
 	var said []int
 	for _, d := range dims {
-		if v, ok := tensors.dim(d.name, d.axis); ok {
+		if v, ok := n.dim(d.name, d.axis); ok {
 			said = append(said, v)
 		}
 	}
+	return said
+}
+
+// vote returns the number that most say, the first of those with equally many votes, or fallback where nobody says
+// anything.
+func vote(fallback int, said []int) int {
+	votes := make(map[int]int, len(said))
+	for _, v := range said {
+		votes[v]++
+	}
 	best, most := fallback, 0
-	for i, v := range said {
-		if slices.Contains(said[:i], v) {
-			continue
-		}
-		votes := 0
-		for _, w := range said {
-			if w == v {
-				votes++
-			}
-		}
-		if votes > most {
-			best, most = v, votes
+	for _, v := range said {
+		if votes[v] > most {
+			best, most = v, votes[v]
 		}
 	}
 	return best

@@ -1,5 +1,5 @@
 // Package models knows networks by the names and shapes of the tensors in their checkpoints, which is all that a
-// PyTorch state_dict says about the network it belongs to.
+// PyTorch state_dict says about the network it belongs to: Recognize describes the network, Build makes its graph.
 package models
 
 import (
@@ -16,18 +16,23 @@ type Architecture struct {
 
 	// match describes the network that the tensors are, or says how they differ from one of this architecture.
 	match func(tensors named) (*Network, *Mismatch)
+
+	// build adds the layers of a network that match described.
+	build func(b *builder, n *Network)
 }
 
 // Known lists the architectures that Recognize tries.
-var Known = []Architecture{VGG}
+var Known = []Architecture{VGG, ResNet}
 
 // Network describes a checkpoint of a known architecture.
 type Network struct {
-	Arch   string // the architecture's name, such as "vgg"
+	Arch   string // the architecture's name, such as "resnet"
+	Name   string // the architecture's and, where its networks differ in it, the depth: "resnet20"
 	Prefix string // stands before every name of the checkpoint: "" or "module."
 
-	Convs   []Conv // the convolutions from input to output
-	Classes int    // length of the output
+	Convs      []Conv // the convolutions from input to output
+	Classifier string // the linear layer after them, without Prefix: "classifier"
+	Classes    int    // length of the output
 
 	// Weights are the tensors that quantization treats, from input to output: those of Convs, then the linear layer's.
 	Weights []*checkpoint.Tensor
@@ -113,6 +118,13 @@ func (n named) dim(name string, axis int) (channels int, ok bool) {
 	}
 	return t.Shape[axis], true
 }
+
+// What the networks for CIFAR-10 have in common.
+const (
+	cifarChannels = 3 // red, green, blue
+	cifarSize     = 32
+	cifarClasses  = 10 // of a checkpoint that does not say
+)
 
 // maxChannels bounds channels and classes, so that hostile shapes cannot overflow a count of parameters.
 const maxChannels = 1 << 20

@@ -233,14 +233,23 @@ func TestRecognizeHostileShapes(t *testing.T) {
 	}
 }
 
+// anyTensors lists the tensors of a network of any architecture.
+func anyTensors(t *rapid.T) []*checkpoint.Tensor {
+	classes := rapid.IntRange(1, 1000).Draw(t, "classes")
+	if rapid.Bool().Draw(t, "residual") {
+		return resnetTensors(2*rapid.IntRange(1, 100).Draw(t, "half the width"), rapid.IntRange(1, 4).Draw(t, "blocks"), classes)
+	}
+	var channels [8]int
+	for i := range channels {
+		channels[i] = rapid.IntRange(1, 600).Draw(t, "channels")
+	}
+	return vggTensors(channels, classes)
+}
+
 // Whatever single thing is wrong with a checkpoint, the error must name that tensor, and only what is wrong.
 func TestSingleMutationIsNamed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var channels [8]int
-		for i := range channels {
-			channels[i] = rapid.IntRange(1, 600).Draw(t, "channels")
-		}
-		list := vggTensors(channels, rapid.IntRange(1, 1000).Draw(t, "classes"))
+		list := anyTensors(t)
 		victim := rapid.SampledFrom(list).Draw(t, "tensor")
 		counter := victim.DType == tensor.Int64 // a batch count: may be missing, of any type
 

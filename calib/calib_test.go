@@ -1,0 +1,189 @@
+package calib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// doubler shows its input, "x", its double, "twice", and "dead", which is always 0.
+type doubler struct{ size int }
+
+func (d doubler) Trace(_ context.Context, inputs [][]float32, visit func(string, []float32) error) error {
+	if len(inputs) != 1 || len(inputs[0])%d.size != 0 {
+		return fmt.Errorf("input has %d elements, not a multiple of %d", len(inputs[0]), d.size)
+	}
+	twice := make([]float32, d.size)
+	for x := range slices.Chunk(inputs[0], d.size) {
+		for i, v := range x {
+			twice[i] = 2 * v
+		}
+		dead := make([]float32, 1)
+		for name, x := range map[string][]float32{"x": x, "twice": twice, "dead": dead} {
+			if err := visit(name, x); err != nil {
+				return fmt.Errorf("doubler: %w", err)
+			}
+		}
+		clear(twice) // x must not be kept
+	}
+	return nil
+}
+
+// batches yields each of the slices as a batch of one input, then err if there is one.
+func batches(err error, of ...[]float32) iter.Seq2[[][]float32, error] {
+	return func(yield func([][]float32, error) bool) {
+		for _, x := range of {
+			if !yield([][]float32{x}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func TestRun(t *testing.T) {
+	var progress []int
+	cfg := Config{Progress: func(examples int) { progress = append(progress, examples) }}
+	got, err := Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Ranges{"x": {-3, 4}, "twice": {-6, 8}, "dead": {0, 0}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Equal(progress, []int{2, 3}) {
+		t.Errorf("progress %v, want 2 examples and then 3", progress)
+	}
+
+	cfg = Config{Method: MovingAverage, Momentum: 0.5, Values: []string{"twice"}}
+	got, err = Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Ranges{"twice": {-3, 4.5}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRunErrors(t *testing.T) {
+	broken := errors.New("the disk is on fire")
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, c := range []struct {
+		name    string
+		batches iter.Seq2[[][]float32, error]
+		cfg     Config
+		want    string
+	}{
+		{"no data", batches(nil), Config{}, "there is no calibration data"},
+		{"data that does not read", batches(broken, []float32{1, 2}), Config{}, "calibration batch 1: the disk is on fire"},
+		{"data of another shape", batches(nil, []float32{1, 2}, []float32{1}), Config{}, "calibration batch 1: input has 1 elements"},
+		{"constant data", batches(nil, []float32{3, 3}, []float32{3, 3, 3, 3}), Config{}, "constant: every number of its 3 examples is 3"},
+		{
+			"a NaN in the data", batches(nil, []float32{1, 2}, []float32{1, 2, 3, nan}),
+			Config{},
+			"calibration batch 1: input 0: element 3 is NaN",
+		},
+		{
+			"an infinity in a value", batches(nil, []float32{1, 2}, []float32{1, 2, 3, math.MaxFloat32}),
+			Config{Values: []string{"twice"}},
+			`calibration batch 1: doubler: value "twice": element 1 of example 2 is +Inf`,
+		},
+		{"an infinity in the data", batches(nil, []float32{inf, 2}), Config{}, "element 0 is +Inf"},
+		{"an unknown value", batches(nil, []float32{1, 2}), Config{Values: []string{"twice", "thrice"}}, `never shows the value "thrice"`},
+		{"dead values only", batches(nil, []float32{1, 2}), Config{Values: []string{"dead"}}, "1 values is constant"},
+		{"no values", batches(nil, []float32{1, 2}), Config{Values: []string{}}, "shows none of its values"},
+		{"a wrong configuration", batches(nil, []float32{1, 2}), Config{Bits: 9}, "calibration for 9 bits: use 2 to 8"},
+	} {
+		_, err := Run(t.Context(), doubler{2}, c.batches, c.cfg)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
+		}
+	}
+	if _, err := Run(t.Context(), doubler{2}, batches(broken), Config{}); !errors.Is(err, broken) {
+		t.Errorf("error %v does not wrap its cause", err)
+	}
+}
+
+func TestRunStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := Config{Progress: func(examples int) {
+		if examples >= 3 {
+			cancel()
+		}
+	}}
+	given := 0
+	_, err := Run(ctx, doubler{1}, func(yield func([][]float32, error) bool) {
+		for yield([][]float32{{float32(given)}}, nil) {
+			given++
+		}
+	}, cfg)
+	if !errors.Is(err, context.Canceled) || given != 3 {
+		t.Errorf("%v after %d batches", err, given)
+	}
+}
+
+// wide shows many values of a few elements.
+type wide struct{ values int }
+
+func (w wide) Trace(_ context.Context, inputs [][]float32, visit func(string, []float32) error) error {
+	for i := range w.values {
+		if err := visit(fmt.Sprintf("layer%d.conv%d", i/10, i), inputs[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What Run holds when the last batch has been seen, and the most that it allocates for choosing ranges.
+func TestMemoryEstimate(t *testing.T) {
+	const values = 40
+	held := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	x := shapes()["bell"]
+	for method := range Method(len(methodNames)) {
+		var before, first, last int64
+		data := func(yield func([][]float32, error) bool) {
+			for i := range 20 {
+				switch i {
+				case 0:
+					before = held()
+				case 1:
+					first = held()
+				case 19:
+					last = held()
+				}
+				if !yield([][]float32{x[i*100 : i*100+100]}, nil) {
+					return
+				}
+			}
+		}
+		cfg := Config{Method: method}
+		if _, err := Run(t.Context(), wide{values}, data, cfg); err != nil {
+			t.Fatal(err)
+		}
+		estimate := MemoryEstimate(values, cfg)
+		if got := last - before; got > estimate || got < estimate/4 {
+			t.Errorf("%v: holds %d bytes, estimated %d", method, got, estimate)
+		}
+		if last-first > estimate/20+8<<10 {
+			t.Errorf("%v: memory grew from %d to %d bytes with the examples", method, first-before, last-before)
+		}
+	}
+	if got := MemoryEstimate(-1, Config{}); got != 0 {
+		t.Errorf("%d bytes for no values", got)
+	}
+}

@@ -1,0 +1,243 @@
+package calib
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func configs(t *rapid.T) Config {
+	return Config{
+		Method:      rapid.SampledFrom([]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}).Draw(t, "method"),
+		Percentile:  rapid.SampledFrom([]float64{0, 99.9, 99, 60, 100}).Draw(t, "percentile"),
+		Momentum:    rapid.SampledFrom([]float64{0, 0.01, 0.5, 1}).Draw(t, "momentum"),
+		Bits:        rapid.IntRange(2, 8).Draw(t, "bits"),
+		Unsigned:    rapid.Bool().Draw(t, "unsigned"),
+		Symmetric:   rapid.Bool().Draw(t, "symmetric"),
+		WithoutZero: rapid.Bool().Draw(t, "without zero"),
+	}
+}
+
+// Whatever the numbers, a range has finite ends in order, lies within the extremes, and contains 0 unless it need not.
+func TestRangeWithinExtremes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, x := configs(t), numbers(t, 600)
+		o, err := NewObserver(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.Observe(x); err != nil {
+			t.Fatal(err)
+		}
+		o.EndBatch()
+		r, err := o.Range()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Check(); err != nil {
+			t.Fatal(err)
+		}
+		lo, hi := o.all.lo, o.all.hi
+		if cfg.Symmetric && (!cfg.Unsigned || lo < 0) {
+			hi = max(-lo, hi)
+			lo = -hi
+			if r.Lo != -r.Hi {
+				t.Fatalf("%v is not symmetric", r)
+			}
+		} else if !cfg.WithoutZero || cfg.Symmetric {
+			lo, hi = min(lo, 0), max(hi, 0)
+		}
+		if r.Lo < lo || r.Hi > hi {
+			t.Fatalf("%v is not within %v to %v", r, lo, hi)
+		}
+		if (!cfg.WithoutZero || cfg.Symmetric) && (r.Lo > 0 || r.Hi < 0) {
+			t.Fatalf("%v does not contain 0", r)
+		}
+		if r.Lo == r.Hi && lo != hi && cfg.Method != Percentile {
+			t.Fatalf("%v is empty, numbers go from %v to %v", r, lo, hi)
+		}
+		if r.Lo == 0 && math.Signbit(float64(r.Lo)) || r.Hi == 0 && math.Signbit(float64(r.Hi)) {
+			t.Fatalf("%v has a negative 0", r)
+		}
+	})
+}
+
+// Only MovingAverage may see batches, or the order of examples.
+func TestOrderAndBatchesDoNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg, x := configs(t), numbers(t, 1200)
+		if cfg.Method == MovingAverage {
+			cfg.Method = MSE
+		}
+		size := rapid.IntRange(1, len(x)).Draw(t, "example")
+		examples := slices.Collect(slices.Chunk(x[:len(x)/size*size], size))
+		run := func(examples [][]float32, batch int) Range {
+			o, err := NewObserver(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, e := range examples {
+				if err := o.Observe(e); err != nil {
+					t.Fatal(err)
+				}
+				if i%batch == 0 {
+					o.EndBatch()
+				}
+			}
+			r, err := o.Range()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r
+		}
+		want := run(examples, 1)
+		shuffled := slices.Clone(examples)
+		rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "order"), 0)).Shuffle(len(shuffled), func(i, j int) {
+			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+		})
+		if got := run(shuffled, rapid.IntRange(1, 5).Draw(t, "batch")); got != want {
+			t.Fatalf("%v in another order, %v before", got, want)
+		}
+		if got := run([][]float32{slices.Concat(examples...)}, 1); got != want {
+			t.Fatalf("%v as one example, %v before", got, want)
+		}
+	})
+}
+
+// The definition, step by step, as PyTorch's MovingAverageMinMaxObserver has it.
+func TestMovingAverage(t *testing.T) {
+	o, err := NewObserver(Config{Method: MovingAverage, Momentum: 0.25})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range [][][]float32{{{-1, 2}, {0, 4}}, {{-3, 0}}, {{1, 8}}} {
+		for _, x := range batch {
+			if err := o.Observe(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.EndBatch()
+		o.EndBatch() // an empty batch is none
+	}
+	// -1; -1 + (-3+1)/4 = -1.5; -1.5 + (1+1.5)/4 = -0.875. 4; 4 + (0-4)/4 = 3; 3 + (8-3)/4 = 4.25.
+	if r, err := o.Range(); err != nil || r != (Range{-0.875, 4.25}) {
+		t.Errorf("%v, %v", r, err)
+	}
+}
+
+// A dead value must not stop the quantization of a network.
+func TestConstantValues(t *testing.T) {
+	for method := range Method(len(methodNames)) {
+		for _, c := range []struct {
+			value float32
+			cfg   Config
+			want  Range
+		}{
+			{0, Config{}, Range{0, 0}},
+			{0, Config{Symmetric: true}, Range{0, 0}},
+			{3, Config{}, Range{0, 3}},
+			{-3, Config{}, Range{-3, 0}},
+			{-3, Config{Symmetric: true}, Range{-3, 3}},
+			{-3, Config{Symmetric: true, Unsigned: true}, Range{-3, 3}},
+			{3, Config{Symmetric: true, Unsigned: true}, Range{0, 3}},
+			{3, Config{WithoutZero: true}, Range{3, 3}},
+			{1e-45, Config{}, Range{0, 1e-45}},
+			{-math.MaxFloat32, Config{}, Range{-math.MaxFloat32, 0}},
+		} {
+			c.cfg.Method = method
+			if got := rangeOf(t, []float32{c.value, c.value}, c.cfg); got != c.want {
+				t.Errorf("%v of %v with %+v: %v, want %v", method, c.value, c.cfg, got, c.want)
+			}
+		}
+	}
+}
+
+func TestObserverErrors(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		examples [][]float32
+		want     string
+	}{
+		{[][]float32{{1, 2}, {3, nan}}, "element 1 of example 1 is NaN"},
+		{[][]float32{append(make([]float32, 2*chunk+3), float32(math.Inf(-1)))}, "element 8195 of example 0 is -Inf"},
+		{[][]float32{{}}, "example 0 has no elements"},
+		{[][]float32{{1, 2}, {3}}, "example 1 has 1 elements, the ones before had 2"},
+	} {
+		o, err := NewObserver(Config{Method: MSE})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range c.examples {
+			err = o.Observe(x)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("error %v, want %q", err, c.want)
+		}
+	}
+	o, err := NewObserver(Config{Method: MovingAverage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Range(); err == nil {
+		t.Error("nothing was observed: no error")
+	}
+	if err := o.Observe([]float32{1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Range(); err == nil {
+		t.Error("no batch has ended: no error")
+	}
+	for _, cfg := range []Config{
+		{Method: 5},
+		{Percentile: 50},
+		{Percentile: 100.1},
+		{Percentile: math.NaN()},
+		{Momentum: -1},
+		{Momentum: 1.1},
+		{Momentum: math.NaN()},
+		{Bits: 1},
+		{Bits: 9},
+		{Bits: 32},
+		{Bits: -8},
+	} {
+		if _, err := NewObserver(cfg); err == nil {
+			t.Errorf("%+v: no error", cfg)
+		}
+	}
+}
+
+func TestObserveAllocatesNothing(t *testing.T) {
+	x := shapes()["bell"]
+	for method := range Method(len(methodNames)) {
+		o, err := NewObserver(Config{Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := testing.AllocsPerRun(10, func() {
+			if err := o.Observe(x); err != nil {
+				t.Fatal(err)
+			}
+			o.EndBatch()
+		}); n != 0 {
+			t.Errorf("%v: %v allocations", method, n)
+		}
+	}
+}
+
+func TestMethodNames(t *testing.T) {
+	for m := range Method(len(methodNames)) {
+		if got, err := ParseMethod(m.String()); err != nil || got != m {
+			t.Errorf("%v becomes %v: %v", m, got, err)
+		}
+	}
+	if _, err := ParseMethod("median"); err == nil || !strings.Contains(err.Error(), "min-max, moving-average") {
+		t.Errorf("error %v", err)
+	}
+	if got := Method(9).String(); got != "Method(9)" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,111 @@
+package calib
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestRangesText(t *testing.T) {
+	ranges := Ranges{"relu1": {0, 2.5}, "a \"b\"\n": {-1e-45, math.MaxFloat32}, "add": {-0.1, 0}}
+	var buf bytes.Buffer
+	if err := ranges.Write(&buf); err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "a \"b\"\n": {"min": -1e-45, "max": 3.4028235e+38},
+  "add": {"min": -0.1, "max": 0},
+  "relu1": {"min": 0, "max": 2.5}
+}
+`
+	if diff := cmp.Diff(want, buf.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRangesRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ranges := Ranges{}
+		for _, name := range rapid.SliceOfDistinct(rapid.String(), rapid.ID).Draw(t, "names") {
+			a, b := rapid.Float32Range(-math.MaxFloat32, math.MaxFloat32).Draw(t, "a"), rapid.Float32().Draw(t, "b")
+			ranges[name] = Range{min(a, b), max(a, b)}
+		}
+		var buf bytes.Buffer
+		if err := ranges.Write(&buf); err != nil {
+			t.Fatal(err)
+		}
+		back, err := Read(&buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ranges, back); diff != "" {
+			t.Fatal(diff)
+		}
+
+		// And as a part of a larger document, by the usual rules of encoding/json.
+		part := struct{ Ranges Ranges }{ranges}
+		data, err := json.Marshal(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Ranges = nil
+		if err := json.Unmarshal(data, &part); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(ranges, part.Ranges); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestReadErrors(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{``, "unexpected EOF"},
+		{`{`, "unexpected EOF"},
+		{`[]`, "want an object of ranges by name, found ["},
+		{`3`, "want an object"},
+		{`{} {}`, "more after the end"},
+		{`{"a": {"min": 0, "max": 1}`, "unexpected EOF"},
+		{`{"a": {"min": 1, "max": 0}}`, `value "a": the range from 1 to 0 ends before it begins`},
+		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number}, found the keys ["max" "mid" "min"]`},
+		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number}, found the keys ["min"]`},
+		{`{"a": {"min": 0, "max": null}}`, `value "a": want`},
+		{`{"a": {"Min": 0, "max": 1}}`, `value "a": want`},
+		{`{"a": {}}`, `value "a": want`},
+		{`{"a": null}`, `value "a": want`},
+		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number}: json:`},
+		{`{"a": {"min": 0, "max": "NaN"}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": NaN}}`, `value "a": invalid character 'N'`},
+		{`{"a": {"min": 0, "max": 1e39}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1}, "b": {"min": 0, "max": 1}, "a": {"min": 0, "max": 2}}`, `value "a" occurs twice`},
+	} {
+		ranges, err := Read(strings.NewReader(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") || ranges != nil {
+			t.Errorf("%s: %v, error %v, want %q in it", c.text, ranges, err, c.want)
+		}
+	}
+	broken := errors.New("no such sector")
+	if _, err := Read(reader{broken}); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+}
+
+type reader struct{ err error }
+
+func (r reader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestWriteErrors(t *testing.T) {
+	for _, r := range []Range{{float32(math.NaN()), 1}, {0, float32(math.Inf(1))}, {1, 0}} {
+		var buf bytes.Buffer
+		err := Ranges{"good": {0, 1}, "wrong": r}.Write(&buf)
+		if err == nil || !strings.Contains(err.Error(), `value "wrong"`) || buf.Len() != 0 {
+			t.Errorf("%v: error %v, %d bytes written", r, err, buf.Len())
+		}
+	}
+}
