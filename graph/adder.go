@@ -1,0 +1,104 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"linquant/quant"
+)
+
+// Adder is the sum of two quantized values. It is immutable once made.
+//
+// The conventions ONNX and Torch dequantize, add and quantize, every step rounded to float32:
+//
+//	clamp(RNE((Sa·(qa−za) + Sb·(qb−zb)) / Sy) + zy)
+//
+// Fixed and FixedDouble use integers only, as Jacob et al. 2018, appendix A.2, and TensorFlow Lite: both operands are
+// shifted left by 20 bits and brought to the common scale 2·max(Sa, Sb) by multipliers of at most 1/2, added, and
+// brought to the output's scale by a third multiplier. Each multiplication rounds as the convention does.
+type Adder struct {
+	a, b, out quant.Params
+	lo, hi    int32
+
+	toCommonA, toCommonB, toOut *quant.Requantizer // Fixed, FixedDouble
+}
+
+// headroom is the left shift of the operands: 8 bits of code and 20 of fraction leave three for the sum and its sign.
+const headroom = 20
+
+// NewAdder returns the sum of values with the parameters a and b, one scale each, as codes of out. Scales that differ
+// so much that a multiplier is no normal float32 are an error.
+func NewAdder(c quant.Convention, a, b, out quant.Params) (*Adder, error) {
+	for i, p := range []quant.Params{a, b, out} {
+		if err := checkOperand(p); err != nil {
+			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "sum"}[i], err)
+		}
+	}
+	s := &Adder{a: a, b: b, out: out}
+	s.lo, s.hi = out.Type.Range()
+	if c == quant.ONNX || c == quant.Torch {
+		return s, nil
+	}
+	common := 2 * math.Max(float64(a.Scale[0]), float64(b.Scale[0]))
+	var err error
+	if s.toCommonA, err = rescale(c, float64(a.Scale[0])/common); err != nil {
+		return nil, fmt.Errorf("first operand: %w", err)
+	}
+	if s.toCommonB, err = rescale(c, float64(b.Scale[0])/common); err != nil {
+		return nil, fmt.Errorf("second operand: %w", err)
+	}
+	if s.toOut, err = rescale(c, common/((1<<headroom)*float64(out.Scale[0]))); err != nil {
+		return nil, fmt.Errorf("sum: %w", err)
+	}
+	return s, nil
+}
+
+// rescale returns a multiplication from int32 to int32 that rounds as the convention does.
+func rescale(c quant.Convention, multiplier float64) (*quant.Requantizer, error) {
+	r, err := quant.NewRequantizer(c, []float64{multiplier}, quant.TensorParams(quant.Int(8), 1, 0))
+	if err != nil {
+		return nil, err
+	}
+	r.Lo, r.Hi = math.MinInt32, math.MaxInt32
+	return r, nil
+}
+
+// Code returns the code of the sum of two codes.
+func (s *Adder) Code(qa, qb int32) int32 {
+	if s.toOut == nil {
+		sum := realOf(qa, &s.a) + realOf(qb, &s.b)
+		return nearest(sum/s.out.Scale[0], zeroPoint(&s.out, 0), s.lo, s.hi)
+	}
+	a := s.toCommonA.Code((qa-zeroPoint(&s.a, 0))<<headroom, 0)
+	b := s.toCommonB.Code((qb-zeroPoint(&s.b, 0))<<headroom, 0)
+	code := int64(s.toOut.Code(a+b, 0)) + int64(zeroPoint(&s.out, 0))
+	return int32(min(max(code, int64(s.lo)), int64(s.hi)))
+}
+
+// Product is the elementwise product of two quantized values, in every convention
+//
+//	clamp(RNE((Sa·(qa−za) · Sb·(qb−zb)) / Sy) + zy)
+//
+// with every step rounded to float32. It is immutable once made.
+type Product struct {
+	a, b, out quant.Params
+	lo, hi    int32
+}
+
+// NewProduct returns the product of values with the parameters a and b, one scale each, as codes of out.
+func NewProduct(a, b, out quant.Params) (*Product, error) {
+	for i, p := range []quant.Params{a, b, out} {
+		if err := checkOperand(p); err != nil {
+			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "product"}[i], err)
+		}
+	}
+	m := &Product{a: a, b: b, out: out}
+	m.lo, m.hi = out.Type.Range()
+	return m, nil
+}
+
+// Code returns the code of the product of two codes.
+func (m *Product) Code(qa, qb int32) int32 {
+	product := float32(realOf(qa, &m.a) * realOf(qb, &m.b))
+	return nearest(product/m.out.Scale[0], zeroPoint(&m.out, 0), m.lo, m.hi)
+}

@@ -1,0 +1,96 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Check returns an error unless the graph can be run: every input of a node is defined before the node, every value has
+// one origin, outputs exist, operators have the inputs and attribute types they need, and quantized values are what the
+// package's comment says. It needs no shapes, but uses those of constants; InferShapes checks the rest.
+func Check(g *Graph) error {
+	if err := checkStructure(g); err != nil {
+		return err
+	}
+	if err := checkQuant(g); err != nil {
+		return err
+	}
+	return checkCodes(g)
+}
+
+// checkStructure checks names, order and arity.
+func checkStructure(g *Graph) error {
+	origin := make(map[string]string, len(g.Values)) // of the values defined so far
+	for _, name := range g.names() {
+		v := g.Values[name]
+		switch {
+		case v == nil || v.Name != name:
+			return fmt.Errorf("the graph lists a value as %q that has another name or is nil", name)
+		case v.Const == nil:
+			continue
+		case v.Const.DType.Size() == 0:
+			return fmt.Errorf("constant %q has no element type", name)
+		}
+		size, data := int64(v.Const.DType.Size()), int64(len(v.Const.Data))
+		if n, err := v.Const.Shape.Elements(); err != nil || int64(n)*size != data {
+			return fmt.Errorf("constant %q: its shape %v and its %d bytes of %v do not agree", name, v.Const.Shape, len(v.Const.Data), v.Const.DType)
+		}
+		if err := checkDims(v.Const.Shape); err != nil || batched(v.Const.Shape) {
+			return fmt.Errorf("constant %q has the shape %v: every dimension is at least 1, with at most %d elements in all", name, v.Const.Shape, maxElements)
+		}
+		origin[name] = "a constant"
+	}
+	for _, name := range g.Inputs {
+		if g.Values[name] == nil {
+			return fmt.Errorf("input %q has no value: add it with AddInput", name)
+		}
+		if origin[name] != "" {
+			return fmt.Errorf("input %q is already %s: a value has one origin", name, origin[name])
+		}
+		origin[name] = "an input"
+	}
+	for _, n := range g.Nodes {
+		if n == nil {
+			return fmt.Errorf("the graph has a nil node")
+		}
+		if err := checkNode(n); err != nil {
+			return err
+		}
+		for _, in := range n.Inputs {
+			if in != "" && origin[in] == "" {
+				return undefined(g, n, in)
+			}
+		}
+		out := n.Outputs[0]
+		if g.Values[out] == nil {
+			return fmt.Errorf("%v: the output %q has no value: add it to Values", n, out)
+		}
+		if origin[out] != "" {
+			return fmt.Errorf("%v: the output %q is already %s: a value has one origin", n, out, origin[out])
+		}
+		origin[out] = "computed by the " + n.String()
+	}
+	if len(g.Outputs) == 0 {
+		return fmt.Errorf("the graph has no outputs")
+	}
+	for _, name := range g.Outputs {
+		if origin[name] == "" {
+			return fmt.Errorf("output %q is not defined: no input, constant or node has this name", name)
+		}
+	}
+	return nil
+}
+
+// names returns the names of all values in order, so that of several errors always the same is reported.
+func (g *Graph) names() []string { return slices.Sorted(maps.Keys(g.Values)) }
+
+// undefined says why an input of a node is not there yet.
+func undefined(g *Graph, n *Node, in string) error {
+	for _, later := range g.Nodes {
+		if later != nil && slices.Contains(later.Outputs, in) {
+			return fmt.Errorf("%v: input %q is computed later, by the %v: apply graph.Sort first", n, in, later)
+		}
+	}
+	return fmt.Errorf("%v: input %q is not defined: no input, constant or node has this name", n, in)
+}

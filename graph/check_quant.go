@@ -1,0 +1,260 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// storage returns the element type of a value with these parameters: float32 without any.
+func storage(q *quant.Params) tensor.DType {
+	switch {
+	case q == nil:
+		return tensor.Float32
+	case q.Type.Bits > 8:
+		return tensor.Int32
+	case q.Type.Unsigned:
+		return tensor.Uint8
+	}
+	return tensor.Int8
+}
+
+// passes reports whether the operator hands on its input's codes, so that its output has its input's parameters.
+func passes(op Op) bool {
+	switch op {
+	case MaxPool, Flatten, Reshape, Transpose, Slice, Squeeze, Unsqueeze, Pad, Identity, Dropout:
+		return true
+	}
+	return false
+}
+
+// passQuant gives an output without parameters those of the input where the operator passes codes on, or only clamps
+// them.
+func (s site) passQuant(out *Value) {
+	if out.Quant == nil && (passes(s.n.Op) || s.n.Op == Relu || s.n.Op == Clip) {
+		out.Quant = s.value(0).Quant
+	}
+}
+
+// SameParams reports whether codes with the parameters a stand for the same reals with the parameters b.
+func SameParams(a, b *quant.Params) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	if a.Type != b.Type || a.Layout != b.Layout || !slices.Equal(a.Scale, b.Scale) {
+		return false
+	}
+	for k := range a.Scale {
+		if zeroPoint(a, k) != zeroPoint(b, k) {
+			return false
+		}
+	}
+	return true
+}
+
+// zeroPoint returns the zero point that goes with scale k.
+func zeroPoint(p *quant.Params, k int) int32 {
+	if p.ZeroPoint == nil {
+		return 0
+	}
+	return p.ZeroPoint[k]
+}
+
+// checkQuant checks the parameters of every value, and that every node is all codes or all reals. Shapes are used where
+// they are known.
+func checkQuant(g *Graph) error {
+	for _, name := range g.names() {
+		v := g.Values[name]
+		if v.Quant == nil {
+			continue
+		}
+		if err := checkParams(v); err != nil {
+			return fmt.Errorf("value %q: %w", name, err)
+		}
+	}
+	for _, n := range g.Nodes {
+		if err := (site{g, n}).checkQuant(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkParams checks a quantized value's parameters by themselves and against its shape and storage.
+func checkParams(v *Value) error {
+	p := v.Quant
+	for k := range p.Scale {
+		one := quant.Params{Type: p.Type, Scale: p.Scale[k : k+1]}
+		if p.ZeroPoint != nil {
+			if len(p.ZeroPoint) != len(p.Scale) {
+				return fmt.Errorf("%d zero points for %d scales", len(p.ZeroPoint), len(p.Scale))
+			}
+			one.ZeroPoint = p.ZeroPoint[k : k+1]
+		}
+		if err := quant.Quantize([]int32{}, nil, nil, one); err != nil {
+			return fmt.Errorf("scale or zero point %d: %w", k, err)
+		}
+	}
+	want := tensor.Shape{}
+	if v.Const != nil {
+		if v.Const.DType != storage(p) {
+			return fmt.Errorf("codes of type %v are stored as %v, not %v", p.Type, storage(p), v.Const.DType)
+		}
+		var err error
+		if want, err = p.ScaleShape(v.Const.Shape); err != nil {
+			return err
+		}
+	} else if p.Per != quant.PerTensor {
+		return fmt.Errorf("it is quantized per %v: only constants are, a value that is computed has one scale", p.Per)
+	}
+	if n, err := want.Elements(); err != nil || n != len(p.Scale) {
+		return fmt.Errorf("%d scales for %v of them (per %v)", len(p.Scale), want, p.Per)
+	}
+	return nil
+}
+
+// checkQuant checks what the node's operator asks of the quantization of its inputs and output.
+func (s site) checkQuant() error {
+	out := s.g.Values[s.n.Outputs[0]]
+	switch s.n.Op {
+	case QuantizeLinear:
+		if s.value(0).Quant != nil || out.Quant == nil {
+			return s.errorf("it makes codes of reals: input %q must have no quantization parameters and output %q must have some", s.n.Inputs[0], out.Name)
+		}
+		return s.checkReal(0)
+	case DequantizeLinear:
+		if s.value(0).Quant == nil || out.Quant != nil {
+			return s.errorf("it makes reals of codes: input %q must have quantization parameters and output %q none", s.n.Inputs[0], out.Name)
+		}
+		return nil
+	}
+	codes := s.value(0).Quant != nil
+	for i, name := range s.n.Inputs {
+		if name != "" && (s.value(i).Quant != nil) != codes {
+			return s.errorf("it mixes codes and reals (inputs %q and %q): put a QuantizeLinear or DequantizeLinear between", s.n.Inputs[0], name)
+		}
+	}
+	if codes != (out.Quant != nil) {
+		if codes {
+			return s.errorf("its inputs are codes, and its output %q has no quantization parameters: set its Quant", out.Name)
+		}
+		return s.errorf("its inputs are reals, and its output %q has quantization parameters: insert a QuantizeLinear", out.Name)
+	}
+	if !codes {
+		for i := range s.n.Inputs {
+			if err := s.checkReal(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return s.checkIntegers(out)
+}
+
+// checkReal checks that a constant which is no code holds floats.
+func (s site) checkReal(i int) error {
+	if v := s.value(i); v != nil && v.Const != nil && !v.Const.DType.IsFloat() {
+		return s.errorf("constant %q holds %v and has no quantization parameters: set its Quant or convert it to float32", v.Name, v.Const.DType)
+	}
+	return nil
+}
+
+// checkIntegers checks a node all of whose values are codes.
+func (s site) checkIntegers(out *Value) error {
+	activations := len(s.n.Inputs)
+	switch s.n.Op {
+	case BatchNormalization, Softmax:
+		return s.errorf("it has no form in integers: put a DequantizeLinear before it and a QuantizeLinear after")
+	case Conv, Gemm, MatMul:
+		activations = 1
+		if err := s.checkWeight(); err != nil {
+			return err
+		}
+	}
+	if passes(s.n.Op) && !SameParams(s.value(0).Quant, out.Quant) {
+		return s.errorf("it passes codes on, so its output %q must have the quantization parameters of %q", out.Name, s.n.Inputs[0])
+	}
+	for i := range activations {
+		if q := s.value(i).Quant; q.Per != quant.PerTensor || q.Type.Bits > 8 {
+			return s.errorf("input %q is quantized per %v with %d bits: an operand has one scale and 2 to 8 bits", s.n.Inputs[i], q.Per, q.Type.Bits)
+		}
+	}
+	if q := out.Quant; q.Type.Bits > 8 {
+		return s.errorf("output %q has %d bits: it must have 2 to 8", out.Name, q.Type.Bits)
+	}
+	return nil
+}
+
+// checkWeight checks the weight and bias of a Conv, Gemm or MatMul on codes.
+func (s site) checkWeight() error {
+	if s.n.Op == Gemm && !plainGemm(s.n) {
+		return s.errorf("on codes alpha and beta are 1 and transA is 0: apply graph.Fold before quantizing")
+	}
+	w := s.value(1)
+	q, rank := w.Quant, len(s.shape(1))
+	switch {
+	case q.Type.Bits > 8:
+		return s.errorf("weight %q has %d bits: it must have 2 to 8", w.Name, q.Type.Bits)
+	case q.Per != quant.PerTensor && rank < 2:
+		return s.errorf("weight %q has %d scales for 1 output channels: quantize a vector per tensor", w.Name, len(q.Scale))
+	case q.Per == quant.PerGroup || q.Per == quant.PerChannel && q.Axis != ChannelAxis(s.n, rank):
+		return s.errorf("weight %q is quantized per %v on axis %d, which gives the accumulators of an output no common scale: quantize it per tensor or per channel on axis %d",
+			w.Name, q.Per, q.Axis, ChannelAxis(s.n, rank))
+	}
+	if s.n.Input(2) == "" {
+		return nil
+	}
+	b, x := s.value(2), s.value(0)
+	p := b.Quant
+	if b.Const == nil || p.Type != quant.Int(32) {
+		return s.errorf("bias %q must be a constant of int32 codes", b.Name)
+	}
+	if rank := len(b.Const.Shape); rank != 1 || len(p.Scale) != 1 && len(p.Scale) != b.Const.Shape[0] {
+		return s.errorf("bias %q is %v with %d scales: on codes it is [channels]", b.Name, b.Const.Shape, len(p.Scale))
+	}
+	for c := range max(len(p.Scale), len(q.Scale)) {
+		sw := q.Scale[min(c, len(q.Scale)-1)]
+		want, got := float64(x.Quant.Scale[0])*float64(sw), float64(p.Scale[min(c, len(p.Scale)-1)])
+		if math.Abs(got-want) > 1e-5*want || zeroPoint(p, min(c, len(p.Scale)-1)) != 0 {
+			return s.errorf("bias %q of channel %d has scale %g and zero point %d: it must have input scale × weight scale, %g, and 0",
+				b.Name, c, got, zeroPoint(p, min(c, len(p.Scale)-1)), want)
+		}
+	}
+	return nil
+}
+
+// ChannelAxis returns the dimension of a Conv's, Gemm's or MatMul's weight whose indices are the output channels; rank
+// is the weight's number of dimensions.
+func ChannelAxis(n *Node, rank int) int {
+	switch {
+	case n.Op == MatMul:
+		return rank - 1
+	case n.Op == Gemm && n.Attrs.Int("transB", 0) == 0:
+		return 1
+	}
+	return 0
+}
+
+// checkCodes checks that the constants' codes of fewer bits than their storage are codes of their type.
+func checkCodes(g *Graph) error {
+	for _, name := range g.names() {
+		v := g.Values[name]
+		if v.Const == nil || v.Quant == nil || v.Quant.Type.Bits >= 8 {
+			continue
+		}
+		lo, hi := v.Quant.Type.Range()
+		for i, b := range v.Const.Data {
+			code := int32(int8(b))
+			if v.Quant.Type.Unsigned {
+				code = int32(b)
+			}
+			if code < lo || code > hi {
+				return fmt.Errorf("constant %q: element %d is %d, outside %v's range [%d, %d]", name, i, code, v.Quant.Type, lo, hi)
+			}
+		}
+	}
+	return nil
+}

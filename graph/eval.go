@@ -1,0 +1,206 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"linquant/tensor"
+)
+
+// Eval is the reference evaluator: it runs the network on a batch with loops that are easy to believe, and slowly.
+//
+// Reals are summed in float64 in the order of the operator's definition and rounded to float32 once at the output of
+// each node. Codes are computed in integers, exactly as the package says: what the engine must reproduce bit for bit.
+//
+// inputs holds a tensor for every input of the graph, with one number of examples for the symbolic batch: floats of any
+// width for reals, int8 or uint8 for codes. The result has the outputs, and the values named in keep, as float32, or as
+// int8, uint8 or int32 codes. Errors: whatever Check and InferShapes refuse, inputs that are missing or of another
+// shape or type, names in keep that are none, a ctx that is done.
+func Eval(ctx context.Context, g *Graph, inputs map[string]tensor.Tensor, keep []string) (map[string]tensor.Tensor, error) {
+	g, err := InferShapes(g)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCodes(g); err != nil {
+		return nil, err
+	}
+	e := evaluator{ctx: ctx, g: g, values: make(map[string]array, len(g.Values)), readers: map[string]int{}}
+	if err := e.bind(inputs); err != nil {
+		return nil, err
+	}
+	for _, name := range append(append([]string(nil), g.Outputs...), keep...) {
+		if g.Values[name] == nil {
+			return nil, fmt.Errorf("value %q is to be kept, and the graph has none of that name", name)
+		}
+		e.readers[name]++ // which nobody takes back: it stays
+	}
+	for _, n := range g.Nodes {
+		for _, name := range n.Inputs {
+			e.readers[name]++
+		}
+	}
+	for _, n := range g.Nodes {
+		if err := e.step(n); err != nil {
+			return nil, err
+		}
+	}
+	return e.results(keep)
+}
+
+type evaluator struct {
+	ctx     context.Context
+	g       *Graph
+	batch   int
+	values  map[string]array
+	readers map[string]int // of each value, those still to come; a value without any is forgotten
+}
+
+// bind takes the inputs, and with them the size of the batch.
+func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
+	for _, name := range slices.Sorted(maps.Keys(inputs)) {
+		if v := e.g.Values[name]; v == nil || v.Const != nil {
+			return fmt.Errorf("the graph has no input %q: its inputs are %q", name, e.g.Inputs)
+		}
+	}
+	for _, name := range e.g.Inputs {
+		v := e.g.Values[name]
+		t, ok := inputs[name]
+		if !ok {
+			return fmt.Errorf("input %q is missing: the graph's inputs are %q", name, e.g.Inputs)
+		}
+		if _, err := tensor.New(t.DType, t.Shape, t.Data); err != nil {
+			return fmt.Errorf("input %q: %w", name, err)
+		}
+		want := v.Shape
+		if batched(want) && len(t.Shape) == len(want) && t.Shape[0] > 0 {
+			if e.batch == 0 {
+				e.batch = t.Shape[0]
+			}
+			want = e.concrete(want)
+		}
+		if !t.Shape.Equal(want) {
+			return fmt.Errorf("input %q has the shape %v: the graph wants %s, and the same batch for all inputs", name, t.Shape, show(want))
+		}
+		if v.Quant == nil && !t.DType.IsFloat() || v.Quant != nil && t.DType != v.DType {
+			return fmt.Errorf("input %q is %v: the graph wants %v", name, t.DType, v.DType)
+		}
+		given := Value{Name: name, Const: &t, Quant: v.Quant}
+		if err := checkCodes(&Graph{Values: map[string]*Value{name: &given}}); err != nil {
+			return err
+		}
+		a, err := constant(&given)
+		if err != nil {
+			return fmt.Errorf("input %q: %w", name, err)
+		}
+		e.values[name] = a
+	}
+	for _, name := range e.g.names() {
+		v := e.g.Values[name]
+		if batched(v.Shape) && int64(perExample(v.Shape))*int64(e.batch) > maxElements {
+			return fmt.Errorf("value %q %s has more than %d elements for a batch of %d: use a smaller batch", name, show(v.Shape), maxElements, e.batch)
+		}
+	}
+	return nil
+}
+
+// concrete returns a shape with the number of examples for the symbolic batch.
+func (e *evaluator) concrete(s tensor.Shape) tensor.Shape {
+	if !batched(s) {
+		return s
+	}
+	return append(tensor.Shape{e.batch}, s[1:]...)
+}
+
+// value returns a value that was computed, given, or is a constant.
+func (e *evaluator) value(name string) (array, error) {
+	if a, ok := e.values[name]; ok || name == "" {
+		return a, nil
+	}
+	a, err := constant(e.g.Values[name])
+	if err != nil {
+		return a, fmt.Errorf("constant %q: %w", name, err)
+	}
+	return a, nil
+}
+
+// step computes one node.
+func (e *evaluator) step(n *Node) error {
+	if err := e.ctx.Err(); err != nil {
+		return err
+	}
+	in := make([]array, max(len(n.Inputs), 3))
+	for i, name := range n.Inputs {
+		var err error
+		if in[i], err = e.value(name); err != nil {
+			return err
+		}
+	}
+	out := e.g.Values[n.Outputs[0]]
+	y, err := site{e.g, n}.eval(e.ctx, in, e.concrete(out.Shape), out)
+	if err != nil {
+		return err
+	}
+	for _, name := range n.Inputs {
+		if e.readers[name]--; e.readers[name] == 0 {
+			delete(e.values, name)
+		}
+	}
+	if e.readers[out.Name] > 0 {
+		e.values[out.Name] = y
+	}
+	return nil
+}
+
+func (e *evaluator) results(keep []string) (map[string]tensor.Tensor, error) {
+	out := make(map[string]tensor.Tensor, len(e.g.Outputs)+len(keep))
+	for _, names := range [][]string{e.g.Outputs, keep} {
+		for _, name := range names {
+			a, err := e.value(name)
+			if err != nil {
+				return nil, err
+			}
+			if out[name], err = a.tensor(); err != nil {
+				return nil, fmt.Errorf("value %q: %w", name, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// eval computes a node whose inputs have concrete shapes. shape is the output's; in has an empty array for an input
+// that is left out.
+func (s site) eval(ctx context.Context, in []array, shape tensor.Shape, out *Value) (array, error) {
+	switch s.n.Op {
+	case Conv, Gemm, MatMul:
+		return s.evalLayer(ctx, in, shape, out)
+	case BatchNormalization:
+		return evalBatchNorm(in, s.n.Attrs.Float("epsilon", 1e-5)), nil
+	case MaxPool:
+		return s.evalMaxPool(in[0], shape)
+	case AveragePool, GlobalAveragePool:
+		return s.evalAverage(in[0], shape, out)
+	case Add, Mul:
+		return s.evalPair(in[0], in[1], shape, out)
+	case Concat:
+		return s.evalConcat(in[:len(s.n.Inputs)], shape, out)
+	case Pad:
+		return s.evalPad(in[0], shape), nil
+	case Slice:
+		return s.evalSlice(in[0], shape)
+	case Transpose:
+		return s.evalTranspose(in[0], shape)
+	case Flatten, Reshape, Squeeze, Unsqueeze:
+		in[0].shape = shape
+		return in[0], nil
+	case Softmax:
+		return evalSoftmax(in[0], AxisOf(s.n, len(shape))), nil
+	case QuantizeLinear:
+		return quantized(shape, in[0].real, out.Quant)
+	case DequantizeLinear:
+		x, err := in[0].reals()
+		return array{shape: shape, real: x}, err
+	}
+	return s.evalUnary(in[0], shape, out)
+}

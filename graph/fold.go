@@ -1,0 +1,78 @@
+package graph
+
+import "linquant/tensor"
+
+// Fold makes a float network ready for calibration and quantization: InferShapes, RemoveIdentities, FoldConstants,
+// CanonicalGemm, FoldBatchNorm, RemoveDead, and InferShapes again for what they made. The network computes the same up
+// to rounding; the names of inputs and outputs survive. g is not changed.
+func Fold(g *Graph) (*Graph, error) {
+	for _, pass := range []func(*Graph) (*Graph, error){
+		InferShapes, RemoveIdentities, FoldConstants, CanonicalGemm, FoldBatchNorm, RemoveDead, InferShapes,
+	} {
+		var err error
+		if g, err = pass(g); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// uses knows who reads a value, for passes that may only change what nobody else sees.
+type uses struct {
+	readers map[string][]*Node
+	output  map[string]bool
+}
+
+func usesOf(g *Graph) uses {
+	u := uses{g.Consumers(), make(map[string]bool, len(g.Outputs))}
+	for _, name := range g.Outputs {
+		u.output[name] = true
+	}
+	return u
+}
+
+// sole returns the only reader of a value, nil where there are several or none or the value is an output of the graph.
+func (u uses) sole(name string) *Node {
+	if r := u.readers[name]; len(r) == 1 && !u.output[name] {
+		return r[0]
+	}
+	return nil
+}
+
+// setConst makes input i of n a new constant. It keeps the old one's name where only n, once, reads that; otherwise it
+// is called suggestion, or with a number behind.
+func (u uses) setConst(g *Graph, n *Node, i int, suggestion string, shape tensor.Shape, data []float32) {
+	name := n.Input(i)
+	if name == "" || u.sole(name) != n || count(n.Inputs, name) != 1 {
+		name = g.Unique(suggestion)
+		u.readers[name] = []*Node{n}
+	}
+	for len(n.Inputs) <= i {
+		n.Inputs = append(n.Inputs, "")
+	}
+	n.Inputs[i] = name
+	t, err := tensor.Of(shape, data)
+	if err != nil {
+		panic(err) // the passes make data of their shape
+	}
+	g.AddConst(name, t)
+}
+
+func count(names []string, name string) int {
+	n := 0
+	for _, s := range names {
+		if s == name {
+			n++
+		}
+	}
+	return n
+}
+
+// floats returns the elements of a constant of reals; ok is false where the value is anything else.
+func floats(v *Value) (x []float32, ok bool) {
+	if v == nil || v.Const == nil || v.Quant != nil || !v.Const.DType.IsFloat() {
+		return nil, false
+	}
+	x, err := v.Const.Float32s()
+	return x, err == nil
+}

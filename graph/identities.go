@@ -1,0 +1,105 @@
+package graph
+
+// RemoveIdentities returns the graph without nodes that hand on their input unchanged: Identity and Dropout, and where
+// shapes are known, reshapes to the same shape, padding by nothing, slices of everything, transpositions that move
+// nothing, pooling over single elements; also Concat of one value and Clip without bounds.
+//
+// The names of inputs and outputs survive: where such a node makes an output of the graph, the node before it makes
+// that output instead; where nothing does (it would be an input of the graph, or another output), the node stays.
+func RemoveIdentities(g *Graph) (*Graph, error) {
+	out := g.Clone()
+	output, computed := map[string]bool{}, map[string]bool{}
+	for _, name := range out.Outputs {
+		output[name] = true
+	}
+	alias := map[string]string{}   // a removed node's output → what stands for it
+	renamed := map[string]string{} // a computed value → the output that it becomes
+	kept := out.Nodes[:0]
+	for _, n := range out.Nodes {
+		for i, name := range n.Inputs {
+			if a, ok := alias[name]; ok {
+				n.Inputs[i] = a
+			}
+		}
+		if !doesNothing(site{out, n}) {
+			computed[n.Outputs[0]] = true
+			kept = append(kept, n)
+			continue
+		}
+		from, to := n.Inputs[0], n.Outputs[0]
+		switch {
+		case !output[to]:
+			alias[to] = from
+			delete(out.Values, to)
+		case computed[from] && !output[from] && renamed[from] == "":
+			renamed[from] = to
+		default:
+			if r := renamed[from]; r != "" {
+				n.Inputs[0] = r
+			}
+			computed[to] = true
+			kept = append(kept, n)
+		}
+	}
+	out.Nodes = kept
+	for from, to := range renamed {
+		v := out.Values[from]
+		delete(out.Values, from)
+		v.Name = to
+		out.Values[to] = v
+	}
+	for _, n := range out.Nodes {
+		for _, names := range [][]string{n.Inputs, n.Outputs} {
+			for i, name := range names {
+				if r, ok := renamed[name]; ok {
+					names[i] = r
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// doesNothing reports whether the node's output is its first input, element for element.
+func doesNothing(s site) bool {
+	if len(s.n.Inputs) == 0 || len(s.n.Outputs) != 1 {
+		return false
+	}
+	x, y := s.value(0), s.g.Values[s.n.Outputs[0]]
+	if x == nil || y == nil || !SameParams(x.Quant, y.Quant) {
+		return false
+	}
+	same := x.Shape != nil && x.Shape.Equal(y.Shape)
+	attrs := s.n.Attrs
+	switch s.n.Op {
+	case Identity, Dropout:
+		return true
+	case Concat:
+		return len(s.n.Inputs) == 1
+	case Clip:
+		return attrs["min"] == nil && attrs["max"] == nil
+	case Flatten, Reshape, Squeeze, Unsqueeze, Pad:
+		return same
+	case Slice:
+		return same && all(attrs.Ints("steps"), 1)
+	case Transpose:
+		for i, p := range attrs.Ints("perm") {
+			same = same && i == p
+		}
+		return same && len(attrs.Ints("perm")) == len(x.Shape)
+	case MaxPool, AveragePool:
+		kernel := attrs.Ints("kernel_shape")
+		return same && kernel != nil && all(kernel, 1) && all(attrs.Ints("strides"), 1) && all(attrs.Ints("pads"), 0)
+	}
+	return false
+}
+
+// all reports whether every number of the list is v.
+func all(list []int, v int) bool {
+	for _, x := range list {
+		if x != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,166 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"linquant/tensor"
+)
+
+// maxElements bounds the elements of one example's value, so that no index of a network leaves 32 bits.
+const maxElements = math.MaxInt32
+
+// InferShapes returns the graph with the shape, element type and, where an operator passes its input's on, quantization
+// of every value filled in. What the values had before is replaced by what follows from the inputs and constants,
+// except the Quant of values that the graph's author chose.
+//
+// The batch stays symbolic: an operator that would move it from dimension 0, merge it with another or compute across
+// examples is an error. So are shapes that do not fit the operator, values with no or more than 2³¹−1 elements, and
+// whatever Check refuses. An error names the node, the shapes and a remedy. g is not changed.
+func InferShapes(g *Graph) (*Graph, error) {
+	if err := checkStructure(g); err != nil {
+		return nil, err
+	}
+	out := g.Clone()
+	for _, name := range out.Inputs {
+		v := out.Values[name]
+		if v.Shape == nil {
+			return nil, fmt.Errorf("input %q has no shape: give one, such as [batch, 3, 32, 32] with graph.Batch first", name)
+		}
+		if err := checkDims(v.Shape); err != nil {
+			return nil, fmt.Errorf("input %q: %w", name, err)
+		}
+		v.DType = storage(v.Quant)
+	}
+	for _, v := range out.Values {
+		if v.Const != nil {
+			v.Shape, v.DType = v.Const.Shape, v.Const.DType
+			if v.Shape == nil {
+				v.Shape = tensor.Shape{}
+			}
+		}
+	}
+	for _, n := range out.Nodes {
+		s := site{out, n}
+		shape, err := s.infer()
+		if err != nil {
+			return nil, err
+		}
+		if err := checkDims(shape); err != nil {
+			return nil, s.errorf("the output would be %s: %w", show(shape), err)
+		}
+		v := out.Values[n.Outputs[0]]
+		v.Shape = shape
+		s.passQuant(v)
+		v.DType = storage(v.Quant)
+	}
+	return out, checkQuant(out)
+}
+
+// infer returns the shape of the node's output.
+func (s site) infer() (tensor.Shape, error) {
+	switch s.n.Op {
+	case Add, Mul:
+		return s.broadcast(s.shape(0), s.shape(1))
+	case Conv:
+		return s.conv()
+	case MaxPool, AveragePool:
+		return s.pool()
+	case GlobalAveragePool:
+		return s.globalPool()
+	case BatchNormalization:
+		return s.batchNorm()
+	case Gemm:
+		return s.gemm()
+	case MatMul:
+		return s.matMul()
+	case Concat:
+		return s.concat()
+	case Pad:
+		return s.pad()
+	case Slice:
+		return s.slice()
+	case Flatten:
+		return s.flatten()
+	case Reshape:
+		return s.reshape()
+	case Transpose:
+		return s.transpose()
+	case Squeeze:
+		return s.squeeze()
+	case Unsqueeze:
+		return s.unsqueeze()
+	case Softmax:
+		return s.softmax()
+	}
+	return s.shape(0), nil // element by element: Relu, Clip, Identity, QuantizeLinear, …
+}
+
+// site is a node in its graph: what a rule about one operator looks at.
+type site struct {
+	g *Graph
+	n *Node
+}
+
+// value returns the value of input i, nil where it is left out.
+func (s site) value(i int) *Value { return s.g.Values[s.n.Input(i)] }
+
+// shape returns the shape of input i.
+func (s site) shape(i int) tensor.Shape {
+	v := s.value(i)
+	if v.Shape == nil && v.Const != nil {
+		return v.Const.Shape
+	}
+	return v.Shape
+}
+
+// errorf is fmt.Errorf with the node's name in front.
+func (s site) errorf(format string, args ...any) error {
+	return fmt.Errorf("%v: "+format, append([]any{s.n}, args...)...)
+}
+
+// batched reports whether the first dimension is the symbolic batch.
+func batched(s tensor.Shape) bool { return len(s) > 0 && s[0] == Batch }
+
+// checkDims returns an error unless every dimension is at least 1, or Batch in the first place, and an example has at
+// most maxElements elements.
+func checkDims(s tensor.Shape) error {
+	n := int64(1)
+	for i, d := range s {
+		switch {
+		case d == Batch && i == 0:
+			continue
+		case d < 1:
+			return fmt.Errorf("dimension %d of %s is %d: every dimension is at least 1, and only the first may be the batch", i, show(s), d)
+		}
+		if n *= int64(d); d > maxElements || n > maxElements {
+			return fmt.Errorf("%s has more than %d elements an example", show(s), maxElements)
+		}
+	}
+	return nil
+}
+
+// perExample returns the number of elements without the batch, for a shape that passed checkDims.
+func perExample(s tensor.Shape) int {
+	n := 1
+	for _, d := range s {
+		if d != Batch {
+			n *= d
+		}
+	}
+	return n
+}
+
+// show formats a shape with the word batch for the symbolic one.
+func show(s tensor.Shape) string {
+	words := make([]string, len(s))
+	for i, d := range s {
+		words[i] = strconv.Itoa(d)
+		if i == 0 && d == Batch {
+			words[i] = "batch"
+		}
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
