@@ -1,0 +1,57 @@
+// Package near finds the names that were probably meant, for errors about names that do not exist.
+package near
+
+import (
+	"slices"
+	"strings"
+)
+
+// Names returns up to three of the candidates that resemble name, the nearest first: one is the end of the other, as
+// the last parts of dotted paths are, or few edits lead from one to the other.
+func Names(name string, candidates []string) []string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	var found []candidate
+	most := 1 + len(name)/3
+	for _, c := range candidates {
+		d := max(len(name)-len(c), len(c)-len(name)) // as many edits at least
+		if d <= most {
+			d = edits(name, c)
+		}
+		if strings.HasSuffix(c, name) || strings.HasSuffix(name, c) {
+			d = min(d, 1)
+		}
+		if d <= most {
+			found = append(found, candidate{c, d})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
+	var names []string
+	for _, c := range found[:min(len(found), 3)] {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// edits is the Levenshtein distance in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
