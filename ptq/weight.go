@@ -71,14 +71,9 @@ func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
 	if buf.real, err = t.Float32s(buf.real); err != nil {
 		return err
 	}
-	typ := quant.Int(cfg.Bits)
 	buf.codes = resize(buf.codes, len(buf.real))
-	if cfg.Affine {
-		q.params, err = quant.QuantizeAffine(buf.codes, buf.real, t.Shape, typ, cfg.Layout, true)
-	} else {
-		q.params, err = quant.QuantizeSymmetric(buf.codes, buf.real, t.Shape, typ, cfg.Layout)
-	}
-	if err != nil {
+	s := scheme{typ: quant.Int(cfg.Bits), layout: cfg.Layout, affine: cfg.Affine, choose: cfg.Range}
+	if q.params, err = s.quantize(buf.codes, buf.real, t.Shape); err != nil {
 		return err
 	}
 	buf.restored = resize(buf.restored, len(buf.real))

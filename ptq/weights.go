@@ -1,5 +1,3 @@
-// Package ptq is post-training quantization: it turns the weights of a trained network into integers, without training
-// and, for weights alone, without data.
 package ptq
 
 import (
@@ -19,6 +17,7 @@ type WeightConfig struct {
 	Bits   int          // 2 to 8; 0 means 8
 	Layout quant.Layout // which elements share a scale; the zero value is one scale per tensor
 	Affine bool         // ranges from minimum to maximum with a zero point, instead of symmetric ones
+	Range  WeightRange  // how symmetric scales are chosen; with Affine only AbsMax
 	Pack   bool         // write codes of less than 8 bits as a bit stream (see Weights) instead of one to a byte
 
 	// Progress, if set, is called before each layer with the number of layers done, their total and the layer's name.
@@ -66,8 +65,11 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	if len(weights) == 0 {
 		return nil, fmt.Errorf("%s: no weights to quantize were chosen", file.Path)
 	}
-	if t := quant.Int(cfg.Bits); cfg.Bits > 8 || t.Check() != nil {
-		return nil, fmt.Errorf("%s: weights of %d bits are not supported: use 2 to 8", file.Path, cfg.Bits)
+	if err := checkBits("weights", cfg.Bits); err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
+	}
+	if cfg.Affine && cfg.Range != AbsMax {
+		return nil, fmt.Errorf("%s: %w", file.Path, errAffineSearch)
 	}
 	if _, ok := file.Metadata["linquant.bits"]; ok {
 		return nil, fmt.Errorf("%s: its weights are quantized already, as linquant.bits in its metadata says; quantize the "+

@@ -1,0 +1,95 @@
+package ptq
+
+import (
+	"cmp"
+	"fmt"
+
+	"linquant/quant"
+)
+
+// Config says how a network is quantized. The zero value: 8-bit weights, symmetric, one scale per output channel; 8-bit
+// activations, unsigned and affine, one scale each; the ONNX convention.
+type Config struct {
+	WeightBits  int         // 2 to 8; 0 means 8
+	PerTensor   bool        // weights: one scale for the whole tensor instead of one per output channel
+	WeightRange WeightRange // how the scales of weights are chosen
+
+	ActBits   int  // bits of activations, 2 to 8; 0 means 8
+	ActSigned bool // codes of activations are signed (int8) instead of unsigned (uint8)
+
+	// ActSymmetric maps 0 to the code in the middle: 0 for signed codes, 2^(bits−1) for unsigned ones. The lowest code
+	// stays unused. Unsigned codes of a value that is never negative have zero point 0 instead, and so use all codes.
+	ActSymmetric bool
+
+	// KeepEdges gives 8 bits to the weights of the first and of the last layer with weights, and to the activations
+	// that each of the two reads and computes. Overrides go before it.
+	KeepEdges bool
+
+	// SaturateBias lets a bias that does not fit an int32 saturate, as the PyTorch original does. By default the weight
+	// scale of its output channel is raised until it fits: a channel that training has left without weights, which is
+	// common after batch-norm folding, has a tiny scale and would lose its bias.
+	SaturateBias bool
+
+	Overrides []Override       // by name pattern; of two that match and say different things the later wins
+	Requant   quant.Convention // how integer layers bring their accumulators to codes
+}
+
+// Override changes the configuration of the nodes whose name matches a pattern. Zero fields change nothing.
+type Override struct {
+	// Pattern is matched against the whole name of every node (its first output's name where it has none) as
+	// path.Match does: * stands for any characters but /, ? for any one of them, [a-f] for a range. A pattern that
+	// matches nothing is an error.
+	Pattern string
+
+	WeightBits int  // of the layer's weights
+	ActBits    int  // of the activation that the node computes, and of what shares its parameters
+	Float      bool // leave the node in floating point
+}
+
+// SetGranularity sets what shares a scale among the weights. An integer layer adds up the products of one output
+// channel before it scales them, so that a scale per group is an error: quant.PerGroup is for weights alone (Weights).
+func (cfg *Config) SetGranularity(g quant.Granularity) error {
+	switch g {
+	case quant.PerTensor, quant.PerChannel:
+		cfg.PerTensor = g == quant.PerTensor
+		return nil
+	case quant.PerGroup:
+		return fmt.Errorf("an integer layer needs one scale per output channel, for it scales the sum of a channel's " +
+			"products once: quantize weights per channel or per tensor; per group is for the weights of a checkpoint alone")
+	}
+	return fmt.Errorf("%v is no granularity", g)
+}
+
+// complete returns the configuration with its defaults filled in, or what is wrong with it.
+func (cfg Config) complete() (Config, error) {
+	cfg.WeightBits, cfg.ActBits = cmp.Or(cfg.WeightBits, 8), cmp.Or(cfg.ActBits, 8)
+	if err := checkBits("weights", cfg.WeightBits); err != nil {
+		return cfg, err
+	}
+	if err := checkBits("activations", cfg.ActBits); err != nil {
+		return cfg, err
+	}
+	if cfg.WeightRange > LeastSquares {
+		return cfg, fmt.Errorf("%v is no way to choose a weight's range", cfg.WeightRange)
+	}
+	if cfg.Requant > quant.FixedDouble {
+		return cfg, fmt.Errorf("%v is no convention of requantization", cfg.Requant)
+	}
+	for _, o := range cfg.Overrides {
+		err := checkBits("weights", cmp.Or(o.WeightBits, 8))
+		if err == nil {
+			err = checkBits("activations", cmp.Or(o.ActBits, 8))
+		}
+		if err != nil {
+			return cfg, fmt.Errorf("override of %q: %w", o.Pattern, err)
+		}
+	}
+	return cfg, nil
+}
+
+func checkBits(what string, bits int) error {
+	if bits < 2 || bits > 8 {
+		return fmt.Errorf("%s of %d bits are not supported: use 2 to 8", what, bits)
+	}
+	return nil
+}

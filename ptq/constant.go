@@ -1,0 +1,86 @@
+package ptq
+
+import (
+	"fmt"
+
+	"linquant/calib"
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// constant returns a value without a name that holds codes.
+func constant[Q quant.Code](codes []Q, shape tensor.Shape, p quant.Params) (*graph.Value, error) {
+	t, err := tensor.Of(shape, codes)
+	if err != nil {
+		return nil, err
+	}
+	return &graph.Value{DType: t.DType, Shape: shape, Const: &t, Quant: &p}, nil
+}
+
+// quantizeOperand quantizes the constant that a node combines with an activation: with the given parameters (a
+// Concat's), or, where they are nil, over its own range.
+func quantizeOperand(v *graph.Value, t quant.Type, symmetric bool, given *Activation) (*graph.Value, Activation, error) {
+	x, err := v.Const.Float32s()
+	if err != nil {
+		return nil, Activation{}, fmt.Errorf("constant %q: %w", v.Name, err)
+	}
+	lo, hi, err := quant.Extremes(x)
+	if err != nil {
+		return nil, Activation{}, fmt.Errorf("constant %q: %w", v.Name, err)
+	}
+	var a Activation
+	if given != nil {
+		a = *given
+	} else if a, err = newActivation(v.Name, calib.Range{Lo: lo, Hi: hi}, t, symmetric); err != nil {
+		return nil, Activation{}, err
+	}
+	var q *graph.Value
+	if t.Unsigned {
+		q, err = quantized[uint8](x, v.Const.Shape, a.params())
+	} else {
+		q, err = quantized[int8](x, v.Const.Shape, a.params())
+	}
+	return q, a, err
+}
+
+// quantized returns a constant of the codes of x.
+func quantized[Q quant.Code](x []float32, shape tensor.Shape, p quant.Params) (*graph.Value, error) {
+	codes := make([]Q, len(x))
+	if err := quant.Quantize(codes, x, shape, p); err != nil {
+		return nil, err
+	}
+	return constant(codes, shape, p)
+}
+
+// storedBytes returns the bytes of a constant and of its parameters. Zero points count where they are not all 0.
+func storedBytes(v *graph.Value) int64 {
+	n := int64(len(v.Const.Data))
+	if v.Quant != nil {
+		n += paramBytes(v.Quant)
+	}
+	return n
+}
+
+// packedBytes returns storedBytes with the codes of fewer than 8 bits packed, each index of the first dimension from a
+// new byte on.
+func packedBytes(v *graph.Value) int64 {
+	if v.Quant == nil || v.Quant.Type.Bits >= 8 {
+		return storedBytes(v)
+	}
+	elements, rows := len(v.Const.Data), 1
+	if len(v.Const.Shape) > 0 {
+		rows = v.Const.Shape[0]
+	}
+	return int64(rows)*int64(quant.PackedLen(elements/rows, v.Quant.Type.Bits)) + paramBytes(v.Quant)
+}
+
+func paramBytes(p *quant.Params) int64 {
+	n := 4 * int64(len(p.Scale))
+	for _, z := range p.ZeroPoint {
+		if z != 0 {
+			return n + 4*int64(len(p.ZeroPoint))
+		}
+	}
+	return n
+}

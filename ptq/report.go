@@ -1,0 +1,67 @@
+package ptq
+
+import (
+	"linquant/graph"
+	"linquant/quant"
+)
+
+// NetworkReport is what the quantization of a network came to.
+type NetworkReport struct {
+	Layers      []LayerReport // those with integer weights, in the order in which they run
+	Activations []Activation  // the values of Points in order, then the constants that an Add or Mul reads
+	Float       []Island      // what stays in floating point
+
+	FloatBytes  int64 // of all weights, biases and other constants of the float network
+	WeightBytes int64 // of the quantized network's, as they are stored: codes one to a byte, with their scales
+	PackedBytes int64 // the same with the codes of weights packed at their bits (quant.PackedLen)
+}
+
+// LayerReport is what the quantization of one Conv, Gemm or MatMul came to.
+type LayerReport struct {
+	Node   string // its name, or that of its output where it has none
+	Op     graph.Op
+	Bits   int // of the weight
+	Per    quant.Granularity
+	Weight Layer // of the weight alone
+
+	PackedBytes int64 // of the weight: its codes packed at their bits, and its scales
+	BiasBytes   int64
+
+	// Raised is the number of output channels whose weight scale was made larger, so that a bias which is enormous
+	// beside the weights fits an int32.
+	Raised int
+
+	Input, Output Activation
+}
+
+// Island is a node that stays in floating point.
+type Island struct {
+	Node   string
+	Op     graph.Op
+	Reason string
+}
+
+// total adds up the bytes of all constants that the networks' nodes read.
+func (b *builder) total() {
+	for name := range constants(b.g) {
+		b.report.FloatBytes += storedBytes(b.g.Value(name))
+	}
+	for name := range constants(b.out) {
+		v := b.out.Value(name)
+		b.report.WeightBytes += storedBytes(v)
+		b.report.PackedBytes += packedBytes(v)
+	}
+}
+
+// constants returns the names of the constants that nodes read.
+func constants(g *graph.Graph) map[string]bool {
+	found := map[string]bool{}
+	for _, n := range g.Nodes {
+		for _, in := range n.Inputs {
+			if isConst(g, in) {
+				found[in] = true
+			}
+		}
+	}
+	return found
+}

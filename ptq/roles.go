@@ -1,0 +1,159 @@
+package ptq
+
+import (
+	"fmt"
+
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// role is what a node is to quantization.
+type role uint8
+
+const (
+	island role = iota // it stays in floating point
+	layer              // it multiplies by weights: the accumulator is brought to parameters of the output's own
+	clamp              // Relu, Clip: shares its input's parameters where nobody else reads the input
+	pass               // it moves or selects codes: the output has the input's parameters
+	join               // Concat: its inputs share the output's parameters where nobody else reads them
+	own                // it computes from codes; the output has parameters of its own
+)
+
+// roles finds the role of every node, and why those that stay in floating point do.
+func roles(g *graph.Graph, all map[*graph.Node]*setting) (map[*graph.Node]role, map[*graph.Node]string) {
+	rs, reasons := make(map[*graph.Node]role, len(g.Nodes)), map[*graph.Node]string{}
+	for _, n := range g.Nodes {
+		r, reason := roleOf(g, n)
+		if r != island && all[n].float {
+			r, reason = island, "left in floating point as the configuration asks"
+		}
+		if rs[n] = r; r == island {
+			reasons[n] = reason
+		}
+	}
+	for _, n := range stranded(g, rs) {
+		rs[n], reasons[n] = island, "it stands among nodes in floating point, and no integer layer is beside it"
+	}
+	return rs, reasons
+}
+
+// roleOf returns the role that a node can have by itself.
+func roleOf(g *graph.Graph, n *graph.Node) (r role, reason string) {
+	constant := true
+	for _, in := range n.Inputs {
+		constant = constant && (in == "" || isConst(g, in))
+	}
+	if constant {
+		return island, "all its inputs are constants: fold the network first (graph.Fold)"
+	}
+	switch n.Op {
+	case graph.Conv, graph.Gemm, graph.MatMul:
+		if reason := notLayer(g, n); reason != "" {
+			return island, reason
+		}
+		return layer, ""
+	case graph.Relu, graph.Clip:
+		return clamp, ""
+	case graph.MaxPool, graph.Flatten, graph.Reshape, graph.Transpose, graph.Slice, graph.Squeeze, graph.Unsqueeze,
+		graph.Pad, graph.Identity, graph.Dropout:
+		return pass, ""
+	case graph.Concat:
+		return join, ""
+	case graph.Add, graph.Mul, graph.AveragePool, graph.GlobalAveragePool,
+		graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish:
+		return own, ""
+	case graph.BatchNormalization:
+		return island, "a batch normalization that no layer took up has no integer form: fold the network first (graph.Fold)"
+	}
+	return island, fmt.Sprintf("%s has no integer form", n.Op)
+}
+
+// notLayer says why a Conv, Gemm or MatMul is no integer layer; "" where it is one.
+func notLayer(g *graph.Graph, n *graph.Node) string {
+	if isConst(g, n.Input(0)) {
+		return "its first input is a constant"
+	}
+	if !isConst(g, n.Input(1)) {
+		return "its weight is not a constant"
+	}
+	shape := g.Value(n.Input(1)).Const.Shape
+	rank := 2
+	if n.Op == graph.Conv {
+		rank = 4
+	}
+	if len(shape) != rank {
+		return fmt.Sprintf("its weight has the shape %v, and only those of %d dimensions have an integer form", shape, rank)
+	}
+	if n.Op == graph.Gemm && (n.Attrs.Int("transA", 0) != 0 || n.Attrs.Int("transB", 0) != 1 ||
+		n.Attrs.Float("alpha", 1) != 1 || n.Attrs.Float("beta", 1) != 1) {
+		return "it is not X·Wᵀ + b: fold the network first (graph.Fold)"
+	}
+	bias := n.Input(2)
+	if bias == "" || n.Op == graph.MatMul {
+		return ""
+	}
+	if !isConst(g, bias) {
+		return "its bias is not a constant"
+	}
+	if b := g.Value(bias).Const.Shape; !perChannel(b, shape[0], n.Op) {
+		return fmt.Sprintf("its bias has the shape %v, not one element for each of %d outputs", b, shape[0])
+	}
+	return ""
+}
+
+// perChannel reports whether a bias of that shape is one constant per output, by the broadcasting of the operator.
+func perChannel(bias tensor.Shape, channels int, op graph.Op) bool {
+	if op == graph.Conv {
+		return len(bias) == 1 && bias[0] == channels
+	}
+	for i, d := range bias {
+		if d != 1 && (i != len(bias)-1 || d != channels) {
+			return false
+		}
+	}
+	return len(bias) <= 2
+}
+
+// stranded returns the nodes without weights that could run in integers but gain nothing by it: groups of neighbours
+// that have an island beside them and no integer layer. A Reshape after a Softmax is one.
+func stranded(g *graph.Graph, rs map[*graph.Node]role) []*graph.Node {
+	producers, consumers := g.Producers(), g.Consumers()
+	seen := map[*graph.Node]bool{}
+	var found []*graph.Node
+	for _, start := range g.Nodes {
+		if seen[start] || rs[start] == island || rs[start] == layer {
+			continue
+		}
+		seen[start] = true
+		group := []*graph.Node{start}
+		beside := map[role]bool{}
+		for i := 0; i < len(group); i++ {
+			for _, n := range neighbours(group[i], producers, consumers) {
+				if r := rs[n]; r == island || r == layer {
+					beside[r] = true
+				} else if !seen[n] {
+					seen[n] = true
+					group = append(group, n)
+				}
+			}
+		}
+		if beside[island] && !beside[layer] {
+			found = append(found, group...)
+		}
+	}
+	return found
+}
+
+// neighbours returns the nodes that compute what n reads or read what n computes.
+func neighbours(n *graph.Node, producers map[string]*graph.Node, consumers map[string][]*graph.Node) []*graph.Node {
+	var list []*graph.Node
+	for _, in := range n.Inputs {
+		if p := producers[in]; p != nil {
+			list = append(list, p)
+		}
+	}
+	for _, out := range n.Outputs {
+		list = append(list, consumers[out]...)
+	}
+	return list
+}

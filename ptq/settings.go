@@ -1,0 +1,125 @@
+package ptq
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"linquant/graph"
+	"linquant/internal/near"
+)
+
+// setting is what the configuration says about one node.
+type setting struct {
+	weightBits int
+	actBits    int // of the node's output; 0 where only the default applies
+	actRank    int // how much actBits counts where nodes share parameters: that of the later override is higher
+	float      bool
+}
+
+// settings applies the overrides to the nodes.
+func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
+	all := make(map[*graph.Node]*setting, len(g.Nodes))
+	for _, n := range g.Nodes {
+		all[n] = &setting{weightBits: cfg.WeightBits}
+	}
+	first, last := edges(g)
+	if cfg.KeepEdges && first != nil {
+		all[first].weightBits, all[last].weightBits = 8, 8
+	}
+	for i, o := range cfg.Overrides {
+		if _, err := path.Match(o.Pattern, ""); err != nil {
+			return nil, fmt.Errorf("override of %q: it is no pattern: write * for any characters, ? for any one, [a-f] for "+
+				"a range, and \\ before a character that stands for itself", o.Pattern)
+		}
+		matched, layers := false, false
+		for _, n := range g.Nodes {
+			if ok, _ := path.Match(o.Pattern, nodeName(n)); !ok {
+				continue
+			}
+			matched = true
+			s := all[n]
+			if o.WeightBits != 0 && hasWeight(g, n) {
+				s.weightBits, layers = o.WeightBits, true
+			}
+			if o.ActBits != 0 {
+				s.actBits, s.actRank = o.ActBits, i+1
+			}
+			s.float = s.float || o.Float
+		}
+		if !matched {
+			return nil, unmatched(o.Pattern, "no node", names(g, func(*graph.Node) bool { return true }))
+		}
+		if o.WeightBits != 0 && !layers {
+			layers := names(g, func(n *graph.Node) bool { return hasWeight(g, n) })
+			return nil, unmatched(o.Pattern, "no layer with weights", layers)
+		}
+	}
+	return all, nil
+}
+
+// unmatched is the error about a pattern that matches nothing, with names that were perhaps meant.
+func unmatched(pattern, nothing string, candidates []string) error {
+	found := near.Names(pattern, candidates)
+	if len(found) == 0 {
+		found = near.Names(strings.Trim(pattern, "*?"), candidates)
+	}
+	hint := "near to it"
+	if len(found) == 0 {
+		found, hint = candidates[:min(len(candidates), 3)], "there are for instance"
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("override of %q: it matches %s", pattern, nothing)
+	}
+	for i, name := range found {
+		found[i] = fmt.Sprintf("%q", name)
+	}
+	return fmt.Errorf("override of %q: it matches %s; %s: %s", pattern, nothing, hint, strings.Join(found, ", "))
+}
+
+// names lists the names of the chosen nodes, in order.
+func names(g *graph.Graph, chosen func(*graph.Node) bool) []string {
+	var list []string
+	for _, n := range g.Nodes {
+		if chosen(n) {
+			list = append(list, nodeName(n))
+		}
+	}
+	return list
+}
+
+// nodeName is the name that patterns and reports know a node by.
+func nodeName(n *graph.Node) string {
+	if n.Name == "" && len(n.Outputs) > 0 {
+		return n.Outputs[0]
+	}
+	return n.Name
+}
+
+// edges returns the first and the last layer with weights; nil where there is none.
+func edges(g *graph.Graph) (first, last *graph.Node) {
+	for _, n := range g.Nodes {
+		if !hasWeight(g, n) {
+			continue
+		}
+		if first == nil {
+			first = n
+		}
+		last = n
+	}
+	return first, last
+}
+
+// hasWeight reports whether the node multiplies by a constant matrix or kernel.
+func hasWeight(g *graph.Graph, n *graph.Node) bool {
+	switch n.Op {
+	case graph.Conv, graph.Gemm, graph.MatMul:
+		return isConst(g, n.Input(1))
+	}
+	return false
+}
+
+func isConst(g *graph.Graph, name string) bool {
+	v := g.Value(name)
+	return v != nil && v.Const != nil
+}
