@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"slices"
+
+	"linquant/graph"
+)
+
+// pair is the two operands of an Add or Mul.
+type pair struct {
+	operands [2]*place
+	nest     *nest // the operands and the output; nil where all three lie alike
+}
+
+// pair resolves the operands and how they are broadcast.
+func (s *site) pair() (*pair, error) {
+	var p pair
+	steps := [3][]int{2: s.out.strides()}
+	alike := true
+	for i := range p.operands {
+		p.operands[i] = s.in[i]
+		if s.in[i] == nil {
+			var err error
+			if p.operands[i], err = s.constantPlace(i); err != nil {
+				return nil, err
+			}
+		}
+		o := p.operands[i]
+		if len(o.shape) > len(s.out.shape) {
+			return nil, s.errorf("%q has %d dimensions an example and the output %d: reshape it",
+				o.name, len(o.shape), len(s.out.shape))
+		}
+		alike = alike && o.shape.Equal(s.out.shape) && o.order == s.out.order
+		steps[i] = broadcastSteps(o, len(s.out.shape))
+	}
+	if !alike {
+		p.nest = newNest(s.out.shape, s.out.walk(), steps[:]...)
+	}
+	return &p, nil
+}
+
+// broadcastSteps returns the strides of a value that is broadcast to so many dimensions.
+func broadcastSteps(p *place, rank int) []int {
+	steps, own := make([]int, rank), p.strides()
+	skip := rank - len(own)
+	for d, n := range p.shape {
+		if n != 1 {
+			steps[skip+d] = own[d]
+		}
+	}
+	return steps
+}
+
+// constantPlace returns constant input i as an operand: codes where the output is codes, reals else. A first dimension
+// that stands for the batch is left away.
+func (s *site) constantPlace(i int) (*place, error) {
+	v, err := s.constant(i)
+	if err != nil {
+		return nil, err
+	}
+	shape := v.Const.Shape
+	if len(shape) == 1+len(s.out.shape) && !(s.n.Op == graph.MatMul && len(shape) <= 2) {
+		if shape[0] != 1 {
+			return nil, s.errorf("constant %q is %v: its first dimension, the batch, must be 1", v.Name, shape)
+		}
+		shape = shape[1:]
+	}
+	p := &place{name: v.Name, shape: shape, n: v.Const.Elements(), input: -1}
+	p.order = rowMajor(p.n)
+	if s.out.quant == nil {
+		reals, err := v.Const.Float32s()
+		if err != nil {
+			return nil, s.errorf("constant %q: %w", v.Name, err)
+		}
+		p.floats = slices.Clone(reals)
+		s.weights += 4 * int64(p.n)
+		return p, nil
+	}
+	p.quant, p.flip = v.Quant, flipOf(v.Quant.Type)
+	p.codes = make([]byte, p.n)
+	for i, b := range v.Const.Data {
+		p.codes[i] = b ^ p.flip
+	}
+	s.weights += int64(p.n)
+	return p, nil
+}
+
+// emitPair appends a step of two operands. It can write over one that lies as the output does.
+func (s *site) emitPair(k kernel, p *pair) {
+	var in []*place
+	for _, o := range p.operands {
+		if !o.isConst() {
+			in = append(in, o)
+		}
+	}
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: in, out: []*place{s.out}, inPlace: p.nest == nil,
+	})
+	s.finish()
+}
+
+func (s *site) floatBinary() error {
+	p, err := s.pair()
+	if err != nil {
+		return err
+	}
+	lo, hi := s.clampFloats()
+	s.emitPair(&floatBinary{p, s.out, s.n.Op == graph.Mul, lo, hi}, p)
+	return nil
+}
+
+type floatBinary struct {
+	*pair
+	out    *place
+	mul    bool
+	lo, hi float32
+}
+
+func (k *floatBinary) run(s *state) {
+	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
+	switch {
+	case k.nest != nil:
+		k.runNest(dst, a, b)
+	case k.mul:
+		b, dst = b[:len(a)], dst[:len(a)]
+		for i, x := range a {
+			dst[i] = clampTo(float32(x*b[i]), k.lo, k.hi)
+		}
+	default:
+		b, dst = b[:len(a)], dst[:len(a)]
+		for i, x := range a {
+			dst[i] = clampTo(x+b[i], k.lo, k.hi)
+		}
+	}
+}
+
+func (k *floatBinary) runNest(dst, a, b []float32) {
+	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
+	k.nest.rows(func(at [3]int) {
+		for i, t := range to {
+			x, y := a[at[0]+ia[i]], b[at[1]+ib[i]]
+			if k.mul {
+				x *= y
+			} else {
+				x += y
+			}
+			dst[at[2]+t] = clampTo(x, k.lo, k.hi)
+		}
+	})
+}

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"linquant/graph"
+	"linquant/quant"
+)
+
+// input makes the place of a graph input: the caller's memory for reals, codes quantized from it where the input is
+// codes.
+func (c *compiler) input(i int, name string) error {
+	v := c.g.Values[name]
+	p, err := c.place(v)
+	if err != nil {
+		return fmt.Errorf("input: %w", err)
+	}
+	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, elements: p.n})
+	given := like(p, nil)
+	given.buffer, given.input, given.order = nil, i, rowMajor(p.n)
+	if v.Quant == nil {
+		p = given
+	} else {
+		c.quantize(&graph.Node{Op: graph.QuantizeLinear, Name: name}, given, p)
+	}
+	c.places[name] = p
+	if c.keep[name] {
+		c.show(name, p)
+	}
+	return nil
+}
+
+// loaded returns the place of a value as it lies between steps. Only an input can lie otherwise; it is copied the first
+// time that a node needs it.
+func (c *compiler) loaded(n *graph.Node, p *place) *place {
+	if p.input < 0 || p.order == orderOf(p.shape, p.n) {
+		return p
+	}
+	to := like(p, nil)
+	to.order = orderOf(p.shape, p.n)
+	c.emit(n, &load{p, to}, step{Step: Step{Op: "Load"}, in: []*place{p}, out: []*place{to}})
+	c.places[p.name] = to
+	return to
+}
+
+// load brings an input, channels first, to channels last.
+type load struct{ from, to *place }
+
+func (k *load) run(s *state) {
+	src, dst := s.floatsOf(k.from), s.floatsOf(k.to)
+	channels, plane := k.to.order.channels, k.to.order.plane
+	for c := range channels {
+		for p, x := range src[c*plane : (c+1)*plane] {
+			dst[p*channels+c] = x
+		}
+	}
+}
+
+// output emits the step that gives the caller a graph output.
+func (c *compiler) output(i int, name string) error {
+	p := c.places[name]
+	if p == nil {
+		return fmt.Errorf("output %q does not depend on an input: leave it out", name)
+	}
+	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, elements: p.n})
+	k := &store{from: p, to: i}
+	if p.quant != nil {
+		k.table = realsTable(p.quant)
+	}
+	c.emit(&graph.Node{Op: "Store", Name: name}, k, step{in: []*place{p}, out: []*place{p}})
+	return nil
+}
+
+// store gives a value to the caller, channels first and as reals.
+type store struct {
+	from  *place
+	to    int
+	table *[256]float32
+}
+
+func (k *store) run(s *state) { k.from.export(s, s.out[k.to], k.table) }
+
+// export fills dst with the value in the order in which it is counted. Codes become the reals of table.
+func (p *place) export(s *state, dst []float32, table *[256]float32) {
+	channels, plane := p.order.channels, p.order.plane
+	if p.quant == nil {
+		src := s.floatsOf(p)
+		if channels == 1 {
+			copy(dst, src)
+			return
+		}
+		for c := range channels {
+			row := dst[c*plane : (c+1)*plane]
+			for i := range row {
+				row[i] = src[i*channels+c]
+			}
+		}
+		return
+	}
+	src := s.codesOf(p)
+	for c := range channels {
+		row := dst[c*plane : (c+1)*plane]
+		for i := range row {
+			row[i] = table[src[i*channels+c]]
+		}
+	}
+}
+
+// boundary lowers QuantizeLinear and DequantizeLinear.
+func (s *site) boundary() {
+	if s.n.Op == graph.QuantizeLinear {
+		s.quantize(s.n, s.in[0], s.out)
+	} else {
+		s.dequantize(s.n, s.in[0], s.out)
+	}
+	s.finish()
+}
+
+func (c *compiler) quantize(n *graph.Node, from, to *place) {
+	k := &quantizeStep{from, to, newQuantizer(to.quant)}
+	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
+}
+
+func (c *compiler) dequantize(n *graph.Node, from, to *place) {
+	c.weights += 256 * 4
+	k := &dequantizeStep{from, to, realsTable(from.quant)}
+	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
+}
+
+// quantizer makes codes as they are stored, by the definition of quant.Quantize.
+type quantizer struct {
+	scale, lo, hi float32
+	offset        int32
+}
+
+// magic is 1.5 × 2^23: adding it to a float32 of magnitude at most 2^22 rounds to an integer, ties to even, which then
+// stands in the low bits of the sum.
+const (
+	magic     = 0x1.8p23
+	magicBits = 0x4b400000
+)
+
+func newQuantizer(p *quant.Params) quantizer {
+	lo, hi := p.Type.Range()
+	return clampedQuantizer(p, lo, hi)
+}
+
+// clampedQuantizer makes codes in [lo, hi] only.
+func clampedQuantizer(p *quant.Params, lo, hi int32) quantizer {
+	z := zeroPoint(p)
+	return quantizer{p.Scale[0], float32(lo - z), float32(hi - z), z + int32(flipOf(p.Type)) - magicBits}
+}
+
+// code returns the code of x as it is stored; a NaN counts as 0.
+func (q *quantizer) code(x float32) byte {
+	v := x / q.scale
+	if v != v {
+		v = 0
+	}
+	if v < q.lo {
+		v = q.lo
+	}
+	if v > q.hi {
+		v = q.hi
+	}
+	return byte(int32(math.Float32bits(v+magic)) + q.offset)
+}
+
+// realsTable returns what every stored code stands for.
+func realsTable(p *quant.Params) *[256]float32 {
+	var table [256]float32
+	shift := zeroPoint(p) + int32(flipOf(p.Type))
+	for u := range table {
+		table[u] = float32(int32(u)-shift) * p.Scale[0]
+	}
+	return &table
+}
+
+type quantizeStep struct {
+	from, to *place
+	q        quantizer
+}
+
+func (k *quantizeStep) run(s *state) {
+	src, dst := s.floatsOf(k.from), s.codesOf(k.to)
+	if k.from.order == k.to.order {
+		for i, x := range src {
+			dst[i] = k.q.code(x)
+		}
+		return
+	}
+	channels, plane := k.to.order.channels, k.to.order.plane // from the caller's channels first
+	for c := range channels {
+		for p, x := range src[c*plane : (c+1)*plane] {
+			dst[p*channels+c] = k.q.code(x)
+		}
+	}
+}
+
+type dequantizeStep struct {
+	from, to *place
+	table    *[256]float32
+}
+
+func (k *dequantizeStep) run(s *state) {
+	dst := s.floatsOf(k.to)
+	for i, u := range s.codesOf(k.from) {
+		dst[i] = k.table[u]
+	}
+}

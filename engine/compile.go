@@ -1,0 +1,265 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// maxElements bounds one value of one example, so that tables of offsets fit 32 bits and the memory of a machine.
+const maxElements = 1 << 27
+
+// Compile makes a program of a network, float or quantized. It computes what depends on constants alone, and leaves g as
+// it is. The program does not refer to the memory of g's constants.
+//
+// Errors name the node and what to do: a graph that is not well formed, an operator that cannot run, an integer layer
+// whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not
+// exist, instructions that this processor lacks.
+func Compile(g *graph.Graph, cfg Config) (*Program, error) {
+	tier, err := cfg.tier()
+	if err != nil {
+		return nil, err
+	}
+	if g, err = prepare(g, cfg); err != nil {
+		return nil, err
+	}
+	c := &compiler{
+		g: g, tier: tier, keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
+		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{},
+	}
+	for _, name := range cfg.Keep {
+		if g.Values[name] == nil {
+			return nil, fmt.Errorf("no value %q to keep: the network has none of that name", name)
+		}
+		c.keep[name] = true
+	}
+	if err := c.lower(); err != nil {
+		return nil, err
+	}
+	if err := c.pack(); err != nil {
+		return nil, err
+	}
+	return c.program(cfg), nil
+}
+
+// prepare returns the graph with shapes, and without nodes that need not run.
+func prepare(g *graph.Graph, cfg Config) (*graph.Graph, error) {
+	passes := []func(*graph.Graph) (*graph.Graph, error){
+		graph.InferShapes, graph.FoldConstants, graph.DequantizeConstants, quantizeConstants, graph.FoldConstants,
+	}
+	if len(cfg.Keep) == 0 && !cfg.KeepAll {
+		passes = append(passes, graph.RemoveDead)
+	}
+	passes = append(passes, graph.InferShapes, checked)
+	for _, pass := range passes {
+		var err error
+		if g, err = pass(g); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// quantized reports whether the network computes with codes: constants that are dequantized are not enough.
+func quantized(g *graph.Graph) bool {
+	for _, v := range g.Values {
+		if v.Quant != nil && v.Const == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// compiler turns a graph into steps.
+type compiler struct {
+	g         *graph.Graph
+	tier      cpu.Tier
+	keep      map[string]bool
+	keepAll   bool
+	quantized bool
+	consumers map[string][]*graph.Node
+
+	inputs, outputs []IO
+	places          map[string]*place    // of values, as they lie between steps
+	folded          map[*graph.Node]bool // nodes that became part of the layer before them
+	steps           []step
+	shows           []*place // kept values that need no step
+	islands         []Island
+	jobs            []func() error // packing, which may run concurrently
+	weights         int64          // bytes of constants
+}
+
+func (c *compiler) lower() error {
+	if len(c.g.Inputs) == 0 || len(c.g.Outputs) == 0 {
+		return fmt.Errorf("a network has inputs and outputs, this graph has %d and %d", len(c.g.Inputs), len(c.g.Outputs))
+	}
+	for i, name := range c.g.Inputs {
+		if err := c.input(i, name); err != nil {
+			return err
+		}
+	}
+	for _, n := range c.g.Nodes {
+		if c.folded[n] {
+			continue
+		}
+		if err := c.node(n); err != nil {
+			return err
+		}
+	}
+	for i, name := range c.g.Outputs {
+		if err := c.output(i, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place makes a place for a value as it lies between steps.
+func (c *compiler) place(v *graph.Value) (*place, error) {
+	if len(v.Shape) == 0 || v.Shape[0] != graph.Batch {
+		return nil, fmt.Errorf("value %q has the shape %v: the first dimension of what depends on an input is graph.Batch",
+			v.Name, v.Shape)
+	}
+	return c.placeOf(v.Name, v.Shape[1:], v.Quant)
+}
+
+func (c *compiler) placeOf(name string, shape tensor.Shape, q *quant.Params) (*place, error) {
+	n, err := shape.Elements()
+	if err != nil {
+		return nil, fmt.Errorf("value %q: %w", name, err)
+	}
+	if len(shape) > maxRank {
+		return nil, fmt.Errorf("value %q has %d dimensions an example: use at most %d", name, len(shape), maxRank)
+	}
+	if n == 0 || n > maxElements {
+		return nil, fmt.Errorf("value %q has %d elements an example: use 1 to %d", name, n, maxElements)
+	}
+	p := &place{name: name, shape: shape, n: n, order: orderOf(shape, n), quant: q, input: -1}
+	p.buffer = &buffer{n: n, float: q == nil}
+	if q != nil {
+		if len(q.Scale) != 1 || q.Type.Bits > 8 {
+			return nil, fmt.Errorf("value %q has %d scales and codes of type %v: an activation has one scale and 2 to 8 bits",
+				name, len(q.Scale), q.Type)
+		}
+		p.flip = flipOf(q.Type)
+	}
+	return p, nil
+}
+
+// like makes a place for an intermediate result that lies as p does.
+func like(p *place, q *quant.Params) *place {
+	t := *p
+	t.quant, t.flip, t.input, t.codes, t.floats = q, 0, -1, nil, nil
+	if q != nil {
+		t.flip = flipOf(q.Type)
+	}
+	t.buffer = &buffer{n: p.n, float: q == nil}
+	return &t
+}
+
+// emit appends a step. The first output is what it is named after.
+func (c *compiler) emit(n *graph.Node, k kernel, s step) {
+	s.kernel = k
+	out := s.out[0]
+	s.Value, s.Shape = out.name, out.shape
+	if s.Op == "" {
+		s.Op = string(n.Op)
+	}
+	s.Node = nodeName(n)
+	if out.quant != nil {
+		s.Kind = Integer
+	}
+	c.steps = append(c.steps, s)
+}
+
+// nodeName returns the node's name, or its first output's where it has none.
+func nodeName(n *graph.Node) string {
+	if n.Name == "" && len(n.Outputs) > 0 {
+		return n.Outputs[0]
+	}
+	return n.Name
+}
+
+// done makes a computed value known to the nodes that read it, and to Trace.
+func (c *compiler) done(name string, p *place) {
+	c.places[name] = p
+	if c.keep[name] || c.keepAll {
+		c.show(name, p)
+	}
+}
+
+// show lets Trace see a value from the last step on.
+func (c *compiler) show(name string, p *place) {
+	shown := *p
+	shown.name = name
+	if len(c.steps) == 0 {
+		c.shows = append(c.shows, &shown)
+		return
+	}
+	last := &c.steps[len(c.steps)-1]
+	last.shows = append(last.shows, &shown)
+}
+
+// hidden reports whether a value between a node and its only reader may stay uncomputed.
+func (c *compiler) hidden(name string) bool {
+	return len(c.consumers[name]) == 1 && !c.g.IsOutput(name) && !c.keep[name] && !c.keepAll
+}
+
+// program plans the memory and makes the program.
+func (c *compiler) program(cfg Config) *Program {
+	codes, floats := plan(c.steps)
+	p := &Program{
+		inputs: c.inputs, outputs: c.outputs, steps: c.steps, shows: c.shows, islands: c.islands,
+		threads: cfg.threads(), tier: c.tier,
+	}
+	var most need
+	for i := range p.steps {
+		p.macs += p.steps[i].MACs
+		most.grow(p.steps[i].need)
+	}
+	p.memory = Memory{
+		Weights:     c.weights,
+		Activations: int64(codes) + 4*int64(floats),
+		Scratch:     int64(most.codes) + 4*int64(most.floats) + 4*int64(most.sums),
+	}
+	ins, outs := len(p.inputs), len(p.outputs)
+	p.pool = newPool(cfg.states(), func() *state {
+		return &state{
+			codes: make([]byte, codes), floats: make([]float32, floats),
+			scratch: scratch{make([]byte, most.codes), make([]float32, most.floats), make([]int32, most.sums)},
+			in:      make([][]float32, ins), out: make([][]float32, outs),
+		}
+	})
+	return p
+}
+
+// node lowers one node.
+func (c *compiler) node(n *graph.Node) error {
+	v := c.g.Values[n.Outputs[0]]
+	if v.Const != nil {
+		return nil
+	}
+	s := &site{compiler: c, n: n, in: make([]*place, len(n.Inputs)), value: n.Outputs[0]}
+	var err error
+	if s.out, err = c.place(v); err != nil {
+		return err
+	}
+	for i, name := range n.Inputs {
+		if name != "" && c.g.Values[name].Const == nil {
+			if s.in[i] = c.places[name]; s.in[i] == nil {
+				return fmt.Errorf("%v reads %q before any node makes it: sort the nodes", n, name)
+			}
+			if n.Op != graph.QuantizeLinear {
+				s.in[i] = c.loaded(n, s.in[i])
+			}
+		}
+	}
+	if !slices.ContainsFunc(s.in, func(p *place) bool { return p != nil }) {
+		return fmt.Errorf("%v reads constants only, and could not be computed beforehand", n)
+	}
+	return s.lower()
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"slices"
+
+	"linquant/graph"
+	"linquant/internal/gemm"
+)
+
+// geometry resolves the window of a convolution or pooling.
+func (s *site) geometry() (*geometry, error) {
+	x := s.in[0].shape
+	if s.n.Op == graph.GlobalAveragePool {
+		g := &geometry{height: x[1], width: x[2], channels: x[0]}
+		g.Kernel, g.Stride, g.Dilation, g.Group, g.Out = [2]int{x[1], x[2]}, [2]int{1, 1}, [2]int{1, 1}, 1, [2]int{1, 1}
+		return g, nil
+	}
+	w, err := graph.WindowOf(s.g, s.n, x[1], x[2])
+	if err != nil {
+		return nil, err
+	}
+	return &geometry{Window: w, height: x[1], width: x[2], channels: x[0]}, nil
+}
+
+// convLayer makes the frame of a convolution.
+func (s *site) convLayer(elementSize int) (layer, error) {
+	if s.in[0] == nil {
+		return layer{}, s.errorf("input %q is a constant, and the weight is not: exchange them", s.n.Inputs[0])
+	}
+	g, err := s.geometry()
+	if err != nil {
+		return layer{}, err
+	}
+	l := layer{
+		in: s.in[0], out: s.out, rows: g.pixels(), lda: g.channels, ldd: s.out.shape[0],
+		inGroup: g.channels / g.Group, window: g,
+	}
+	l.depth = g.Kernel[0] * g.Kernel[1] * l.inGroup
+	if l.block = panelRows(l.depth*elementSize, l.rows); g.pointwise() {
+		l.block = 0
+	}
+	return l, nil
+}
+
+// emitLayer appends the step of a layer whose output is s.out, which may have moved to that of a folded Relu.
+func (s *site) emitLayer(k kernel, in *place, macs int64, scratch need) {
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: macs}, in: []*place{in}, out: []*place{s.out}, need: scratch,
+	})
+	s.finish()
+}
+
+func (s *site) integerConv() error {
+	l, err := s.convLayer(1)
+	if err != nil {
+		return err
+	}
+	channels, g := s.out.shape[0], l.window
+	w, err := s.weightCodes(channels)
+	if err != nil {
+		return err
+	}
+	bias, err := s.biasCodes(channels)
+	if err != nil {
+		return err
+	}
+	requant, err := s.requantizers(w, channels, g.Group)
+	if err != nil {
+		return err
+	}
+	l.out = s.out
+	macs := int64(l.rows) * int64(channels) * int64(l.depth)
+	s.weights += int64(len(w.codes)) + 8*int64(channels)
+	if l.inGroup == 1 && g.Group > 1 {
+		s.emitDepthwise(l, w, bias, requant, macs)
+		return nil
+	}
+	k := &integerLayer{layer: l, groups: make([]integerGroup, g.Group), zero: byte(s.in[0].zero())}
+	scratch := need{codes: l.block * l.depth}
+	if l.block == 0 {
+		k.window = nil
+	}
+	n, tier, in := channels/g.Group, s.tier, s.in[0]
+	for i := range k.groups {
+		s.later(func() error {
+			codes := w.codes[i*n*l.depth:][:n*l.depth]
+			group := integerGroup{inAt: i * l.inGroup, at: i * n}
+			group.stage = gemm.Stage{Requant: requant[i], Flip: s.out.flip}
+			if w.zero != nil {
+				group.stage.WeightZero, group.stage.InputZero = w.zero[i*n:][:n], in.zero()
+			}
+			if err := checkAccumulators(codes, group.stage.WeightZero, bias[i*n:][:n], in.quant, i*n); err != nil {
+				return s.errorf("%w", err)
+			}
+			group.stage.Bias = foldBias(bias[i*n:][:n], codes, in.zero())
+			group.weight = gemm.PackInt8(channelsInnermost(codes, l.inGroup, l.depth), n, l.depth, tier)
+			k.groups[i] = group
+			return nil
+		})
+	}
+	s.emitLayer(k, in, macs, scratch)
+	return nil
+}
+
+func (s *site) floatConv() error {
+	l, err := s.convLayer(4)
+	if err != nil {
+		return err
+	}
+	w, _, err := s.reals(1)
+	if err != nil {
+		return err
+	}
+	channels, g := s.out.shape[0], l.window
+	var bias []float32
+	if s.n.Input(2) != "" {
+		if bias, _, err = s.reals(2); err != nil {
+			return err
+		}
+		bias = slices.Clone(bias)
+	}
+	lo, hi := s.clampFloats()
+	l.out = s.out
+	macs := int64(l.rows) * int64(channels) * int64(l.depth)
+	s.weights += 4*int64(len(w)) + 4*int64(len(bias))
+	if l.inGroup == 1 && g.Group > 1 {
+		k := &floatDepthwise{layer: l, weight: tapsFirst(w, channels, l.depth), bias: bias, lo: lo, hi: hi}
+		s.emitLayer(k, s.in[0], macs, need{})
+		return nil
+	}
+	k := &floatLayer{layer: l, groups: make([]floatGroup, g.Group), lo: lo, hi: hi}
+	scratch := need{floats: l.block * l.depth}
+	if l.block == 0 {
+		k.window = nil
+	}
+	n, tier := channels/g.Group, s.tier
+	for i := range k.groups {
+		s.later(func() error {
+			group := floatGroup{inAt: i * l.inGroup, at: i * n}
+			if bias != nil {
+				group.bias = bias[i*n:][:n]
+			}
+			group.weight = gemm.PackFloat32(channelsInnermost(w[i*n*l.depth:][:n*l.depth], l.inGroup, l.depth), n, l.depth, tier)
+			k.groups[i] = group
+			return nil
+		})
+	}
+	s.emitLayer(k, s.in[0], macs, scratch)
+	return nil
+}
+
+// channelsInnermost reorders the rows of a weight [out, channels, taps] to [out, taps, channels], the order of a panel.
+func channelsInnermost[T int8 | float32](w []T, channels, depth int) []T {
+	taps := depth / channels
+	if taps == 1 || channels == 1 {
+		return w
+	}
+	dst := make([]T, len(w))
+	for at := 0; at < len(w); at += depth {
+		from, to := w[at:][:depth], dst[at:][:depth]
+		for t := range taps {
+			row := to[t*channels:][:channels]
+			for c := range row {
+				row[c] = from[c*taps+t]
+			}
+		}
+	}
+	return dst
+}
+
+// tapsFirst reorders the weight of a depthwise convolution, [channels, taps], to [taps, channels].
+func tapsFirst[T int8 | int32 | float32](w []T, channels, taps int) []T {
+	dst := make([]T, len(w))
+	for c := range channels {
+		for t := range taps {
+			dst[t*channels+c] = w[c*taps+t]
+		}
+	}
+	return dst
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"math"
+
+	"linquant/graph"
+)
+
+// A Relu or Clip that is alone in reading the output of a layer or of an Add becomes part of that: a clamp of a clamp is a
+// clamp.
+
+// clampFloats makes the Relus and Clips that follow the node part of it, and returns the bounds of its outputs.
+func (s *site) clampFloats() (lo, hi float32) {
+	lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	for {
+		next := s.follower()
+		if next == nil {
+			return lo, hi
+		}
+		a, b := bounds(next)
+		lo, hi = clampTo(lo, a, b), clampTo(hi, a, b)
+		s.fold(next)
+	}
+}
+
+// clampCodes makes the Relus and Clips that follow the node part of it, where they leave the parameters as they are, and
+// returns the bounds of its codes.
+func (s *site) clampCodes() (lo, hi int32) {
+	lo, hi = s.out.quant.Type.Range()
+	for {
+		next := s.follower()
+		if next == nil || !graph.SameParams(s.out.quant, s.g.Values[next.Outputs[0]].Quant) {
+			return lo, hi
+		}
+		a, b := graph.ClampBounds(next, *s.out.quant)
+		lo, hi = clampTo(lo, a, b), clampTo(hi, a, b)
+		s.fold(next)
+	}
+}
+
+// follower returns the Relu or Clip that alone reads the output, nil where there is none.
+func (s *site) follower() *graph.Node {
+	if !s.hidden(s.value) {
+		return nil
+	}
+	next := s.consumers[s.value][0]
+	if next.Op != graph.Relu && next.Op != graph.Clip {
+		return nil
+	}
+	return next
+}
+
+// fold makes the node's output that of the next.
+func (s *site) fold(next *graph.Node) {
+	s.folded[next] = true
+	s.value = next.Outputs[0]
+	p := *s.out
+	p.name = s.value
+	s.out = &p
+	s.fusedOps += "+" + string(next.Op)
+}
+
+// bounds returns what a Relu or Clip clamps to.
+func bounds(n *graph.Node) (lo, hi float32) {
+	if n.Op == graph.Relu {
+		return 0, float32(math.Inf(1))
+	}
+	return n.Attrs.Float("min", float32(math.Inf(-1))), n.Attrs.Float("max", float32(math.Inf(1)))
+}
+
+// clampTo returns min(max(v, lo), hi), as ONNX defines Clip: hi where the bounds are exchanged.
+func clampTo[T int32 | float32](v, lo, hi T) T {
+	if v < lo {
+		v = lo
+	}
+	if v > hi {
+		v = hi
+	}
+	return v
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"linquant/graph"
+	"linquant/internal/gemm"
+	"linquant/tensor"
+)
+
+// matrix is what a Gemm or MatMul with a constant weight multiplies: rows × depth by depth × channels.
+type matrix struct {
+	rows, depth, channels int
+	weight                *graph.Value
+	channelsFirst         bool  // the weight is [channels, depth], not [depth, channels]
+	order                 order // of the depth in memory
+}
+
+// matrix returns the geometry of the node. ok is false where the second operand is no constant matrix.
+func (s *site) matrix() (m matrix, ok bool) {
+	v := s.g.Values[s.n.Inputs[1]]
+	if s.in[0] == nil || v.Const == nil || len(v.Const.Shape) > 2 {
+		return m, false
+	}
+	m.weight = v
+	shape := v.Const.Shape
+	if len(shape) == 1 {
+		shape = tensor.Shape{shape[0], 1}
+	}
+	m.depth, m.channels = shape[0], shape[1]
+	if s.n.Op == graph.Gemm && s.n.Attrs.Int("transB", 0) != 0 {
+		m.depth, m.channels, m.channelsFirst = shape[1], shape[0], true
+	}
+	m.rows = s.in[0].n / m.depth
+	m.order = rowMajor(m.depth)
+	if m.rows == 1 {
+		m.order = s.in[0].order // the weight's rows move, not the codes
+	}
+	return m, true
+}
+
+// transposed returns the weight as [channels, depth], the depth in the order in which the input lies.
+func transposed[T int8 | float32](w []T, m matrix) []T {
+	dst := make([]T, len(w))
+	if m.channelsFirst && m.order.channels == 1 {
+		copy(dst, w)
+		return dst
+	}
+	at := make([]int, m.depth)
+	for k := range at {
+		at[k] = m.order.at(k)
+	}
+	for n := range m.channels {
+		row := dst[n*m.depth:][:m.depth]
+		if m.channelsFirst {
+			for k, v := range w[n*m.depth:][:m.depth] {
+				row[at[k]] = v
+			}
+			continue
+		}
+		for k, to := range at {
+			row[to] = w[k*m.channels+n]
+		}
+	}
+	return dst
+}
+
+// linearLayer makes the frame of a fully connected layer. With several rows the input must lie row-major, and so does
+// what comes out.
+func (s *site) linearLayer(m matrix) layer {
+	in, out := s.in[0], s.out
+	if m.rows > 1 {
+		in = s.asRowMajor(in)
+		if out.order.channels > 1 {
+			out = like(out, out.quant)
+			out.order = rowMajor(out.n)
+		}
+	}
+	return layer{in: in, out: out, rows: m.rows, lda: m.depth, ldd: m.channels, depth: m.depth}
+}
+
+// emitLinear appends a fully connected layer, and what brings its output to where s.out lies.
+func (s *site) emitLinear(k kernel, l *layer, m matrix) {
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: int64(m.rows) * int64(m.depth) * int64(m.channels)},
+		in:   []*place{l.in}, out: []*place{l.out},
+	})
+	if l.out.order != s.out.order {
+		s.emitMove(l.out, s.out)
+	}
+	s.finish()
+}
+
+func (s *site) integerLinear() error {
+	m, ok := s.matrix()
+	if !ok {
+		return s.product()
+	}
+	w, err := s.weightCodes(m.channels)
+	if err != nil {
+		return err
+	}
+	bias, err := s.biasCodes(m.channels)
+	if err != nil {
+		return err
+	}
+	requant, err := s.requantizers(w, m.channels, 1)
+	if err != nil {
+		return err
+	}
+	l := s.linearLayer(m)
+	k := &integerLayer{layer: l, groups: make([]integerGroup, 1)}
+	s.weights += int64(len(w.codes)) + 8*int64(m.channels)
+	in, flip, tier := l.in, s.out.flip, s.tier
+	s.later(func() error {
+		codes := transposed(w.codes, m)
+		if err := checkAccumulators(codes, w.zero, bias, in.quant, 0); err != nil {
+			return s.errorf("%w", err)
+		}
+		stage := gemm.Stage{Bias: foldBias(bias, codes, in.zero()), Requant: requant[0], Flip: flip}
+		if w.zero != nil {
+			stage.WeightZero, stage.InputZero = w.zero, in.zero()
+		}
+		k.groups[0] = integerGroup{weight: gemm.PackInt8(codes, m.channels, m.depth, tier), stage: stage}
+		return nil
+	})
+	s.emitLinear(k, &l, m)
+	return nil
+}
+
+func (s *site) floatLinear() error {
+	m, ok := s.matrix()
+	if !ok {
+		return s.product()
+	}
+	w, _, err := s.reals(1)
+	if err != nil {
+		return err
+	}
+	bias, err := s.floatBias(m)
+	if err != nil {
+		return err
+	}
+	lo, hi := s.clampFloats()
+	l := s.linearLayer(m)
+	k := &floatLayer{layer: l, groups: make([]floatGroup, 1), lo: lo, hi: hi}
+	s.weights += 4*int64(len(w)) + 4*int64(m.channels)
+	alpha, tier := s.n.Attrs.Float("alpha", 1), s.tier
+	s.later(func() error {
+		w := transposed(w, m)
+		if s.n.Op == graph.Gemm && alpha != 1 {
+			for i := range w {
+				w[i] *= alpha
+			}
+		}
+		k.groups[0] = floatGroup{weight: gemm.PackFloat32(w, m.channels, m.depth, tier), bias: bias}
+		return nil
+	})
+	s.emitLinear(k, &l, m)
+	return nil
+}
+
+// floatBias returns the C of a Gemm for each channel, times beta; nil where there is none.
+func (s *site) floatBias(m matrix) ([]float32, error) {
+	if s.n.Op != graph.Gemm || s.n.Input(2) == "" {
+		return nil, nil
+	}
+	c, shape, err := s.reals(2)
+	if err != nil {
+		return nil, err
+	}
+	if len(c) != 1 && (len(c) != m.channels || shape[len(shape)-1] != m.channels) {
+		return nil, s.errorf("C %q is %v, not one element for each of %d channels: add it with an Add",
+			s.n.Inputs[2], shape, m.channels)
+	}
+	beta := s.n.Attrs.Float("beta", 1)
+	bias := make([]float32, m.channels)
+	for j := range bias {
+		bias[j] = c[min(j, len(c)-1)] * beta
+	}
+	return bias, nil
+}

@@ -1,0 +1,101 @@
+package engine
+
+// move copies elements from place to place. What nothing is copied to holds a constant.
+type move struct {
+	to        *place
+	parts     []part
+	fill      bool // before anything is copied
+	fillCode  byte
+	fillFloat float32
+}
+
+// part is what one operand gives to a move.
+type part struct {
+	from  *place
+	nest  *nest      // its sides are the operand and the result
+	table *[256]byte // what the codes become, nil for themselves
+}
+
+func (k *move) run(s *state) {
+	if k.to.quant == nil {
+		dst := s.floatsOf(k.to)
+		if k.fill {
+			fill(dst, k.fillFloat)
+		}
+		for i := range k.parts {
+			copyNest(dst, s.floatsOf(k.parts[i].from), k.parts[i].nest)
+		}
+		return
+	}
+	dst := s.codesOf(k.to)
+	if k.fill {
+		fill(dst, k.fillCode)
+	}
+	for i := range k.parts {
+		p := &k.parts[i]
+		if p.table == nil {
+			copyNest(dst, s.codesOf(p.from), p.nest)
+		} else {
+			lookUpNest(dst, s.codesOf(p.from), p.nest, p.table)
+		}
+	}
+}
+
+func copyNest[T byte | float32](dst, src []T, n *nest) {
+	from, to := n.inner(0), n.inner(1)
+	if n.unit[0] && n.unit[1] {
+		n.rows(func(at [3]int) { copy(dst[at[1]+to[0]:][:len(to)], src[at[0]+from[0]:]) })
+		return
+	}
+	n.rows(func(at [3]int) {
+		for i, t := range to {
+			dst[at[1]+t] = src[at[0]+from[i]]
+		}
+	})
+}
+
+func lookUpNest(dst, src []byte, n *nest, table *[256]byte) {
+	from, to := n.inner(0), n.inner(1)
+	n.rows(func(at [3]int) {
+		for i, t := range to {
+			dst[at[1]+t] = table[src[at[0]+from[i]]]
+		}
+	})
+}
+
+// emitMove appends the step that brings a value from one order to another. One of them is row-major.
+func (s *site) emitMove(from, to *place) {
+	// As a matrix [channels, plane] of the one that has channels.
+	o := from.order
+	if o.channels == 1 {
+		o = to.order
+	}
+	apart, inOrder := []int{1, o.channels}, []int{o.plane, 1}
+	n := newNest([]int{o.channels, o.plane}, []int{0, 1}, apart, inOrder)
+	if from.order.channels == 1 {
+		n = newNest([]int{o.channels, o.plane}, []int{1, 0}, inOrder, apart)
+	}
+	s.emitParts(&move{to: to, parts: []part{{from: from, nest: n}}})
+}
+
+func (s *site) emitParts(k *move) {
+	in := make([]*place, len(k.parts))
+	for i, p := range k.parts {
+		in[i] = p.from
+		for _, n := range p.nest.dims {
+			s.weights += 2 * 8 * int64(n)
+		}
+	}
+	s.emit(s.n, k, step{in: in, out: []*place{k.to}})
+}
+
+// asRowMajor returns a place where p's elements lie as they are counted.
+func (s *site) asRowMajor(p *place) *place {
+	if p.order.channels == 1 {
+		return p
+	}
+	to := like(p, p.quant)
+	to.order = rowMajor(p.n)
+	s.emitMove(p, to)
+	return to
+}

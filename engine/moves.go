@@ -1,0 +1,119 @@
+package engine
+
+import "linquant/graph"
+
+func (s *site) transpose() error {
+	perm, err := graph.PermOf(s.n, 1+len(s.in[0].shape))
+	if err != nil {
+		return err
+	}
+	from, step := s.in[0].strides(), make([]int, len(s.out.shape))
+	for d, p := range perm[1:] {
+		step[d] = from[p-1]
+	}
+	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newNest(s.out.shape, s.out.walk(), step, s.out.strides()), nil}}})
+	s.finish()
+	return nil
+}
+
+func (s *site) slice() error {
+	spans, err := graph.SpansOf(s.n, s.g.Values[s.n.Inputs[0]].Shape)
+	if err != nil {
+		return err
+	}
+	from, to := s.in[0].strides(), s.out.strides()
+	offsets := [2][][]int{make([][]int, len(from)), make([][]int, len(from))}
+	for d, span := range spans[1:] {
+		offsets[0][d] = progression(span.Start*from[d], span.Step*from[d], span.Count)
+		offsets[1][d] = progression(0, to[d], span.Count)
+	}
+	n := newListNest(s.out.shape, s.out.walk(), offsets[:]...)
+	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
+	s.finish()
+	return nil
+}
+
+func (s *site) concat() error {
+	axis := graph.AxisOf(s.n, 1+len(s.out.shape)) - 1
+	k := &move{to: s.out}
+	at := 0
+	for i, from := range s.in {
+		if from == nil {
+			return s.errorf("input %q is a constant: the engine joins what belongs to one batch; use Pad or Add", s.n.Inputs[i])
+		}
+		p := part{from: from, nest: inside(from, s.out, func(d int) int {
+			if d == axis {
+				return at
+			}
+			return 0
+		})}
+		if from.quant != nil && !graph.SameParams(from.quant, s.out.quant) {
+			var err error
+			p.table, err = codesTable(from.quant, s.out.quant, func(x float32) float32 { return x })
+			if err != nil {
+				return s.errorf("%w", err)
+			}
+		}
+		k.parts = append(k.parts, p)
+		at += from.shape[axis]
+	}
+	s.emitParts(k)
+	s.finish()
+	return nil
+}
+
+// inside walks over a value that becomes a part of a larger one, beginning at the given index of each dimension.
+func inside(part, whole *place, begin func(d int) int) *nest {
+	from, to := part.strides(), whole.strides()
+	var offsets [2][][]int
+	for d, n := range part.shape {
+		offsets[0] = append(offsets[0], progression(0, from[d], n))
+		offsets[1] = append(offsets[1], progression(begin(d)*to[d], to[d], n))
+	}
+	return newListNest(part.shape, part.walk(), offsets[:]...)
+}
+
+func (s *site) pad() error {
+	from := s.in[0]
+	before := s.n.Attrs.Ints("pads")[1:] // the batch's is 0
+	mode := s.n.Attrs.Str("mode", "constant")
+	if mode == "constant" {
+		k := &move{to: s.out, fill: true, fillFloat: s.n.Attrs.Float("value", 0)}
+		if s.out.quant != nil {
+			q := newQuantizer(s.out.quant)
+			k.fillCode = q.code(k.fillFloat)
+		}
+		k.parts = []part{{from, inside(from, s.out, func(d int) int { return before[d] }), nil}}
+		s.emitParts(k)
+		s.finish()
+		return nil
+	}
+	stride, to := from.strides(), s.out.strides()
+	var offsets [2][][]int
+	for d, n := range s.out.shape {
+		source := make([]int, n)
+		for i := range source {
+			source[i] = inward(i-before[d], from.shape[d]-1, mode == "reflect") * stride[d]
+		}
+		offsets[0] = append(offsets[0], source)
+		offsets[1] = append(offsets[1], progression(0, to[d], n))
+	}
+	s.emitParts(&move{to: s.out, parts: []part{{from, newListNest(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
+	s.finish()
+	return nil
+}
+
+// inward returns the index in [0, last] whose element stands at index i, which may lie outside: the nearest one, or its
+// reflection.
+func inward(i, last int, reflect bool) int {
+	if !reflect {
+		return min(max(i, 0), last)
+	}
+	if i < 0 {
+		i = -i
+	}
+	if i > last {
+		i = 2*last - i
+	}
+	return i
+}

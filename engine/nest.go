@@ -1,0 +1,99 @@
+package engine
+
+// maxRank is the most dimensions of a value, without the batch.
+const maxRank = 8
+
+// nest is a walk over the elements of a value and those of its operands that go with them. Each of up to three sides has
+// for every dimension a list of offsets; the element at an index lies at the sum of the offsets there. A list may go
+// forward, backward, stand still (broadcasting) or bounce (reflection), and takes no more memory than the dimension is
+// long.
+type nest struct {
+	dims    []int      // lengths, the innermost last; at least one
+	offsets [3][][]int // of each side, for each dimension
+	unit    [3]bool    // the innermost offsets of the side are 0, 1, 2, …
+}
+
+// newNest walks over a value of the given shape, the dimensions in the order by, with a step for each side and
+// dimension.
+func newNest(shape, by []int, steps ...[]int) *nest {
+	offsets := make([][][]int, len(steps))
+	for side := range steps {
+		offsets[side] = make([][]int, len(shape))
+		for d, n := range shape {
+			offsets[side][d] = progression(0, steps[side][d], n)
+		}
+	}
+	return newListNest(shape, by, offsets...)
+}
+
+// newListNest is newNest with lists of offsets.
+func newListNest(shape, by []int, offsets ...[][]int) *nest {
+	n := &nest{}
+	for _, d := range by {
+		n.dims = append(n.dims, shape[d])
+		for side := range offsets {
+			n.offsets[side] = append(n.offsets[side], offsets[side][d])
+		}
+	}
+	if len(by) == 0 { // a single element
+		n.dims = []int{1}
+		for side := range offsets {
+			n.offsets[side] = [][]int{{0}}
+		}
+	}
+	for side := range offsets {
+		n.unit[side] = true
+		for i, at := range n.inner(side) {
+			n.unit[side] = n.unit[side] && at == n.inner(side)[0]+i
+		}
+	}
+	return n
+}
+
+// progression returns start, start+step, … with n numbers.
+func progression(start, step, n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = start + i*step
+	}
+	return list
+}
+
+// inner returns the offsets of a side along the innermost dimension.
+func (n *nest) inner(side int) []int { return n.offsets[side][len(n.dims)-1] }
+
+// rows calls visit for every row of innermost elements with the offsets of the sides, to which those of inner add.
+func (n *nest) rows(visit func(at [3]int)) {
+	var index [maxRank]int
+	outer := len(n.dims) - 1
+	for {
+		var at [3]int
+		for side := range at {
+			if n.offsets[side] == nil {
+				break
+			}
+			for d := range outer {
+				at[side] += n.offsets[side][d][index[d]]
+			}
+		}
+		visit(at)
+		d := outer - 1
+		for ; d >= 0; d-- {
+			if index[d]++; index[d] < n.dims[d] {
+				break
+			}
+			index[d] = 0
+		}
+		if d < 0 {
+			return
+		}
+	}
+}
+
+// walk is the order of the dimensions in which a value lies in memory, the innermost last.
+func (p *place) walk() []int {
+	if p.order.channels > 1 && len(p.shape) == 3 {
+		return []int{1, 2, 0}
+	}
+	return progression(0, 1, len(p.shape))
+}

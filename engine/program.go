@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"slices"
+
+	"linquant/internal/cpu"
+	"linquant/tensor"
+)
+
+// Program is a compiled network. Its methods may be called from several goroutines at once.
+type Program struct {
+	inputs, outputs []IO
+	steps           []step
+	shows           []*place // kept values that are there before the first step
+	islands         []Island
+	memory          Memory
+	macs            int64
+	threads         int
+	tier            cpu.Tier
+	pool            *pool
+}
+
+// IO describes an input or output.
+type IO struct {
+	Name  string
+	Shape tensor.Shape // of one example, channels first, without the batch
+
+	elements int
+}
+
+// Island is a part that runs in floating point inside a quantized network.
+type Island struct {
+	Node   string // the node's name, or its first output's
+	Op     string // the operator
+	Reason string
+}
+
+// Memory is what a program holds, in bytes.
+type Memory struct {
+	Weights     int64 // packed weights, biases and tables, shared by all workers
+	Activations int64 // arena of one worker
+	Scratch     int64 // what steps of one worker use while they run
+}
+
+// Kind says what a step computes with.
+type Kind uint8
+
+// Kinds of steps.
+const (
+	Float   Kind = iota // floating point
+	Integer             // codes
+)
+
+// String returns "float" or "integer".
+func (k Kind) String() string {
+	if k == Integer {
+		return "integer"
+	}
+	return "float"
+}
+
+// Step describes one step of a program.
+type Step struct {
+	Node  string       // the node's name, or its first output's
+	Op    string       // the operator; "Conv+Relu" where the layer's clamp does what a Relu would
+	Value string       // what the step produces
+	Shape tensor.Shape // of that, for one example
+	Kind  Kind
+	MACs  int64 // multiplications by weights, of one example
+}
+
+// step is one kernel and what it reads and writes.
+type step struct {
+	Step
+	kernel  kernel
+	in, out []*place
+	inPlace bool     // the output may lie where an operand that lies alike does
+	need    need     // scratch
+	shows   []*place // kept values that are there when the step is done
+}
+
+// kernel computes a step for the example of a worker. It is immutable, so that workers can share it.
+type kernel interface{ run(s *state) }
+
+// Inputs returns the inputs in the order of the graph.
+func (p *Program) Inputs() []IO { return slices.Clone(p.inputs) }
+
+// Outputs returns the outputs in the order of the graph.
+func (p *Program) Outputs() []IO { return slices.Clone(p.outputs) }
+
+// Islands lists what runs in floating point in a quantized network: nil for a float network, and for one that runs in
+// integers from the first layer to the last. The quantization of inputs and the dequantization of outputs is no island.
+func (p *Program) Islands() []Island { return slices.Clone(p.islands) }
+
+// Memory returns what the program holds.
+func (p *Program) Memory() Memory { return p.memory }
+
+// MACs returns the multiplications by weights that one example takes.
+func (p *Program) MACs() int64 { return p.macs }
+
+// Steps lists what the program does, in order.
+func (p *Program) Steps() []Step {
+	list := make([]Step, len(p.steps))
+	for i := range p.steps {
+		list[i] = p.steps[i].Step
+	}
+	return list
+}
+
+// CPU returns the name of the instructions that the program was compiled for.
+func (p *Program) CPU() string { return p.tier.String() }

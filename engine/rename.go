@@ -1,0 +1,38 @@
+package engine
+
+import "linquant/graph"
+
+// rename lowers what leaves the elements as they are counted: Reshape, Flatten, Identity and the like. It takes no step
+// where they can stay where they are.
+func (s *site) rename() error {
+	from := s.in[0]
+	if from.order == s.out.order || s.onlyMultiplied(s.value) {
+		p := *from
+		p.name, p.shape = s.value, s.out.shape
+		s.out = &p
+	} else if from = s.asRowMajor(from); s.out.order.channels > 1 {
+		s.emitMove(from, s.out)
+	} else {
+		from.name = s.value
+		from.shape = s.out.shape
+		s.out = from
+	}
+	s.finish()
+	return nil
+}
+
+// onlyMultiplied reports whether only layers whose weights can be packed in any order read the value, a vector.
+func (s *site) onlyMultiplied(name string) bool {
+	if len(s.out.shape) != 1 {
+		return false
+	}
+	for _, n := range s.consumers[name] {
+		if n.Op != graph.Gemm && n.Op != graph.MatMul || n.Inputs[0] != name || n.Inputs[1] == name {
+			return false
+		}
+		if w := s.g.Values[n.Inputs[1]]; w.Const == nil || len(w.Const.Shape) > 2 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,90 @@
+package engine
+
+import (
+	"context"
+	"sync"
+)
+
+// state is what a worker needs to run the program on one example at a time.
+type state struct {
+	codes   []byte    // arena
+	floats  []float32 // arena
+	scratch scratch
+	in, out [][]float32 // the example's part of what the caller gave
+}
+
+// scratch is memory that a step uses while it runs.
+type scratch struct {
+	codes  []byte
+	floats []float32
+	sums   []int32
+}
+
+// need is how many elements of scratch a step uses.
+type need struct{ codes, floats, sums int }
+
+func (n *need) grow(o need) {
+	n.codes, n.floats, n.sums = max(n.codes, o.codes), max(n.floats, o.floats), max(n.sums, o.sums)
+}
+
+// codesOf returns the memory of a value of codes.
+func (s *state) codesOf(p *place) []byte {
+	if b := p.buffer; b != nil {
+		return s.codes[b.offset:][:p.n:p.n]
+	}
+	return p.codes
+}
+
+// floatsOf returns the memory of a value of floats.
+func (s *state) floatsOf(p *place) []float32 {
+	if b := p.buffer; b != nil {
+		return s.floats[b.offset:][:p.n:p.n]
+	}
+	if p.input >= 0 {
+		return s.in[p.input]
+	}
+	return p.floats
+}
+
+// pool hands out states, at most so many at once. The one given back last goes out first: a program that is run by one
+// goroutine has memory for one.
+type pool struct {
+	slots chan struct{}
+	make  func() *state
+
+	mu   sync.Mutex
+	idle []*state
+}
+
+func newPool(limit int, mk func() *state) *pool {
+	return &pool{slots: make(chan struct{}, limit), make: mk, idle: make([]*state, 0, limit)}
+}
+
+// get returns a state, or ctx's error where none came free before ctx was done.
+func (p *pool) get(ctx context.Context) (*state, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.idle); n > 0 {
+		s := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		return s, nil
+	}
+	return p.make(), nil
+}
+
+func (p *pool) put(s *state) {
+	clear(s.in) // the caller's memory is not ours to keep alive
+	clear(s.out)
+	p.mu.Lock()
+	p.idle = append(p.idle, s)
+	p.mu.Unlock()
+	<-p.slots
+}
