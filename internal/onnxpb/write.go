@@ -1,0 +1,149 @@
+package onnxpb
+
+import (
+	"errors"
+	"io"
+	"math"
+)
+
+// MaxSize is the size in bytes that no protocol buffer may reach: its readers refuse it.
+const MaxSize = math.MaxInt32
+
+// Write encodes the model, its fields by ascending number and lists in their order, so that equal models give equal
+// bytes. The elements of tensors go to w as they are, without a copy in between. Of a tensor only Raw is written. A
+// model of MaxSize or more is an error before anything is written.
+func (m *Model) Write(w io.Writer) error {
+	var r rope
+	r.integer(1, m.IRVersion)
+	r.text(2, m.Producer)
+	r.text(3, m.ProducerVersion)
+	r.text(4, m.Domain)
+	r.integer(5, m.ModelVersion)
+	r.text(6, m.Doc)
+	if m.Graph != nil {
+		r.message(7, m.Graph.encode())
+	}
+	for _, o := range m.Opsets {
+		var e rope
+		e.text(1, o.Domain)
+		e.integer(2, o.Version)
+		r.message(8, e)
+	}
+	for _, p := range m.Metadata {
+		var e rope
+		e.text(1, p.Key)
+		e.text(2, p.Value)
+		r.message(14, e)
+	}
+	if r.len() >= MaxSize {
+		return errors.New("the model would have 2 GiB or more, which no ONNX file may have without external data")
+	}
+	return r.writeTo(w)
+}
+
+func (g *Graph) encode() (r rope) {
+	for i := range g.Nodes {
+		r.message(1, g.Nodes[i].encode())
+	}
+	r.text(2, g.Name)
+	for i := range g.Initializers {
+		r.message(5, g.Initializers[i].encode())
+	}
+	r.text(10, g.Doc)
+	for i := range g.Inputs {
+		r.message(11, g.Inputs[i].encode())
+	}
+	for i := range g.Outputs {
+		r.message(12, g.Outputs[i].encode())
+	}
+	for i := range g.Values {
+		r.message(13, g.Values[i].encode())
+	}
+	return r
+}
+
+func (n *Node) encode() (r rope) {
+	for _, s := range n.Inputs {
+		r.string(1, s)
+	}
+	for _, s := range n.Outputs {
+		r.string(2, s)
+	}
+	r.text(3, n.Name)
+	r.text(4, n.Op)
+	for i := range n.Attrs {
+		r.message(5, n.Attrs[i].encode())
+	}
+	r.text(7, n.Domain)
+	return r
+}
+
+func (a *Attr) encode() (r rope) {
+	r.text(1, a.Name)
+	switch a.Type {
+	case AttrFloat: // written also where it is 0: the reference reader wants the field of the type to be there
+		r.fixed32(2, math.Float32bits(a.Float))
+	case AttrInt:
+		r.element(3, a.Int)
+	case AttrString:
+		r.string(4, a.String)
+	case AttrTensor:
+		r.message(5, a.Tensor.encode())
+	case AttrFloats:
+		for _, v := range a.Floats {
+			r.fixed32(7, math.Float32bits(v))
+		}
+	case AttrInts:
+		for _, v := range a.Ints {
+			r.element(8, v)
+		}
+	case AttrStrings:
+		for _, v := range a.Strings {
+			r.string(9, v)
+		}
+	}
+	r.integer(20, int64(a.Type))
+	r.text(21, a.Ref)
+	return r
+}
+
+func (t *Tensor) encode() (r rope) {
+	for _, d := range t.Dims {
+		r.element(1, d)
+	}
+	r.integer(2, int64(t.Type))
+	r.text(8, t.Name)
+	if t.Outside {
+		for _, e := range t.External {
+			var m rope
+			m.text(1, e.Key)
+			m.text(2, e.Value)
+			r.message(13, m)
+		}
+		r.integer(14, 1)
+		return r
+	}
+	r.bytes(9, t.Raw)
+	return r
+}
+
+func (v *ValueInfo) encode() (r rope) {
+	r.text(1, v.Name)
+	var tensor, shape, typ rope
+	tensor.integer(1, int64(v.Type))
+	if v.HasShape {
+		for _, d := range v.Dims {
+			var dim rope
+			if d.Param != "" {
+				dim.text(2, d.Param)
+			} else if d.Value >= 0 {
+				dim.element(1, d.Value)
+			}
+			shape.message(1, dim)
+		}
+		tensor.message(2, shape)
+	}
+	typ.message(1, tensor)
+	r.message(2, typ)
+	return r
+}

@@ -1,0 +1,51 @@
+// Package onnx reads and writes networks as ONNX files.
+//
+// Import goes in four steps. internal/onnxpb decodes the file's messages; the nodes are brought into an order in which
+// they can be computed, and each becomes one node of the raw form (raw.go), whatever of the opsets 7 to 25 the file was
+// written in; fuse turns QuantizeLinear, QLinearConv and their like into values annotated with their parameters; and
+// graph.InferShapes checks the result. Export takes the same way back: lower, then the serializer.
+//
+// The elements of tensors are views of the mapped file, and of the files of external data.
+package onnx
+
+import (
+	"fmt"
+
+	"linquant/graph"
+	"linquant/internal/mmap"
+)
+
+// File is an open ONNX file. The constants of Graph are views of the mapped file and valid until Close.
+type File struct {
+	Path  string
+	Size  int64 // in bytes, with the files of external data
+	Graph *graph.Graph
+
+	mapped   *mmap.Mapping
+	external *external
+}
+
+// Open maps and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
+// or below it: a location that leads out of it, be it by a symbolic link, is refused.
+func Open(path string) (*File, error) {
+	m, err := mmap.Open(path)
+	if err != nil {
+		return nil, err // names the path
+	}
+	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: newExternal(path)}
+	if f.Graph, err = importModel(m.Bytes, f.external); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f.Size += f.external.size()
+	return f, nil
+}
+
+// Close unmaps the file; the constants of Graph must no longer be used. It may be called twice.
+func (f *File) Close() error {
+	err := f.mapped.Close()
+	if e := f.external.close(); err == nil {
+		err = e
+	}
+	return err
+}

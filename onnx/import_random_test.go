@@ -1,0 +1,130 @@
+package onnx
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+)
+
+// randomModel draws a model of known operators that is wrong in most cases, but not always: names, attributes and
+// constants come from small sets.
+func randomModel(t *rapid.T) *onnxpb.Model {
+	ops := slices.Sorted(maps.Keys(operators))
+	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return isRaw(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
+	names := []string{"x", "a", "b", "c", "d", "f1", "f3", "w", "i0", "i1", "i2", "i4", ""}
+	small := rapid.Int64Range(-2, 4)
+	tensor := func(name string, typ onnxpb.DataType, dims ...int64) onnxpb.Tensor {
+		n := int64(1)
+		for _, d := range dims {
+			n *= d
+		}
+		ints := make([]int64, n)
+		for i := range ints {
+			ints[i] = small.Draw(t, name)
+		}
+		if typ == onnxpb.Float {
+			return onnxpb.Tensor{Name: name, Type: typ, Dims: dims, Raw: make([]byte, 4*n)}
+		}
+		return onnxpb.Tensor{Name: name, Type: typ, Dims: dims, Raw: encodeInts(ints, 8)}
+	}
+	g := &onnxpb.Graph{
+		Name: "random",
+		Inputs: []onnxpb.ValueInfo{{
+			Name: "x", Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: rapid.Int64Range(-1, 2).Draw(t, "batch")}, {Value: 3}, {Value: 4}, {Value: 4}},
+		}},
+		Initializers: []onnxpb.Tensor{
+			tensor("f1", onnxpb.Float), tensor("f3", onnxpb.Float, 3), tensor("w", onnxpb.Float, 3, 3, 1, 1),
+			tensor("i0", onnxpb.Int64), tensor("i1", onnxpb.Int64, 1), tensor("i2", onnxpb.Int64, 2), tensor("i4", onnxpb.Int64, 4),
+		},
+	}
+	last := "x"
+	ofShapes, shapeOps := rapid.Bool().Draw(t, "of shapes"), append(slices.Sorted(maps.Keys(arrayOps)), "Shape", graph.Reshape)
+	if ofShapes {
+		last = rapid.SampledFrom([]string{"x", "i0", "i2", "i4"}).Draw(t, "first")
+	}
+	for _, out := range []string{"a", "b", "c", "d"}[:rapid.IntRange(1, 4).Draw(t, "nodes")] {
+		op, from := rapid.SampledFrom(ops).Draw(t, "op"), names
+		if ofShapes { // operators on integers, and on shapes
+			op = rapid.SampledFrom(shapeOps).Draw(t, "op")
+			from = []string{"i0", "i1", "i2", "i4", "a", "b", "c", "d", ""}
+		}
+		rule := operators[op]
+		n := onnxpb.Node{Op: string(op), Outputs: []string{out}}
+		if dot := strings.LastIndexByte(n.Op, '.'); dot >= 0 {
+			n.Domain, n.Op = n.Op[:dot], n.Op[dot+1:]
+		}
+		most := min(rule.inputs[1], rule.inputs[0]+rapid.IntRange(0, 2).Draw(t, "more"))
+		for i := range rapid.IntRange(rule.inputs[0], most).Draw(t, "inputs") {
+			in := last
+			if i > 0 || rapid.IntRange(0, 9).Draw(t, "stray") == 0 {
+				in = rapid.SampledFrom(from).Draw(t, "input")
+			}
+			n.Inputs = append(n.Inputs, in)
+		}
+		for name := range strings.FieldsSeq(rule.attrs) {
+			if rapid.IntRange(0, 3).Draw(t, name) == 0 {
+				a := onnxpb.Attr{Name: name, Type: max(attributeTypes[name], 0), Int: small.Draw(t, name), Float: 0.5}
+				if a.Type == 0 {
+					a.Type = onnxpb.AttrInt
+				}
+				a.Ints = rapid.SliceOfN(small, 0, 4).Draw(t, name)
+				a.String = rapid.SampledFrom([]string{"SAME_UPPER", "edge", ""}).Draw(t, name)
+				n.Attrs = append(n.Attrs, a)
+			}
+		}
+		g.Nodes = append(g.Nodes, n)
+		if rapid.IntRange(0, 3).Draw(t, "goes on") > 0 {
+			last = out
+		}
+	}
+	g.Outputs = []onnxpb.ValueInfo{{Name: last}}
+	return &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: rapid.Int64Range(minOpset, maxOpset).Draw(t, "opset")}}, Graph: g}
+}
+
+// TestImportRandom: whatever a model of known operators says, importing it is an error of one line or a network that can
+// be written and read again.
+func TestImportRandom(t *testing.T) {
+	imported, total := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		total++
+		var file bytes.Buffer
+		if err := randomModel(t).Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		g, err := Import(file.Bytes(), "random.onnx")
+		if err != nil {
+			if s := err.Error(); strings.Contains(s, "\n") || !strings.HasPrefix(s, "random.onnx: ") {
+				t.Fatalf("error %q", s)
+			}
+			return
+		}
+		imported++
+		var first, second bytes.Buffer
+		if err := Export(&first, g, ExportConfig{Opset: maxOpset}); err != nil {
+			t.Fatal(err)
+		}
+		back, err := Import(first.Bytes(), "back.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Export(&second, back, ExportConfig{Opset: maxOpset}); err != nil {
+			t.Fatal(err)
+		}
+		if len(back.Nodes) != len(g.Nodes) {
+			t.Fatalf("%d nodes became %d", len(g.Nodes), len(back.Nodes))
+		}
+		for i, n := range g.Nodes {
+			if m := back.Nodes[i]; n.Op != m.Op || !g.Values[n.Outputs[0]].Shape.Equal(back.Values[m.Outputs[0]].Shape) {
+				t.Fatalf("%v of %v became %v of %v", n, g.Values[n.Outputs[0]].Shape, m, back.Values[m.Outputs[0]].Shape)
+			}
+		}
+	})
+	t.Logf("%d of %d models were imported", imported, total)
+}

@@ -1,0 +1,224 @@
+package onnx
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// lower is the inverse of fuse: it makes the raw graph (see raw.go) that is written.
+//
+//   - Float: the nodes as they are.
+//   - QDQ: every node on codes becomes DequantizeLinear → operator → QuantizeLinear (lower_qdq.go).
+//   - QOperator: operators on codes where the ONNX standard has them (lower_qoperator.go), QDQ elsewhere.
+//
+// Codes of fewer than 8 bits are clipped to their range behind the QuantizeLinear or QLinear operator that makes them,
+// and the metadata has their widths. Names follow from those of the graph: for the codes X_quantized there are
+// X_scale, X_zero_point, and X and X_dequantized for the reals before and after, with a number where a name is taken.
+func lower(g *graph.Graph, cfg ExportConfig) (*graph.Graph, error) {
+	if err := graph.Check(g); err != nil {
+		return nil, err
+	}
+	format := cfg.Format
+	if format == Auto {
+		format = Float
+		if g.Quantized() {
+			format = QDQ
+		}
+	}
+	switch {
+	case format > QOperator:
+		return nil, fmt.Errorf("format %d is not known: use float, qdq or qoperator", format)
+	case format == Float && g.Quantized():
+		return nil, fmt.Errorf("the network is quantized and cannot be written as float: use the format qdq or qoperator")
+	case format == Float:
+		return g, nil
+	case !g.Quantized():
+		return nil, fmt.Errorf("the network is not quantized and has no qdq or qoperator form: quantize it first")
+	case format == QOperator && cfg.Int4:
+		return nil, fmt.Errorf("the operators of the format qoperator have no 4-bit types: use the format qdq, " +
+			"or leave the codes in 8 bits")
+	}
+	l := newLowerer(g, cfg)
+	for _, n := range g.Nodes {
+		err := error(nil)
+		if format == QOperator {
+			err = l.qoperator(n)
+		} else {
+			err = l.qdq(n)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", n, err)
+		}
+	}
+	if cfg.Opset != 0 && cfg.Opset < l.opset {
+		return nil, fmt.Errorf("opset %d does not do for %s: use %d or later", cfg.Opset, l.because, l.opset)
+	}
+	return l.out, l.noteBits()
+}
+
+// needs notes that the model needs an opset.
+func (l *lowerer) needs(opset int, because string) {
+	if opset > l.opset {
+		l.opset, l.because = opset, because
+	}
+}
+
+// lowerer builds the raw graph, one node after the other.
+type lowerer struct {
+	g, out     *graph.Graph
+	int4       bool
+	consumers  map[string][]*graph.Node // of g
+	producer   map[string]*graph.Node   // of g
+	parameters map[string][2]string     // scale and zero point, by value
+	reals      map[string]string        // the raw value of reals that codes stand for, by value
+	alias      map[string]string        // the raw value of codes that holds those of another
+	nodes      map[string]bool          // names of nodes; ONNX Runtime insists that they differ
+	opset      int                      // the first that has all operators, where it is not 10
+	because    string                   // of what
+	kernels    [][2]string              // weights under another name, and the name that they have in g
+}
+
+func newLowerer(g *graph.Graph, cfg ExportConfig) *lowerer {
+	l := &lowerer{
+		g: g, out: graph.New(g.Name), int4: cfg.Int4, consumers: g.Consumers(), producer: g.Producers(),
+		parameters: map[string][2]string{}, reals: map[string]string{}, alias: map[string]string{},
+		nodes: map[string]bool{},
+	}
+	l.out.Inputs, l.out.Outputs = g.Inputs, g.Outputs
+	l.out.Input, l.out.Requant = g.Input, g.Requant
+	maps.Copy(l.out.Metadata, g.Metadata)
+	for _, name := range g.Inputs {
+		l.out.Values[name] = l.rawValue(g.Values[name])
+	}
+	return l
+}
+
+// noteBits writes the widths of narrow codes to the metadata.
+func (l *lowerer) noteBits() error {
+	bits := map[string]int{}
+	for name, v := range l.g.Values {
+		if v.Quant != nil && v.Quant.Type.Bits < 8 && l.out.Values[name] != nil {
+			bits[name] = v.Quant.Type.Bits
+		}
+	}
+	for _, k := range l.kernels {
+		bits[k[0]] = l.g.Values[k[1]].Quant.Type.Bits
+	}
+	delete(l.out.Metadata, bitsKey)
+	if len(bits) == 0 {
+		return nil
+	}
+	s, err := json.Marshal(bits)
+	l.out.Metadata[bitsKey] = string(s)
+	return err
+}
+
+// rawValue returns a value as the raw form has it: of the parameters, only the type.
+func (l *lowerer) rawValue(v *graph.Value) *graph.Value {
+	v = v.Clone()
+	if v.Quant != nil {
+		v.DType, v.Quant = storage(v.Quant.Type), &quant.Params{Type: l.rawType(v)}
+	}
+	return v
+}
+
+// rawType returns the type that the file has for a value's codes. ONNX has no Clip for 4 bits, so that activations of 2
+// and 3 bits have 8 there.
+func (l *lowerer) rawType(v *graph.Value) quant.Type {
+	t := v.Quant.Type
+	switch {
+	case t.Bits == 32, l.int4 && v.Const != nil && t.Bits <= 4, l.int4 && t.Bits == 4:
+		return t
+	}
+	return quant.Type{Bits: 8, Unsigned: t.Unsigned}
+}
+
+// fresh returns a name that no value has.
+func (l *lowerer) fresh(name string) string { return unusedName(name, l.g, l.out) }
+
+// emit appends a node whose output are reals, with the shape of a value of the graph.
+func (l *lowerer) emit(op graph.Op, node string, attrs graph.Attrs, inputs []string, output string, like *graph.Value) {
+	l.out.Values[output] = &graph.Value{Name: output, DType: tensor.Float32, Shape: like.Shape}
+	l.out.AddNode(op, l.nodeName(node), output, attrs, inputs...)
+}
+
+// nodeName returns name, or name with the first number behind it that no node has.
+func (l *lowerer) nodeName(name string) string {
+	if name == "" {
+		return ""
+	}
+	unique := name
+	for i := 2; l.nodes[unique]; i++ {
+		unique = fmt.Sprintf("%s_%d", name, i)
+	}
+	l.nodes[unique] = true
+	return unique
+}
+
+// emitCodes is emit for an output of codes of type t.
+func (l *lowerer) emitCodes(
+	op graph.Op, node string, attrs graph.Attrs, inputs []string, output string, like *graph.Value, t quant.Type,
+) {
+	if op == graph.Clip || op == graph.MaxPool {
+		l.needs(12, string(op)+" of integer codes")
+	}
+	l.emit(op, node, attrs, inputs, output, like)
+	v := l.out.Values[output]
+	v.DType, v.Quant = storage(t), &quant.Params{Type: t}
+}
+
+// codes returns the raw value of a value's codes; a constant's are copied when they are first read.
+func (l *lowerer) codes(name string) string {
+	if to, ok := l.alias[name]; ok {
+		return to
+	}
+	if l.out.Values[name] == nil {
+		l.out.Values[name] = l.rawValue(l.g.Values[name])
+	}
+	return name
+}
+
+// stem is what the names around a value are made of.
+func stem(name string) string { return strings.TrimSuffix(name, codesSuffix) }
+
+// scale returns the names of the constants with a value's scale and zero point, which are added when they are first
+// asked for. A node that passes codes on passes the constants on too.
+func (l *lowerer) scale(v *graph.Value) (scale, zero string) {
+	if p, ok := l.parameters[v.Name]; ok {
+		return p[0], p[1]
+	}
+	if n := l.producer[v.Name]; n != nil && n.Op != graph.QuantizeLinear {
+		if x := l.g.Values[n.Inputs[0]]; graph.SameParams(x.Quant, v.Quant) {
+			scale, zero = l.scale(x)
+			l.parameters[v.Name] = [2]string{scale, zero}
+			return scale, zero
+		}
+	}
+	p := v.Quant
+	shape := tensor.Shape{}
+	if p.Per != quant.PerTensor {
+		shape, _ = p.ScaleShape(v.Const.Shape) // Check has looked at it
+	}
+	scale = l.fresh(stem(v.Name) + "_scale")
+	t, _ := tensor.Of(shape, p.Scale) // as many as the shape says: Check has counted
+	l.out.AddConst(scale, t)
+	zero = l.fresh(stem(v.Name) + "_zero_point")
+	rt := l.rawType(v)
+	z := tensor.Tensor{DType: storage(rt), Shape: shape}
+	for _, c := range zeros(*p) {
+		z.Data = append(z.Data, byte(c))
+		if rt.Bits == 32 {
+			z.Data = append(z.Data, byte(c>>8), byte(c>>16), byte(c>>24))
+		}
+	}
+	l.out.AddConst(zero, z)
+	l.out.Values[zero].Quant = &quant.Params{Type: rt}
+	l.parameters[v.Name] = [2]string{scale, zero}
+	return scale, zero
+}

@@ -1,0 +1,184 @@
+package onnx
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+)
+
+// The opsets of ONNX that are read. Before 7 broadcasting had attributes of its own.
+const minOpset, maxOpset = 7, 25
+
+// operator is how a node of the file becomes one of the raw form.
+type operator struct {
+	since   int64  // the first opset of its domain that has it
+	inputs  [2]int // least and most, without the "" at the end
+	attrs   string // the names of the attributes that mean something to the graph
+	ignored string // those that change nothing in inference
+	convert func(s site) error
+}
+
+const (
+	windowAttrs = "auto_pad dilations kernel_shape pads strides"
+	poolAttrs   = windowAttrs + " ceil_mode"
+	many        = 1 << 30
+)
+
+// operators has every operator that is read, by its name in the raw form.
+var operators = map[graph.Op]operator{
+	graph.Add:                {1, [2]int{2, 2}, "", "", nil},
+	graph.AveragePool:        {1, [2]int{1, 1}, poolAttrs + " count_include_pad", "", nil},
+	graph.BatchNormalization: {7, [2]int{5, 5}, "epsilon spatial training_mode", "momentum", site.batchNormalization},
+	graph.Clip:               {6, [2]int{1, 3}, "min max", "", site.clip},
+	graph.Concat:             {4, [2]int{1, many}, "axis", "", nil},
+	graph.Conv:               {1, [2]int{2, 3}, windowAttrs + " group", "", nil},
+	graph.Dropout:            {7, [2]int{1, 3}, "", "ratio seed", site.dropout},
+	graph.Flatten:            {1, [2]int{1, 1}, "axis", "", nil},
+	graph.Gemm:               {7, [2]int{2, 3}, "alpha beta transA transB", "", nil},
+	graph.GlobalAveragePool:  {1, [2]int{1, 1}, "", "", nil},
+	graph.HardSigmoid:        {6, [2]int{1, 1}, "alpha beta", "", nil},
+	graph.HardSwish:          {14, [2]int{1, 1}, "", "", nil},
+	graph.Identity:           {1, [2]int{1, 1}, "", "", site.identity},
+	graph.LeakyRelu:          {6, [2]int{1, 1}, "alpha", "", nil},
+	graph.MatMul:             {1, [2]int{2, 2}, "", "", nil},
+	graph.MaxPool:            {1, [2]int{1, 1}, poolAttrs, "storage_order", nil},
+	graph.Mul:                {1, [2]int{2, 2}, "", "", nil},
+	graph.Pad:                {2, [2]int{1, 4}, "mode pads value", "", site.pad},
+	graph.Relu:               {6, [2]int{1, 1}, "", "", nil},
+	graph.Reshape:            {5, [2]int{2, 2}, "allowzero", "", site.reshape},
+	graph.Sigmoid:            {6, [2]int{1, 1}, "", "", nil},
+	graph.Slice:              {1, [2]int{1, 5}, "starts ends axes", "", site.slice},
+	graph.Softmax:            {1, [2]int{1, 1}, "axis", "", site.softmax},
+	graph.Squeeze:            {1, [2]int{1, 2}, "axes", "", site.axes},
+	graph.Transpose:          {1, [2]int{1, 1}, "perm", "", nil},
+	graph.Unsqueeze:          {1, [2]int{1, 2}, "axes", "", site.axes},
+
+	"ReduceMean":      {1, [2]int{1, 2}, "axes keepdims noop_with_empty_axes", "", site.reduceMean},
+	"Cast":            {6, [2]int{1, 1}, "to", "saturate round_mode", site.cast},
+	"Constant":        {1, [2]int{0, 0}, "", "", site.constant},
+	"ConstantOfShape": {9, [2]int{1, 1}, "value", "", site.constantOfShape},
+	"Div":             {7, [2]int{2, 2}, "", "", site.onlyOfShapes},
+	"Sub":             {7, [2]int{2, 2}, "", "", site.onlyOfShapes},
+	"Gather":          {1, [2]int{2, 2}, "axis", "", site.onlyOfShapes},
+	"Shape":           {1, [2]int{1, 1}, "start end", "", site.onlyOfShapes},
+
+	graph.QuantizeLinear:   {10, [2]int{2, 3}, "axis block_size output_dtype precision saturate", "", nil},
+	graph.DequantizeLinear: {10, [2]int{2, 3}, "axis block_size output_dtype", "", nil},
+	qLinearConv:            {10, [2]int{8, 9}, windowAttrs + " group", "", nil},
+	qLinearMatMul:          {10, [2]int{8, 8}, "", "", nil},
+
+	msQuantizeLinear:       {1, [2]int{2, 3}, "axis block_size", "", nil},
+	msDequantizeLinear:     {1, [2]int{2, 3}, "axis block_size", "", nil},
+	msQGemm:                {1, [2]int{6, 9}, "alpha transA transB", "", nil},
+	msQLinearAdd:           {1, [2]int{7, 8}, "", "", nil},
+	msQLinearMul:           {1, [2]int{7, 8}, "", "", nil},
+	msQLinearConcat:        {1, [2]int{5, many}, "axis", "", nil},
+	msQLinearAveragePool:   {1, [2]int{4, 5}, poolAttrs + " count_include_pad channels_last", "", nil},
+	msQLinearGlobalAverage: {1, [2]int{4, 5}, "channels_last", "", nil},
+	msQLinearLeakyRelu:     {1, [2]int{4, 5}, "alpha", "", nil},
+	msQLinearSigmoid:       {1, [2]int{4, 5}, "", "", nil},
+	msQLinearSoftmax:       {1, [2]int{4, 5}, "axis opset", "", nil},
+}
+
+// advice says what to do about well-known operators that are not read.
+var advice = map[string]string{
+	"ConvInteger":           dynamicAdvice,
+	"MatMulInteger":         dynamicAdvice,
+	"DynamicQuantizeLinear": dynamicAdvice,
+	"If":                    "export the model with its branches resolved",
+	"Loop":                  "export the model with its loops unrolled",
+	"Scan":                  "export the model with its loops unrolled",
+	"Upsample":              "linquant has no resizing",
+	"Resize":                "linquant has no resizing",
+}
+
+const dynamicAdvice = "the model is quantized dynamically, with scales found while it runs: " +
+	"quantize the float model statically"
+
+// opName is the name of a node's operator in the raw form.
+func opName(n *onnxpb.Node) graph.Op {
+	if d := domain(n.Domain); d != "" {
+		return graph.Op(d + "." + n.Op)
+	}
+	return graph.Op(n.Op)
+}
+
+// domain gives the two names of ONNX's own domain as one.
+func domain(d string) string {
+	if d == "ai.onnx" {
+		return ""
+	}
+	return d
+}
+
+// versions returns the opset of every domain.
+func versions(m *onnxpb.Model) (map[string]int64, error) {
+	v := make(map[string]int64, len(m.Opsets))
+	for _, o := range m.Opsets {
+		v[domain(o.Domain)] = max(o.Version, v[domain(o.Domain)])
+	}
+	own, ok := v[""]
+	switch {
+	case !ok && len(m.Opsets) == 0:
+		return nil, fmt.Errorf("the model says of no opset that it needs it: it is damaged, or no ONNX file")
+	case ok && (own < minOpset || own > maxOpset):
+		return nil, fmt.Errorf("the model is of opset %d: linquant reads %d to %d; convert it with "+
+			"onnx.version_converter, or export it again", own, minOpset, maxOpset)
+	}
+	return v, nil
+}
+
+// known returns one error for all operators that are not read.
+func known(nodes []onnxpb.Node, opsets map[string]int64) error {
+	const most = 5
+	var missing []string
+	seen := map[graph.Op]bool{}
+	var hint string
+	for i := range nodes {
+		n := &nodes[i]
+		op, version := opName(n), opsets[domain(n.Domain)]
+		rule, ok := operators[op]
+		if ok && (version >= rule.since || domain(n.Domain) != "") || seen[op] {
+			continue
+		}
+		seen[op] = true
+		switch {
+		case hint != "":
+		case ok:
+			hint = fmt.Sprintf("%s came with opset %d: the model is damaged", n.Op, rule.since)
+		default:
+			hint = advice[n.Op]
+		}
+		if len(missing) < most {
+			d := word(domain(n.Domain))
+			if d == "" {
+				d = "ai.onnx"
+			}
+			missing = append(missing, fmt.Sprintf("%s (domain %s, opset %d, node %q)", word(n.Op), d, version, nodeName(n)))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	more := ""
+	if len(seen) > most {
+		more = fmt.Sprintf(" and %d more", len(seen)-most)
+	}
+	if hint == "" {
+		hint = "replace them in the model, or export it as plain operators of ONNX"
+	}
+	return fmt.Errorf("operators that linquant does not have: %s%s; %s", strings.Join(missing, ", "), more, hint)
+}
+
+// word keeps what should be an identifier on one line.
+func word(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
+
+func nodeName(n *onnxpb.Node) string {
+	if n.Name == "" && len(n.Outputs) > 0 {
+		return n.Outputs[0]
+	}
+	return n.Name
+}

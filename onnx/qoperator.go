@@ -1,0 +1,282 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// slot is where a node of the raw form has codes and what they stand for: indices of its inputs.
+type slot struct{ codes, scale, zero int }
+
+// readSlots returns where the node reads codes.
+func readSlots(n *graph.Node) []slot {
+	switch n.Op {
+	case graph.DequantizeLinear, msDequantizeLinear, msQLinearAveragePool, msQLinearGlobalAverage, msQLinearLeakyRelu,
+		msQLinearSigmoid, msQLinearSoftmax:
+		return []slot{{0, 1, 2}}
+	case qLinearConv, qLinearMatMul, msQGemm, msQLinearAdd, msQLinearMul:
+		return []slot{{0, 1, 2}, {3, 4, 5}}
+	case msQLinearConcat:
+		var s []slot
+		for i := 2; i+1 < len(n.Inputs); i += 3 {
+			s = append(s, slot{i, i + 1, i + 2})
+		}
+		return s
+	}
+	return nil
+}
+
+// writeSlot returns where an operator that reads and writes codes has the parameters of its output.
+func writeSlot(op graph.Op) slot {
+	switch op {
+	case qLinearConv, qLinearMatMul, msQLinearAdd, msQLinearMul:
+		return slot{0, 6, 7}
+	case msQGemm:
+		return slot{0, 7, 8}
+	case msQLinearConcat:
+		return slot{0, 0, 1}
+	}
+	return slot{0, 3, 4}
+}
+
+// floatOp returns the operator that one on codes computes, in reals.
+var floatOp = map[graph.Op]graph.Op{
+	qLinearConv: graph.Conv, qLinearMatMul: graph.MatMul, msQGemm: graph.Gemm, msQLinearAdd: graph.Add,
+	msQLinearMul: graph.Mul, msQLinearConcat: graph.Concat, msQLinearAveragePool: graph.AveragePool,
+	msQLinearGlobalAverage: graph.GlobalAveragePool, msQLinearLeakyRelu: graph.LeakyRelu,
+	msQLinearSigmoid: graph.Sigmoid, msQLinearSoftmax: graph.Softmax,
+}
+
+// qoperator takes an operator that reads and writes codes. It is read as what it means in QDQ, DequantizeLinear →
+// operator → QuantizeLinear, and so becomes the same node.
+func (f *fuser) qoperator(n *graph.Node) error {
+	if n.Attrs.Int("channels_last", 0) != 0 {
+		return fmt.Errorf("channels_last is not supported: export the model before ONNX Runtime optimizes it")
+	}
+	m := &graph.Node{Name: n.Name, Op: floatOp[n.Op], Outputs: n.Outputs, Attrs: floatAttrs(n)}
+	slots := readSlots(n)
+	if len(slots) == 0 {
+		return fmt.Errorf("it has no inputs")
+	}
+	for i, s := range slots {
+		name := f.fresh(fmt.Sprintf("%s_operand%d", n.Outputs[0], i))
+		v, err := f.operand(n, s)
+		if err != nil {
+			return err
+		}
+		f.values[name] = operand{kind: view, name: v.Name, node: f.viewNode(name)}
+		m.Inputs = append(m.Inputs, name)
+	}
+	if err := f.addBias(n, m); err != nil {
+		return err
+	}
+	s := writeSlot(n.Op)
+	if n.Op == msQGemm && n.Input(s.scale) == "" { // its output are reals
+		return f.operator(m)
+	}
+	t := quant.Type{}
+	if n.Input(s.zero) == "" {
+		t = f.viewOf(m.Inputs[0]).Quant.Type
+		t.Bits = 8
+	}
+	p, err := f.params(quantized{scale: n.Input(s.scale), zeroPoint: n.Input(s.zero)}, t)
+	if err != nil {
+		return err
+	}
+	if !onePerTensor(p) {
+		return fmt.Errorf("output scale %q: an activation has one scale and codes of 8 bits", n.Input(s.scale))
+	}
+	if inputs, attrs, ok := f.layerOfViews(m, p); ok {
+		if f.flatGemm(m, inputs, attrs, p) {
+			return nil
+		}
+		f.emitClamped(m, m.Op, attrs, inputs, nil, f.narrow(n.Outputs[0], p))
+		return nil
+	}
+	return f.floatBetween(m, p)
+}
+
+// layerOfViews is layer for an operator that was made of one on codes.
+func (f *fuser) layerOfViews(m *graph.Node, p quant.Params) ([]string, graph.Attrs, bool) {
+	if !f.views(m) {
+		return nil, nil, false
+	}
+	return f.layer(m, p)
+}
+
+// operand returns the value with the codes that a node reads.
+func (f *fuser) operand(n *graph.Node, s slot) (*graph.Value, error) {
+	in := n.Input(s.codes)
+	t, ok := f.typeOf(in)
+	if !ok || t.Bits > 8 {
+		return nil, fmt.Errorf("input %q holds no codes of 2 to 8 bits: put a QuantizeLinear before it", in)
+	}
+	q := quantized{scale: n.Input(s.scale), zeroPoint: n.Input(s.zero), shape: f.constShape(in)}
+	switch n.Op { // the channels of the weight
+	case qLinearMatMul:
+		q.axis = -1
+	case msQGemm:
+		q.axis = 1 - n.Attrs.Int("transB", 0)
+	}
+	p, err := f.params(q, t)
+	if err != nil {
+		return nil, err
+	}
+	if p.Per != quant.PerTensor && (s.codes == 0 || q.shape == nil) {
+		return nil, severalScales(in, p)
+	}
+	if n.Op == msQGemm && s.codes == 3 { // alpha goes to the scale of the weight
+		if alpha := n.Attrs.Float("alpha", 1); alpha != 1 {
+			p.Scale = slices.Clone(p.Scale)
+			for i := range p.Scale {
+				p.Scale[i] *= alpha
+				if !(p.Scale[i] >= smallestNormal) {
+					return nil, fmt.Errorf("alpha %g makes the scale %q unusable: fold it into the model", alpha, q.scale)
+				}
+			}
+		}
+	}
+	return f.codesOf(in, p)
+}
+
+// addBias gives m the bias of n, int32 codes that are added to accumulators and so have the scale Sx·Sw[c].
+func (f *fuser) addBias(n, m *graph.Node) error {
+	at := map[graph.Op]int{qLinearConv: 8, msQGemm: 6}[n.Op]
+	in := n.Input(at)
+	if at == 0 || in == "" {
+		return nil
+	}
+	raw := f.raw.Values[in]
+	if raw == nil || raw.Const == nil || raw.DType != tensor.Int32 {
+		return fmt.Errorf("bias %q is not a constant of int32: make it one", in)
+	}
+	x, w := f.viewOf(m.Inputs[0]), f.viewOf(m.Inputs[1])
+	wp := channelsFirst(*w.Quant)
+	if w.Const == nil || len(w.Const.Shape) < 2 {
+		return fmt.Errorf("weight %q is not a constant, with a bias: make it one", w.Name)
+	}
+	p, err := quant.BiasParams(*x.Quant, wp)
+	if err != nil {
+		return fmt.Errorf("bias %q: %w", in, err)
+	}
+	channels := w.Const.Shape[0]
+	if n.Op == msQGemm && n.Attrs.Int("transB", 0) == 0 {
+		channels = w.Const.Shape[1]
+	}
+	if e := raw.Const.Elements(); e != channels && e != 1 {
+		return fmt.Errorf("bias %q of shape %v: it must have one element per output channel, %d", in, raw.Shape, channels)
+	}
+	var v *graph.Value
+	if len(raw.Const.Shape) == 1 && raw.Const.Shape[0] == channels {
+		v, err = f.codesConst(in, p)
+	} else {
+		v, err = f.spreadBias(in, *raw.Const, p, channels)
+	}
+	if err != nil {
+		return err
+	}
+	name := f.fresh(n.Outputs[0] + "_bias")
+	f.values[name] = operand{kind: view, name: v.Name}
+	m.Inputs = append(m.Inputs, name)
+	return nil
+}
+
+// spreadBias adds a bias that QGemm has as a row or as one element, with one for each channel.
+func (f *fuser) spreadBias(name string, b tensor.Tensor, p quant.Params, channels int) (*graph.Value, error) {
+	q, err := wideCodes(b)
+	if err != nil {
+		return nil, err
+	}
+	spread := make([]int32, channels)
+	for c := range spread {
+		spread[c] = q[min(c, len(q)-1)]
+	}
+	t, err := tensor.Of(tensor.Shape{channels}, spread)
+	if err != nil {
+		return nil, err
+	}
+	return f.addCodes(f.fresh(name), t, p), nil
+}
+
+// floatAttrs returns the attributes that the operator on reals has.
+func floatAttrs(n *graph.Node) graph.Attrs {
+	attrs := graph.Attrs{}
+	for k, v := range n.Attrs {
+		switch {
+		case k == "channels_last", k == "opset":
+		case n.Op == msQGemm && k == "alpha":
+		default:
+			attrs[k] = v
+		}
+	}
+	if n.Op == msQLinearSoftmax && n.Attrs["axis"] == nil {
+		attrs["axis"] = -1
+	}
+	return attrs
+}
+
+// floatBetween appends DequantizeLinear → operator → QuantizeLinear: the operator has no form in integers.
+func (f *fuser) floatBetween(m *graph.Node, p quant.Params) error {
+	inputs := make([]string, len(m.Inputs))
+	for i, in := range m.Inputs {
+		var err error
+		if inputs[i], err = f.real(in); err != nil {
+			return err
+		}
+	}
+	r := f.narrow(m.Outputs[0], p)
+	reals := f.fresh(m.Outputs[0] + floatSuffix)
+	f.emit(m.Op, m.Name, m.Attrs, inputs, reals, nil)
+	f.emit(graph.QuantizeLinear, m.Name+"_QuantizeLinear", nil, []string{reals}, r.name, &r.params)
+	f.become(r, r.name)
+	return nil
+}
+
+// flatGemm recognises a Gemm with a bias, which the ONNX standard has no operator on codes for and which lower writes as
+// Unsqueeze → QLinearConv with a 1×1 kernel → Flatten. m is the convolution, with its inputs and attributes.
+func (f *fuser) flatGemm(m *graph.Node, inputs []string, attrs graph.Attrs, p quant.Params) bool {
+	if m.Op != graph.Conv || !plainWindow(attrs) {
+		return false
+	}
+	w := f.out.Values[inputs[1]]
+	if s := w.Const.Shape; len(s) != 4 || s[2] != 1 || s[3] != 1 {
+		return false
+	}
+	unsqueeze := f.producer[inputs[0]]
+	if unsqueeze == nil || unsqueeze.Op != graph.Unsqueeze || !slices.Equal(unsqueeze.Attrs.Ints("axes"), []int{2, 3}) {
+		return false
+	}
+	r := f.narrow(m.Outputs[0], p)
+	readers := f.consumers[r.name]
+	if f.raw.IsOutput(r.name) || len(readers) != 1 || readers[0].Op != graph.Flatten ||
+		readers[0].Attrs.Int("axis", 1) != 1 {
+		return false
+	}
+	flat := *w.Const
+	flat.Shape = flat.Shape[:2]
+	name := f.fresh(strings.TrimSuffix(w.Name, kernelSuffix))
+	f.addCodes(name, flat, *w.Quant)
+	gemm := append([]string{unsqueeze.Inputs[0], name}, inputs[2:]...)
+	r.name = readers[0].Outputs[0]
+	r.same, r.nodes = append(r.same, r.name), append(r.nodes, readers[0])
+	f.emitClamped(m, graph.Gemm, graph.Attrs{"transB": 1}, gemm, nil, r)
+	return true
+}
+
+// plainWindow reports whether a convolution has one group, stride 1 and no padding.
+func plainWindow(attrs graph.Attrs) bool {
+	for name, plain := range map[string]int{"strides": 1, "dilations": 1, "pads": 0} {
+		for _, x := range attrs.Ints(name) {
+			if x != plain {
+				return false
+			}
+		}
+	}
+	pad := attrs.Str("auto_pad", "NOTSET")
+	return attrs.Int("group", 1) == 1 && (pad == "NOTSET" || pad == "VALID" || pad == "SAME_UPPER" || pad == "SAME_LOWER")
+}

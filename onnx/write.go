@@ -1,0 +1,218 @@
+package onnx
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+	"linquant/tensor"
+)
+
+// exporter makes the messages of a file of the raw form.
+type exporter struct {
+	g       *graph.Graph
+	cfg     ExportConfig
+	out     *onnxpb.Graph
+	written map[string]bool // constants that are in out, and names that were made up
+	domains map[string]bool
+}
+
+// writeRaw is the inverse of readRaw.
+func writeRaw(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
+	name := g.Name
+	if name == "" {
+		name = "network" // a graph must have a name
+	}
+	e := &exporter{g, cfg, &onnxpb.Graph{Name: name}, map[string]bool{}, map[string]bool{}}
+	var err error
+	if e.out.Inputs, err = e.infos(g.Inputs); err != nil {
+		return nil, err
+	}
+	if e.out.Outputs, err = e.infos(g.Outputs); err != nil {
+		return nil, err
+	}
+	var between []string
+	for _, n := range g.Nodes {
+		if err := e.node(n); err != nil {
+			return nil, fmt.Errorf("%v: %w", n, err)
+		}
+		for _, out := range n.Outputs {
+			if v := g.Values[out]; v != nil && v.Shape != nil && !g.IsOutput(out) {
+				between = append(between, out)
+			}
+		}
+	}
+	for _, name := range g.Outputs {
+		if err := e.constant(name); err != nil {
+			return nil, err
+		}
+	}
+	if e.out.Values, err = e.infos(between); err != nil {
+		return nil, err
+	}
+	m := &onnxpb.Model{
+		IRVersion: irVersion(cfg.Opset), Producer: cfg.Producer, ProducerVersion: cfg.Version, Graph: e.out,
+		Opsets: []onnxpb.Opset{{Version: int64(cfg.Opset)}},
+	}
+	for _, d := range slices.Sorted(maps.Keys(e.domains)) {
+		m.Opsets = append(m.Opsets, onnxpb.Opset{Domain: d, Version: 1})
+	}
+	return m, nil
+}
+
+// infos describes values.
+func (e *exporter) infos(names []string) ([]onnxpb.ValueInfo, error) {
+	infos := make([]onnxpb.ValueInfo, len(names))
+	for i, name := range names {
+		v := e.g.Values[name]
+		if v == nil || v.Shape == nil {
+			return nil, fmt.Errorf("value %q has no shape", name)
+		}
+		typ, err := e.elementType(v)
+		if err != nil {
+			return nil, fmt.Errorf("value %q: %w", name, err)
+		}
+		infos[i] = onnxpb.ValueInfo{Name: name, Type: typ, HasShape: true, Dims: make([]onnxpb.Dim, len(v.Shape))}
+		for d, n := range v.Shape {
+			infos[i].Dims[d] = onnxpb.Dim{Value: int64(n)}
+			if n == graph.Batch {
+				infos[i].Dims[d].Param = "N"
+			}
+		}
+	}
+	return infos, nil
+}
+
+// elementType returns ONNX's type for a value's elements.
+func (e *exporter) elementType(v *graph.Value) (onnxpb.DataType, error) {
+	small := e.cfg.Int4 && v.Quant != nil && v.Quant.Type.Bits <= 4
+	switch v.DType {
+	case tensor.Float32:
+		return onnxpb.Float, nil
+	case tensor.Int8:
+		if small {
+			return onnxpb.Int4, nil
+		}
+		return onnxpb.Int8, nil
+	case tensor.Uint8:
+		if small {
+			return onnxpb.Uint4, nil
+		}
+		return onnxpb.Uint8, nil
+	case tensor.Int32:
+		return onnxpb.Int32, nil
+	case tensor.Int64:
+		return onnxpb.Int64, nil
+	}
+	return 0, fmt.Errorf("elements of %v cannot be written: convert them to float32", v.DType)
+}
+
+func (e *exporter) node(n *graph.Node) error {
+	pb := onnxpb.Node{Name: n.Name, Op: string(n.Op), Inputs: slices.Clone(n.Inputs), Outputs: n.Outputs}
+	if dot := strings.LastIndexByte(pb.Op, '.'); dot >= 0 {
+		pb.Domain, pb.Op = pb.Op[:dot], pb.Op[dot+1:]
+		e.domains[pb.Domain] = true
+	}
+	for _, in := range n.Inputs {
+		if err := e.constant(in); err != nil {
+			return err
+		}
+	}
+	attrs := maps.Clone(n.Attrs)
+	if err := e.parameters(n, &pb, attrs); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		a, err := attribute(name, attrs[name])
+		if err != nil {
+			return err
+		}
+		pb.Attrs = append(pb.Attrs, a)
+	}
+	e.out.Nodes = append(e.out.Nodes, pb)
+	return nil
+}
+
+func attribute(name string, value any) (onnxpb.Attr, error) {
+	a := onnxpb.Attr{Name: name}
+	switch v := value.(type) {
+	case int:
+		a.Type, a.Int = onnxpb.AttrInt, int64(v)
+	case float32:
+		a.Type, a.Float = onnxpb.AttrFloat, v
+	case string:
+		a.Type, a.String = onnxpb.AttrString, v
+	case []int:
+		a.Type, a.Ints = onnxpb.AttrInts, int64s(v)
+	case []float32:
+		a.Type, a.Floats = onnxpb.AttrFloats, v
+	default:
+		return a, fmt.Errorf("attribute %q is a %T, which has no form in ONNX", name, value)
+	}
+	return a, nil
+}
+
+func int64s(v []int) []int64 {
+	out := make([]int64, len(v))
+	for i, x := range v {
+		out[i] = int64(x)
+	}
+	return out
+}
+
+// constant writes a value's elements as an initializer, if it is a constant and was not written before.
+func (e *exporter) constant(name string) error {
+	v := e.g.Values[name]
+	if v == nil || v.Const == nil || e.written[name] {
+		return nil
+	}
+	e.written[name] = true
+	t, typ := *v.Const, onnxpb.DataType(0)
+	if t.DType.IsFloat() && t.DType != tensor.Float32 {
+		x, err := t.Float32s()
+		if err != nil {
+			return fmt.Errorf("constant %q: %w", name, err)
+		}
+		if t, err = tensor.Of(t.Shape, x); err != nil {
+			return fmt.Errorf("constant %q: %w", name, err)
+		}
+	}
+	typ, err := e.elementType(&graph.Value{DType: t.DType, Quant: v.Quant})
+	if err != nil {
+		return fmt.Errorf("constant %q: %w", name, err)
+	}
+	data := t.Data
+	if typ == onnxpb.Int4 || typ == onnxpb.Uint4 {
+		data = pack4(data)
+	}
+	e.out.Initializers = append(e.out.Initializers, onnxpb.Tensor{Name: name, Dims: int64s(t.Shape), Type: typ, Raw: data})
+	return nil
+}
+
+// pack4 puts two codes in a byte, the first in its low half.
+func pack4(codes []byte) []byte {
+	out := make([]byte, (len(codes)+1)/2)
+	for i, c := range codes {
+		out[i/2] |= (c & 15) << (i % 2 * 4)
+	}
+	return out
+}
+
+// parameter adds a constant for a node's parameter and returns its name.
+func (e *exporter) parameter(n *graph.Node, what string, t tensor.Tensor, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	name := n.Outputs[0] + "_" + what
+	for e.g.Values[name] != nil || e.written[name] {
+		name += "_"
+	}
+	e.written[name] = true
+	typ, err := e.elementType(&graph.Value{DType: t.DType})
+	v := onnxpb.Tensor{Name: name, Dims: int64s(t.Shape), Type: typ, Raw: t.Data}
+	e.out.Initializers = append(e.out.Initializers, v)
+	return name, err
+}
