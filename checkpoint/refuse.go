@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// ErrONNX is the error about a file that looks like an ONNX model, which package onnx opens.
+var ErrONNX = errors.New("this looks like an ONNX model, a whole network; here a file of tensors is needed: " + whatOpens)
+
 const whatOpens = "a checkpoint is a file of torch.save, a .safetensors, a .npy or a .npz"
 
 // foreign lists what people take for a checkpoint: how it begins, what it is, and the way out.
@@ -41,8 +44,7 @@ func refuse(head []byte) error {
 	case hasPrefix(head, "\x1f\x8b"):
 		return refuseGzip(head)
 	case looksLikeONNX(head):
-		return fmt.Errorf("this looks like an ONNX model, a whole network; here a file of tensors is needed, and ONNX "+
-			"import is not in this version: %s", whatOpens)
+		return ErrONNX
 	case strings.HasPrefix(text, "<!doctype"), strings.HasPrefix(text, "<html"):
 		return errors.New("this is an HTML page: a download page, or a site's refusal, was saved instead of the file; " +
 			"download the file itself")

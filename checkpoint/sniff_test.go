@@ -101,7 +101,7 @@ func TestSniffRefuses(t *testing.T) {
 		{"keras", zipOf(t, "config.json", "model.weights.h5"), []string{"Keras", "savez"}},
 		{"other tar", tarOf(t, "model.pth"), []string{"tar archive", `"model.pth"`, "unpack"}},
 		{"empty tar", tarOf(t, "d/"), []string{"no files"}},
-		{"onnx", []byte("\x08\x07\x12\x07pytorch"), []string{"ONNX", "not in this version"}},
+		{"onnx", []byte("\x08\x07\x12\x07pytorch"), []string{"ONNX", "a file of tensors is needed"}},
 		{"hdf5", []byte("\x89HDF\r\n\x1a\n"), []string{"HDF5", "savez"}},
 		{"gguf", []byte("GGUF\x03"), []string{"GGUF"}},
 		{"tflite", []byte("\x1c\x00\x00\x00TFL3"), []string{"TensorFlow Lite"}},
