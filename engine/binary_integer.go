@@ -16,7 +16,8 @@ func (s *site) integerBinary() error {
 	lo, hi := s.clampCodes()
 	if s.n.Op == graph.Mul || s.g.Requant == quant.ONNX || s.g.Requant == quant.Torch {
 		s.weights += 2 * 256 * 4
-		s.emitPair(&realPair{p, s.out, realsTable(a), realsTable(b), clampedQuantizer(out, lo, hi), s.n.Op == graph.Mul}, p)
+		q := clampedQuantizer(out, lo, hi)
+		s.emitPair(&realPair{p, s.out, realsTable(a), realsTable(b), q, s.n.Op == graph.Mul}, p)
 		return nil
 	}
 	adder, err := graph.NewAdder(s.g.Requant, *a, *b, *out)

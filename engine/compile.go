@@ -13,8 +13,8 @@ import (
 // maxElements bounds one value of one example, so that tables of offsets fit 32 bits and the memory of a machine.
 const maxElements = 1 << 27
 
-// Compile makes a program of a network, float or quantized. It computes what depends on constants alone, and leaves g as
-// it is. The program does not refer to the memory of g's constants.
+// Compile makes a program of a network, float or quantized. It computes what depends on constants alone, and leaves g
+// as it is. The program does not refer to the memory of g's constants.
 //
 // Errors name the node and what to do: a graph that is not well formed, an operator that cannot run, an integer layer
 // whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not

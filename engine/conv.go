@@ -140,7 +140,8 @@ func (s *site) floatConv() error {
 			if bias != nil {
 				group.bias = bias[i*n:][:n]
 			}
-			group.weight = gemm.PackFloat32(channelsInnermost(w[i*n*l.depth:][:n*l.depth], l.inGroup, l.depth), n, l.depth, tier)
+			weight := channelsInnermost(w[i*n*l.depth:][:n*l.depth], l.inGroup, l.depth)
+			group.weight = gemm.PackFloat32(weight, n, l.depth, tier)
 			k.groups[i] = group
 			return nil
 		})

@@ -6,8 +6,8 @@ import (
 	"linquant/graph"
 )
 
-// A Relu or Clip that is alone in reading the output of a layer or of an Add becomes part of that: a clamp of a clamp is a
-// clamp.
+// A Relu or Clip that is alone in reading the output of a layer or of an Add becomes part of that: a clamp of a clamp
+// is a clamp.
 
 // clampFloats makes the Relus and Clips that follow the node part of it, and returns the bounds of its outputs.
 func (s *site) clampFloats() (lo, hi float32) {
@@ -23,8 +23,8 @@ func (s *site) clampFloats() (lo, hi float32) {
 	}
 }
 
-// clampCodes makes the Relus and Clips that follow the node part of it, where they leave the parameters as they are, and
-// returns the bounds of its codes.
+// clampCodes makes the Relus and Clips that follow the node part of it, where they leave the parameters as they are,
+// and returns the bounds of its codes.
 func (s *site) clampCodes() (lo, hi int32) {
 	lo, hi = s.out.quant.Type.Range()
 	for {

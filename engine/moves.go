@@ -11,7 +11,8 @@ func (s *site) transpose() error {
 	for d, p := range perm[1:] {
 		step[d] = from[p-1]
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newNest(s.out.shape, s.out.walk(), step, s.out.strides()), nil}}})
+	n := newNest(s.out.shape, s.out.walk(), step, s.out.strides())
+	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
 	s.finish()
 	return nil
 }
@@ -39,7 +40,8 @@ func (s *site) concat() error {
 	at := 0
 	for i, from := range s.in {
 		if from == nil {
-			return s.errorf("input %q is a constant: the engine joins what belongs to one batch; use Pad or Add", s.n.Inputs[i])
+			return s.errorf("input %q is a constant, and only what depends on an input is joined: use Pad or Add instead",
+				s.n.Inputs[i])
 		}
 		p := part{from: from, nest: inside(from, s.out, func(d int) int {
 			if d == axis {

@@ -3,10 +3,10 @@ package engine
 // maxRank is the most dimensions of a value, without the batch.
 const maxRank = 8
 
-// nest is a walk over the elements of a value and those of its operands that go with them. Each of up to three sides has
-// for every dimension a list of offsets; the element at an index lies at the sum of the offsets there. A list may go
-// forward, backward, stand still (broadcasting) or bounce (reflection), and takes no more memory than the dimension is
-// long.
+// nest is a walk over the elements of a value and those of its operands that go with them. Each of up to three sides
+// has for every dimension a list of offsets; the element at an index lies at the sum of the offsets there. A list may
+// go forward, backward, stand still (broadcasting) or bounce (reflection), and takes no more memory than the dimension
+// is long.
 type nest struct {
 	dims    []int      // lengths, the innermost last; at least one
 	offsets [3][][]int // of each side, for each dimension

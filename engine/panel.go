@@ -16,9 +16,9 @@ func (g *geometry) pointwise() bool {
 	return g.Kernel == [2]int{1, 1} && g.Stride == [2]int{1, 1} && g.Pad == [4]int{}
 }
 
-// fillPanel writes what the output pixels first, first+1, … see to the rows of panel, [rows, kernel height, kernel width,
-// channels], for the input channels [at, at+channels); what lies in the padding is zero. This is im2col, a block at a
-// time.
+// fillPanel writes what the output pixels first, first+1, … see to the rows of panel, [rows, kernel height, kernel
+// width, channels], for the input channels [at, at+channels); what lies in the padding is zero. This is im2col, a block
+// at a time.
 func fillPanel[T byte | float32](panel, src []T, g *geometry, at, channels, first, rows int, zero T) {
 	row := g.Kernel[0] * g.Kernel[1] * channels
 	oy, ox := first/g.Out[1], first%g.Out[1]

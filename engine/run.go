@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// Run computes the outputs for a batch of examples. inputs has one slice for every graph input and outputs one for every
-// graph output, each with the examples of the batch one after the other, channels first; an input or output whose values
-// are codes is given as the reals that they stand for. The results depend neither on the batch nor on the number of
-// threads.
+// Run computes the outputs for a batch of examples. inputs has one slice for every graph input and outputs one for
+// every graph output, each with the examples of the batch one after the other, channels first; an input or output whose
+// values are codes is given as the reals that they stand for. The results depend neither on the batch nor on the number
+// of threads.
 //
-// Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps. After an
-// error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates nothing;
-// with more, none outlives the call.
+// Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps. After
+// an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
+// nothing; with more, none outlives the call.
 func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	batch, err := p.batch(inputs)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 // Trace runs the network on the inputs, one slice for every graph input with the examples of the batch one after the
-// other, and shows every kept value as reals, channels first: example by example in the order of the batch, the values of
-// an example in the order in which they are computed. visit is never called concurrently, and must not keep x. Its error
-// ends the run and is returned. Memory: the kept values of one example for each thread.
+// other, and shows every kept value as reals, channels first: example by example in the order of the batch, the values
+// of an example in the order in which they are computed. visit is never called concurrently, and must not keep x. Its
+// error ends the run and is returned. Memory: the kept values of one example for each thread.
 func (p *Program) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
 	kept := p.kept()
 	tables := make([]*[256]float32, len(kept))

@@ -133,8 +133,8 @@ func checkAccumulators(weight []int8, zero, bias []int32, in *quant.Params, firs
 	return nil
 }
 
-// foldBias returns bias[c] − inZero·Σ_k weight[c,k], inZero being the input's zero point as it is stored, so that a kernel
-// can multiply stored codes as they are. It may wrap, and the accumulator wraps back.
+// foldBias returns bias[c] − inZero·Σ_k weight[c,k], inZero being the input's zero point as it is stored, so that a
+// kernel can multiply stored codes as they are. It may wrap, and the accumulator wraps back.
 func foldBias(bias []int32, weight []int8, inZero int32) []int32 {
 	folded, depth := make([]int32, len(bias)), len(weight)/len(bias)
 	for c, b := range bias {
