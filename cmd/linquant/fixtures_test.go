@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"linquant/checkpoint"
 	"linquant/internal/toy"
@@ -36,6 +37,10 @@ func writeFixtures(dir string) error {
 		"vgg.safetensors":    func(w io.Writer) error { return writeVGG(w, "") },
 		"module.safetensors": func(w io.Writer) error { return writeVGG(w, "module.") },
 	}
+	return writeFiles(dir, files)
+}
+
+func writeFiles(dir string, files map[string]func(w io.Writer) error) error {
 	for name, write := range files {
 		var buf bytes.Buffer
 		if err := write(&buf); err != nil {
@@ -82,7 +87,13 @@ func writeVGG(w io.Writer, prefix string) error {
 		if err != nil {
 			return err
 		}
-		t, err := tensor.Of(shape, ramp(n))
+		x := ramp(n)
+		if strings.HasSuffix(name, "running_var") {
+			for i := range x {
+				x[i] = 1 + x[i]/2 // a variance is not negative
+			}
+		}
+		t, err := tensor.Of(shape, x)
 		outputs = append(outputs, checkpoint.FromTensor(prefix+name, t))
 		return err
 	}

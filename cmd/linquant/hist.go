@@ -29,8 +29,8 @@ func histCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "hist FILE",
 		Short: "Draw a grid of weight histograms, as floats or as integer codes",
-		Long: "hist draws one histogram for each weight of a checkpoint. With --bits 32 it shows the real numbers; with --bits 8 to 2 the\n" +
-			"integer codes that quantization makes of them, one bar for each code.",
+		Long: "hist draws one histogram for each weight of a checkpoint. With --bits 32 it shows the real numbers; " +
+			"with --bits 8 to 2 the integer codes that quantization makes of them, one bar for each code.",
 		Args: oneArg("a checkpoint FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if cfg.bits != floatBits && checkBits("--bits", cfg.bits) != nil {
@@ -40,10 +40,7 @@ func histCommand() *cobra.Command {
 				return usagef("--bins %d: use 1 to 10000", cfg.bins)
 			}
 			if !c.Flags().Changed("out") {
-				cfg.out = fmt.Sprintf("assets/weight_hist_%dbit.png", cfg.bits)
-				if cfg.bits == floatBits {
-					cfg.out = "assets/weight_hist_fp32.png"
-				}
+				cfg.out = "assets/" + histFile(cfg.bits)
 			}
 			if err := checkEnding(cfg.out, figureEndings...); err != nil {
 				return err
@@ -52,7 +49,7 @@ func histCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := checkpoint.Open(args[0])
+			f, err := openCheckpoint(args[0])
 			if err != nil {
 				return err
 			}
@@ -66,12 +63,23 @@ func histCommand() *cobra.Command {
 			return saveFigure(c.Context(), c.OutOrStdout(), cfg.out, fig)
 		},
 	}
-	c.Flags().IntVar(&cfg.bits, "bits", floatBits, "32 for the weights as they are, 8 to 2 for codes")
-	c.Flags().IntVar(&cfg.bins, "bins", 256, "bins of a histogram of real numbers")
-	cfg.selectionFlags(c)
-	cfg.sharingFlags(c)
-	outFlag(c, &cfg.out, "", "figure to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
+	f := c.Flags()
+	f.IntVar(&cfg.bits, "bits", floatBits, "`BITS`: 32 for the weights as they are, 8 to 2 for codes")
+	f.IntVar(&cfg.bins, "bins", 256, "`NUMBER` of bins of a histogram of real numbers")
+	layersFlag(c, &cfg.pattern)
+	archFlag(c, &cfg.arch)
+	perFlag(c, &cfg.per)
+	groupSizeFlag(c, &cfg.group)
+	outFlag(c, &cfg.out, "", "`FIGURE` to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
 	return c
+}
+
+// histFile is the usual name of a figure of weights at so many bits.
+func histFile(bits int) string {
+	if bits == floatBits {
+		return "weight_hist_fp32.png"
+	}
+	return fmt.Sprintf("weight_hist_%dbit.png", bits)
 }
 
 func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout quant.Layout, p *progress) (figure.Figure, error) {

@@ -52,12 +52,12 @@ func inspectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "List the tensors of a checkpoint",
-		Long: "inspect lists the tensors of a PyTorch (.pth, .pt, .tar), safetensors, .npy or .npz file: name, type, shape and bytes.\n" +
-			"Listing reads no tensor data. --stats reads it and adds smallest, largest and largest absolute value and zeros;\n" +
-			"--json includes them unless --stats=false is given.",
+		Long: "inspect lists the tensors of a PyTorch (.pth, .pt, .tar), safetensors, .npy or .npz file: name, " +
+			"type, shape and bytes. Listing reads no tensor data. --stats reads it and adds smallest, largest and " +
+			"largest absolute value and zeros; --json includes them unless --stats=false is given.",
 		Args: oneArg("a checkpoint FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := checkpoint.Open(args[0])
+			f, err := openCheckpoint(args[0])
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func inspectCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&withStats, "stats", false, "read the tensors: min, max, absmax, zeros")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	jsonFlag(c, &asJSON)
 	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
 	return c
 }

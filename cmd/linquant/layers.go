@@ -21,15 +21,18 @@ type selection struct {
 	arch    string // --arch
 }
 
-func (s *selection) selectionFlags(c *cobra.Command) {
-	c.Flags().StringVar(&s.pattern, "layers", "", "only tensors whose name matches this glob pattern, such as 'layer1.*'")
-	c.Flags().StringVar(&s.arch, "arch", "", "insist that the checkpoint is of this architecture: vgg")
+// layersFlag adds --layers.
+func layersFlag(c *cobra.Command, pattern *string) {
+	c.Flags().StringVar(pattern, "layers", "", "only tensors whose name matches the glob `PATTERN`, such as 'layer1.*'")
 }
 
 // weights returns the tensors to treat. Without a pattern they are the weights of the network, in its order, where the
 // architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
 // floating-point tensors.
 func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
+	if err := checkArch(s.arch); err != nil {
+		return nil, err
+	}
 	network, err := models.Recognize(f.Tensors())
 	if s.arch != "" {
 		if network, err = models.RecognizeAs(s.arch, f.Tensors()); err != nil {
@@ -79,9 +82,14 @@ type sharing struct {
 	group int    // --group-size
 }
 
-func (s *sharing) sharingFlags(c *cobra.Command) {
-	c.Flags().StringVar(&s.per, "per", "channel", "weights that share a scale: tensor, channel or group")
-	c.Flags().IntVar(&s.group, "group-size", 128, "elements of one group, with --per group")
+// perFlag adds --per.
+func perFlag(c *cobra.Command, per *string) {
+	c.Flags().StringVar(per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or group")
+}
+
+// groupSizeFlag adds --group-size.
+func groupSizeFlag(c *cobra.Command, size *int) {
+	c.Flags().IntVar(size, "group-size", 128, "`NUMBER` of weights of a group, with --per group")
 }
 
 // layout returns what the flags of c say, with the channels on axis 0 as PyTorch has them.

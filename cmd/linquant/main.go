@@ -86,8 +86,23 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(demoCommand(), inspectCommand(), histCommand(), quantizeCommand(), tensorCommand(), versionCommand())
+	for i := range commandGroups {
+		if commandGroups[i].ID != "" {
+			root.AddGroup(&commandGroups[i])
+		}
+	}
+	addGroup := func(id string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = id
+		}
+		root.AddCommand(commands...)
+	}
+	addGroup("look", inspectCommand(), histCommand())
+	addGroup("integers", quantizeCommand(), sweepCommand(), exportCommand(), tensorCommand())
+	addGroup("cost", evalCommand(), compareCommand(), benchCommand(), runCommand())
+	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)
+	formatHelp(root)
 	return root
 }
 

@@ -3,11 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,11 +33,46 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               func(env *testscript.Env) error { return writeFixtures(env.WorkDir) },
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"fails": fails},
+		Setup: func(env *testscript.Env) error {
+			return errors.Join(writeFixtures(env.WorkDir), writeNetworkFixtures(env.WorkDir))
+		},
 	})
 }
 
-// TestRealCheckpoint runs the scripts that need the 37 MB VGG.
+// fails is a command of the scripts, "fails STATUS COMMAND...": the command ends with that status and one line on
+// standard error, after which a wrong command line (2) has one more that says where to look; it leaves no file behind.
+// What it printed is there for the script's stdout and stderr.
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails STATUS COMMAND...")
+	}
+	before := files(ts)
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("ended with %v, want exit status %s", err, args[0])
+	}
+	stderr := ts.ReadFile("stderr")
+	if strconv.Itoa(strings.Count(stderr, "\n")) != args[0] || !strings.HasPrefix(stderr, "linquant: ") {
+		ts.Fatalf("standard error has %q: want %s", stderr, args[0]+" line(s), the error first")
+	}
+	if after := files(ts); !slices.Equal(before, after) {
+		ts.Fatalf("files before: %q, and after: %q", before, after)
+	}
+}
+
+// files lists all files in the script's folder.
+func files(ts *testscript.TestScript) []string {
+	var names []string
+	ts.Check(fs.WalkDir(os.DirFS(ts.Getenv("WORK")), ".", func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	}))
+	return names
+}
+
+// TestRealCheckpoint runs the scripts that need the 37 MB VGG, ResNet-20 and CIFAR-10.
 func TestRealCheckpoint(t *testing.T) {
 	vgg, err := filepath.Abs(datadir.File(t, "checkpoints/model_199-1.tar"))
 	if err != nil {
@@ -44,6 +85,7 @@ func TestRealCheckpoint(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("VGG", vgg)
 			env.Setenv("MODELS", filepath.Join(filepath.Dir(vgg), "..", "models"))
+			env.Setenv("CIFAR", filepath.Join(filepath.Dir(vgg), "..", "cifar10"))
 			return nil
 		},
 	})
@@ -86,6 +128,9 @@ func TestInterrupt(t *testing.T) {
 	if err := writeFixtures(dir); err != nil {
 		t.Fatal(err)
 	}
+	if err := writeNetworkFixtures(dir); err != nil {
+		t.Fatal(err)
+	}
 	before, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -93,17 +138,33 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	in := filepath.Join(dir, "vgg.safetensors")
+	t.Chdir(dir)
 	for _, args := range [][]string{
 		{"quantize", in, "-o", filepath.Join(dir, "q.safetensors")},
 		{"quantize", in, "-o", "-"},
 		{"hist", in, "-o", filepath.Join(dir, "h.png")},
 		{"inspect", "--stats", in},
 		{"tensor", "quantize", filepath.Join(dir, "x.npy"), "-o", filepath.Join(dir, "q.npz")},
+		{"quantize", "builtin", "-o", "q.onnx", "--json"},
+		{"eval", "builtin"},
+		{"compare", "builtin", "float.onnx"},
+		{"sweep", "builtin"},
+		{"bench", "builtin"},
+		{"run", "builtin", "--input", "pixels.npy", "--output", "y.npy"},
+		{"export", "builtin", "-o", "f.onnx"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if got := run(ctx, args, nil, &stdout, &stderr); got != exitFailed || stderr.String() != "linquant: interrupted\n" {
 			t.Errorf("linquant %v: exit status %d, %q", args[0], got, stderr.String())
 		}
+	}
+	// In the middle of it.
+	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	got := run(soon, []string{"bench", "builtin", "--seconds", "3600"}, nil, &stdout, &stderr)
+	if got != exitFailed || stderr.String() != "linquant: interrupted\n" {
+		t.Errorf("linquant bench: exit status %d, %q", got, stderr.String())
 	}
 	after, err := os.ReadDir(dir)
 	if err != nil {

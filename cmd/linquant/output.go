@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 
 	"linquant/internal/atomicfile"
 )
@@ -48,6 +52,24 @@ func checkEnding(path string, endings ...string) error {
 	return usagef("-o %s: end the name in %s", printable(path), strings.Join(endings, " or "))
 }
 
+// checkFolder refuses a file whose folder is missing, before any work is done for it.
+func checkFolder(path string) error {
+	if path == "" || path == standardStream {
+		return nil
+	}
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: there is no folder %s; create it first", printable(path), printable(folder))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s: %s is no folder", printable(path), printable(folder))
+	}
+	return nil
+}
+
 // saved announces a file that has been written.
 func saved(w io.Writer, path string) error {
 	_, err := fmt.Fprintf(w, "Saved: %s\n", printable(filepath.ToSlash(path)))
@@ -60,6 +82,11 @@ func makeDir(path string) error {
 		return nil
 	}
 	return os.MkdirAll(filepath.Dir(path), 0o777)
+}
+
+// jsonFlag adds --json.
+func jsonFlag(c *cobra.Command, asJSON *bool) {
+	c.Flags().BoolVar(asJSON, "json", false, "print one JSON object instead of a table")
 }
 
 // writeJSON prints v as one indented JSON value.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Text from a file reaches a terminal as one line without control characters, those of one byte (U+009B) included.
@@ -32,9 +33,17 @@ func TestTextFromFiles(t *testing.T) {
 func TestProgressLine(t *testing.T) {
 	var out bytes.Buffer
 	p := &progress{w: &out} // begun long ago
-	p.step(3, 7, "\x1b[31m"+strings.Repeat("x", 200))
-	line, ok := strings.CutPrefix(out.String(), "\r\x1b[K")
-	if !ok || !strings.HasPrefix(line, "3 of 7  ") || strings.Contains(line, "\x1b") || len(line) > 79 {
-		t.Errorf("progress %q", out.String())
+	long := "\x1b[31m" + strings.Repeat("x", 200)
+	for want, show := range map[string]func(){
+		"3 of 7  ": func() { p.step(3, 7, long) },
+		"[#########-----------] 4321 of 10000 images, ": func() { p.rate(4321, 10000, "images", long) },
+	} {
+		out.Reset()
+		p.last = time.Time{}
+		show()
+		line, ok := strings.CutPrefix(out.String(), "\r\x1b[K")
+		if !ok || !strings.HasPrefix(line, want) || strings.Contains(line, "\x1b") || len(line) > 79 {
+			t.Errorf("progress %q, want it to begin with %q", out.String(), want)
+		}
 	}
 }

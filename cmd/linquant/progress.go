@@ -14,6 +14,7 @@ import (
 type progress struct {
 	w     io.Writer // nil: show nothing
 	start time.Time
+	last  time.Time // when the line was drawn
 	shown bool
 }
 
@@ -27,17 +28,42 @@ func newProgress(stderr io.Writer) *progress {
 
 // step says that done of total pieces are done and what comes next.
 func (p *progress) step(done, total int, next string) {
-	if p.w == nil || time.Since(p.start) < time.Second {
+	if p.early() {
 		return
 	}
-	p.shown = true
-	const longest = 50 // A line that the terminal wraps could not be replaced.
-	if runes := []rune(printable(next)); len(runes) > longest {
-		next = string(runes[:longest]) + "..."
-	} else {
-		next = string(runes)
+	p.line(fmt.Sprintf("%d of %d", done, total), next)
+}
+
+// rate is step for many equal pieces: it also shows how many are done in a second and how long the rest will take.
+func (p *progress) rate(done, total int, what, of string) {
+	if p.early() || done == 0 || done < total && time.Since(p.last) < time.Second/8 {
+		return
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%d of %d  %s", done, total, next)
+	elapsed := time.Since(p.start)
+	perSecond := float64(done) / elapsed.Seconds()
+	left := time.Duration(float64(total-done) / perSecond * float64(time.Second)).Round(time.Second)
+	const width = 20
+	bar := make([]byte, width)
+	for i := range bar {
+		bar[i] = '-'
+		if i*total < done*width {
+			bar[i] = '#'
+		}
+	}
+	p.line(fmt.Sprintf("[%s] %d of %d %s, %s/s, %s left", bar, done, total, what, rate(perSecond), left), of)
+}
+
+// early reports whether nothing is to be shown yet, or ever.
+func (p *progress) early() bool { return p.w == nil || time.Since(p.start) < time.Second }
+
+// line replaces the line. It is cut to a terminal's width: a line that the terminal wraps could not be replaced.
+func (p *progress) line(done, of string) {
+	p.shown, p.last = true, time.Now()
+	text := []rune(done + "  " + printable(of))
+	if most := helpWidth - 1; len(text) > most {
+		text = append(text[:most-3], '.', '.', '.')
+	}
+	fmt.Fprint(p.w, "\r\x1b[K"+string(text))
 }
 
 // end removes the line.
@@ -45,4 +71,5 @@ func (p *progress) end() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
+	p.shown = false
 }

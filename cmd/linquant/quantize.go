@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"linquant/builtin"
 	"linquant/checkpoint"
 	"linquant/ptq"
 )
@@ -28,14 +31,26 @@ type quantizeConfig struct {
 
 func quantizeCommand() *cobra.Command {
 	var cfg quantizeConfig
+	var network networkConfig
+	var forWeights *pflag.FlagSet
+	var forNetworks []*pflag.FlagSet
 	c := &cobra.Command{
-		Use:   "quantize FILE -o OUT.safetensors",
-		Short: "Quantize the weights of a checkpoint to integers",
-		Long: "quantize turns the weights of a checkpoint into 2- to 8-bit integers and writes them, their scales and all other tensors as\n" +
-			"safetensors. It prints what that saved and what it cost: the signal-to-quantization-noise ratio of each layer.",
-		Example: "  linquant quantize model.tar -o model-int8.safetensors\n" +
-			"  linquant quantize model.tar -o model-int4.safetensors --weight-bits 4 --per group --group-size 64 --pack",
-		Args: oneArg("a checkpoint FILE"),
+		Use:   "quantize MODEL -o OUT.onnx|OUT.safetensors",
+		Short: "Quantize a network, or the weights of a checkpoint, to integers",
+		Long: "quantize turns a network into integers. What it does is said by the ending of the output:\n\n" +
+			"  .onnx         the whole network, weights and activations, so that it runs in integers from the first " +
+			"layer to the last. The ranges of activations are measured on the examples of --calib. " + whatModel +
+			"\n" +
+			"  .safetensors  the weights alone, of any checkpoint: 2- to 8-bit integers, their scales, and all " +
+			"other tensors as they are.\n\n" +
+			"It prints what that saved and what it cost: the signal-to-quantization-noise ratio (SQNR) of each " +
+			"layer's weights.",
+		Example: "  linquant quantize builtin -o builtin-int8.onnx\n" +
+			"  linquant quantize vgg.tar -o vgg-int8.onnx --calib cifar10:DIR\n" +
+			"  linquant quantize resnet20.th -o r20.onnx --calib cifar10:DIR \\\n" +
+			"      --weight-bits 4 --keep-edges --override 'layer1.*=w8'\n" +
+			"  linquant quantize vgg.tar -o w.safetensors --weight-bits 4 --per group --pack",
+		Args: oneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
 			if err := checkBits("--weight-bits", cfg.Bits); err != nil {
@@ -48,6 +63,15 @@ func quantizeCommand() *cobra.Command {
 				return err
 			}
 			if err := checkOutput(cfg.out); err != nil {
+				return err
+			}
+			if isONNX(cfg.out) {
+				if err := misplaced(".safetensors", forWeights); err != nil {
+					return err
+				}
+				return quantizeNetwork(c, args[0], cfg, network)
+			}
+			if err := misplaced(".onnx", forNetworks...); err != nil {
 				return err
 			}
 			p := newProgress(c.ErrOrStderr())
@@ -67,16 +91,34 @@ func quantizeCommand() *cobra.Command {
 			return printReport(w, cfg, report)
 		},
 	}
-	outFlag(c, &cfg.out, "", "file to write, ending in .safetensors; - for standard output")
+	outFlag(c, &cfg.out, "", "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
 	c.MarkFlagRequired("out")
-	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "bits of a weight, 2 to 8")
-	cfg.sharingFlags(c)
-	c.Flags().StringVar(&cfg.scheme, "scheme", "symmetric", "symmetric, or affine: with a zero point")
-	c.Flags().BoolVar(&cfg.Pack, "pack", false, "pack codes of less than 8 bits into a bit stream instead of one a byte")
-	cfg.selectionFlags(c)
-	c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
-	c.Flags().BoolVar(&cfg.asJSON, "json", false, "print one JSON object")
+	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
+	perFlag(c, &cfg.per)
+	jsonFlag(c, &cfg.asJSON)
+	archFlag(c, &cfg.arch)
+	forNetworks = network.add(c)
+	forWeights = under(c, "Weights alone, -o FILE.safetensors", func() {
+		groupSizeFlag(c, &cfg.group)
+		c.Flags().StringVar(&cfg.scheme, "scheme", "symmetric", "`SCHEME`: symmetric, or affine: with a zero point")
+		c.Flags().BoolVar(&cfg.Pack, "pack", false, "pack codes of less than 8 bits into a bit stream instead of one a byte")
+		layersFlag(c, &cfg.pattern)
+		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
+	})
 	return c
+}
+
+// misplaced returns an error if a flag of the sets was given, which go with another ending of the output.
+func misplaced(ending string, sets ...*pflag.FlagSet) error {
+	var err error
+	for _, set := range sets {
+		set.VisitAll(func(f *pflag.Flag) {
+			if f.Changed && err == nil {
+				err = usagef("--%s goes with an output ending in %s", f.Name, ending)
+			}
+		})
+	}
+	return err
 }
 
 // schemeFlag reports whether the scheme is affine.
@@ -90,18 +132,22 @@ func schemeFlag(scheme string) (affine bool, err error) {
 
 // checkOutput refuses formats that quantize does not write.
 func checkOutput(path string) error {
-	switch ext := strings.ToLower(filepath.Ext(path)); {
-	case path == standardStream || ext == ".safetensors":
-		return nil
-	case ext == ".onnx":
-		return usagef("-o %s: whole networks as ONNX are not written yet; the weights alone go into a file ending in .safetensors",
-			printable(path))
+	if path == standardStream || isONNX(path) || strings.EqualFold(filepath.Ext(path), ".safetensors") {
+		return checkFolder(path)
 	}
-	return usagef("-o %s: quantized weights are written as safetensors; end the name in .safetensors", printable(path))
+	return usagef("-o %s: end the name in .onnx for the whole network, or in .safetensors for the weights alone", printable(path))
 }
 
+// isONNX reports whether a file's name says that it holds a whole network.
+func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), ".onnx") }
+
 func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, error) {
-	f, err := checkpoint.Open(path)
+	f, err := openCheckpoint(path)
+	if errors.Is(err, checkpoint.ErrONNX) {
+		return nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
+			"end -o in .onnx to quantize it whole",
+			printable(path))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +175,16 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 }
 
 func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
+	h := sha256.New()
+	if path == builtinName {
+		h.Write(builtin.Checkpoint())
+		return fmt.Sprintf("%x", h.Sum(nil)), nil
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	h := sha256.New()
 	const piece = 64 << 20
 	for done := int64(0); err == nil; done += piece {
 		progress(int(done>>20), int(size>>20), "MiB read for the SHA-256")
@@ -200,7 +250,11 @@ func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJS
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
 	}
 	for _, l := range r.Layers {
-		j.Layers = append(j.Layers, layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), finite(l.MaxError)})
+		j.Layers = append(j.Layers, newLayerJSON(l))
 	}
 	return j
+}
+
+func newLayerJSON(l ptq.Layer) layerJSON {
+	return layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), finite(l.MaxError)}
 }

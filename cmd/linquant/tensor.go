@@ -46,9 +46,10 @@ func tensorQuantizeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "quantize IN.npy -o OUT.npz",
 		Short: "Quantize an array",
-		Long: "tensor quantize reads an array (any file that 'linquant inspect' reads, or - for standard input) and writes an .npz with the\n" +
-			"codes 'q' (int8, or uint8 with --unsigned), 'scale' (float32, one, one a channel, or one a group) and 'zero_point' (int32), and,\n" +
-			"where there are several scales, 'axis' and 'group_size'.",
+		Long: "tensor quantize reads an array (any file that 'linquant inspect' reads, or - for standard input) and " +
+			"writes an .npz with the codes 'q' (int8, or uint8 with --unsigned), 'scale' (float32, one, one a " +
+			"channel, or one a group) and 'zero_point' (int32), and, where there are several scales, 'axis' and " +
+			"'group_size'.",
 		Args: oneArg("an array IN.npy, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkBits("--bits", cfg.typ.Bits); err != nil {
@@ -93,7 +94,8 @@ func tensorQuantizeCommand() *cobra.Command {
 				return err
 			}
 			if q.withoutZero > 0 {
-				fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: the values of %s of %d do not span 0, so they saturate; --include-zero extends their ranges\n",
+				fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: the values of %s of %d do not span 0, so they saturate; "+
+					"--include-zero extends their ranges\n",
 					plural(q.withoutZero, "range"), len(q.params.Scale))
 			}
 			if cfg.out == standardStream {
@@ -105,16 +107,16 @@ func tensorQuantizeCommand() *cobra.Command {
 			return q.print(c.OutOrStdout(), cfg.out)
 		},
 	}
-	outFlag(c, &cfg.out, "", "file to write, .npz; - for standard output")
+	outFlag(c, &cfg.out, "", "`FILE` to write, .npz; - for standard output")
 	c.MarkFlagRequired("out")
-	c.Flags().IntVar(&cfg.typ.Bits, "bits", 8, "bits of a code, 2 to 8")
+	c.Flags().IntVar(&cfg.typ.Bits, "bits", 8, "`BITS` of a code, 2 to 8")
 	c.Flags().BoolVar(&cfg.typ.Unsigned, "unsigned", false, "codes from 0 to 2^bits-1, as uint8")
-	c.Flags().StringVar(&cfg.scheme, "scheme", "affine", "affine: from minimum to maximum with a zero point; symmetric: zero point 0")
+	c.Flags().StringVar(&cfg.scheme, "scheme", "affine", "`SCHEME`: affine, from minimum to maximum with a zero point, or symmetric, zero point 0")
 	c.Flags().BoolVar(&cfg.includeZero, "include-zero", false, "extend an affine range so that it includes 0")
-	c.Flags().IntVar(&cfg.axis, "axis", 0, "one scale for each index of this axis (default: one for the tensor)")
-	c.Flags().IntVar(&cfg.group, "group", 0, "one scale for each run of so many elements of a channel of --axis")
-	c.Flags().StringVar(&cfg.name, "name", "", "the array's name, where the file holds several")
-	c.Flags().BoolVar(&cfg.asJSON, "json", false, "print one JSON object")
+	c.Flags().IntVar(&cfg.axis, "axis", 0, "one scale for each index of `AXIS` (default: one for the tensor)")
+	c.Flags().IntVar(&cfg.group, "group", 0, "one scale for each run of `N` elements of a channel of --axis")
+	c.Flags().StringVar(&cfg.name, "name", "", "`NAME` of the array, where the file holds several")
+	jsonFlag(c, &cfg.asJSON)
 	return c
 }
 

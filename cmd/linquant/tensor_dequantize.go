@@ -16,8 +16,8 @@ func tensorDequantizeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dequantize IN.npz -o OUT.npy",
 		Short: "Restore the real values of a quantized array",
-		Long: "tensor dequantize reads the arrays that 'tensor quantize' writes (q, scale, zero_point; axis and group_size where there are\n" +
-			"several scales) and writes scale × (q − zero_point) as a float32 .npy.",
+		Long: "tensor dequantize reads the arrays that 'tensor quantize' writes (q, scale, zero_point; axis and " +
+			"group_size where there are several scales) and writes scale × (q − zero_point) as a float32 .npy.",
 		Args: oneArg("a quantized array IN.npz, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkEnding(out, ".npy"); err != nil {
@@ -39,7 +39,7 @@ func tensorDequantizeCommand() *cobra.Command {
 			return saved(c.OutOrStdout(), out)
 		},
 	}
-	outFlag(c, &out, "", "file to write, .npy; - for standard output")
+	outFlag(c, &out, "", "`FILE` to write, .npy; - for standard output")
 	c.MarkFlagRequired("out")
 	return c
 }

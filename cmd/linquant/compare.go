@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"linquant/dataset"
+	"linquant/engine"
+	"linquant/eval"
+)
+
+// compareConfig is what compare's flags say.
+type compareConfig struct {
+	modelFlags
+	dataFlags
+	asJSON bool
+}
+
+func compareCommand() *cobra.Command {
+	var cfg compareConfig
+	c := &cobra.Command{
+		Use:   "compare A B --data DATA",
+		Short: "Compare two networks layer by layer",
+		Long: "compare runs two networks on the same examples and prints, for each value that both compute under " +
+			"the same name, how far B's is from A's: the signal-to-quantization-noise ratio (SQNR), the cosine, the " +
+			"largest difference, and the fraction of A's values that B's codes cannot express because they lie " +
+			"beyond its range. A is usually the float network and B its quantized form.\n\n" + whatModel +
+			"\nDATA is " + whatData + ".",
+		Example: "  linquant compare vgg.tar vgg-int4.onnx --data cifar10:cifar-10-batches-bin",
+		Args:    twoArgs("two networks, A and B,"),
+		RunE:    func(c *cobra.Command, args []string) error { return runCompare(c, args[0], args[1], cfg) },
+	}
+	cfg.dataFlags.add(c, 64)
+	cfg.threadsFlag(c)
+	jsonFlag(c, &cfg.asJSON)
+	archFlag(c, &cfg.arch)
+	cfg.inputFlags(c)
+	return c
+}
+
+// twoArgs wants exactly two arguments.
+func twoArgs(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 2 {
+			return usagef("%s: %s are wanted, not %s", c.CommandPath(), what, plural(len(args), "argument"))
+		}
+		return nil
+	}
+}
+
+func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error {
+	set, err := cfg.openSet(nameA)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	a, err := cfg.open(c, nameA)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	b, err := openNetwork(nameB, "")
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	ga, err := a.folded()
+	if err != nil {
+		return err
+	}
+	gb, err := b.folded()
+	if err != nil {
+		return err
+	}
+	names := eval.Points(ga, gb)
+	if len(names) == 0 {
+		return fmt.Errorf("%s and %s have no value of the same name, so that there is nothing to compare: "+
+			"take a network and what it was quantized or exported to",
+			nameA, nameB)
+	}
+	engineConfig := engine.Config{Threads: cfg.threads, Keep: names}
+	_, pa, err := a.compile(engineConfig)
+	if err != nil {
+		return err
+	}
+	_, pb, err := b.compile(engineConfig)
+	if err != nil {
+		return err
+	}
+	warnIslands(c.ErrOrStderr(), pb)
+	in, _, err := a.classifier(pa)
+	if err != nil {
+		return err
+	}
+	p := newProgress(c.ErrOrStderr())
+	layers, err := eval.Compare(c.Context(), pa, pb, gb, names, in.Shape, set, ga.Input, eval.Config{
+		Progress: func(done, total int) { p.rate(done, total, "images", filepath.Base(nameB)) },
+	})
+	p.end()
+	if err != nil {
+		return err
+	}
+	if cfg.asJSON {
+		return writeJSON(c.OutOrStdout(), newCompareJSON(nameA, nameB, set, layers))
+	}
+	return printComparison(c.OutOrStdout(), nameA, nameB, set, layers)
+}
+
+func printComparison(w io.Writer, nameA, nameB string, set dataset.Set, layers []eval.Layer) error {
+	rows := [][]string{{"VALUE", "OPERATOR", "SQNR>", "COSINE>", "MAX ERROR>", "CLIPPED>"}}
+	for _, l := range layers {
+		rows = append(rows, []string{
+			printable(l.Name), string(l.Op), decibels(l.SQNR), fmt.Sprintf("%.6f", l.Cosine), fmt.Sprintf("%.3g", l.MaxAbs),
+			fmt.Sprintf("%.3f%%", 100*l.Clipped),
+		})
+	}
+	if err := table(w, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s against %s on %s of %s\n", printable(nameB), printable(nameA), plural(set.Len(), "image"), set.Name())
+	return err
+}
+
+// compareJSON is what compare --json prints.
+type compareJSON struct {
+	A      string             `json:"a"`
+	B      string             `json:"b"`
+	Data   string             `json:"data"`
+	N      int                `json:"n"`
+	Layers []compareLayerJSON `json:"layers"`
+}
+
+type compareLayerJSON struct {
+	Name    string   `json:"name"`
+	Op      string   `json:"op"`
+	SQNR    *float64 `json:"sqnr_db"` // null where nothing differs, or there is no signal
+	Cosine  *float64 `json:"cosine"`  // null where either is all zeros
+	MaxAbs  float64  `json:"max_error"`
+	Clipped float64  `json:"clipped"`
+}
+
+func newCompareJSON(a, b string, set dataset.Set, layers []eval.Layer) compareJSON {
+	j := compareJSON{A: a, B: b, Data: set.Name(), N: set.Len()}
+	for _, l := range layers {
+		j.Layers = append(j.Layers, compareLayerJSON{l.Name, string(l.Op), finite(l.SQNR), finite(l.Cosine), l.MaxAbs, l.Clipped})
+	}
+	return j
+}

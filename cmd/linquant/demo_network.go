@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"linquant/calib"
+	"linquant/dataset"
+	"linquant/ptq"
+	"linquant/quant"
+)
+
+// demoCalibration is on how many images the demonstration calibrates.
+const demoCalibration = 256
+
+// networkDemo quantizes the built-in network and shows what that does to its accuracy, on so many images, its size and
+// its speed.
+func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
+	n, err := openNetwork(builtinName, "")
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	set, err := openData("--data", builtinName, dataset.Test, images)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	examples, err := openCalibration(stderr, builtinName, min(images, demoCalibration))
+	if err != nil {
+		return err
+	}
+	defer examples.Close()
+	fmt.Fprintf(w, "* Built-in network: a small VGG, on %s that it has not seen\n\n", plural(set.Len(), "image"))
+	var variants []variant
+	for _, bits := range []int{8, 4, 2} {
+		variants = append(variants, variant{per: quant.PerChannel, ranges: calib.MinMax, Config: ptq.Config{WeightBits: bits, ActBits: 8}})
+	}
+	s := sweep{network: n, set: set, examples: examples, stderr: stderr}
+	rows, err := s.run(ctx, variants)
+	if err != nil {
+		return err
+	}
+	if err := printSweep(w, rows); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\nThe lower three run in integers from the first layer to the last; DIFFERENCE is in percentage points.\n"+
+		"Try 'linquant quantize builtin -o int8.onnx' and 'linquant eval int8.onnx --data builtin'.\n")
+	return err
+}
+
+// weightFigures draws the built-in network's weights, as floats and as codes.
+func weightFigures(ctx context.Context, w, stderr io.Writer, dir string) error {
+	f, err := openCheckpoint(builtinName)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, bits := range []int{floatBits, 4, 2} {
+		cfg := histConfig{bits: bits, bins: 256, sharing: sharing{per: quant.PerChannel.String()}}
+		p := newProgress(stderr)
+		fig, err := histograms(ctx, f, cfg, quant.Layout{Per: quant.PerChannel}, p)
+		p.end()
+		if err != nil {
+			return err
+		}
+		if err := saveFigure(ctx, w, filepath.Join(dir, histFile(bits)), fig); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// helpWidth is the width of help texts: that of the narrowest usual terminal.
+const helpWidth = 80
+
+// The headings of the commands in the list of all.
+var commandGroups = []cobra.Group{
+	{ID: "look", Title: "Look at a network:"},
+	{ID: "integers", Title: "Turn it into integers:"},
+	{ID: "cost", Title: "See what that cost:"},
+	{ID: "", Title: "And:"},
+}
+
+// headingKey is the annotation of a flag that holds the heading under which it is listed.
+const headingKey = "linquant.heading"
+
+// under lists the flags that add adds to c under a heading of their own, after those that have none, and returns them.
+func under(c *cobra.Command, heading string, add func()) *pflag.FlagSet {
+	before := map[*pflag.Flag]bool{}
+	c.Flags().VisitAll(func(f *pflag.Flag) { before[f] = true })
+	add()
+	added := unsorted()
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !before[f] {
+			f.Annotations = map[string][]string{headingKey: {heading}}
+			added.AddFlag(f)
+		}
+	})
+	return added
+}
+
+// unsorted returns a set that keeps its flags in the order in which they were added.
+func unsorted() *pflag.FlagSet {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	set.SortFlags = false
+	return set
+}
+
+// formatHelp makes the help of c and of all commands below it come out as usage writes it.
+func formatHelp(c *cobra.Command) {
+	c.Flags().SortFlags = false
+	c.SetUsageFunc(usage)
+	c.Long = wrap(c.Long, helpWidth)
+	for _, below := range c.Commands() {
+		formatHelp(below)
+	}
+}
+
+// usage writes how a command is called: what cobra writes, but flags and commands under headings and in lines that fit.
+func usage(c *cobra.Command) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Usage:\n  %s\n", c.UseLine())
+	if c.HasAvailableSubCommands() {
+		fmt.Fprintf(&b, "  %s COMMAND --help\n", c.CommandPath())
+	}
+	if c.HasExample() {
+		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
+	}
+	listCommands(&b, c)
+	listFlags(&b, c.LocalFlags())
+	_, err := fmt.Fprint(c.OutOrStderr(), b.String())
+	return err
+}
+
+// listCommands lists the commands below c.
+func listCommands(b *strings.Builder, c *cobra.Command) {
+	groups := commandGroups
+	if c.HasParent() {
+		groups = []cobra.Group{{Title: "Commands:"}}
+	}
+	for _, group := range groups {
+		heading := "\n" + group.Title + "\n"
+		for _, below := range c.Commands() {
+			if below.GroupID == group.ID && (below.IsAvailableCommand() || below.Name() == "help") {
+				fmt.Fprintf(b, "%s  %-*s  %s\n", heading, below.NamePadding(), below.Name(), below.Short)
+				heading = ""
+			}
+		}
+	}
+}
+
+// listFlags lists flags under their headings.
+func listFlags(b *strings.Builder, all *pflag.FlagSet) {
+	const first = "Flags"
+	headings := []string{first}
+	flags := map[string]*pflag.FlagSet{first: unsorted()}
+	all.VisitAll(func(f *pflag.Flag) {
+		heading := first
+		if own := f.Annotations[headingKey]; len(own) > 0 {
+			heading = own[0]
+		}
+		if flags[heading] == nil {
+			flags[heading] = unsorted()
+			headings = append(headings, heading)
+		}
+		flags[heading].AddFlag(f)
+	})
+	for _, heading := range headings {
+		if flags[heading].HasFlags() {
+			fmt.Fprintf(b, "\n%s:\n%s", heading, flags[heading].FlagUsagesWrapped(helpWidth))
+		}
+	}
+}
+
+// wrap breaks lines at spaces to fit the width. An indented line is an item, "  TERM  text", and goes on below its
+// text.
+func wrap(text string, width int) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		hang := 0
+		if item := strings.TrimLeft(line, " "); item != line {
+			if _, text, ok := strings.Cut(item, "  "); ok {
+				hang = len(line) - len(strings.TrimLeft(text, " "))
+			}
+		}
+		var wrapped strings.Builder
+		for len(line) > width {
+			end := strings.LastIndexByte(line[:width+1], ' ')
+			if end <= hang {
+				break // a word longer than the line
+			}
+			wrapped.WriteString(line[:end] + "\n")
+			line = strings.Repeat(" ", hang) + line[end+1:]
+		}
+		lines[i] = wrapped.String() + line
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"linquant/calib"
+	"linquant/graph"
+	"linquant/onnx"
+	"linquant/ptq"
+	"linquant/quant"
+)
+
+// networkConfig is what quantize's flags say about a whole network.
+type networkConfig struct {
+	modelFlags
+	calibration
+	exportConfig
+	actBits      int
+	actSigned    bool
+	actSymmetric bool
+	weightRange  string
+	keepEdges    bool
+	overrides    []string
+	requant      string
+}
+
+// add adds the flags that only a whole network needs, and returns them.
+func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
+	return []*pflag.FlagSet{
+		under(c, "A whole network, -o FILE.onnx", func() {
+			f := c.Flags()
+			f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
+			f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
+			f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
+			f.StringVar(&n.weightRange, "weight-range", "absmax", "`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
+			f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
+			f.StringArrayVar(&n.overrides, "override", nil,
+				"`PATTERN=BITS` for the layers whose name matches, with BITS as w4, a8, w4a8 or float; may be repeated")
+			f.StringVar(&n.requant, "requant", quant.ONNX.String(), "`CONVENTION` that makes accumulators codes: onnx, torch, fixed or fixed-double")
+			n.exportConfig.add(c, "qdq (default) or qoperator")
+			n.threadsFlag(c)
+			n.labelsFlag(c)
+		}),
+		n.calibration.add(c),
+		n.inputFlags(c),
+	}
+}
+
+// config returns what ptq.Quantize wants.
+func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
+	cfg := ptq.Config{
+		WeightBits: weights.Bits, ActBits: n.actBits, ActSigned: n.actSigned, ActSymmetric: n.actSymmetric, KeepEdges: n.keepEdges,
+	}
+	if err := checkBits("--act-bits", n.actBits); err != nil {
+		return cfg, err
+	}
+	if err := cfg.SetGranularity(weights.Layout.Per); err != nil {
+		return cfg, usagef("--per %v: %w", weights.Layout.Per, err)
+	}
+	var err error
+	if cfg.WeightRange, err = ptq.ParseWeightRange(n.weightRange); err != nil {
+		return cfg, usagef("--weight-range: %w", err)
+	}
+	if cfg.Requant, err = quant.ParseConvention(n.requant); err != nil {
+		return cfg, usagef("--requant: %w", err)
+	}
+	for _, text := range n.overrides {
+		o, err := parseOverride(text)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Overrides = append(cfg.Overrides, o)
+	}
+	return cfg, nil
+}
+
+// parseOverride reads PATTERN=w4a8 and the like.
+func parseOverride(text string) (ptq.Override, error) {
+	i := strings.LastIndexByte(text, '=')
+	wrong := usagef("--override %q: write PATTERN=w4, PATTERN=a8, PATTERN=w4a8 or PATTERN=float", text)
+	if i < 1 {
+		return ptq.Override{}, wrong
+	}
+	o := ptq.Override{Pattern: text[:i]}
+	what := text[i+1:]
+	if what == "float" {
+		o.Float = true
+		return o, nil
+	}
+	for what != "" {
+		kind, bits := what[0], 0
+		what = what[1:]
+		digits := strings.IndexFunc(what, func(r rune) bool { return r < '0' || r > '9' })
+		if digits < 0 {
+			digits = len(what)
+		}
+		bits, err := strconv.Atoi(what[:digits])
+		if err != nil || bits < 2 || bits > 8 {
+			return o, usagef("--override %q: use 2 to 8 bits", text)
+		}
+		what = what[digits:]
+		switch kind {
+		case 'w':
+			o.WeightBits = bits
+		case 'a':
+			o.ActBits = bits
+		default:
+			return o, wrong
+		}
+	}
+	if o.WeightBits == 0 && o.ActBits == 0 {
+		return o, wrong
+	}
+	return o, nil
+}
+
+// quantizeNetwork quantizes a whole network and writes it as ONNX.
+func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
+	pc, err := cfg.config(weights.WeightConfig)
+	if err != nil {
+		return err
+	}
+	cc, err := cfg.calibration.config(pc)
+	if err != nil {
+		return err
+	}
+	ec, err := cfg.exportConfig.config()
+	if err != nil {
+		return err
+	}
+	few := func(o ptq.Override) bool { return o.WeightBits > 0 && o.WeightBits <= 4 }
+	if ec.Int4 && pc.WeightBits > 4 && !slices.ContainsFunc(pc.Overrides, few) {
+		return usagef("--int4 stores weights of up to 4 bits: give --weight-bits 4 or fewer, or --override PATTERN=w4")
+	}
+	if ec.Format == onnx.Float {
+		return usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
+	}
+	if err := checkFolder(cfg.save); err != nil {
+		return err
+	}
+	cfg.arch = weights.arch
+	n, err := cfg.open(c, model)
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	if n.graph.Quantized() {
+		return fmt.Errorf("%s: it is a network of integers already; quantize the float network that it was made of", model)
+	}
+	g, err := n.folded()
+	if err != nil {
+		return err
+	}
+	w := c.OutOrStdout()
+	if weights.out == standardStream {
+		w = c.ErrOrStderr() // the file itself goes to standard output
+	}
+	ranges, err := cfg.ranges(c, w, n, g, pc, cc, weights.asJSON)
+	if err != nil {
+		return err
+	}
+	q, report, err := ptq.Quantize(g, ranges, pc)
+	if err != nil {
+		return fmt.Errorf("%s: %w", model, err)
+	}
+	q.Metadata["linquant.version"] = version()
+	if err := writeONNX(c, weights.out, q, ec); err != nil {
+		return err
+	}
+	if cfg.save != "" {
+		if err := writeFile(c.Context(), cfg.save, c.OutOrStdout(), ranges.Write); err != nil {
+			return err
+		}
+	}
+	if weights.asJSON {
+		return writeJSON(w, newNetworkJSON(model, weights.out, pc, report))
+	}
+	return printNetworkReport(w, weights.out, cfg.save, report)
+}
+
+// ranges reads or measures the ranges of the activations.
+func (cfg *networkConfig) ranges(c *cobra.Command, w io.Writer, n *network, g *graph.Graph, pc ptq.Config, cc calib.Config,
+	quiet bool,
+) (calib.Ranges, error) {
+	if cfg.load != "" {
+		if cfg.data != "" {
+			return nil, usagef("--ranges and --calib both say what the ranges are: give one of them")
+		}
+		return rangesFor(cfg.load, n, g, pc)
+	}
+	data := cfg.data
+	if data == "" && n.name == builtinName {
+		data = builtinName
+	}
+	if data == "" {
+		return nil, usagef("--calib is missing: integers need the ranges of activations, which are measured on examples: %s",
+			whatData)
+	}
+	set, err := openCalibration(c.ErrOrStderr(), data, cfg.size)
+	if err != nil {
+		return nil, err
+	}
+	defer set.Close()
+	return measureRanges(c.Context(), c.ErrOrStderr(), n, g, set, pc, cc, cfg.threads, func(values int, bytes int64) {
+		if !quiet {
+			fmt.Fprintf(w, "Calibrating %s on %s of %s, %v, with %s of memory for it\n\n", plural(values, "value"),
+				plural(set.Len(), "image"), set.Name(), cc.Method, megabytes(bytes))
+		}
+	})
+}
