@@ -3,18 +3,23 @@
 // The module is one pipeline, without cgo and without Python: open a float network, measure it, turn it into integers,
 // run it in integers, and show what that cost. Each stage is a package that takes what the stage before it returns.
 //
-// What exists now:
+// The packages, from the arithmetic up:
 //
 //   - [linquant/tensor]: typed arrays with a shape, and the conversions between element types;
 //   - [linquant/quant]: the arithmetic, exact to the bit: scale and zero point, quantize and dequantize, biases, zero-point
 //     folding, requantization, and the integer linear layer that serves as the reference;
-//   - [linquant/stats]: summaries, histograms, and the error of an approximation;
 //   - [linquant/checkpoint]: PyTorch, safetensors and NumPy files, opened by content and read lazily;
-//   - [linquant/models]: networks recognised by the names and shapes of their tensors;
-//   - [linquant/ptq]: post-training quantization, so far of weights;
-//   - [linquant/figure]: PNG and SVG pictures of matrices and histograms;
+//   - [linquant/graph]: networks, float and quantized: operators, shapes, passes, and an evaluator that is easy to believe;
+//   - [linquant/models]: networks recognised by the names and shapes of a checkpoint's tensors, as graphs;
+//   - [linquant/onnx]: networks from ONNX files and to them, as QDQ or QOperator where they are quantized;
+//   - [linquant/calib]: the ranges of activations, measured in one pass over examples;
+//   - [linquant/ptq]: post-training quantization of networks, and of the weights of a checkpoint alone;
+//   - [linquant/engine]: networks compiled and run, in floating point or in integers;
+//   - [linquant/dataset], [linquant/builtin]: examples that stream; some that come with the program, and a network for them;
+//   - [linquant/eval]: accuracy with intervals, comparison value by value, latency;
+//   - [linquant/stats], [linquant/figure]: numbers about arrays, and pictures of them;
 //   - linquant/cmd/linquant: the command.
 //
-// Running a whole network, in floating point or in integers, calibrating activations, and ONNX are later stages.
-// docs/quantization.md teaches the arithmetic from the beginning; docs/design.md says how the packages fit together.
+// docs/quantization.md teaches the arithmetic from the beginning and docs/integer-inference.md whole networks;
+// docs/design.md says how the packages fit together.
 package linquant
