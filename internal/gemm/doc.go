@@ -14,22 +14,25 @@
 //
 // Which instructions a tier's kernels are made of, and the tile of rows by channels that they keep in registers:
 //
-//	            int8                                float32
-//	generic     2 products a 64-bit multiply  4×4   multiply, add                2×4
-//	avx2        VPMADDWD on widened bytes     4×16  fused multiply-add, 256 bits 6×16
-//	            VPMADDUBSW, where it is exact 4×16
-//	avxvnni     VPDPBUSD, 256 bits            6×16  as avx2
-//	avx512vnni  VPDPBUSD, 512 bits            8×32  fused multiply-add, 512 bits 8×32
-//	amx         as avx512vnni                       as avx512vnni
-//	arm64       as generic                          as generic
+//	            int8                                  float32
+//	generic     2 products a 64-bit multiply    4×4   multiply, add                2×4
+//	avx2        VPMADDWD on widened bytes       4×16  fused multiply-add, 256 bits 6×16
+//	            VPMADDUBSW, where it is exact   4×16
+//	avxvnni     VPDPBUSD, 256 bits              6×16  as avx2
+//	avx512vnni  VPDPBUSD, 512 bits              8×32  fused multiply-add, 512 bits 8×32
+//	amx         as avx512vnni                         as avx512vnni
+//	neon        SMULL, SADALP                   4×16  fused multiply-add, 128 bits 6×16
+//	            SMULL, SMLAL, SADALP, if exact  4×16
+//	dotprod     SDOT on bytes less 128          6×16  as neon
+//	i8mm        USMMLA                          6×16  as neon
 //
 // Integers: int32 accumulators wrap, which is harmless in between and must not happen at the end (the engine checks
 // when it compiles a layer). Every tier gives the same bits.
 //
 // Floats: an output is one chain over k in index order that starts at 0, and the bias is added to the finished chain.
-// In tiers with fused multiply-add (AVX2 and above) the chain is of fused multiply-adds, and these tiers agree bit for
-// bit. The plain Go kernel rounds each product and each sum, on every processor: it may differ from them in the last
-// bits, by at most about K roundings.
+// In tiers with fused multiply-add (AVX2 and NEON, and above) the chain is of fused multiply-adds, and these tiers agree
+// bit for bit. The plain Go kernel rounds each product and each sum, on every processor: it may differ from them in the
+// last bits, by at most about K roundings.
 //
 // Nothing here allocates but packing. Packed weights are immutable and safe for concurrent use. Slices that are too
 // short for the sizes given are programmer errors, and panic.
