@@ -1,12 +1,11 @@
-CHECKPOINT ?= ../shared/data/checkpoints/model_199-1.tar
 FUZZTIME   ?= 1m
 COUNT      ?= 6
 
 .DEFAULT_GOAL := help
-.PHONY: help test bench figures fuzz lint ci
+.PHONY: help test bench bench-peers figures fuzz lint ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## run the tests
 	go test ./...
@@ -15,11 +14,11 @@ bench: ## run the benchmarks COUNT times, summarised by benchstat
 	go test -run='^$$' -bench=. -benchmem -count=$(COUNT) ./... | tee bench.out
 	go tool -modfile=go.tools.mod benchstat bench.out
 
-figures: ## draw README's five pictures; the histograms are of CHECKPOINT
+bench-peers: ## ours and ONNX Runtime in turns on the same files; LINQUANT_ORT_PYTHON names a Python that has onnxruntime
+	go test -run='^$$' -bench=Peers -benchtime=1x ./internal/e2e
+
+figures: ## draw README's five pictures
 	go run ./cmd/linquant demo --out-dir assets
-	go run ./cmd/linquant hist $(CHECKPOINT) --bits 32 -o assets/weight_hist_fp32.png
-	go run ./cmd/linquant hist $(CHECKPOINT) --bits 4 -o assets/weight_hist_4bit.png
-	go run ./cmd/linquant hist $(CHECKPOINT) --bits 2 -o assets/weight_hist_2bit.png
 
 fuzz: ## run every fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) bash .ci/run '^fuzz$$'

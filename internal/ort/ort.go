@@ -136,12 +136,18 @@ type request struct {
 	Optimize bool     `json:"optimize"`
 	Expose   bool     `json:"expose"`
 	Ignore   bool     `json:"ignore_missing"`
+
+	Time     bool    `json:"time"`
+	Threads  int     `json:"threads"`
+	Batch    int     `json:"batch"`
+	ForAbout float64 `json:"seconds"`
 }
 
 type answer struct {
 	Error     string         `json:"error"`
 	Names     []string       `json:"names"`
 	Operators map[string]int `json:"operators"`
+	Seconds   []float64      `json:"seconds"`
 }
 
 func run(folder, model string, inputs map[string]tensor.Tensor, outputs []string, opt Options) (Result, error) {

@@ -4,12 +4,16 @@ request:  model, inputs (npz with the arrays "0", "1", ... of names), names, out
           result (npz to write), optimize, expose (every value that a node computes is an output), ignore_missing (names
           in outputs that the model does not have)
 answer:   names of the arrays "0", "1", ... in result, and operators: how often the model that ran has each; or error
+
+A request with "time" runs instead the model, which has one float input, on random batches again and again for "seconds",
+with "threads" and "batch", and answers with the seconds of each run. Sessions are kept from one such request to the next.
 """
 
 import collections
 import json
 import sys
 import tempfile
+import time
 
 import numpy as np
 import onnx
@@ -51,11 +55,35 @@ def run(request, folder):
     return {"names": names, "operators": collections.Counter(n.op_type for n in ran.graph.node)}
 
 
+sessions = {}
+
+
+def measure(request):
+    key = (request["model"], request["threads"])
+    if key not in sessions:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = request["threads"]
+        sessions[key] = ort.InferenceSession(request["model"], options, providers=["CPUExecutionProvider"])
+    session = sessions[key]
+    given = session.get_inputs()[0]
+    shape = [request["batch"]] + given.shape[1:]
+    batches = [np.random.default_rng(i).random(shape, dtype=np.float32) for i in range(4)]
+    session.run(None, {given.name: batches[0]})
+    took, begin = [], time.perf_counter()
+    while len(took) < 3 or time.perf_counter() - begin < request["seconds"]:
+        start = time.perf_counter()
+        session.run(None, {given.name: batches[len(took) % len(batches)]})
+        took.append(time.perf_counter() - start)
+    return {"seconds": took}
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         for line in sys.stdin:
             try:
-                answer = run(json.loads(line), folder)
+                request = json.loads(line)
+                answer = measure(request) if request.get("time") else run(request, folder)
             except Exception as e:  # the test that asked says what failed
                 answer = {"error": f"{type(e).__name__}: {e}"}
             print(json.dumps(answer), flush=True)
