@@ -19,7 +19,7 @@ type Tier uint8
 // AVX512VNNI does not imply AVXVNNI.
 const (
 	Generic    Tier = iota // plain Go, every processor
-	AVX2                   // amd64: AVX2 and FMA (Haswell 2013, Zen 2017)
+	AVX2                   // amd64: AVX2, FMA and F16C (Haswell 2013, Zen 2017)
 	AVXVNNI                // amd64: AVX2 and VPDPBUSD on 256 bits (Alder Lake 2021, Zen 5)
 	AVX512VNNI             // amd64: AVX-512 F, BW, DQ, VL and VNNI (Ice Lake 2019, Zen 4)
 	AMX                    // amd64: AVX512VNNI and AMX tiles of int8, granted by the operating system (Sapphire Rapids 2023)

@@ -41,8 +41,8 @@ func TestAgreesWithLinux(t *testing.T) {
 	}
 	flags := strings.Fields(string(info))
 	for tier, needs := range map[cpu.Tier][]string{
-		cpu.AVX2:       {"avx2", "fma"},
-		cpu.AVXVNNI:    {"avx2", "fma", "avx_vnni"},
+		cpu.AVX2:       {"avx2", "fma", "f16c"},
+		cpu.AVXVNNI:    {"avx2", "fma", "f16c", "avx_vnni"},
 		cpu.AVX512VNNI: {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni"},
 	} {
 		want := true

@@ -7,7 +7,7 @@ import "golang.org/x/sys/cpu"
 // detect relies on x/sys/cpu, which reports AVX and AVX-512 only where the operating system saves their registers.
 func detect() []Tier {
 	x := &cpu.X86
-	if !x.HasAVX2 || !x.HasFMA {
+	if !x.HasAVX2 || !x.HasFMA || !x.HasF16C {
 		return nil
 	}
 	tiers := []Tier{AVX2}
