@@ -120,14 +120,21 @@ func (s split) scales() int { return s.channels * s.groups }
 
 // each calls visit for every run of consecutive elements [lo, hi) that share scale k.
 func (s split) each(n int, visit func(k, lo, hi int)) {
+	channel, position := 0, 0 // of the first element of a row, in its channel; a division for each would take longer
 	for start := 0; start < n; start += s.inner {
-		row := start / s.inner
-		channel, position := row%s.channels, row/s.channels*s.inner
-		for lo := start; lo < start+s.inner; {
-			g := (position + lo - start) / s.group
-			hi := min(start+s.inner, start+(g+1)*s.group-position)
-			visit(channel*s.groups+g, lo, hi)
-			lo = hi
+		end := start + s.inner
+		if s.groups == 1 {
+			visit(channel, start, end)
+		} else {
+			g := position / s.group
+			for lo := start; lo < end; g++ {
+				hi := min(end, start+(g+1)*s.group-position)
+				visit(channel*s.groups+g, lo, hi)
+				lo = hi
+			}
+		}
+		if channel++; channel == s.channels {
+			channel, position = 0, position+s.inner
 		}
 	}
 }

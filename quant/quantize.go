@@ -21,12 +21,17 @@ func Quantize[Q Code](dst []Q, src []float32, shape tensor.Shape, p Params) erro
 		return err
 	}
 	qmin, qmax := p.Type.Range()
+	v := vectorsFor(len(dst))
 	if s.scales() == 1 && len(src) > 0 {
-		quantizeRun(dst, src, p.Scale[0], p.zeroPoint(0), qmin, qmax)
+		quantizeRun(v, dst, src, p.Scale[0], p.zeroPoint(0), qmin, qmax)
+		return nil
+	}
+	if s.columns() {
+		quantizeColumns(v.tier, dst, src, p.Scale, p.ZeroPoint, qmin, qmax)
 		return nil
 	}
 	s.each(len(src), func(k, lo, hi int) {
-		quantizeRun(dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k), qmin, qmax)
+		quantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k), qmin, qmax)
 	})
 	return nil
 }
@@ -38,8 +43,13 @@ func Dequantize[Q Code](dst []float32, src []Q, shape tensor.Shape, p Params) er
 	if err != nil {
 		return err
 	}
+	v := vectorsFor(len(dst))
+	if s.columns() {
+		dequantizeColumns(v.tier, dst, src, p.Scale, p.ZeroPoint)
+		return nil
+	}
 	s.each(len(src), func(k, lo, hi int) {
-		dequantizeRun(dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k))
+		dequantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k))
 	})
 	return nil
 }

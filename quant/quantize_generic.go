@@ -9,12 +9,11 @@ const (
 	magicBits = 0x4b400000
 )
 
-// quantizeRun fills dst with the codes of src under one scale and zero point. It is the reference for any faster
-// kernel.
+// quantizeGeneric is quantizeRun in plain Go, the reference for the faster kernels.
 //
 // Clamping before the rounding gives what clamping after it would, because the bounds are integers and rounding is
 // monotone.
-func quantizeRun[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin, qmax int32) {
+func quantizeGeneric[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin, qmax int32) {
 	if qmax > 255 {
 		quantizeWide(dst, src, scale, zeroPoint, qmin, qmax)
 		return
@@ -37,7 +36,7 @@ func quantizeRun[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin,
 	}
 }
 
-// quantizeWide is quantizeRun for codes of 32 bits, whose bounds no float32 holds.
+// quantizeWide is quantizeGeneric for codes of 32 bits, whose bounds no float32 holds.
 func quantizeWide[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin, qmax int32) {
 	for i, x := range src {
 		v := float64(x / scale)
@@ -49,7 +48,8 @@ func quantizeWide[Q Code](dst []Q, src []float32, scale float32, zeroPoint, qmin
 	}
 }
 
-func dequantizeRun[Q Code](dst []float32, src []Q, scale float32, zeroPoint int32) {
+// dequantizeGeneric is dequantizeRun in plain Go.
+func dequantizeGeneric[Q Code](dst []float32, src []Q, scale float32, zeroPoint int32) {
 	dst = dst[:len(src)]
 	for i, q := range src {
 		dst[i] = float32(int64(q)-int64(zeroPoint)) * scale

@@ -3,6 +3,8 @@ package quant
 import (
 	"fmt"
 	"math"
+
+	"linquant/internal/cpu"
 )
 
 // Convention is one of the ways in use to bring an int32 accumulator to an output code: code = clamp(round(M·acc) +
@@ -198,10 +200,6 @@ func Requantize[Q int8 | uint8](dst []Q, acc []int32, r *Requantizer) error {
 	if int32(Q(r.Lo)) != r.Lo || int32(Q(r.Hi)) != r.Hi {
 		return fmt.Errorf("codes in [%d, %d] do not fit a slice of %T", r.Lo, r.Hi, Q(0))
 	}
-	for start := 0; start < len(acc); start += channels {
-		for c, a := range acc[start : start+channels] {
-			dst[start+c] = Q(r.Code(a, c))
-		}
-	}
+	requantizeRows(cpu.Chosen(), dst, acc, r)
 	return nil
 }

@@ -3,7 +3,6 @@ package quant
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"linquant/tensor"
 )
@@ -23,57 +22,6 @@ func checkScale(scale float32) error {
 		return fmt.Errorf("%g is no usable scale: it must be positive, finite and at least %g, the smallest normal float32", scale, float32(minScale))
 	}
 	return nil
-}
-
-// Extremes returns the smallest and the largest element. An empty tensor, a NaN or an infinity is an error that gives
-// its index.
-func Extremes(x []float32) (lo, hi float32, err error) {
-	if len(x) == 0 {
-		return 0, 0, fmt.Errorf("an empty tensor has no range")
-	}
-	lo, hi = x[0], x[0]
-	var sum float32 // 0·x is 0 for finite x and NaN otherwise, so one addition watches for both
-	for _, v := range x {
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-		sum += float32(0 * v)
-	}
-	if sum != 0 {
-		return 0, 0, notFinite(x)
-	}
-	return lo, hi, nil
-}
-
-// notFinite names the first NaN or infinity of x, which has one.
-func notFinite(x []float32) error {
-	i := slices.IndexFunc(x, func(v float32) bool { return float32(v-v) != 0 })
-	return fmt.Errorf("element %d is %v: a range needs finite values", i, x[i])
-}
-
-// AbsMax returns the largest magnitude; 0 for an empty tensor. A NaN or an infinity is an error that gives its index.
-func AbsMax(x []float32) (float32, error) {
-	// Without the sign bit, the bits of floats are ordered as the floats are, NaN above infinity above all.
-	const magnitude = 1<<31 - 1
-	var a, b, c, d uint32
-	rest := x
-	for ; len(rest) >= 4; rest = rest[4:] {
-		a = max(a, math.Float32bits(rest[0])&magnitude)
-		b = max(b, math.Float32bits(rest[1])&magnitude)
-		c = max(c, math.Float32bits(rest[2])&magnitude)
-		d = max(d, math.Float32bits(rest[3])&magnitude)
-	}
-	for _, v := range rest {
-		a = max(a, math.Float32bits(v)&magnitude)
-	}
-	top := max(a, b, c, d)
-	if top >= 0x7f800000 {
-		return 0, notFinite(x)
-	}
-	return math.Float32frombits(top), nil
 }
 
 // IncludeZero extends the range [lo, hi] to contain 0, so that 0 has a code of its own and, for instance, padding costs
@@ -142,13 +90,19 @@ func SymmetricParams(w []float32, shape tensor.Shape, t Type, l Layout) (Params,
 		return Params{}, err
 	}
 	p := Params{Type: t, Layout: l, Scale: make([]float32, s.scales())}
-	s.each(len(w), func(k, lo, hi int) {
-		m, e := AbsMax(w[lo:hi])
-		if e != nil && err == nil {
+	if s.columns() {
+		if !magnitudeColumns(p.Scale, w) {
 			err = notFinite(w)
 		}
-		p.Scale[k] = max(p.Scale[k], m)
-	})
+	} else {
+		s.each(len(w), func(k, lo, hi int) {
+			m, e := AbsMax(w[lo:hi])
+			if e != nil && err == nil {
+				err = notFinite(w)
+			}
+			p.Scale[k] = max(p.Scale[k], m)
+		})
+	}
 	if err != nil {
 		return Params{}, err
 	}
@@ -181,14 +135,28 @@ func AffineParams(x []float32, shape tensor.Shape, t Type, l Layout, includeZero
 		seen   bool
 	}
 	ranges := make([]interval, s.scales())
-	s.each(len(x), func(k, i, j int) {
+	run := func(k, i, j int) {
 		lo, hi, _ := Extremes(x[i:j])
 		if r := &ranges[k]; !r.seen {
 			*r = interval{lo, hi, true}
 		} else {
 			r.lo, r.hi = min(r.lo, lo), max(r.hi, hi)
 		}
-	})
+	}
+	if s.columns() {
+		for rest := x; len(rest) > 0; rest = rest[len(ranges):] {
+			for c, v := range rest[:len(ranges)] {
+				v += 0 // as Extremes has it
+				if r := &ranges[c]; !r.seen {
+					*r = interval{v, v, true}
+				} else {
+					r.lo, r.hi = min(r.lo, v), max(r.hi, v)
+				}
+			}
+		}
+	} else {
+		s.each(len(x), run)
+	}
 	p := Params{Type: t, Layout: l, Scale: make([]float32, len(ranges)), ZeroPoint: make([]int32, len(ranges))}
 	for k, r := range ranges {
 		if includeZero {
