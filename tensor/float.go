@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"linquant/internal/cpu"
 )
 
 // Float32s returns the elements of t as float32, rounding to nearest even what does not fit (float64, 32- and 64-bit
@@ -34,13 +36,9 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 			dst[i] = float32(math.Float64frombits(le.Uint64(b[8*i:])))
 		}
 	case Float16:
-		for i := range dst {
-			dst[i] = Float16ToFloat32(le.Uint16(b[2*i:]))
-		}
+		widenFloat16(cpu.Chosen(), dst, b)
 	case BFloat16:
-		for i := range dst {
-			dst[i] = BFloat16ToFloat32(le.Uint16(b[2*i:]))
-		}
+		widenBFloat16(cpu.Chosen(), dst, b)
 	case Float8E4M3FN, Float8E5M2, Float8E4M3FNUZ, Float8E5M2FNUZ:
 		table := float8Tables[t.DType]
 		for i := range dst {
@@ -87,6 +85,26 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 		}
 	default:
 		return fmt.Errorf("a %v tensor has no float32 values", t.DType)
+	}
+	return nil
+}
+
+// WriteFloat32s rounds src, exactly t.Elements() floats, into the memory of t, a tensor of type Float16, BFloat16 or
+// Float32: to the nearest value, ties to even, as Float32ToFloat16 and Float32ToBFloat16 do. It is ReadFloat32s the
+// other way.
+func (t Tensor) WriteFloat32s(src []float32) error {
+	if len(src) != t.Elements() {
+		return fmt.Errorf("source has %d elements, the tensor %d", len(src), t.Elements())
+	}
+	switch t.DType {
+	case Float16:
+		narrowFloat16(cpu.Chosen(), t.Data, src)
+	case BFloat16:
+		narrowBFloat16(cpu.Chosen(), t.Data, src)
+	case Float32:
+		copy(t.Data, bytesOf(src))
+	default:
+		return fmt.Errorf("float32 values are not rounded to %v: use a tensor of float16, bfloat16 or float32", t.DType)
 	}
 	return nil
 }

@@ -1,0 +1,94 @@
+//go:build !purego
+
+package tensor
+
+import "linquant/internal/cpu"
+
+// The kernels do n elements, a multiple of 16 on AVX-512 and of 8 on AVX2.
+
+//go:noescape
+func widenFloat16AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func widenFloat16AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func widenBFloat16AVX512(dst *float32, src *byte, n int)
+
+//go:noescape
+func widenBFloat16AVX2(dst *float32, src *byte, n int)
+
+//go:noescape
+func narrowFloat16AVX512(dst *byte, src *float32, n int)
+
+//go:noescape
+func narrowFloat16AVX2(dst *byte, src *float32, n int)
+
+//go:noescape
+func narrowBFloat16AVX512(dst *byte, src *float32, n int)
+
+//go:noescape
+func narrowBFloat16AVX2(dst *byte, src *float32, n int)
+
+// The following do as many elements as there are kernels for, from the first on, and return how many that is.
+
+func widenFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
+	n := whole(tier, len(dst))
+	switch {
+	case n == 0:
+	case has512(tier):
+		widenFloat16AVX512(&dst[0], &src[0], n)
+	default:
+		widenFloat16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func widenBFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
+	n := whole(tier, len(dst))
+	switch {
+	case n == 0:
+	case has512(tier):
+		widenBFloat16AVX512(&dst[0], &src[0], n)
+	default:
+		widenBFloat16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func narrowFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
+	n := whole(tier, len(src))
+	switch {
+	case n == 0:
+	case has512(tier):
+		narrowFloat16AVX512(&dst[0], &src[0], n)
+	default:
+		narrowFloat16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func narrowBFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
+	n := whole(tier, len(src))
+	switch {
+	case n == 0:
+	case has512(tier):
+		narrowBFloat16AVX512(&dst[0], &src[0], n)
+	default:
+		narrowBFloat16AVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func has512(tier cpu.Tier) bool { return tier == cpu.AVX512VNNI || tier == cpu.AMX }
+
+// whole returns how many of n elements fill whole vectors.
+func whole(tier cpu.Tier, n int) int {
+	switch {
+	case tier == cpu.Generic:
+		return 0
+	case has512(tier):
+		return n &^ 15
+	}
+	return n &^ 7
+}
