@@ -129,7 +129,7 @@ func MemoryEstimate(values int, cfg Config) int64 {
 	const entry = 400 // an Observer, its place in the maps of observers and of ranges, and a name
 	perValue, scratch := int64(entry), int64(0)
 	if cfg.Method.histogram() {
-		perValue, scratch = perValue+8*bins, 128<<10
+		perValue, scratch = perValue+8*(bins+spares), 128<<10
 	}
 	return int64(max(values, 0))*perValue + scratch
 }

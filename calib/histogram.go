@@ -1,6 +1,10 @@
 package calib
 
-import "math"
+import (
+	"math"
+
+	"linquant/internal/cpu"
+)
 
 // bins is the number of bins of a histogram. Between half of them and all are in use, but for data with fewer different
 // numbers.
@@ -17,10 +21,10 @@ type histogram struct {
 	base     int32 // bin of the grid that counts[0] stands for
 	used     bool
 	zeros    int64 // how many numbers were exactly 0; bin 0 counts them too
-	counts   *[bins]int64
+	counts   *[bins + spares]int64
 }
 
-func newHistogram() *histogram { return &histogram{counts: new([bins]int64)} }
+func newHistogram() *histogram { return &histogram{counts: new([bins + spares]int64)} }
 
 const (
 	// leastExponent keeps 1/width and width normal float32 numbers.
@@ -66,8 +70,8 @@ func (h *histogram) cover(e extremes) {
 // move changes the grid to a coarser one (or keeps it) and the bin that counts[0] stands for.
 func (h *histogram) move(exponent int, base int32) {
 	old := *h.counts
-	*h.counts = [bins]int64{}
-	for i, n := range old {
+	*h.counts = [bins + spares]int64{}
+	for i, n := range old[:bins] {
 		if n != 0 {
 			h.counts[(h.base+int32(i))>>(exponent-h.exponent)-base] += n
 		}
@@ -76,17 +80,7 @@ func (h *histogram) move(exponent int, base int32) {
 }
 
 // add counts numbers that the histogram covers.
-func (h *histogram) add(x []float32) {
-	perWidth, base, counts := power(-h.exponent), h.base, h.counts
-	zeros := uint32(0) // of a chunk at most
-	for _, v := range x {
-		// Half of what a Relu leaves is 0, at random: a branch would be mispredicted. Without its sign, 0 is the only
-		// number whose bits less 1 have the highest one.
-		zeros += (math.Float32bits(v)<<1>>1 - 1) >> 31
-		counts[uint32(binOf(v, perWidth)-base)%bins]++
-	}
-	h.zeros += int64(zeros)
-}
+func (h *histogram) add(x []float32) { h.addWith(cpu.Chosen(), x) }
 
 // spread is a histogram as the methods look at it: where numbers lie, from the least to the greatest.
 type spread struct {
@@ -104,7 +98,7 @@ func (h *histogram) spread(e extremes) spread {
 	s := spread{
 		edges: make([]float64, last-first+2), mass: make([]int64, last-first+1), zeros: h.zeros, first: first, width: width,
 	}
-	copy(s.mass, h.counts[first-h.base:])
+	copy(s.mass, h.counts[first-h.base:bins])
 	for i := range s.edges {
 		s.edges[i] = float64(first+int32(i)) * width
 	}

@@ -3,7 +3,8 @@ package calib
 import (
 	"errors"
 	"fmt"
-	"math"
+
+	"linquant/quant"
 )
 
 // Observer watches one value of a network and chooses its range. It is what Run has for each value, and good alone
@@ -140,31 +141,12 @@ func (e extremes) with(f extremes) extremes {
 func (e extremes) constant() bool { return e.seen && e.lo == e.hi }
 
 // extremesOf returns the extremes of x, with ok false where it has a NaN or an infinity.
-//
-// It compares integers that are ordered as the floats are: the bits, and below 0 the bits of the magnitude inverted.
-// Infinities and NaNs are then the outermost, and show in the result.
 func extremesOf(x []float32) (e extremes, ok bool) {
 	if len(x) == 0 {
 		return extremes{}, true
 	}
-	const infinity = 0x7f800000
-	lo, hi := int32(math.MaxInt32), int32(math.MinInt32)
-	for _, v := range x {
-		k := ordered(math.Float32bits(v))
-		lo, hi = min(lo, k), max(hi, k)
-	}
-	if lo <= ^infinity || hi >= infinity {
-		return extremes{}, false
-	}
-	// The sum turns a negative 0 into a positive one.
-	least, most := math.Float32frombits(uint32(ordered(uint32(lo)))), math.Float32frombits(uint32(ordered(uint32(hi))))
-	return extremes{least + 0, most + 0, true}, true
-}
-
-// ordered is its own inverse.
-func ordered(bits uint32) int32 {
-	b := int32(bits)
-	return b ^ int32(uint32(b>>31)>>1)
+	lo, hi, err := quant.Extremes(x)
+	return extremes{lo, hi, err == nil}, err == nil
 }
 
 // notFinite returns the index of the first NaN or infinity of x, which has one.
