@@ -4,12 +4,22 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
 )
 
 // pair is the two operands of an Add or Mul.
 type pair struct {
 	operands [2]*place
 	nest     *nest // the operands and the output; nil where all three lie alike
+}
+
+// units are elements where all lie alike.
+func (p *pair) units() (n, grain int) {
+	if p.nest != nil {
+		return 1, 1
+	}
+	return p.operands[0].n, elementGrain
 }
 
 // pair resolves the operands and how they are broadcast.
@@ -105,7 +115,7 @@ func (s *site) floatBinary() error {
 		return err
 	}
 	lo, hi := s.clampFloats()
-	s.emitPair(&floatBinary{p, s.out, s.n.Op == graph.Mul, lo, hi}, p)
+	s.emitPair(&floatBinary{p, s.out, s.n.Op == graph.Mul, lo, hi, s.tier}, p)
 	return nil
 }
 
@@ -114,33 +124,40 @@ type floatBinary struct {
 	out    *place
 	mul    bool
 	lo, hi float32
+	tier   cpu.Tier
 }
 
-func (k *floatBinary) run(s *state) {
+func (k *floatBinary) run(s *state) { whole(k, s) }
+
+func (k *floatBinary) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
-	switch {
-	case k.nest != nil:
+	if k.nest != nil {
 		k.runNest(dst, a, b)
-	case k.mul:
-		b, dst = b[:len(a)], dst[:len(a)]
-		for i, x := range a {
-			dst[i] = clampTo(float32(x*b[i]), k.lo, k.hi)
-		}
-	default:
-		b, dst = b[:len(a)], dst[:len(a)]
-		for i, x := range a {
-			dst[i] = clampTo(x+b[i], k.lo, k.hi)
-		}
+		return
+	}
+	k.apply(dst[lo:hi], a[lo:hi], b[lo:hi])
+}
+
+// apply works on operands that lie alike.
+func (k *floatBinary) apply(dst, a, b []float32) {
+	if k.mul {
+		elementwise.MulReals(dst, a, b, k.lo, k.hi, k.tier)
+	} else {
+		elementwise.AddReals(dst, a, b, k.lo, k.hi, k.tier)
 	}
 }
 
 func (k *floatBinary) runNest(dst, a, b []float32) {
 	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
+	if n := len(to); k.nest.unit == [3]bool{true, true, true} && n > 1 {
+		k.nest.rows(func(at [3]int) { k.apply(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n]) })
+		return
+	}
 	k.nest.rows(func(at [3]int) {
 		for i, t := range to {
 			x, y := a[at[0]+ia[i]], b[at[1]+ib[i]]
 			if k.mul {
-				x *= y
+				x = float32(x * y)
 			} else {
 				x += y
 			}

@@ -2,11 +2,13 @@ package engine
 
 import (
 	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
 	"linquant/quant"
 )
 
-// integerBinary lowers Add and Mul of codes. Where the sum of reals decides, each operand has a table of what its codes
-// stand for; the fixed-point sum has a table of all pairs.
+// integerBinary lowers Add and Mul of codes. Where the sum of reals decides it is computed; the fixed-point sum has a
+// table of all pairs.
 func (s *site) integerBinary() error {
 	p, err := s.pair()
 	if err != nil {
@@ -15,9 +17,11 @@ func (s *site) integerBinary() error {
 	a, b, out := p.operands[0].quant, p.operands[1].quant, s.out.quant
 	lo, hi := s.clampCodes()
 	if s.n.Op == graph.Mul || s.g.Requant == quant.ONNX || s.g.Requant == quant.Torch {
-		s.weights += 2 * 256 * 4
 		q := clampedQuantizer(out, lo, hi)
-		s.emitPair(&realPair{p, s.out, realsTable(a), realsTable(b), q, s.n.Op == graph.Mul}, p)
+		s.emitPair(&realPair{p, s.out, elementwise.Pair{
+			ZeroA: p.operands[0].zero(), ScaleA: a.Scale[0], ZeroB: p.operands[1].zero(), ScaleB: b.Scale[0],
+			Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset, Mul: s.n.Op == graph.Mul,
+		}, s.tier}, p)
 		return nil
 	}
 	adder, err := graph.NewAdder(s.g.Requant, *a, *b, *out)
@@ -43,40 +47,32 @@ func (s *site) integerBinary() error {
 type realPair struct {
 	*pair
 	out  *place
-	a, b *[256]float32
-	q    quantizer
-	mul  bool
+	op   elementwise.Pair
+	tier cpu.Tier
 }
 
-func (k *realPair) run(s *state) {
+func (k *realPair) run(s *state) { whole(k, s) }
+
+func (k *realPair) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
-	switch {
-	case k.nest != nil:
+	if k.nest != nil {
 		k.runNest(dst, a, b)
-	case k.mul:
-		b, dst = b[:len(a)], dst[:len(a)]
-		for i, u := range a {
-			dst[i] = k.q.code(float32(k.a[u] * k.b[b[i]]))
-		}
-	default:
-		b, dst = b[:len(a)], dst[:len(a)]
-		for i, u := range a {
-			dst[i] = k.q.code(k.a[u] + k.b[b[i]])
-		}
+		return
 	}
+	k.op.Apply(dst[lo:hi], a[lo:hi], b[lo:hi], k.tier)
 }
 
 func (k *realPair) runNest(dst, a, b []byte) {
 	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
+	if n := len(to); k.nest.unit == [3]bool{true, true, true} && n > 1 {
+		k.nest.rows(func(at [3]int) {
+			k.op.Apply(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.tier)
+		})
+		return
+	}
 	k.nest.rows(func(at [3]int) {
 		for i, t := range to {
-			x, y := k.a[a[at[0]+ia[i]]], k.b[b[at[1]+ib[i]]]
-			if k.mul {
-				x = float32(x * y)
-			} else {
-				x += y
-			}
-			dst[at[2]+t] = k.q.code(x)
+			dst[at[2]+t] = k.op.Code(a[at[0]+ia[i]], b[at[1]+ib[i]])
 		}
 	})
 }
@@ -88,10 +84,12 @@ type pairLookup struct {
 	table *[256][256]byte
 }
 
-func (k *pairLookup) run(s *state) {
+func (k *pairLookup) run(s *state) { whole(k, s) }
+
+func (k *pairLookup) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
 	if k.nest == nil {
-		b, dst = b[:len(a)], dst[:len(a)]
+		a, b, dst = a[lo:hi], b[lo:hi], dst[lo:hi]
 		for i, u := range a {
 			dst[i] = k.table[u][b[i]]
 		}

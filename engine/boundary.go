@@ -2,9 +2,10 @@ package engine
 
 import (
 	"fmt"
-	"math"
 
 	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
 	"linquant/quant"
 )
 
@@ -118,8 +119,12 @@ func (s *site) boundary() {
 }
 
 func (c *compiler) quantize(n *graph.Node, from, to *place) {
-	k := &quantizeStep{from, to, newQuantizer(to.quant)}
-	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
+	k := &quantizeStep{from, to, newQuantizer(to.quant), c.tier}
+	s := step{in: []*place{from}, out: []*place{to}}
+	if from.order != to.order {
+		s.need.codes = min(quantizeBlock, to.order.plane)
+	}
+	c.emit(n, k, s)
 }
 
 func (c *compiler) dequantize(n *graph.Node, from, to *place) {
@@ -128,43 +133,18 @@ func (c *compiler) dequantize(n *graph.Node, from, to *place) {
 	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
 }
 
-// quantizer makes codes as they are stored, by the definition of quant.Quantize.
-type quantizer struct {
-	scale, lo, hi float32
-	offset        int32
-}
-
-// magic is 1.5 × 2^23: adding it to a float32 of magnitude at most 2^22 rounds to an integer, ties to even, which then
-// stands in the low bits of the sum.
-const (
-	magic     = 0x1.8p23
-	magicBits = 0x4b400000
-)
-
-func newQuantizer(p *quant.Params) quantizer {
+// newQuantizer makes codes as they are stored, by the definition of quant.Quantize.
+func newQuantizer(p *quant.Params) elementwise.Quantizer {
 	lo, hi := p.Type.Range()
 	return clampedQuantizer(p, lo, hi)
 }
 
 // clampedQuantizer makes codes in [lo, hi] only.
-func clampedQuantizer(p *quant.Params, lo, hi int32) quantizer {
+func clampedQuantizer(p *quant.Params, lo, hi int32) elementwise.Quantizer {
 	z := zeroPoint(p)
-	return quantizer{p.Scale[0], float32(lo - z), float32(hi - z), z + int32(flipOf(p.Type)) - magicBits}
-}
-
-// code returns the code of x as it is stored; a NaN counts as 0.
-func (q *quantizer) code(x float32) byte {
-	v := x / q.scale
-	if v != v {
-		v = 0
+	return elementwise.Quantizer{
+		Scale: p.Scale[0], Lo: float32(lo - z), Hi: float32(hi - z), Offset: z + int32(flipOf(p.Type)),
 	}
-	if v < q.lo {
-		v = q.lo
-	}
-	if v > q.hi {
-		v = q.hi
-	}
-	return byte(int32(math.Float32bits(v+magic)) + q.offset)
 }
 
 // realsTable returns what every stored code stands for.
@@ -179,21 +159,39 @@ func realsTable(p *quant.Params) *[256]float32 {
 
 type quantizeStep struct {
 	from, to *place
-	q        quantizer
+	q        elementwise.Quantizer
+	tier     cpu.Tier
 }
 
-func (k *quantizeStep) run(s *state) {
+// quantizeBlock is how many codes are made before they are spread over the pixels.
+const quantizeBlock = 2048
+
+// units are pixels where the layout changes, else elements.
+func (k *quantizeStep) units() (n, grain int) {
+	if k.from.order == k.to.order {
+		return k.to.n, elementGrain
+	}
+	return k.to.order.plane, elementGrain
+}
+
+func (k *quantizeStep) run(s *state) { whole(k, s) }
+
+func (k *quantizeStep) part(s *state, w *scratch, lo, hi int) {
 	src, dst := s.floatsOf(k.from), s.codesOf(k.to)
 	if k.from.order == k.to.order {
-		for i, x := range src {
-			dst[i] = k.q.code(x)
-		}
+		k.q.Codes(dst[lo:hi], src[lo:hi], k.tier)
 		return
 	}
 	channels, plane := k.to.order.channels, k.to.order.plane // from the caller's channels first
-	for c := range channels {
-		for p, x := range src[c*plane : (c+1)*plane] {
-			dst[p*channels+c] = k.q.code(x)
+	for first := lo; first < hi; first += quantizeBlock {
+		codes := w.codes[:min(quantizeBlock, hi-first)]
+		for c := range channels {
+			k.q.Codes(codes, src[c*plane+first:][:len(codes)], k.tier)
+			at := first*channels + c
+			for _, u := range codes {
+				dst[at] = u
+				at += channels
+			}
 		}
 	}
 }

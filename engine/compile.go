@@ -28,7 +28,7 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 		return nil, err
 	}
 	c := &compiler{
-		g: g, tier: tier, keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
+		g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
 		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{},
 	}
 	for _, name := range cfg.Keep {
@@ -78,6 +78,7 @@ func quantized(g *graph.Graph) bool {
 type compiler struct {
 	g         *graph.Graph
 	tier      cpu.Tier
+	threads   int
 	keep      map[string]bool
 	keepAll   bool
 	quantized bool
@@ -221,11 +222,14 @@ func (c *compiler) program(cfg Config) *Program {
 		p.macs += p.steps[i].MACs
 		most.grow(p.steps[i].need)
 	}
+	p.heavyFirst, p.heavyEnd = group(p.steps)
 	p.memory = Memory{
+		Group:       p.groupSize(),
 		Weights:     c.weights,
 		Activations: int64(codes) + 4*int64(floats),
 		Scratch:     int64(most.codes) + 4*int64(most.floats) + 4*int64(most.sums),
 	}
+	p.shares = divide(p.steps, p.threads, usually())
 	ins, outs := len(p.inputs), len(p.outputs)
 	p.pool = newPool(cfg.states(), func() *state {
 		return &state{

@@ -8,7 +8,7 @@ import (
 
 // Config says how a network is compiled. The zero value uses the whole machine.
 type Config struct {
-	Threads int // workers of one Run, which share the examples of a batch; 0 means GOMAXPROCS
+	Threads int // workers of one Run, which share the batch and each example; 0 means GOMAXPROCS
 
 	// Keep names values that Trace shows; KeepAll is all that nodes compute. A Relu is not fused into the layer before
 	// it where the value between them is kept.

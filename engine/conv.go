@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/elementwise"
 	"linquant/internal/gemm"
 )
 
@@ -36,10 +37,28 @@ func (s *site) convLayer(elementSize int) (layer, error) {
 		inGroup: g.channels / g.Group, window: g,
 	}
 	l.depth = g.Kernel[0] * g.Kernel[1] * l.inGroup
-	if l.block = panelRows(l.depth*elementSize, l.rows); g.pointwise() {
-		l.block = 0
+	l.row = l.depth
+	if !g.pointwise() {
+		if elementSize == 1 {
+			l.row = (l.depth + 3) &^ 3 // the kernels multiply four codes at once
+		}
+		zero := byte(0)
+		if elementSize == 1 {
+			zero = byte(s.in[0].zero())
+		}
+		l.panel = newPanel(g, l.row, l.inGroup, elementSize, zero, s.tier)
+		l.block = panelRows(l.row*elementSize, l.rows)
 	}
+	n := channelSlices(l.rows, l.depth, l.ldd/g.Group, s.threads)
+	l.byGroup = n > 1 || g.Group > 1 && l.rows < partsPerWorker*s.threads*rowGrain
+	l.groups = n * g.Group
+	l.sliced = n
 	return l, nil
+}
+
+// isDepthwise reports whether every channel is convolved for itself.
+func (l *layer) isDepthwise() bool {
+	return l.inGroup == 1 && l.window.Group > 1 && l.ldd == l.window.Group
 }
 
 // emitLayer appends the step of a layer whose output is s.out, which may have moved to that of a folded Relu.
@@ -55,7 +74,7 @@ func (s *site) integerConv() error {
 	if err != nil {
 		return err
 	}
-	channels, g := s.out.shape[0], l.window
+	channels := s.out.shape[0]
 	w, err := s.weightCodes(channels)
 	if err != nil {
 		return err
@@ -64,27 +83,27 @@ func (s *site) integerConv() error {
 	if err != nil {
 		return err
 	}
-	requant, err := s.requantizers(w, channels, g.Group)
+	if l.isDepthwise() {
+		l.groups = 1
+	}
+	requant, err := s.requantizers(w, channels, l.groups)
 	if err != nil {
 		return err
 	}
 	l.out = s.out
 	macs := int64(l.rows) * int64(channels) * int64(l.depth)
 	s.weights += int64(len(w.codes)) + 8*int64(channels)
-	if l.inGroup == 1 && g.Group > 1 {
-		s.emitDepthwise(l, w, bias, requant, macs)
+	if l.isDepthwise() {
+		s.emitDepthwise(l, w, bias, requant[0], macs)
 		return nil
 	}
-	k := &integerLayer{layer: l, groups: make([]integerGroup, g.Group), zero: byte(s.in[0].zero())}
-	scratch := need{codes: l.block * l.depth}
-	if l.block == 0 {
-		k.window = nil
-	}
-	n, tier, in := channels/g.Group, s.tier, s.in[0]
-	for i := range k.groups {
+	k := &integerLayer{layer: l, matrices: make([]integerGroup, l.groups)}
+	scratch := need{codes: l.scratch(1)}
+	n, tier, in := channels/l.groups, s.tier, s.in[0]
+	for i := range k.matrices {
 		s.later(func() error {
 			codes := w.codes[i*n*l.depth:][:n*l.depth]
-			group := integerGroup{inAt: i * l.inGroup, at: i * n}
+			group := integerGroup{inAt: i / l.sliced * l.inGroup, at: i * n}
 			group.stage = gemm.Stage{Requant: requant[i], Flip: s.out.flip}
 			if w.zero != nil {
 				group.stage.WeightZero, group.stage.InputZero = w.zero[i*n:][:n], in.zero()
@@ -93,8 +112,9 @@ func (s *site) integerConv() error {
 				return s.errorf("%w", err)
 			}
 			group.stage.Bias = foldBias(bias[i*n:][:n], codes, in.zero())
-			group.weight = gemm.PackInt8(channelsInnermost(codes, l.inGroup, l.depth), n, l.depth, tier)
-			k.groups[i] = group
+			codes = widened(channelsInnermost(codes, l.inGroup, l.depth), l.depth, l.row)
+			group.weight = gemm.PackInt8(codes, n, l.row, tier)
+			k.matrices[i] = group
 			return nil
 		})
 	}
@@ -111,7 +131,7 @@ func (s *site) floatConv() error {
 	if err != nil {
 		return err
 	}
-	channels, g := s.out.shape[0], l.window
+	channels := s.out.shape[0]
 	var bias []float32
 	if s.n.Input(2) != "" {
 		if bias, _, err = s.reals(2); err != nil {
@@ -123,26 +143,26 @@ func (s *site) floatConv() error {
 	l.out = s.out
 	macs := int64(l.rows) * int64(channels) * int64(l.depth)
 	s.weights += 4*int64(len(w)) + 4*int64(len(bias))
-	if l.inGroup == 1 && g.Group > 1 {
-		k := &floatDepthwise{layer: l, weight: tapsFirst(w, channels, l.depth), bias: bias, lo: lo, hi: hi}
+	if l.isDepthwise() {
+		k := &floatDepthwise{
+			in: l.in, out: l.out, sweep: newSweep(l.window, channels), weight: tapsFirst(w, channels, l.depth), bias: bias,
+			lo: lo, hi: hi, tier: s.tier,
+		}
 		s.emitLayer(k, s.in[0], macs, need{})
 		return nil
 	}
-	k := &floatLayer{layer: l, groups: make([]floatGroup, g.Group), lo: lo, hi: hi}
-	scratch := need{floats: l.block * l.depth}
-	if l.block == 0 {
-		k.window = nil
-	}
-	n, tier := channels/g.Group, s.tier
-	for i := range k.groups {
+	k := &floatLayer{layer: l, matrices: make([]floatGroup, l.groups), lo: lo, hi: hi}
+	scratch := need{floats: l.scratch(4)}
+	n, tier := channels/l.groups, s.tier
+	for i := range k.matrices {
 		s.later(func() error {
-			group := floatGroup{inAt: i * l.inGroup, at: i * n}
+			group := floatGroup{inAt: i / l.sliced * l.inGroup, at: i * n}
 			if bias != nil {
 				group.bias = bias[i*n:][:n]
 			}
 			weight := channelsInnermost(w[i*n*l.depth:][:n*l.depth], l.inGroup, l.depth)
 			group.weight = gemm.PackFloat32(weight, n, l.depth, tier)
-			k.groups[i] = group
+			k.matrices[i] = group
 			return nil
 		})
 	}
@@ -170,12 +190,24 @@ func channelsInnermost[T int8 | float32](w []T, channels, depth int) []T {
 }
 
 // tapsFirst reorders the weight of a depthwise convolution, [channels, taps], to [taps, channels].
-func tapsFirst[T int8 | int32 | float32](w []T, channels, taps int) []T {
+func tapsFirst[T elementwise.Weight | float32](w []T, channels, taps int) []T {
 	dst := make([]T, len(w))
 	for c := range channels {
 		for t := range taps {
 			dst[t*channels+c] = w[c*taps+t]
 		}
+	}
+	return dst
+}
+
+// widened fills rows of depth elements up with zeros.
+func widened(w []int8, depth, row int) []int8 {
+	if depth == row {
+		return w
+	}
+	dst := make([]int8, len(w)/depth*row)
+	for i := range len(w) / depth {
+		copy(dst[i*row:], w[i*depth:][:depth])
 	}
 	return dst
 }

@@ -11,8 +11,12 @@
 //	pack    weights are laid out for the kernels of this processor (package internal/gemm)
 //	plan    values whose lives do not overlap share memory
 //
-// A program runs one example at a time. The batch is a loop over examples, which the workers of a Run share, so results
-// depend neither on the batch nor on the number of workers.
+// The workers of a Run share the examples of the batch. A worker that finds none left helps the others: it takes parts
+// of the steps that they are at, rows of pixels or channels, so that one example alone is computed by all. Layers that
+// have more weights than rows are run on a few examples at once, so that weights are read once for all of them. None of
+// this changes a bit: results depend neither on the batch nor on the number of workers.
+//
+// What is not a matrix product is in package internal/elementwise.
 //
 // Between steps a value of shape [batch, channels, height, width] lies channels last, other values lie row-major.
 // A code is stored as an unsigned byte: unsigned codes as they are, signed ones plus 128, so that all kernels multiply

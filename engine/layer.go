@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"linquant/internal/elementwise"
 	"linquant/internal/gemm"
 )
 
@@ -13,16 +14,58 @@ type layer struct {
 	ldd     int
 	depth   int // products of one output
 
-	window  *geometry // nil where rows are multiplied where they lie
-	block   int       // rows of a panel
-	inGroup int       // input channels of one group
+	window  *geometry // of a convolution
+	panel   *panel    // makes rows of windows; nil where rows are multiplied where they lie
+	block   int       // rows of a panel at a time
+	row     int       // elements of a row of a panel, depth or a few more
+	inGroup int       // input channels of one group of the convolution
+
+	groups  int  // matrices that the weight is packed as: for each group of the convolution, one for each slice
+	sliced  int  // slices of a group's output channels
+	byGroup bool // workers share the groups, else the rows
 }
+
+// rowGrain is a number of rows that fills the tiles of every kernel.
+const rowGrain = 16
+
+func (l *layer) units() (n, least int) {
+	if l.byGroup {
+		return l.groups, 1
+	}
+	return l.rows, rowGrain
+}
+
+// span returns the groups and the rows of units lo ≤ u < hi.
+func (l *layer) span(lo, hi int) (group, endGroup, row, endRow int) {
+	if l.byGroup {
+		return lo, hi, 0, l.rows
+	}
+	return 0, l.groups, lo, hi
+}
+
+// channelSlices returns into how many slices the channels of a matrix are packed, so that workers can share a layer
+// whose weights are larger than what they are multiplied with: each then reads only its part of the weights.
+// Every slice makes the rows of the panel again, so there are no more slices than workers.
+func channelSlices(rows, depth, channels, threads int) int {
+	if threads == 1 || channels <= rows || int64(rows)*int64(depth)*int64(channels) < leastSliced {
+		return 1
+	}
+	n := 1
+	for n < threads && channels%(2*n*sliceGrain) == 0 {
+		n *= 2
+	}
+	return n
+}
+
+const (
+	sliceGrain  = 32      // the width of the widest panel of weights
+	leastSliced = 1 << 17 // products that are worth sharing
+)
 
 // integerLayer computes on codes.
 type integerLayer struct {
 	layer
-	groups []integerGroup
-	zero   byte // the input's zero point as it is stored, which is what padding holds
+	matrices []integerGroup
 }
 
 type integerGroup struct {
@@ -31,19 +74,28 @@ type integerGroup struct {
 	inAt, at int // first input channel, first output channel
 }
 
-func (k *integerLayer) run(s *state) {
+func (k *integerLayer) run(s *state) { whole(k, s) }
+
+func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.codesOf(k.out)
-	for i := range k.groups {
-		g := &k.groups[i]
-		if k.window == nil {
-			g.weight.Mul(y[g.at:], k.ldd, x[g.inAt:], k.lda, k.rows, &g.stage)
-			continue
+	group, endGroup, row, endRow := k.span(lo, hi)
+	if k.panel == nil {
+		for i := group; i < endGroup; i++ {
+			g := &k.matrices[i]
+			g.weight.Mul(y[row*k.ldd+g.at:], k.ldd, x[row*k.lda+g.inAt:], k.lda, endRow-row, &g.stage)
 		}
-		for first := 0; first < k.rows; first += k.block {
-			rows := min(k.block, k.rows-first)
-			panel := s.scratch.codes[:rows*k.depth]
-			fillPanel(panel, x, k.window, g.inAt, k.inGroup, first, rows, k.zero)
-			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.depth, rows, &g.stage)
+		return
+	}
+	for first := row; first < endRow; first += k.block {
+		rows, filled := min(k.block, endRow-first), -1
+		panel := w.codes[:rows*k.row]
+		for i := group; i < endGroup; i++ {
+			g := &k.matrices[i]
+			if g.inAt != filled { // slices of one group see the same
+				k.panel.fill(panel, x, g.inAt, first, rows)
+				filled = g.inAt
+			}
+			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.row, rows, &g.stage)
 		}
 	}
 }
@@ -51,8 +103,8 @@ func (k *integerLayer) run(s *state) {
 // floatLayer computes on reals.
 type floatLayer struct {
 	layer
-	groups []floatGroup
-	lo, hi float32
+	matrices []floatGroup
+	lo, hi   float32
 }
 
 type floatGroup struct {
@@ -61,19 +113,28 @@ type floatGroup struct {
 	inAt, at int
 }
 
-func (k *floatLayer) run(s *state) {
+func (k *floatLayer) run(s *state) { whole(k, s) }
+
+func (k *floatLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.floatsOf(k.in), s.floatsOf(k.out)
-	for i := range k.groups {
-		g := &k.groups[i]
-		if k.window == nil {
-			g.weight.Mul(y[g.at:], k.ldd, x[g.inAt:], k.lda, k.rows, g.bias, k.lo, k.hi)
-			continue
+	group, endGroup, row, endRow := k.span(lo, hi)
+	if k.panel == nil {
+		for i := group; i < endGroup; i++ {
+			g := &k.matrices[i]
+			g.weight.Mul(y[row*k.ldd+g.at:], k.ldd, x[row*k.lda+g.inAt:], k.lda, endRow-row, g.bias, k.lo, k.hi)
 		}
-		for first := 0; first < k.rows; first += k.block {
-			rows := min(k.block, k.rows-first)
-			panel := s.scratch.floats[:rows*k.depth]
-			fillPanel(panel, x, k.window, g.inAt, k.inGroup, first, rows, 0)
-			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.depth, rows, g.bias, k.lo, k.hi)
+		return
+	}
+	for first := row; first < endRow; first += k.block {
+		rows, filled := min(k.block, endRow-first), -1
+		panel := w.floats[:rows*k.row]
+		for i := group; i < endGroup; i++ {
+			g := &k.matrices[i]
+			if g.inAt != filled {
+				k.panel.fill(elementwise.Bytes(panel), elementwise.Bytes(x), 4*g.inAt, first, rows)
+				filled = g.inAt
+			}
+			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.row, rows, g.bias, k.lo, k.hi)
 		}
 	}
 }

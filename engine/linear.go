@@ -12,6 +12,7 @@ type matrix struct {
 	weight                *graph.Value
 	channelsFirst         bool  // the weight is [channels, depth], not [depth, channels]
 	order                 order // of the depth in memory
+	slices                int   // that the channels are packed in
 }
 
 // matrix returns the geometry of the node. ok is false where the second operand is no constant matrix.
@@ -30,6 +31,7 @@ func (s *site) matrix() (m matrix, ok bool) {
 		m.depth, m.channels, m.channelsFirst = shape[1], shape[0], true
 	}
 	m.rows = s.in[0].n / m.depth
+	m.slices = channelSlices(m.rows, m.depth, m.channels, s.threads)
 	m.order = rowMajor(m.depth)
 	if m.rows == 1 {
 		m.order = s.in[0].order // the weight's rows move, not the codes
@@ -74,14 +76,17 @@ func (s *site) linearLayer(m matrix) layer {
 			out.order = rowMajor(out.n)
 		}
 	}
-	return layer{in: in, out: out, rows: m.rows, lda: m.depth, ldd: m.channels, depth: m.depth}
+	return layer{
+		in: in, out: out, rows: m.rows, lda: m.depth, ldd: m.channels, depth: m.depth, row: m.depth,
+		groups: m.slices, sliced: m.slices, byGroup: m.slices > 1,
+	}
 }
 
 // emitLinear appends a fully connected layer, and what brings its output to where s.out lies.
-func (s *site) emitLinear(k kernel, l *layer, m matrix) {
+func (s *site) emitLinear(k kernel, l *layer, m matrix, scratch need) {
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: int64(m.rows) * int64(m.depth) * int64(m.channels)},
-		in:   []*place{l.in}, out: []*place{l.out},
+		in:   []*place{l.in}, out: []*place{l.out}, need: scratch,
 	})
 	if l.out.order != s.out.order {
 		s.emitMove(l.out, s.out)
@@ -102,12 +107,12 @@ func (s *site) integerLinear() error {
 	if err != nil {
 		return err
 	}
-	requant, err := s.requantizers(w, m.channels, 1)
+	requant, err := s.requantizers(w, m.channels, m.slices)
 	if err != nil {
 		return err
 	}
 	l := s.linearLayer(m)
-	k := &integerLayer{layer: l, groups: make([]integerGroup, 1)}
+	k := &integerLayer{layer: l, matrices: make([]integerGroup, m.slices)}
 	s.weights += int64(len(w.codes)) + 8*int64(m.channels)
 	in, flip, tier := l.in, s.out.flip, s.tier
 	s.later(func() error {
@@ -115,14 +120,19 @@ func (s *site) integerLinear() error {
 		if err := checkAccumulators(codes, w.zero, bias, in.quant, 0); err != nil {
 			return s.errorf("%w", err)
 		}
-		stage := gemm.Stage{Bias: foldBias(bias, codes, in.zero()), Requant: requant[0], Flip: flip}
-		if w.zero != nil {
-			stage.WeightZero, stage.InputZero = w.zero, in.zero()
+		bias := foldBias(bias, codes, in.zero())
+		n := m.channels / m.slices
+		for i := range k.matrices {
+			stage := gemm.Stage{Bias: bias[i*n:][:n], Requant: requant[i], Flip: flip}
+			if w.zero != nil {
+				stage.WeightZero, stage.InputZero = w.zero[i*n:][:n], in.zero()
+			}
+			weight := gemm.PackInt8(codes[i*n*m.depth:][:n*m.depth], n, m.depth, tier)
+			k.matrices[i] = integerGroup{weight: weight, stage: stage, at: i * n}
 		}
-		k.groups[0] = integerGroup{weight: gemm.PackInt8(codes, m.channels, m.depth, tier), stage: stage}
 		return nil
 	})
-	s.emitLinear(k, &l, m)
+	s.emitLinear(k, &l, m, need{codes: l.scratch(1)})
 	return nil
 }
 
@@ -141,7 +151,7 @@ func (s *site) floatLinear() error {
 	}
 	lo, hi := s.clampFloats()
 	l := s.linearLayer(m)
-	k := &floatLayer{layer: l, groups: make([]floatGroup, 1), lo: lo, hi: hi}
+	k := &floatLayer{layer: l, matrices: make([]floatGroup, m.slices), lo: lo, hi: hi}
 	s.weights += 4*int64(len(w)) + 4*int64(m.channels)
 	alpha, tier := s.n.Attrs.Float("alpha", 1), s.tier
 	s.later(func() error {
@@ -151,10 +161,17 @@ func (s *site) floatLinear() error {
 				w[i] *= alpha
 			}
 		}
-		k.groups[0] = floatGroup{weight: gemm.PackFloat32(w, m.channels, m.depth, tier), bias: bias}
+		n := m.channels / m.slices
+		for i := range k.matrices {
+			g := floatGroup{weight: gemm.PackFloat32(w[i*n*m.depth:][:n*m.depth], n, m.depth, tier), at: i * n}
+			if bias != nil {
+				g.bias = bias[i*n:][:n]
+			}
+			k.matrices[i] = g
+		}
 		return nil
 	})
-	s.emitLinear(k, &l, m)
+	s.emitLinear(k, &l, m, need{floats: l.scratch(4)})
 	return nil
 }
 

@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
+
 // move copies elements from place to place. What nothing is copied to holds a constant.
 type move struct {
 	to        *place
@@ -7,6 +12,7 @@ type move struct {
 	fill      bool // before anything is copied
 	fillCode  byte
 	fillFloat float32
+	tier      cpu.Tier
 }
 
 // part is what one operand gives to a move.
@@ -23,7 +29,7 @@ func (k *move) run(s *state) {
 			fill(dst, k.fillFloat)
 		}
 		for i := range k.parts {
-			copyNest(dst, s.floatsOf(k.parts[i].from), k.parts[i].nest)
+			copyNest(dst, s.floatsOf(k.parts[i].from), k.parts[i].nest, k.tier)
 		}
 		return
 	}
@@ -34,16 +40,20 @@ func (k *move) run(s *state) {
 	for i := range k.parts {
 		p := &k.parts[i]
 		if p.table == nil {
-			copyNest(dst, s.codesOf(p.from), p.nest)
+			copyNest(dst, s.codesOf(p.from), p.nest, k.tier)
 		} else {
 			lookUpNest(dst, s.codesOf(p.from), p.nest, p.table)
 		}
 	}
 }
 
-func copyNest[T byte | float32](dst, src []T, n *nest) {
+func copyNest[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
 	from, to := n.inner(0), n.inner(1)
 	if n.unit[0] && n.unit[1] {
+		if n.pitch[0] >= 0 && n.pitch[1] >= 0 {
+			copyRows(dst, src, n, tier)
+			return
+		}
 		n.rows(func(at [3]int) { copy(dst[at[1]+to[0]:][:len(to)], src[at[0]+from[0]:]) })
 		return
 	}
@@ -52,6 +62,16 @@ func copyNest[T byte | float32](dst, src []T, n *nest) {
 			dst[at[1]+t] = src[at[0]+from[i]]
 		}
 	})
+}
+
+// copyRows is copyNest where rows lie together, and at equal distances.
+func copyRows[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
+	d := len(n.dims) - 2
+	rows := elementwise.Gather{
+		Pixels: n.dims[d], Lines: 1, Length: n.dims[d+1], SrcStep: n.pitch[0], DstStep: n.pitch[1],
+	}
+	from, to := n.offsets[0][d][0]+n.inner(0)[0], n.offsets[1][d][0]+n.inner(1)[0]
+	n.walk(d, func(at [3]int) { elementwise.Copy(dst[at[1]+to:], src[at[0]+from:], &rows, tier) })
 }
 
 func lookUpNest(dst, src []byte, n *nest, table *[256]byte) {
@@ -79,6 +99,7 @@ func (s *site) emitMove(from, to *place) {
 }
 
 func (s *site) emitParts(k *move) {
+	k.tier = s.tier
 	in := make([]*place, len(k.parts))
 	for i, p := range k.parts {
 		in[i] = p.from

@@ -83,7 +83,7 @@ func (s *site) pad() error {
 		k := &move{to: s.out, fill: true, fillFloat: s.n.Attrs.Float("value", 0)}
 		if s.out.quant != nil {
 			q := newQuantizer(s.out.quant)
-			k.fillCode = q.code(k.fillFloat)
+			k.fillCode = q.Code(k.fillFloat)
 		}
 		k.parts = []part{{from, inside(from, s.out, func(d int) int { return before[d] }), nil}}
 		s.emitParts(k)

@@ -11,6 +11,7 @@ type nest struct {
 	dims    []int      // lengths, the innermost last; at least one
 	offsets [3][][]int // of each side, for each dimension
 	unit    [3]bool    // the innermost offsets of the side are 0, 1, 2, …
+	pitch   [3]int     // distance between the rows of the second innermost dimension, -1 where it varies
 }
 
 // newNest walks over a value of the given shape, the dimensions in the order by, with a step for each side and
@@ -46,6 +47,7 @@ func newListNest(shape, by []int, offsets ...[][]int) *nest {
 		for i, at := range n.inner(side) {
 			n.unit[side] = n.unit[side] && at == n.inner(side)[0]+i
 		}
+		n.pitch[side] = n.pitchOf(side)
 	}
 	return n
 }
@@ -62,10 +64,30 @@ func progression(start, step, n int) []int {
 // inner returns the offsets of a side along the innermost dimension.
 func (n *nest) inner(side int) []int { return n.offsets[side][len(n.dims)-1] }
 
+func (n *nest) pitchOf(side int) int {
+	d := len(n.dims) - 2
+	if d < 0 {
+		return -1
+	}
+	at := n.offsets[side][d]
+	pitch := 0
+	if len(at) > 1 {
+		pitch = at[1] - at[0]
+	}
+	for i, offset := range at {
+		if offset != at[0]+i*pitch {
+			return -1
+		}
+	}
+	return max(pitch, -1)
+}
+
 // rows calls visit for every row of innermost elements with the offsets of the sides, to which those of inner add.
-func (n *nest) rows(visit func(at [3]int)) {
+func (n *nest) rows(visit func(at [3]int)) { n.walk(len(n.dims)-1, visit) }
+
+// walk calls visit for every index of the outer dimensions with the sums of their offsets.
+func (n *nest) walk(outer int, visit func(at [3]int)) {
 	var index [maxRank]int
-	outer := len(n.dims) - 1
 	for {
 		var at [3]int
 		for side := range at {

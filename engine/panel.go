@@ -1,6 +1,10 @@
 package engine
 
-import "linquant/graph"
+import (
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
 
 // geometry is a window over pictures that lie channels last.
 type geometry struct {
@@ -16,57 +20,105 @@ func (g *geometry) pointwise() bool {
 	return g.Kernel == [2]int{1, 1} && g.Stride == [2]int{1, 1} && g.Pad == [4]int{}
 }
 
-// fillPanel writes what the output pixels first, first+1, … see to the rows of panel, [rows, kernel height, kernel
-// width, channels], for the input channels [at, at+channels); what lies in the padding is zero. This is im2col, a block
-// at a time.
-func fillPanel[T byte | float32](panel, src []T, g *geometry, at, channels, first, rows int, zero T) {
-	row := g.Kernel[0] * g.Kernel[1] * channels
-	oy, ox := first/g.Out[1], first%g.Out[1]
-	for r := range rows {
-		fillRow(panel[r*row:][:row], src, g, at, channels, oy, ox, zero)
-		if ox++; ox == g.Out[1] {
-			oy, ox = oy+1, 0
+// panel makes rows of windows for a matrix product: im2col, a block of rows at a time. Sizes are in bytes.
+type panel struct {
+	*geometry
+	row         int    // of the panel: [kernel height, kernel width, channels of a group], and what fills it up
+	used        int    // bytes of a row that are windows
+	cell, pixel int    // the channels of a group, and all
+	padding     []byte // a row of what lies in the padding
+	columns     []columns
+	tier        cpu.Tier
+}
+
+// columns are neighbouring output columns whose windows have the same taps [lo, hi) across.
+type columns struct{ first, end, lo, hi int }
+
+// newPanel makes rows of the given number of elements for windows over inGroup channels.
+func newPanel(g *geometry, row, inGroup, elementSize int, zero byte, tier cpu.Tier) *panel {
+	p := &panel{
+		geometry: g, row: row * elementSize, cell: inGroup * elementSize, pixel: g.channels * elementSize, tier: tier,
+	}
+	p.used = g.Kernel[0] * g.Kernel[1] * p.cell
+	p.padding = make([]byte, p.row)
+	fill(p.padding, zero)
+	for ox := range g.Out[1] {
+		lo, hi := g.Span(1, ox, g.width)
+		if n := len(p.columns); n > 0 && p.columns[n-1].lo == lo && p.columns[n-1].hi == hi {
+			p.columns[n-1].end++
+			continue
 		}
+		p.columns = append(p.columns, columns{ox, ox + 1, lo, hi})
+	}
+	return p
+}
+
+// fill writes what the output pixels first, first+1, … see to the rows of dst, for the channels of a group that begin at
+// byte at of a pixel. A picture of reals is given as its bytes.
+func (p *panel) fill(dst, src []byte, at, first, rows int) {
+	for rows > 0 {
+		oy, ox := first/p.Out[1], first%p.Out[1]
+		n := min(rows, p.Out[1]-ox)
+		for _, c := range p.columns {
+			if lo, hi := max(c.first, ox), min(c.end, ox+n); lo < hi {
+				p.fillRun(dst[(lo-ox)*p.row:], src, at, oy, lo, hi-lo, c)
+			}
+		}
+		dst = dst[n*p.row:]
+		first, rows = first+n, rows-n
 	}
 }
 
-func fillRow[T byte | float32](dst, src []T, g *geometry, at, channels, oy, ox int, zero T) {
-	y0, x0 := oy*g.Stride[0]-g.Pad[0], ox*g.Stride[1]-g.Pad[1]
-	lo, hi := g.Span(1, ox, g.width)
-	// Where the window's pixels are neighbours in memory, a line of it is one copy.
-	whole := g.Dilation[1] == 1 && channels == g.channels
-	line := g.Kernel[1] * channels
-	for ky := range g.Kernel[0] {
-		y := y0 + ky*g.Dilation[0]
-		out := dst[ky*line:][:line]
-		if y < 0 || y >= g.height {
-			fill(out, zero)
-			continue
+// fillRun is fill for neighbours with the same taps.
+func (p *panel) fillRun(dst, src []byte, at, oy, ox, pixels int, c columns) {
+	ylo, yhi := p.Span(0, oy, p.height)
+	if ylo > 0 || yhi < p.Kernel[0] || c.lo > 0 || c.hi < p.Kernel[1] {
+		for i := range pixels {
+			copy(dst[i*p.row:], p.padding)
 		}
-		fill(out[:lo*channels], zero)
-		fill(out[hi*channels:], zero)
-		from := (y*g.width+x0)*g.channels + at
-		if whole {
-			copy(out[lo*channels:hi*channels], src[from+lo*channels:])
-			continue
+	} else if p.used < p.row {
+		for i := range pixels {
+			for j := p.used; j < p.row; j++ {
+				dst[i*p.row+j] = p.padding[0]
+			}
 		}
-		step := g.Dilation[1] * g.channels
-		for kx := lo; kx < hi; kx++ {
-			copy(out[kx*channels:(kx+1)*channels], src[from+kx*step:])
-		}
+	}
+	if ylo == yhi || c.lo == c.hi {
+		return
+	}
+	y, x := oy*p.Stride[0]-p.Pad[0]+ylo*p.Dilation[0], ox*p.Stride[1]-p.Pad[1]+c.lo*p.Dilation[1]
+	line, dstLine := p.Dilation[0]*p.width*p.pixel, p.Kernel[1]*p.cell
+	src, dst = src[(y*p.width+x)*p.pixel+at:], dst[ylo*dstLine+c.lo*p.cell:]
+	if p.cell == p.pixel && p.Dilation[1] == 1 { // a line of a window lies together
+		(&elementwise.Gather{
+			Pixels: pixels, Lines: yhi - ylo, Length: (c.hi - c.lo) * p.cell,
+			DstStep: p.row, DstLine: dstLine, SrcStep: p.Stride[1] * p.pixel, SrcLine: line,
+		}).Bytes(dst, src, p.tier)
+		return
+	}
+	for ky := range yhi - ylo {
+		(&elementwise.Gather{
+			Pixels: pixels, Lines: c.hi - c.lo, Length: p.cell,
+			DstStep: p.row, DstLine: p.cell, SrcStep: p.Stride[1] * p.pixel, SrcLine: p.Dilation[1] * p.pixel,
+		}).Bytes(dst[ky*dstLine:], src[ky*line:], p.tier)
 	}
 }
 
+// fill writes v to all of dst, most of it at the speed of copying.
 func fill[T byte | float32](dst []T, v T) {
-	for i := range dst {
+	done := min(len(dst), 64)
+	for i := range dst[:done] {
 		dst[i] = v
+	}
+	for done > 0 && done < len(dst) {
+		done += copy(dst[done:], dst[:done])
 	}
 }
 
 // panelRows returns how many output pixels a panel holds whose rows have that many bytes: as many as stay in the cache
 // together with a part of the weights.
 func panelRows(bytes, pixels int) int {
-	const room = 128 << 10
-	rows := min(max(room/bytes, 16), 512) &^ 15
+	const room = 32 << 10
+	rows := min(max(room/bytes, 32), 512) &^ 15
 	return min(rows, pixels)
 }

@@ -2,7 +2,8 @@ package engine
 
 import (
 	"linquant/graph"
-	"linquant/quant"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
 )
 
 func (s *site) maxPool() error {
@@ -10,7 +11,7 @@ func (s *site) maxPool() error {
 	if err != nil {
 		return err
 	}
-	s.emit(s.n, &maxPool{s.in[0], s.out, g}, step{in: s.in, out: []*place{s.out}})
+	s.emit(s.n, &maxPool{s.in[0], s.out, newSweep(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
 }
@@ -18,53 +19,26 @@ func (s *site) maxPool() error {
 // maxPool takes the largest element of each window; stored codes are ordered as codes are.
 type maxPool struct {
 	in, out *place
-	window  *geometry
+	*sweep
+	tier cpu.Tier
 }
 
-func (k *maxPool) run(s *state) {
+func (k *maxPool) run(s *state) { whole(k, s) }
+
+func (k *maxPool) part(s *state, _ *scratch, lo, hi int) {
 	if k.in.quant == nil {
-		maxima(s.floatsOf(k.out), s.floatsOf(k.in), k.window)
-	} else {
-		maxima(s.codesOf(k.out), s.codesOf(k.in), k.window)
-	}
-}
-
-func maxima[T byte | float32](dst, src []T, g *geometry) {
-	for p := range g.pixels() {
-		out := dst[p*g.channels:][:g.channels]
-		first := true
-		g.each(p, func(at int) {
-			pixel := src[at:][:len(out)]
-			if first {
-				copy(out, pixel)
-				first = false
-				return
-			}
-			for c, v := range pixel {
-				if v > out[c] {
-					out[c] = v
-				}
-			}
-		})
-	}
-}
-
-// each calls visit with the offset of every input pixel that output pixel p sees.
-func (g *geometry) each(p int, visit func(at int)) {
-	oy, ox := p/g.Out[1], p%g.Out[1]
-	ylo, yhi := g.Span(0, oy, g.height)
-	xlo, xhi := g.Span(1, ox, g.width)
-	for ky := ylo; ky < yhi; ky++ {
-		line := (oy*g.Stride[0] + ky*g.Dilation[0] - g.Pad[0]) * g.width
-		for kx := xlo; kx < xhi; kx++ {
-			visit((line + ox*g.Stride[1] + kx*g.Dilation[1] - g.Pad[1]) * g.channels)
+		src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
+		runs := k.between(lo, hi)
+		for i := range runs {
+			elementwise.MaxReals(dst[runs[i].to:], src[runs[i].from:], &runs[i].Windows, k.tier)
 		}
+		return
 	}
-}
-
-// counted returns how many elements the average at output pixel p divides by.
-func (g *geometry) counted(p int) int {
-	return g.Count(g.height, g.width, p/g.Out[1], p%g.Out[1])
+	src, dst := s.codesOf(k.in), s.codesOf(k.out)
+	runs := k.between(lo, hi)
+	for i := range runs {
+		elementwise.MaxCodes(dst[runs[i].to:], src[runs[i].from:], &runs[i].Windows, k.tier)
+	}
 }
 
 func (s *site) floatAverage() error {
@@ -72,52 +46,54 @@ func (s *site) floatAverage() error {
 	if err != nil {
 		return err
 	}
-	s.emit(s.n, &floatAverage{s.in[0], s.out, g}, step{in: s.in, out: []*place{s.out}})
+	s.emit(s.n, &floatAverage{s.in[0], s.out, newSweep(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
 }
 
 type floatAverage struct {
 	in, out *place
-	window  *geometry
+	*sweep
+	tier cpu.Tier
 }
 
-func (k *floatAverage) run(s *state) {
-	src, dst, g := s.floatsOf(k.in), s.floatsOf(k.out), k.window
-	for p := range g.pixels() {
-		out := dst[p*g.channels:][:g.channels]
-		clear(out)
-		g.each(p, func(at int) {
-			for c, v := range src[at:][:len(out)] {
-				out[c] += v
-			}
-		})
-		n := float32(g.counted(p))
-		for c := range out {
-			out[c] /= n
-		}
+func (k *floatAverage) run(s *state) { whole(k, s) }
+
+func (k *floatAverage) part(s *state, _ *scratch, lo, hi int) {
+	src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
+	runs := k.between(lo, hi)
+	for i := range runs {
+		r := &runs[i]
+		elementwise.MeanReals(dst[r.to:], src[r.from:], &r.Windows, float32(r.counted), k.tier)
 	}
 }
 
-// integerAverage sums codes less the zero point, and requantizes the sum by a multiplier for the number of elements.
+// integerAverage sums codes less the zero point, and requantizes the sum by a multiplier for the number of elements: a
+// depthwise convolution whose weights are 1.
 func (s *site) integerAverage() error {
 	g, err := s.geometry()
 	if err != nil {
 		return err
 	}
 	lo, hi := s.clampCodes()
-	k := &integerAverage{in: s.in[0], out: s.out, window: g, requant: map[int]*quant.Requantizer{}}
-	for p := range g.pixels() {
-		n := g.counted(p)
-		if k.requant[n] != nil {
+	k := &integerAverage{in: s.in[0], out: s.out, sweep: newSweep(g, 0), tier: s.tier}
+	k.products = map[int]*elementwise.Depthwise{}
+	ones := make([]elementwise.Weight, g.channels)
+	for c := range ones {
+		ones[c] = elementwise.NewWeight(1)
+	}
+	for _, r := range k.runs {
+		if k.products[r.counted] != nil {
 			continue
 		}
-		r, err := graph.PoolStage(s.g.Requant, *s.in[0].quant, *s.out.quant, n)
+		requant, err := graph.PoolStage(s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
 		if err != nil {
 			return s.errorf("%w", err)
 		}
-		r.Lo, r.Hi = lo, hi
-		k.requant[n] = r
+		requant.Lo, requant.Hi = lo, hi
+		k.products[r.counted] = &elementwise.Depthwise{
+			Weight: ones, Bias: make([]int32, g.channels), Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip,
+		}
 	}
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: s.in, out: []*place{s.out}, need: need{sums: g.channels},
@@ -128,23 +104,18 @@ func (s *site) integerAverage() error {
 
 type integerAverage struct {
 	in, out *place
-	window  *geometry
-	requant map[int]*quant.Requantizer // by the number of elements
+	*sweep
+	products map[int]*elementwise.Depthwise // by the number of elements
+	tier     cpu.Tier
 }
 
-func (k *integerAverage) run(s *state) {
-	src, dst, g := s.codesOf(k.in), s.codesOf(k.out), k.window
-	sums, zero := s.scratch.sums[:g.channels], k.in.zero()
-	for p := range g.pixels() {
-		clear(sums)
-		g.each(p, func(at int) {
-			for c, u := range src[at:][:len(sums)] {
-				sums[c] += int32(u) - zero
-			}
-		})
-		r := k.requant[g.counted(p)]
-		for c, sum := range sums {
-			dst[p*g.channels+c] = byte(r.Code(sum, 0)) ^ k.out.flip
-		}
+func (k *integerAverage) run(s *state) { whole(k, s) }
+
+func (k *integerAverage) part(s *state, w *scratch, lo, hi int) {
+	src, dst := s.codesOf(k.in), s.codesOf(k.out)
+	runs := k.between(lo, hi)
+	for i := range runs {
+		r := &runs[i]
+		k.products[r.counted].Codes(dst[r.to:], src[r.from:], &r.Windows, w.sums, k.tier)
 	}
 }

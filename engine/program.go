@@ -18,6 +18,11 @@ type Program struct {
 	threads         int
 	tier            cpu.Tier
 	pool            *pool
+
+	heavyFirst, heavyEnd int // the steps from the first to the last that is run on groups of examples
+
+	shares bool // one example is worth several workers
+	always bool // steps are computed in parts though nobody helps, for tests
 }
 
 // IO describes an input or output.
@@ -38,8 +43,9 @@ type Island struct {
 // Memory is what a program holds, in bytes.
 type Memory struct {
 	Weights     int64 // packed weights, biases and tables, shared by all workers
-	Activations int64 // arena of one worker
+	Activations int64 // arena of one example
 	Scratch     int64 // what steps of one worker use while they run
+	Group       int   // examples of a batch that one worker computes at once, at most
 }
 
 // Kind says what a step computes with.
@@ -77,6 +83,10 @@ type step struct {
 	inPlace bool     // the output may lie where an operand that lies alike does
 	need    need     // scratch
 	shows   []*place // kept values that are there when the step is done
+
+	divisible divisible // where workers share the step
+	parts     int       // into which they divide it
+	grouped   grouped   // where a worker runs it on several examples at once
 }
 
 // kernel computes a step for the example of a worker. It is immutable, so that workers can share it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 )
 
 // Run computes the outputs for a batch of examples. inputs has one slice for every graph input and outputs one for
@@ -23,7 +22,11 @@ func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	if err := p.checkOutputs(outputs, batch); err != nil {
 		return err
 	}
-	if workers := min(p.threads, batch); workers > 1 {
+	workers := p.threads
+	if !p.shares {
+		workers = min(workers, batch)
+	}
+	if workers > 1 && batch > 0 {
 		return p.share(ctx, workers, batch, outputs, inputs)
 	}
 	s, err := p.pool.get(ctx)
@@ -31,50 +34,57 @@ func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 		return err
 	}
 	defer p.pool.put(s)
-	for i := range batch {
-		if err := p.example(ctx, s, i, outputs, inputs); err != nil {
+	for i := 0; i < batch; {
+		n := p.groupOf(batch-i, 1)
+		if err := p.examples(ctx, s, i, n, outputs, inputs); err != nil {
 			return err
 		}
+		i += n
 	}
 	return nil
 }
 
-// share runs a batch on several workers, each of which takes the next example when it is done with one.
+// share runs a batch on several workers, of which the caller is the first. Where there is no memory for the others,
+// because other Runs have it, they are left out.
 func (p *Program) share(ctx context.Context, workers, batch int, outputs, inputs [][]float32) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
+	s, err := p.pool.get(ctx)
+	if err != nil {
+		return err
+	}
+	c := newCrew(p, workers, batch, outputs, inputs)
 	var wait sync.WaitGroup
-	for range workers {
+	errs := make([]error, workers)
+	for i := 1; i < workers; i++ {
 		wait.Go(func() {
-			s, err := p.pool.get(ctx)
-			if err != nil {
-				cancel(err)
-				return
-			}
-			defer p.pool.put(s)
-			for i := next.Add(1) - 1; i < int64(batch); i = next.Add(1) - 1 {
-				if err := p.example(ctx, s, int(i), outputs, inputs); err != nil {
-					cancel(err)
-					return
-				}
+			s := p.pool.tryGet()
+			if s != nil {
+				errs[i] = c.work(ctx, i, s)
+				p.pool.put(s)
+			} else if i < batch {
+				c.retire()
 			}
 		})
 	}
+	errs[0] = c.work(ctx, 0, s)
 	wait.Wait()
-	return context.Cause(ctx)
+	p.pool.put(s) // those who helped are done with it too
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// example runs the program on example i.
-func (p *Program) example(ctx context.Context, s *state, i int, outputs, inputs [][]float32) error {
-	p.bind(s, i, outputs, inputs)
-	for k := range p.steps {
+// examples runs the program on n examples from example i on.
+func (p *Program) examples(ctx context.Context, s *state, i, n int, outputs, inputs [][]float32) error {
+	return p.runGroup(s, i, n, outputs, inputs, func(s *state, k *step) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.steps[k].kernel.run(s)
-	}
-	return nil
+		k.kernel.run(s)
+		return nil
+	})
 }
 
 // bind points the state at example i.

@@ -11,6 +11,7 @@ type state struct {
 	floats  []float32 // arena
 	scratch scratch
 	in, out [][]float32 // the example's part of what the caller gave
+	group   []*state    // of the examples that a worker runs at once, itself the first; nil until there are several
 }
 
 // scratch is memory that a step uses while it runs.
@@ -60,6 +61,16 @@ func newPool(limit int, mk func() *state) *pool {
 	return &pool{slots: make(chan struct{}, limit), make: mk, idle: make([]*state, 0, limit)}
 }
 
+// tryGet returns a state, or nil where none is free.
+func (p *pool) tryGet() *state {
+	select {
+	case p.slots <- struct{}{}:
+		return p.take()
+	default:
+		return nil
+	}
+}
+
 // get returns a state, or ctx's error where none came free before ctx was done.
 func (p *pool) get(ctx context.Context) (*state, error) {
 	if err := ctx.Err(); err != nil {
@@ -70,19 +81,27 @@ func (p *pool) get(ctx context.Context) (*state, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	return p.take(), nil
+}
+
+func (p *pool) take() *state {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n := len(p.idle); n > 0 {
 		s := p.idle[n-1]
 		p.idle = p.idle[:n-1]
-		return s, nil
+		return s
 	}
-	return p.make(), nil
+	return p.make()
 }
 
 func (p *pool) put(s *state) {
 	clear(s.in) // the caller's memory is not ours to keep alive
 	clear(s.out)
+	for _, e := range s.group {
+		clear(e.in)
+		clear(e.out)
+	}
 	p.mu.Lock()
 	p.idle = append(p.idle, s)
 	p.mu.Unlock()

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
 	"linquant/quant"
 )
 
@@ -51,9 +53,14 @@ type lookup struct {
 	table    *[256]byte
 }
 
-func (k *lookup) run(s *state) {
-	dst := s.codesOf(k.to)
-	for i, u := range s.codesOf(k.from) {
+func (k *lookup) units() (n, grain int) { return k.to.n, elementGrain }
+
+func (k *lookup) run(s *state) { whole(k, s) }
+
+func (k *lookup) part(s *state, _ *scratch, lo, hi int) {
+	src, dst := s.codesOf(k.from)[lo:hi], s.codesOf(k.to)[lo:hi]
+	dst = dst[:len(src)]
+	for i, u := range src {
 		dst[i] = k.table[u]
 	}
 }
@@ -62,7 +69,7 @@ func (s *site) floatUnary() error {
 	var k kernel
 	if s.n.Op == graph.Relu || s.n.Op == graph.Clip {
 		lo, hi := bounds(s.n)
-		k = &clip{s.in[0], s.out, lo, hi}
+		k = &clip{s.in[0], s.out, lo, hi, s.tier}
 	} else {
 		f, ok := graph.Unary(s.n)
 		if !ok {
@@ -78,13 +85,15 @@ func (s *site) floatUnary() error {
 type clip struct {
 	from, to *place
 	lo, hi   float32
+	tier     cpu.Tier
 }
 
-func (k *clip) run(s *state) {
-	dst := s.floatsOf(k.to)
-	for i, x := range s.floatsOf(k.from) {
-		dst[i] = clampTo(x, k.lo, k.hi)
-	}
+func (k *clip) units() (n, grain int) { return k.to.n, elementGrain }
+
+func (k *clip) run(s *state) { whole(k, s) }
+
+func (k *clip) part(s *state, _ *scratch, lo, hi int) {
+	elementwise.ClampReals(s.floatsOf(k.to)[lo:hi], s.floatsOf(k.from)[lo:hi], k.lo, k.hi, k.tier)
 }
 
 type apply struct {
@@ -92,9 +101,13 @@ type apply struct {
 	f        func(float32) float32
 }
 
-func (k *apply) run(s *state) {
-	dst := s.floatsOf(k.to)
-	for i, x := range s.floatsOf(k.from) {
+func (k *apply) units() (n, grain int) { return k.to.n, elementGrain }
+
+func (k *apply) run(s *state) { whole(k, s) }
+
+func (k *apply) part(s *state, _ *scratch, lo, hi int) {
+	dst := s.floatsOf(k.to)[lo:hi]
+	for i, x := range s.floatsOf(k.from)[lo:hi] {
 		dst[i] = k.f(x)
 	}
 }

@@ -1,0 +1,68 @@
+package elementwise_test
+
+import (
+	"testing"
+
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+	"linquant/quant"
+)
+
+// each measures f on every tier; bytes is what it reads and writes.
+func each(b *testing.B, bytes int, f func(tier cpu.Tier)) {
+	for _, tier := range cpu.Available() {
+		b.Run(tier.String(), func(b *testing.B) {
+			b.SetBytes(int64(bytes))
+			for b.Loop() {
+				f(tier)
+			}
+		})
+	}
+}
+
+// A residual of ResNet-20.
+func BenchmarkPair(b *testing.B) {
+	p := elementwise.Pair{ScaleA: 1, ScaleB: 1, Scale: 2, Hi: 255}
+	x, y, dst := make([]byte, 16384), make([]byte, 16384), make([]byte, 16384)
+	each(b, 3*16384, func(tier cpu.Tier) { p.Apply(dst, x, y, tier) })
+}
+
+func BenchmarkAddReals(b *testing.B) {
+	x, y, dst := make([]float32, 16384), make([]float32, 16384), make([]float32, 16384)
+	each(b, 12*16384, func(tier cpu.Tier) { elementwise.AddReals(dst, x, y, 0, 6, tier) })
+}
+
+func BenchmarkQuantizer(b *testing.B) {
+	q := elementwise.Quantizer{Scale: 0.1, Lo: -128, Hi: 127}
+	x, dst := make([]float32, 16384), make([]byte, 16384)
+	each(b, 5*16384, func(tier cpu.Tier) { q.Codes(dst, x, tier) })
+}
+
+// A line of the first pooling of the VGG, 2×2 of 128 channels.
+func BenchmarkMaxCodes(b *testing.B) {
+	w := elementwise.Windows{Channels: 128, Pixels: 16, Step: 256, Taps: []int{0, 128, 4096, 4096 + 128}}
+	src, dst := make([]byte, 8192), make([]byte, 2048)
+	each(b, 10240, func(tier cpu.Tier) { elementwise.MaxCodes(dst, src, &w, tier) })
+}
+
+// A line of a MobileNet's depthwise convolution, 3×3 of 96 channels.
+func BenchmarkDepthwise(b *testing.B) {
+	w := elementwise.Windows{Channels: 96, Pixels: 14, Step: 96}
+	for t := range 9 {
+		w.Taps, w.Weights = append(w.Taps, t/3*1536+t%3*96), append(w.Weights, t*96)
+	}
+	r, err := quant.NewRequantizer(quant.ONNX, []float64{0.01}, quant.TensorParams(quant.Int(8), 1, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := elementwise.Depthwise{Weight: make([]elementwise.Weight, 9*96), Bias: make([]int32, 96), Requant: r}
+	src, dst, sums := make([]byte, 3*1536), make([]byte, 14*96), make([]int32, 96)
+	each(b, 4*14*96, func(tier cpu.Tier) { d.Codes(dst, src, &w, sums, tier) })
+}
+
+// A line of the first layers of ResNet-20, 3×3 of 16 channels.
+func BenchmarkGather(b *testing.B) {
+	g := elementwise.Gather{Pixels: 30, Lines: 3, Length: 48, DstStep: 144, DstLine: 48, SrcStep: 16, SrcLine: 512}
+	src, dst := make([]byte, 3*512), make([]byte, 30*144)
+	each(b, 2*30*144, func(tier cpu.Tier) { g.Bytes(dst, src, tier) })
+}

@@ -1,0 +1,125 @@
+package elementwise
+
+import (
+	"math"
+
+	"linquant/internal/cpu"
+)
+
+// Pair adds or multiplies two values of codes by way of the reals that they stand for:
+//
+//	a' = float32(a − ZeroA)·ScaleA    b' = float32(b − ZeroB)·ScaleB
+//	byte(RNE(clamp((a' ± b') / Scale, Lo, Hi)) + Offset)
+//
+// where ± is + or, with Mul, ·, and every step is rounded to float32. A NaN counts as 0.
+type Pair struct {
+	ZeroA, ZeroB   int32 // zero points as they are stored
+	ScaleA, ScaleB float32
+
+	Scale, Lo, Hi float32 // of the result; the bounds are whole numbers in [−255, 255], less the zero point
+	Offset        int32   // zero point of the result as it is stored
+	Mul           bool
+}
+
+// Apply fills dst, which may be a or b. All three are equally long.
+func (p *Pair) Apply(dst, a, b []byte, tier cpu.Tier) {
+	n := len(dst)
+	a, b = a[:n], b[:n]
+	done := p.vector(dst, a, b, tier)
+	p.generic(dst[done:], a[done:], b[done:])
+}
+
+func (p *Pair) generic(dst, a, b []byte) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = p.Code(a[i], b[i])
+	}
+}
+
+// Code returns the stored code of the result of two.
+func (p *Pair) Code(a, b byte) byte {
+	x, y := float32(float32(int32(a)-p.ZeroA)*p.ScaleA), float32(float32(int32(b)-p.ZeroB)*p.ScaleB)
+	if p.Mul {
+		x = float32(x * y)
+	} else {
+		x += y
+	}
+	q := Quantizer{p.Scale, p.Lo, p.Hi, p.Offset}
+	return q.Code(x)
+}
+
+// Quantizer makes codes of reals:
+//
+//	byte(RNE(clamp(x / Scale, Lo, Hi)) + Offset)
+//
+// the quotient rounded to float32. A NaN counts as 0.
+type Quantizer struct {
+	Scale, Lo, Hi float32 // the bounds are whole numbers in [−255, 255], less the zero point
+	Offset        int32   // zero point as it is stored
+}
+
+// magic is 1.5 × 2^23: adding it to a float32 of magnitude at most 2^22 rounds to an integer, ties to even, which then
+// stands in the low bits of the sum.
+const (
+	magic     = 0x1.8p23
+	magicBits = 0x4b400000
+)
+
+// Code returns the stored code of x.
+func (q *Quantizer) Code(x float32) byte {
+	v := x / q.Scale
+	if v != v {
+		v = 0
+	}
+	if v < q.Lo {
+		v = q.Lo
+	}
+	if v > q.Hi {
+		v = q.Hi
+	}
+	return byte(int32(math.Float32bits(v+magic)) - magicBits + q.Offset)
+}
+
+// Codes fills dst with the codes of src, equally many.
+func (q *Quantizer) Codes(dst []byte, src []float32, tier cpu.Tier) {
+	src = src[:len(dst)]
+	for i := q.vector(dst, src, tier); i < len(src); i++ {
+		dst[i] = q.Code(src[i])
+	}
+}
+
+// AddReals fills dst[i] = clamp(a[i] + b[i], lo, hi). dst may be a or b. All three are equally long. A NaN stays one.
+func AddReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := addVector(dst, a, b, lo, hi, tier); i < len(dst); i++ {
+		dst[i] = clamp(a[i]+b[i], lo, hi)
+	}
+}
+
+// MulReals is AddReals for products.
+func MulReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := mulVector(dst, a, b, lo, hi, tier); i < len(dst); i++ {
+		dst[i] = clamp(float32(a[i]*b[i]), lo, hi)
+	}
+}
+
+// ClampReals fills dst[i] = clamp(src[i], lo, hi). dst may be src, and is as long. A NaN stays one.
+func ClampReals(dst, src []float32, lo, hi float32, tier cpu.Tier) {
+	src = src[:len(dst)]
+	for i := clampVector(dst, src, lo, hi, tier); i < len(dst); i++ {
+		dst[i] = clamp(src[i], lo, hi)
+	}
+}
+
+// clamp is hi where the bounds are exchanged. Not min and max: these comparisons are what VMAXPS and VMINPS do with NaN
+// and with -0.
+func clamp(v, lo, hi float32) float32 {
+	if v < lo {
+		v = lo
+	}
+	if v > hi {
+		v = hi
+	}
+	return v
+}
