@@ -177,13 +177,19 @@ func benchmark(ctx context.Context, program *engine.Program, batch, threads int,
 	if err != nil {
 		return benchRun{}, err
 	}
-	m := program.Memory()
 	return benchRun{
 		Threads: threads, Batch: batch, Tier: program.CPU(), Runs: l.Runs,
 		MedianMS: milliseconds(l.Median), P90MS: milliseconds(l.P90), P99MS: milliseconds(l.P99),
 		ImagesPerSecond: l.ImagesPerSecond(), GMACPerSecond: l.ImagesPerSecond() * float64(program.MACs()) / 1e9,
-		PeakBytes: m.Weights + int64(min(threads, batch))*(m.Activations+m.Scratch),
+		PeakBytes: peakBytes(program.Memory(), threads, batch),
 	}, nil
+}
+
+// peakBytes returns what a program holds while so many threads run a batch: the weights, and for each of the threads
+// scratch and the activations of the examples that it computes at once.
+func peakBytes(m engine.Memory, threads, batch int) int64 {
+	examples := min(m.Group, (batch+threads-1)/threads)
+	return m.Weights + int64(threads)*(int64(examples)*m.Activations+m.Scratch)
 }
 
 // fillUniform fills x with numbers from 0 to 1 that depend on seed alone (splitmix64).
