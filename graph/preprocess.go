@@ -45,6 +45,9 @@ func (p Preprocess) Apply(dst, src []float32, shape tensor.Shape) error {
 	if divisor == 0 {
 		divisor = 255
 	}
+	if divisor < 0 || divisor != divisor || slices.ContainsFunc(p.Std, func(s float32) bool { return s == 0 || s != s }) {
+		return fmt.Errorf("pixels cannot be divided by %v and then by %v: the divisor is positive, and no deviation is 0", divisor, p.Std)
+	}
 	for c := range channels {
 		from := c
 		if p.BGR {

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,4 +37,7 @@ func TestPreprocess(t *testing.T) {
 	contains(t, p.Apply(make([]float32, 5), pixels, shape), "for 5 inputs")
 	p.Mean = []float32{1}
 	contains(t, p.Apply(make([]float32, 6), pixels, shape), "1 values for 3 channels")
+	for _, p := range []graph.Preprocess{{Divisor: -1}, {Std: []float32{1, 1, 0}}, {Std: []float32{1, 1, float32(math.NaN())}}} {
+		contains(t, p.Apply(make([]float32, 6), pixels, shape), "the divisor is positive, and no deviation is 0")
+	}
 }
