@@ -141,7 +141,7 @@ func newQuantizer(p *quant.Params) elementwise.Quantizer {
 
 // clampedQuantizer makes codes in [lo, hi] only.
 func clampedQuantizer(p *quant.Params, lo, hi int32) elementwise.Quantizer {
-	z := zeroPoint(p)
+	z := p.ZeroPointOf(0)
 	return elementwise.Quantizer{
 		Scale: p.Scale[0], Lo: float32(lo - z), Hi: float32(hi - z), Offset: z + int32(flipOf(p.Type)),
 	}
@@ -150,7 +150,7 @@ func clampedQuantizer(p *quant.Params, lo, hi int32) elementwise.Quantizer {
 // realsTable returns what every stored code stands for.
 func realsTable(p *quant.Params) *[256]float32 {
 	var table [256]float32
-	shift := zeroPoint(p) + int32(flipOf(p.Type))
+	shift := p.ZeroPointOf(0) + int32(flipOf(p.Type))
 	for u := range table {
 		table[u] = float32(int32(u)-shift) * p.Scale[0]
 	}

@@ -50,17 +50,10 @@ type buffer struct {
 }
 
 // zero returns the zero point as it is stored.
-func (p *place) zero() int32 { return zeroPoint(p.quant) + int32(p.flip) }
+func (p *place) zero() int32 { return p.quant.ZeroPointOf(0) + int32(p.flip) }
 
 // isConst reports whether the value is a constant.
 func (p *place) isConst() bool { return p.codes != nil || p.floats != nil }
-
-func zeroPoint(p *quant.Params) int32 {
-	if p.ZeroPoint == nil {
-		return 0
-	}
-	return p.ZeroPoint[0]
-}
 
 // flipOf returns what a code's byte is exclusive-ored with to be stored.
 func flipOf(t quant.Type) byte {

@@ -47,10 +47,7 @@ func (s *site) weightCodes(channels int) (*codedWeight, error) {
 	w.zero = make([]int32, channels)
 	any := false
 	for c := range w.zero {
-		if q.ZeroPoint != nil {
-			w.zero[c] = q.ZeroPoint[min(c, len(q.ZeroPoint)-1)]
-		}
-		w.zero[c] -= moved
+		w.zero[c] = q.ZeroPointOf(min(c, len(q.Scale)-1)) - moved
 		any = any || w.zero[c] != 0
 	}
 	if !any {
@@ -109,7 +106,7 @@ func (s *site) requantizers(w *codedWeight, channels, groups int) ([]*quant.Requ
 func checkAccumulators(weight []int8, zero, bias []int32, in *quant.Params, first int) error {
 	depth := len(weight) / len(bias)
 	qmin, qmax := in.Type.Range()
-	lo, hi := int64(qmin-zeroPoint(in)), int64(qmax-zeroPoint(in)) // lo ≤ 0 ≤ hi
+	lo, hi := int64(qmin-in.ZeroPointOf(0)), int64(qmax-in.ZeroPointOf(0)) // lo ≤ 0 ≤ hi
 	for c, b := range bias {
 		// |qw − zw| and |qx − zx| are at most 255 each: most layers are too small to need a closer look.
 		if magnitude := max(int64(b), -int64(b)); int64(depth)*255*255+magnitude <= math.MaxInt32 {

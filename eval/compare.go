@@ -98,10 +98,7 @@ func newComparison(g *graph.Graph, names []string) *comparison {
 		p := point{name: name, node: producers[name]}
 		if v := g.Values[name]; v != nil && v.Quant != nil && len(v.Quant.Scale) == 1 {
 			lo, hi := v.Quant.Type.Range()
-			var zeroPoint int32
-			if v.Quant.ZeroPoint != nil {
-				zeroPoint = v.Quant.ZeroPoint[0]
-			}
+			zeroPoint := v.Quant.ZeroPointOf(0)
 			p.quantized = true
 			// Half a step beyond the outermost codes still rounds to them.
 			p.lo = (float32(lo-zeroPoint) - 0.5) * v.Quant.Scale[0]

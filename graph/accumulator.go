@@ -48,7 +48,7 @@ func (s site) checkAccumulators() error {
 // centred returns the least and largest code − zero point under parameters with one scale.
 func centred(p *quant.Params) (lo, hi int64) {
 	qmin, qmax := p.Type.Range()
-	return int64(qmin - zeroPoint(p, 0)), int64(qmax - zeroPoint(p, 0))
+	return int64(qmin - p.ZeroPointOf(0)), int64(qmax - p.ZeroPointOf(0))
 }
 
 // depth returns how many products the node sums for an element of its output.
@@ -81,7 +81,7 @@ func sumsOf(n *Node, shape tensor.Shape) sums {
 // signed returns the sums of the negative and of the positive code − zero point of one accumulator. It runs over every
 // weight when a network is compiled, so it branches on none.
 func (a sums) signed(data []byte, stack, channel int, p *quant.Params) (negative, positive int64) {
-	zero := zeroPoint(p, min(channel, len(p.Scale)-1))
+	zero := p.ZeroPointOf(min(channel, len(p.Scale)-1))
 	total := int64(0)
 	for block := range a.blocks {
 		start := ((stack*a.blocks+block)*a.channels + channel) * a.run

@@ -67,11 +67,11 @@ func rescale(c quant.Convention, multiplier float64) (*quant.Requantizer, error)
 func (s *Adder) Code(qa, qb int32) int32 {
 	if s.toOut == nil {
 		sum := realOf(qa, &s.a) + realOf(qb, &s.b)
-		return nearest(sum/s.out.Scale[0], zeroPoint(&s.out, 0), s.lo, s.hi)
+		return nearest(sum/s.out.Scale[0], s.out.ZeroPointOf(0), s.lo, s.hi)
 	}
-	a := s.toCommonA.Code((qa-zeroPoint(&s.a, 0))<<headroom, 0)
-	b := s.toCommonB.Code((qb-zeroPoint(&s.b, 0))<<headroom, 0)
-	code := int64(s.toOut.Code(a+b, 0)) + int64(zeroPoint(&s.out, 0))
+	a := s.toCommonA.Code((qa-s.a.ZeroPointOf(0))<<headroom, 0)
+	b := s.toCommonB.Code((qb-s.b.ZeroPointOf(0))<<headroom, 0)
+	code := int64(s.toOut.Code(a+b, 0)) + int64(s.out.ZeroPointOf(0))
 	return int32(min(max(code, int64(s.lo)), int64(s.hi)))
 }
 
@@ -100,5 +100,5 @@ func NewProduct(a, b, out quant.Params) (*Product, error) {
 // Code returns the code of the product of two codes.
 func (m *Product) Code(qa, qb int32) int32 {
 	product := float32(realOf(qa, &m.a) * realOf(qb, &m.b))
-	return nearest(product/m.out.Scale[0], zeroPoint(&m.out, 0), m.lo, m.hi)
+	return nearest(product/m.out.Scale[0], m.out.ZeroPointOf(0), m.lo, m.hi)
 }

@@ -48,19 +48,11 @@ func SameParams(a, b *quant.Params) bool {
 		return false
 	}
 	for k := range a.Scale {
-		if zeroPoint(a, k) != zeroPoint(b, k) {
+		if a.ZeroPointOf(k) != b.ZeroPointOf(k) {
 			return false
 		}
 	}
 	return true
-}
-
-// zeroPoint returns the zero point that goes with scale k.
-func zeroPoint(p *quant.Params, k int) int32 {
-	if p.ZeroPoint == nil {
-		return 0
-	}
-	return p.ZeroPoint[k]
 }
 
 // checkQuant checks the parameters of every value, and that every node is all codes or all reals. Shapes are used where
@@ -218,9 +210,9 @@ func (s site) checkWeight() error {
 	for c := range max(len(p.Scale), len(q.Scale)) {
 		sw := q.Scale[min(c, len(q.Scale)-1)]
 		want, got := float64(x.Quant.Scale[0])*float64(sw), float64(p.Scale[min(c, len(p.Scale)-1)])
-		if math.Abs(got-want) > 1e-5*want || zeroPoint(p, min(c, len(p.Scale)-1)) != 0 {
+		if math.Abs(got-want) > 1e-5*want || p.ZeroPointOf(min(c, len(p.Scale)-1)) != 0 {
 			return s.errorf("bias %q of channel %d has scale %g and zero point %d: it must have input scale × weight scale, %g, and 0",
-				b.Name, c, got, zeroPoint(p, min(c, len(p.Scale)-1)), want)
+				b.Name, c, got, p.ZeroPointOf(min(c, len(p.Scale)-1)), want)
 		}
 	}
 	return nil

@@ -19,12 +19,12 @@ func nearest(v float32, z, lo, hi int32) int32 {
 // codeOf returns the code of a real under parameters with one scale.
 func codeOf(x float32, p *quant.Params) int32 {
 	lo, hi := p.Type.Range()
-	return nearest(x/p.Scale[0], zeroPoint(p, 0), lo, hi)
+	return nearest(x/p.Scale[0], p.ZeroPointOf(0), lo, hi)
 }
 
 // realOf returns what a code stands for under parameters with one scale.
 func realOf(code int32, p *quant.Params) float32 {
-	return float32(float32(code-zeroPoint(p, 0)) * p.Scale[0]) // never fused with a sum
+	return float32(float32(code-p.ZeroPointOf(0)) * p.Scale[0]) // never fused with a sum
 }
 
 // ClampBounds returns the codes that a Relu or Clip node clamps to where its input and output both have the parameters

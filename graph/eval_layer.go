@@ -53,11 +53,11 @@ func (s site) integerLayer(ctx context.Context, p product, in []array, shape ten
 		return array{}, err
 	}
 	x, w, bias := in[0], in[1], in[2]
-	zx := zeroPoint(x.quant, 0)
+	zx := x.quant.ZeroPointOf(0)
 	y := make([]int32, perExample(shape))
 	err = p.each(ctx, func(i, channel int, pairs func(func(x, w int))) {
 		scale := min(channel, stage.Channels()-1)
-		zw, acc := zeroPoint(w.quant, min(channel, len(w.quant.Scale)-1)), int64(0)
+		zw, acc := w.quant.ZeroPointOf(min(channel, len(w.quant.Scale)-1)), int64(0)
 		pairs(func(at, k int) { acc += int64(x.code[at]-zx) * int64(w.code[k]-zw) })
 		if bias.code != nil {
 			acc += int64(bias.code[channel])

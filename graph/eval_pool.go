@@ -51,7 +51,7 @@ func (s site) evalAverage(x array, shape tensor.Shape, out *Value) (array, error
 		}
 		return array{shape: shape, real: y}, nil
 	}
-	y, zero := make([]int32, perExample(shape)), zeroPoint(x.quant, 0)
+	y, zero := make([]int32, perExample(shape)), x.quant.ZeroPointOf(0)
 	for i := range y {
 		stage, err := PoolStage(s.g.Requant, *x.quant, *out.Quant, counted(i))
 		if err != nil {

@@ -78,7 +78,7 @@ func FoldZeroPoint(dst, bias []int32, weight []int8, zeroPoint int32) error {
 // sums may wrap: two's complement forgives them, and only the final value counts.
 func checkAccumulator(weight []int8, bias []int32, input Params) error {
 	qmin, qmax := input.Type.Range()
-	lo, hi := int64(qmin-input.zeroPoint(0)), int64(qmax-input.zeroPoint(0)) // lo ≤ 0 ≤ hi
+	lo, hi := int64(qmin-input.ZeroPointOf(0)), int64(qmax-input.ZeroPointOf(0)) // lo ≤ 0 ≤ hi
 	depth := len(weight) / len(bias)
 	for o, b := range bias {
 		least, most := int64(b), int64(b)

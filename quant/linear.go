@@ -55,7 +55,7 @@ func NewLinear(weight []int8, shape tensor.Shape, wp Params, bias []float32, inp
 	if err := checkAccumulator(weight, l.Bias, input); err != nil {
 		return nil, err
 	}
-	if err := FoldZeroPoint(l.Bias, l.Bias, weight, input.zeroPoint(0)); err != nil {
+	if err := FoldZeroPoint(l.Bias, l.Bias, weight, input.ZeroPointOf(0)); err != nil {
 		return nil, err
 	}
 	if len(output.Scale) != 1 {

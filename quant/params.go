@@ -157,8 +157,8 @@ func TensorParams(t Type, scale float64, zeroPoint int32) Params {
 	return Params{Type: t, Scale: []float32{float32(scale)}, ZeroPoint: []int32{zeroPoint}}
 }
 
-// zeroPoint returns the zero point that goes with scale k.
-func (p Params) zeroPoint(k int) int32 {
+// ZeroPointOf returns the zero point that goes with scale k: 0 where ZeroPoint is nil.
+func (p Params) ZeroPointOf(k int) int32 {
 	if p.ZeroPoint == nil {
 		return 0
 	}

@@ -23,7 +23,7 @@ func Quantize[Q Code](dst []Q, src []float32, shape tensor.Shape, p Params) erro
 	qmin, qmax := p.Type.Range()
 	v := vectorsFor(len(dst))
 	if s.scales() == 1 && len(src) > 0 {
-		quantizeRun(v, dst, src, p.Scale[0], p.zeroPoint(0), qmin, qmax)
+		quantizeRun(v, dst, src, p.Scale[0], p.ZeroPointOf(0), qmin, qmax)
 		return nil
 	}
 	if s.columns() {
@@ -31,7 +31,7 @@ func Quantize[Q Code](dst []Q, src []float32, shape tensor.Shape, p Params) erro
 		return nil
 	}
 	s.each(len(src), func(k, lo, hi int) {
-		quantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k), qmin, qmax)
+		quantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.ZeroPointOf(k), qmin, qmax)
 	})
 	return nil
 }
@@ -49,7 +49,7 @@ func Dequantize[Q Code](dst []float32, src []Q, shape tensor.Shape, p Params) er
 		return nil
 	}
 	s.each(len(src), func(k, lo, hi int) {
-		dequantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.zeroPoint(k))
+		dequantizeRun(v, dst[lo:hi], src[lo:hi], p.Scale[k], p.ZeroPointOf(k))
 	})
 	return nil
 }

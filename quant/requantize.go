@@ -91,7 +91,7 @@ func NewRequantizer(c Convention, multiplier []float64, out Params) (*Requantize
 	if len(multiplier) == 0 {
 		return nil, fmt.Errorf("no multiplier for the accumulators")
 	}
-	r := &Requantizer{Convention: c, ZeroPoint: out.zeroPoint(0)}
+	r := &Requantizer{Convention: c, ZeroPoint: out.ZeroPointOf(0)}
 	r.Lo, r.Hi = out.Type.Range()
 	for channel, m := range multiplier {
 		if err := checkScale(float32(m)); err != nil {

@@ -26,15 +26,11 @@ func (e *exportConfig) add(c *cobra.Command, formats string) {
 // config returns what onnx.Export wants.
 func (e *exportConfig) config() (onnx.ExportConfig, error) {
 	cfg := onnx.ExportConfig{Int4: e.int4, Opset: e.opset, Producer: "linquant", Version: version()}
-	switch e.format {
-	case "":
-	case "float":
-		cfg.Format = onnx.Float
-	case "qdq":
-		cfg.Format = onnx.QDQ
-	case "qoperator":
-		cfg.Format = onnx.QOperator
-	default:
+	if e.format == "" {
+		return cfg, nil
+	}
+	var err error
+	if cfg.Format, err = onnx.ParseFormat(e.format); err != nil || cfg.Format == onnx.Auto {
 		return cfg, usagef("--format %q: use float, qdq or qoperator", e.format)
 	}
 	return cfg, nil

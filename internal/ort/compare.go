@@ -149,17 +149,10 @@ func (c *cut) compare(name string, theirs tensor.Tensor, evaluate Evaluator) (La
 			}
 		}
 		q := c.g.Values[name].Quant
-		away := float64(step(theirs, i)-zeroPoint(q)) - float64(reals[i])/float64(q.Scale[0])
+		away := float64(step(theirs, i)-int(q.ZeroPointOf(0))) - float64(reals[i])/float64(q.Scale[0])
 		l.Tie = max(l.Tie, math.Abs(math.Abs(away)-0.5)) // at a tie their code too is half a step from the real
 	}
 	return l, nil
-}
-
-func zeroPoint(q *quant.Params) int {
-	if q.ZeroPoint == nil {
-		return 0
-	}
-	return int(q.ZeroPoint[0])
 }
 
 func step(t tensor.Tensor, i int) int {

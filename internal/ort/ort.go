@@ -72,9 +72,6 @@ func Require(t testing.TB) {
 	t.Skip("set LINQUANT_ORT_PYTHON to a Python that has onnxruntime, onnx and numpy")
 }
 
-// Available reports whether there is an ONNX Runtime to compare with.
-func Available() bool { return os.Getenv("LINQUANT_ORT_PYTHON") != "" }
-
 // Saturates reports whether ONNX Runtime's sums of uint8 times int8 products saturate on this processor.
 func Saturates() bool {
 	return runtime.GOARCH == "amd64" && !cpu.Has(cpu.AVXVNNI) && !cpu.Has(cpu.AVX512VNNI)
