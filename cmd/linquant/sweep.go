@@ -27,7 +27,7 @@ type sweepConfig struct {
 	weightBits string
 	actBits    string
 	per        string
-	ranges     string
+	methods    string
 	keepEdges  bool
 	asJSON     bool
 }
@@ -39,7 +39,7 @@ func sweepCommand() *cobra.Command {
 		Short: "Measure accuracy over many ways to quantize a network",
 		Long: "sweep quantizes a float network in every combination of the bits, granularities and ranges given, " +
 			"runs each in integers on the same examples, and prints the accuracy and its difference to the float " +
-			"network with the 95% interval of that. --ranges min-max takes extremes, of weights and of activations; " +
+			"network with the 95% interval of that. --method min-max takes extremes, of weights and of activations; " +
 			"mse chooses both for the least squared error.\n\n" + whatModel + "\nDATA is " + whatData +
 			". Without --calib, calibration takes the training split of DATA.",
 		Example: "  linquant sweep builtin --weight-bits 8,4,3,2\n" +
@@ -54,7 +54,7 @@ func sweepCommand() *cobra.Command {
 	f.StringVar(&cfg.weightBits, "weight-bits", "8,4,2", "`BITS` of weights, with commas between")
 	f.StringVar(&cfg.actBits, "act-bits", "8", "`BITS` of activations, with commas between")
 	f.StringVar(&cfg.per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or tensor,channel")
-	f.StringVar(&cfg.ranges, "ranges", "min-max", "`METHODS` that choose ranges: min-max, mse or min-max,mse")
+	f.StringVar(&cfg.methods, "method", "min-max", "`METHODS` that choose ranges: min-max, mse or min-max,mse")
 	f.BoolVar(&cfg.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 	cfg.threadsFlag(c)
 	jsonFlag(c, &cfg.asJSON)
@@ -86,10 +86,10 @@ func (cfg sweepConfig) variants() ([]variant, error) {
 	if err != nil {
 		return nil, err
 	}
-	for methodName := range strings.SplitSeq(cfg.ranges, ",") {
+	for methodName := range strings.SplitSeq(cfg.methods, ",") {
 		method, err := calib.ParseMethod(strings.TrimSpace(methodName))
 		if err != nil || method != calib.MinMax && method != calib.MSE {
-			return nil, usagef("--ranges %q: use min-max, mse or min-max,mse", cfg.ranges)
+			return nil, usagef("--method %q: use min-max, mse or min-max,mse", cfg.methods)
 		}
 		for _, a := range actBits {
 			for name := range strings.SplitSeq(cfg.per, ",") {
