@@ -18,7 +18,7 @@ func detect() []Tier {
 		return tiers
 	}
 	tiers = append(tiers, AVX512VNNI)
-	if x.HasAMXTile && x.HasAMXInt8 && amxGranted() {
+	if x.HasAMXTile && x.HasAMXInt8 && amxGranted() || amxTrapped() {
 		tiers = append(tiers, AMX)
 	}
 	return tiers

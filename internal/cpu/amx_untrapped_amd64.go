@@ -1,0 +1,5 @@
+//go:build !purego && !amxtrap
+
+package cpu
+
+func amxTrapped() bool { return false }
