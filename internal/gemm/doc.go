@@ -8,6 +8,8 @@
 //	kernel   the sums Σ_k a[i,k]·w[j,k] of a block of rows by one panel, kept in a block of accumulators in L1
 //	stage    what becomes of the accumulators: codes (Stage), int32 (MulInt32), or floats with bias and clamp
 //
+// A convolution's rows need not be made first: Windows says where each of them lies, tap by tap.
+//
 // Activations are the rows of a, channels last, one byte a code. A byte is the code as stored: uint8 codes as they are,
 // int8 codes plus 128 (code ^ 0x80), so that every kernel multiplies unsigned by signed bytes. Whoever makes the bias
 // folds the zero point in that representation: bias[j] − (zeroPoint+128)·Σ_k w[j,k] for int8 activations.
@@ -16,11 +18,13 @@
 //
 //	            int8                                  float32
 //	generic     2 products a 64-bit multiply    4×4   multiply, add                2×4
-//	avx2        VPMADDWD on widened bytes       4×16  fused multiply-add, 256 bits 6×16
-//	            VPMADDUBSW, where it is exact   4×16
+//	avx2        VPMADDUBSW, where it is exact   8×8   fused multiply-add, 256 bits 6×16
+//	            VPMADDWD on widened bytes       8×8
 //	avxvnni     VPDPBUSD, 256 bits              6×16  as avx2
 //	avx512vnni  VPDPBUSD, 512 bits              8×32  fused multiply-add, 512 bits 8×32
-//	amx         as avx512vnni                         as avx512vnni
+//	                                                  windows                     8×32, 12×16
+//	amx         TDPBUSD                         32×32 as avx512vnni
+//	                                            64×16, in the last panel
 //	neon        SMULL, SADALP                   4×16  fused multiply-add, 128 bits 6×16
 //	            SMULL, SMLAL, SADALP, if exact  4×16
 //	dotprod     SDOT on bytes less 128          6×16  as neon

@@ -6,10 +6,14 @@ import "linquant/internal/cpu"
 
 // float32Tier returns the tier of the kernel that serves a tier.
 func float32Tier(t cpu.Tier) cpu.Tier {
-	if t == cpu.AVXVNNI {
+	switch t {
+	case cpu.AVX2, cpu.AVXVNNI:
 		return cpu.AVX2
+	case cpu.AVX512VNNI, cpu.AMX:
+		return cpu.AVX512VNNI
+	default:
+		return cpu.Generic
 	}
-	return int8Tier(t)
 }
 
 // float32Panels are weights for the vector kernels, in panels of 32 or 16 channels: [panels][k][width]. The channels

@@ -36,6 +36,11 @@ func PackInt8(w []int8, n, k int, tier cpu.Tier) *Int8 {
 	return p
 }
 
+// PackInt8Windows is PackInt8 for weights [n, taps·depth] that MulWindows is to use.
+func PackInt8Windows(w []int8, n, taps, depth int, tier cpu.Tier) *Int8 {
+	return packTaps(w, n, taps*depth, depth, tier)
+}
+
 // Tier returns the tier whose kernel runs: at most the one that the weights were packed for.
 func (w *Int8) Tier() cpu.Tier { return w.tier }
 
@@ -47,6 +52,9 @@ func (w *Int8) Mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
 	}
 	checkOperands(len(dst), ldd, len(a), lda, m, w.N, w.K)
 	s.check(w.N)
+	if w.tier == cpu.AMX && w.mulAMX(&amxSums{stage: s, codes: dst, ldd: ldd}, a, lda, m) {
+		return
+	}
 	var acc [blockRows * maxWidth]int32
 	var sums [blockRows]int32
 	for i := 0; i < m; i += blockRows {
@@ -77,23 +85,30 @@ func (w *Int8) MulInt32(dst []int32, ldd int, a []byte, lda, m int, bias []int32
 	if bias != nil && len(bias) != w.N {
 		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
 	}
+	if w.tier == cpu.AMX && w.mulAMX(&amxSums{sums: dst, bias: bias, ldd: ldd}, a, lda, m) || w.mulVNNI(dst, ldd, a, lda, m, bias) {
+		return
+	}
 	var acc [blockRows * maxWidth]int32
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {
 			width := w.accumulate(acc[:], a[i*lda:], lda, rows, j)
-			n := min(width, w.N-j)
-			for r := range rows {
-				out, sums := dst[(i+r)*ldd+j:][:n], acc[r*width:][:n]
-				if bias == nil {
-					copy(out, sums)
-					continue
-				}
-				for c, b := range bias[j : j+n] {
-					out[c] = sums[c] + b
-				}
-			}
+			storeSums(dst[i*ldd+j:], ldd, acc[:], width, rows, min(width, w.N-j), bias, j)
 			j += width
+		}
+	}
+}
+
+// storeSums stores acc [rows, width], of n channels from j on, with their biases.
+func storeSums(dst []int32, ldd int, acc []int32, width, rows, n int, bias []int32, j int) {
+	for r := range rows {
+		out, sums := dst[r*ldd:][:n], acc[r*width:][:n]
+		if bias == nil {
+			copy(out, sums)
+			continue
+		}
+		for c, b := range bias[j : j+n] {
+			out[c] = sums[c] + b
 		}
 	}
 }

@@ -1,64 +1,31 @@
 //go:build !purego
 
-// AVX2 has no exact product of bytes: VPMADDUBSW saturates its sums of two. So bytes are widened to 16 bits, of which
-// VPMADDWD multiplies and adds two, exactly. A step takes 4 bytes of a row, broadcast: bytes 0 and 2 are the even half
-// of each 16 bits, left by a mask, and 1 and 3 the odd half, left by a shift. Weights are packed to match, as 16 bits:
-// [2 halves][16 channels][2].
-//
-// Registers:
-//	AX   row 0 of the tile, at this step      Y0-Y7   accumulators, [rows][2]
-//	BX   steps left                           Y8,Y9   weights of the even half
-//	CX   tiles left                           Y10,Y11 weights of the odd half
-//	DX   lda      R8  3·lda                   Y12     16 times 0x00ff
-//	SI   the tile                  R10 steps  Y13,Y14 activations, even and odd
-//	DI   acc                       R11 tail   Y15     products
-//	R12  weights, at this step
+// Registers: see int8_avx2_amd64.h.
 
 #include "textflag.h"
+#include "go_asm.h"
+#include "int8_avx2_amd64.h"
 
-#define ARGUMENTS \
-	MOVQ acc+0(FP), DI         \
-	MOVQ a+8(FP), SI           \
-	MOVQ lda+16(FP), DX        \
-	MOVQ tiles+24(FP), CX      \
-	MOVQ steps+40(FP), R10     \
-	MOVQ tail+48(FP), R11      \
-	LEAQ (DX)(DX*2), R8        \
-	VPCMPEQW Y12, Y12, Y12     \
-	VPSRLW $8, Y12, Y12
-
-// START points at the first step of a tile.
-#define START \
-	MOVQ  w+32(FP), R12 \
-	MOVQ  SI, AX        \
-	MOVQ  R10, BX       \
-	TESTQ BX, BX
-
-#define WEIGHTS \
-	VMOVDQU (R12), Y8    \
-	VMOVDQU 32(R12), Y9  \
-	VMOVDQU 64(R12), Y10 \
-	VMOVDQU 96(R12), Y11
-
-// ROW adds a row's products with 16 channels.
-#define ROW(address, c0, c1) \
-	VPBROADCASTD address, Y14 \
-	VPAND    Y12, Y14, Y13 \
-	VPSRLW   $8, Y14, Y14  \
-	VPMADDWD Y8, Y13, Y15  \
-	VPADDD   Y15, c0, c0   \
-	VPMADDWD Y9, Y13, Y15  \
-	VPADDD   Y15, c1, c1   \
-	VPMADDWD Y10, Y14, Y15 \
-	VPADDD   Y15, c0, c0   \
-	VPMADDWD Y11, Y14, Y15 \
-	VPADDD   Y15, c1, c1
-
-// func int8AVX2x4x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
-TEXT ·int8AVX2x4x16(SB), NOSPLIT, $0-56
-	ARGUMENTS
+// func int8AVX2x8x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
+TEXT ·int8AVX2x8x8(SB), NOSPLIT, $40-73
+	VPCMPEQW Y10, Y10, Y10
+	VPSRLW   $15, Y10, Y10
+	SHLQ     $2, ldacc+8(FP)
 
 tile:
+	MOVQ acc+0(FP), AX
+	MOVQ panels+40(FP), BX
+	MOVQ AX, accAt-40(SP)
+	MOVQ BX, panelsLeft-16(SP)
+	MOVQ $0, offset-8(SP)
+
+panel: // for panelsLeft = panels; panelsLeft > 0; panelsLeft--
+	MOVQ taps+16(FP), AX
+	MOVQ count+24(FP), BX
+	MOVQ AX, tapAt-24(SP)
+	MOVQ BX, tapsLeft-32(SP)
+	CMPB more+72(FP), $0
+	JNE  load
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
@@ -67,77 +34,187 @@ tile:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-	START
-	JZ    rest
+	JMP   tap
 
-step: // for BX = steps; BX > 0; BX--
-	WEIGHTS
-	ROW((AX), Y0, Y1)          // acc[0] += a[0][k..k+3]·w
-	ROW((AX)(DX*1), Y2, Y3)
-	ROW((AX)(DX*2), Y4, Y5)
-	ROW((AX)(R8*1), Y6, Y7)
-	ADDQ $4, AX
-	ADDQ $128, R12
-	DECQ BX
-	JNZ  step
+load: // the sums of other taps
+	MOVQ    accAt-40(SP), AX
+	MOVQ    ldacc+8(FP), BX
+	LEAQ    (BX)(BX*2), CX
+	VMOVDQU (AX), Y0
+	VMOVDQU (AX)(BX*1), Y1
+	VMOVDQU (AX)(BX*2), Y2
+	VMOVDQU (AX)(CX*1), Y3
+	LEAQ    (AX)(BX*4), AX
+	VMOVDQU (AX), Y4
+	VMOVDQU (AX)(BX*1), Y5
+	VMOVDQU (AX)(BX*2), Y6
+	VMOVDQU (AX)(CX*1), Y7
 
-rest: // the last K%4 bytes of each row
-	TESTQ R11, R11
+tap: // for tapsLeft = count; tapsLeft > 0; tapsLeft--
+	MOVQ  tapAt-24(SP), DI
+	MOVQ  avx2Tap_rows(DI), R8
+	MOVQ  avx2Tap_rows+8(DI), R9
+	MOVQ  avx2Tap_rows+16(DI), R10
+	MOVQ  avx2Tap_rows+24(DI), R11
+	MOVQ  avx2Tap_rows+32(DI), R12
+	MOVQ  avx2Tap_rows+40(DI), R13
+	MOVQ  avx2Tap_rows+48(DI), R14
+	MOVQ  avx2Tap_rows+56(DI), R15
+	RUN
+	MOVQ  avx2Run_weights(DI), DX
+	MOVQ  avx2Run_places(DI), SI
+	MOVQ  avx2Run_trios(DI), DI
+	TESTQ DI, DI
+	JZ    noTrios
+
+trio: // for DI = trios; DI > 0; DI--
+	MOVL    0(SI), AX
+	MOVL    4(SI), BX
+	MOVL    8(SI), CX
+	ADDQ    $12, SI
+	VMOVDQA (DX), Y8
+	VMOVDQA 32(DX), Y9
+	VMOVDQA 64(DX), Y11
+	ADDQ    $96, DX
+	TRIO_ROW(R8, Y12, Y13, Y0)
+	TRIO_ROW(R9, Y14, Y15, Y1)
+	TRIO_ROW(R10, Y12, Y13, Y2)
+	TRIO_ROW(R11, Y14, Y15, Y3)
+	TRIO_ROW(R12, Y12, Y13, Y4)
+	TRIO_ROW(R13, Y14, Y15, Y5)
+	TRIO_ROW(R14, Y12, Y13, Y6)
+	TRIO_ROW(R15, Y14, Y15, Y7)
+	DECQ    DI
+	JNZ     trio
+
+noTrios:
+	RUN
+	MOVQ  avx2Run_duos(DI), DI
+	TESTQ DI, DI
+	JZ    noDuos
+
+duo: // for DI = duos; DI > 0; DI--
+	MOVL    0(SI), AX
+	MOVL    4(SI), BX
+	ADDQ    $8, SI
+	VMOVDQA (DX), Y8
+	VMOVDQA 32(DX), Y9
+	ADDQ    $64, DX
+	DUO_ROW(R8, Y12, Y13, Y0)
+	DUO_ROW(R9, Y14, Y15, Y1)
+	DUO_ROW(R10, Y12, Y13, Y2)
+	DUO_ROW(R11, Y14, Y15, Y3)
+	DUO_ROW(R12, Y12, Y13, Y4)
+	DUO_ROW(R13, Y14, Y15, Y5)
+	DUO_ROW(R14, Y12, Y13, Y6)
+	DUO_ROW(R15, Y14, Y15, Y7)
+	DECQ    DI
+	JNZ     duo
+
+noDuos:
+	RUN
+	MOVQ  avx2Run_solos(DI), DI
+	TESTQ DI, DI
+	JZ    noSolos
+
+solo: // for DI = solos; DI > 0; DI--
+	MOVL    0(SI), AX
+	ADDQ    $4, SI
+	VMOVDQA (DX), Y8
+	ADDQ    $32, DX
+	SOLO_ROW(R8, Y12, Y0)
+	SOLO_ROW(R9, Y13, Y1)
+	SOLO_ROW(R10, Y14, Y2)
+	SOLO_ROW(R11, Y15, Y3)
+	SOLO_ROW(R12, Y12, Y4)
+	SOLO_ROW(R13, Y13, Y5)
+	SOLO_ROW(R14, Y14, Y6)
+	SOLO_ROW(R15, Y15, Y7)
+	DECQ    DI
+	JNZ     solo
+
+noSolos:
+	VPSLLW $8, Y10, Y11
+	VPSUBW Y10, Y11, Y11
+	RUN
+	MOVQ   avx2Run_wides(DI), DI
+	TESTQ  DI, DI
+	JZ     noWides
+
+wide: // for DI = wides; DI > 0; DI--
+	MOVL    0(SI), AX
+	ADDQ    $4, SI
+	VMOVDQA (DX), Y8
+	VMOVDQA 32(DX), Y9
+	ADDQ    $64, DX
+	WIDE_ROW((R8)(AX*1), Y12, Y13, Y0)
+	WIDE_ROW((R9)(AX*1), Y14, Y15, Y1)
+	WIDE_ROW((R10)(AX*1), Y12, Y13, Y2)
+	WIDE_ROW((R11)(AX*1), Y14, Y15, Y3)
+	WIDE_ROW((R12)(AX*1), Y12, Y13, Y4)
+	WIDE_ROW((R13)(AX*1), Y14, Y15, Y5)
+	WIDE_ROW((R14)(AX*1), Y12, Y13, Y6)
+	WIDE_ROW((R15)(AX*1), Y14, Y15, Y7)
+	DECQ    DI
+	JNZ     wide
+
+noWides:
+	ADDQ $avx2Tap__size, tapAt-24(SP)
+	DECQ tapsLeft-32(SP)
+	JNZ  tap
+	MOVQ  tail+64(FP), BX
+	TESTQ BX, BX
 	JZ    store
-	WEIGHTS
-	ROW((R11), Y0, Y1)
-	ROW(4(R11), Y2, Y3)
-	ROW(8(R11), Y4, Y5)
-	ROW(12(R11), Y6, Y7)
-	ADDQ  $16, R11
+	VMOVDQA (DX), Y8         // the last K%4 bytes of each row
+	VMOVDQA 32(DX), Y9
+	WIDE_ROW((BX), Y12, Y13, Y0)
+	WIDE_ROW(4(BX), Y14, Y15, Y1)
+	WIDE_ROW(8(BX), Y12, Y13, Y2)
+	WIDE_ROW(12(BX), Y14, Y15, Y3)
+	WIDE_ROW(16(BX), Y12, Y13, Y4)
+	WIDE_ROW(20(BX), Y14, Y15, Y5)
+	WIDE_ROW(24(BX), Y12, Y13, Y6)
+	WIDE_ROW(28(BX), Y14, Y15, Y7)
 
 store:
-	VMOVDQU Y0, (DI)
-	VMOVDQU Y1, 32(DI)
-	VMOVDQU Y2, 64(DI)
-	VMOVDQU Y3, 96(DI)
-	VMOVDQU Y4, 128(DI)
-	VMOVDQU Y5, 160(DI)
-	VMOVDQU Y6, 192(DI)
-	VMOVDQU Y7, 224(DI)
-	ADDQ    $256, DI
-	LEAQ    (SI)(DX*4), SI
-	DECQ    CX
-	JNZ     tile
-	VZEROUPPER
-	RET
+	MOVQ    accAt-40(SP), AX
+	MOVQ    ldacc+8(FP), BX
+	LEAQ    (BX)(BX*2), CX
+	VMOVDQU Y0, (AX)
+	VMOVDQU Y1, (AX)(BX*1)
+	VMOVDQU Y2, (AX)(BX*2)
+	VMOVDQU Y3, (AX)(CX*1)
+	LEAQ    (AX)(BX*4), AX
+	VMOVDQU Y4, (AX)
+	VMOVDQU Y5, (AX)(BX*1)
+	VMOVDQU Y6, (AX)(BX*2)
+	VMOVDQU Y7, (AX)(CX*1)
+	MOVQ    stride+32(FP), CX
+	ADDQ    $32, accAt-40(SP)
+	ADDQ    CX, offset-8(SP)
+	DECQ    panelsLeft-16(SP)
+	JNZ     panel
+	DECQ    tiles+48(FP)
+	JZ      done
+	SHLQ    $3, BX
+	ADDQ    BX, acc+0(FP)
+	MOVQ    taps+16(FP), DI
+	MOVQ    step+56(FP), AX
+	ADDQ    AX, avx2Tap_rows(DI)
+	ADDQ    AX, avx2Tap_rows+8(DI)
+	ADDQ    AX, avx2Tap_rows+16(DI)
+	ADDQ    AX, avx2Tap_rows+24(DI)
+	ADDQ    AX, avx2Tap_rows+32(DI)
+	ADDQ    AX, avx2Tap_rows+40(DI)
+	ADDQ    AX, avx2Tap_rows+48(DI)
+	ADDQ    AX, avx2Tap_rows+56(DI)
+	MOVQ    tail+64(FP), BX
+	TESTQ   BX, BX
+	JZ      tile
+	ADDQ    $32, BX
+	MOVQ    BX, tail+64(FP)
+	JMP     tile
 
-// func int8AVX2x1x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
-TEXT ·int8AVX2x1x16(SB), NOSPLIT, $0-56
-	ARGUMENTS
-
-tile:
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	START
-	JZ    rest
-
-step:
-	WEIGHTS
-	ROW((AX), Y0, Y1)
-	ADDQ $4, AX
-	ADDQ $128, R12
-	DECQ BX
-	JNZ  step
-
-rest:
-	TESTQ R11, R11
-	JZ    store
-	WEIGHTS
-	ROW((R11), Y0, Y1)
-	ADDQ  $4, R11
-
-store:
-	VMOVDQU Y0, (DI)
-	VMOVDQU Y1, 32(DI)
-	ADDQ    $64, DI
-	ADDQ    DX, SI
-	DECQ    CX
-	JNZ     tile
+done:
 	VZEROUPPER
 	RET

@@ -10,22 +10,26 @@
 //	SI   the tile                  R9  row 5, at this step
 //	DI   acc                       R10 steps
 //	R11  tail or 0                 R12 weights, at this step
+//	R13  4·ldacc                   R15 12·ldacc
 
 #include "textflag.h"
 #include "avxvnni_amd64.h"
 
 #define ARGUMENTS \
 	MOVQ acc+0(FP), DI     \
-	MOVQ a+8(FP), SI       \
-	MOVQ lda+16(FP), DX    \
-	MOVQ tiles+24(FP), CX  \
-	MOVQ steps+40(FP), R10 \
-	MOVQ tail+48(FP), R11  \
-	LEAQ (DX)(DX*2), R8
+	MOVQ ldacc+8(FP), R13  \
+	MOVQ a+16(FP), SI      \
+	MOVQ lda+24(FP), DX    \
+	MOVQ tiles+32(FP), CX  \
+	MOVQ steps+48(FP), R10 \
+	MOVQ tail+56(FP), R11  \
+	LEAQ (DX)(DX*2), R8    \
+	SHLQ $2, R13           \
+	LEAQ (R13)(R13*2), R15
 
 // START points at the first step of a tile.
 #define START \
-	MOVQ  w+32(FP), R12  \
+	MOVQ  w+40(FP), R12  \
 	MOVQ  SI, AX         \
 	LEAQ  (SI)(DX*4), R9 \
 	ADDQ  DX, R9         \
@@ -49,8 +53,8 @@
 	DPBUSD(12, 15, c0)        \
 	DPBUSD(13, 15, c1)
 
-// func int8AVXVNNI6x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
-TEXT ·int8AVXVNNI6x16(SB), NOSPLIT, $0-56
+// func int8AVXVNNI6x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+TEXT ·int8AVXVNNI6x16(SB), NOSPLIT, $0-64
 	ARGUMENTS
 
 tile:
@@ -91,17 +95,18 @@ rest: // the last K%4 bytes of each row
 store:
 	VMOVDQU Y0, (DI)
 	VMOVDQU Y1, 32(DI)
-	VMOVDQU Y2, 64(DI)
-	VMOVDQU Y3, 96(DI)
-	VMOVDQU Y4, 128(DI)
-	VMOVDQU Y5, 160(DI)
-	VMOVDQU Y6, 192(DI)
-	VMOVDQU Y7, 224(DI)
-	VMOVDQU Y8, 256(DI)
-	VMOVDQU Y9, 288(DI)
-	VMOVDQU Y10, 320(DI)
-	VMOVDQU Y11, 352(DI)
-	ADDQ    $384, DI
+	VMOVDQU Y2, (DI)(R13*1)
+	VMOVDQU Y3, 32(DI)(R13*1)
+	VMOVDQU Y4, (DI)(R13*2)
+	VMOVDQU Y5, 32(DI)(R13*2)
+	VMOVDQU Y6, (DI)(R15*1)
+	VMOVDQU Y7, 32(DI)(R15*1)
+	LEAQ    (DI)(R13*4), DI
+	VMOVDQU Y8, (DI)
+	VMOVDQU Y9, 32(DI)
+	VMOVDQU Y10, (DI)(R13*1)
+	VMOVDQU Y11, 32(DI)(R13*1)
+	LEAQ    (DI)(R13*2), DI
 	LEAQ    (SI)(DX*4), SI
 	LEAQ    (SI)(DX*2), SI
 	DECQ    CX
@@ -109,8 +114,8 @@ store:
 	VZEROUPPER
 	RET
 
-// func int8AVXVNNI4x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
-TEXT ·int8AVXVNNI4x16(SB), NOSPLIT, $0-56
+// func int8AVXVNNI4x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+TEXT ·int8AVXVNNI4x16(SB), NOSPLIT, $0-64
 	ARGUMENTS
 
 tile:
@@ -145,21 +150,21 @@ rest:
 store:
 	VMOVDQU Y0, (DI)
 	VMOVDQU Y1, 32(DI)
-	VMOVDQU Y2, 64(DI)
-	VMOVDQU Y3, 96(DI)
-	VMOVDQU Y4, 128(DI)
-	VMOVDQU Y5, 160(DI)
-	VMOVDQU Y6, 192(DI)
-	VMOVDQU Y7, 224(DI)
-	ADDQ    $256, DI
+	VMOVDQU Y2, (DI)(R13*1)
+	VMOVDQU Y3, 32(DI)(R13*1)
+	VMOVDQU Y4, (DI)(R13*2)
+	VMOVDQU Y5, 32(DI)(R13*2)
+	VMOVDQU Y6, (DI)(R15*1)
+	VMOVDQU Y7, 32(DI)(R15*1)
+	LEAQ    (DI)(R13*4), DI
 	LEAQ    (SI)(DX*4), SI
 	DECQ    CX
 	JNZ     tile
 	VZEROUPPER
 	RET
 
-// func int8AVXVNNI1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
-TEXT ·int8AVXVNNI1x16(SB), NOSPLIT, $0-56
+// func int8AVXVNNI1x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+TEXT ·int8AVXVNNI1x16(SB), NOSPLIT, $0-64
 	ARGUMENTS
 
 tile:
@@ -188,7 +193,7 @@ rest:
 store:
 	VMOVDQU Y0, (DI)
 	VMOVDQU Y1, 32(DI)
-	ADDQ    $64, DI
+	ADDQ    R13, DI
 	ADDQ    DX, SI
 	DECQ    CX
 	JNZ     tile

@@ -27,21 +27,26 @@ func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int
 	for j := range bias {
 		bias[j] = int32(j*j*7919 - 40000)
 	}
-	const guard = -12345678
-	dst, intact := guarded((m-1)*ldd+n, int32(guard))
-	gemm.PackInt8(w, n, k, tier).MulInt32(dst, ldd, a, lda, m, bias)
-	if err := intact(); err != nil {
-		t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
-	}
-	want := naive(a, lda, m, w, n, k)
-	for i := range dst {
-		row, col := i/ldd, i%ldd
-		expect := int32(guard)
-		if col < n {
-			expect = want[row*n+col] + bias[col]
+	packed, want := gemm.PackInt8(w, n, k, tier), naive(a, lda, m, w, n, k)
+	for _, bias := range [][]int32{bias, nil} {
+		const guard = -12345678
+		dst, intact := guarded((m-1)*ldd+n, int32(guard))
+		packed.MulInt32(dst, ldd, a, lda, m, bias)
+		if err := intact(); err != nil {
+			t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
 		}
-		if dst[i] != expect {
-			t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, dst[i], expect)
+		for i, got := range dst {
+			row, col := i/ldd, i%ldd
+			expect := int32(guard)
+			if col < n {
+				expect = want[row*n+col]
+				if bias != nil {
+					expect += bias[col]
+				}
+			}
+			if got != expect {
+				t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, got, expect)
+			}
 		}
 	}
 }

@@ -20,46 +20,63 @@ package gemm
 //		}
 //	}
 
-//go:noescape
-func int8VNNI8x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+// Those with VPDPBUSD put rows ldacc apart, and those with 512 bits begin with the sums at from, rows of which are ldfrom
+// apart, instead of 0.
 
 //go:noescape
-func int8VNNI4x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI8x32(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8VNNI1x32(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI4x32(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8VNNI16x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI1x32(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8VNNI8x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI16x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8VNNI1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI8x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8AVXVNNI6x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8VNNI1x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
 
 //go:noescape
-func int8AVXVNNI4x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8AVXVNNI6x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
 
 //go:noescape
-func int8AVXVNNI1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8AVXVNNI4x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
 
 //go:noescape
-func int8AVX2x4x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
+func int8AVXVNNI1x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
 
-//go:noescape
-func int8AVX2x1x16(acc *int32, a *byte, lda, tiles int, w *int16, steps int, tail *uint32)
-
-// The next two are exact only for weights that do not saturate.
+// On AVX2 a tile has 8 channels, and its rows are wherever taps say:
 //
-//go:noescape
-func int8AVX2Pairs4x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+//	for tile := range tiles {
+//		for panel := range panels {
+//			for r := range rows {
+//				for c := range 8 {
+//					at := (tile*rows+r)*ldacc + panel*8 + c
+//					if !more {
+//						acc[at] = 0
+//					}
+//					for _, tap := range taps[:count] {
+//						acc[at] += Σ_k row(tap, r)[tile*step+k] · run(tap, panel)[c][k]
+//					}
+//					acc[at] += … // the tail's, if there is one, as above
+//				}
+//			}
+//		}
+//	}
+//
+// stride is the bytes from a run to that of the next panel. More than one tile, and a tail, is for one tap only. The
+// kernel changes the rows of the first tap.
 
 //go:noescape
-func int8AVX2Pairs1x16(acc *int32, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+func int8AVX2x8x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
+
+//go:noescape
+func int8AVX2x4x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
 
 //go:noescape
 func float32AVX512x8x32(acc, a *float32, lda, tiles int, w *float32, k int)

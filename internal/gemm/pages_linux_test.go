@@ -48,3 +48,17 @@ func TestReadsNoFurther(t *testing.T) {
 		}
 	})
 }
+
+func TestWindowsReadNoFurther(t *testing.T) {
+	eachWindowTier(t, func(t *testing.T, tier cpu.Tier) {
+		for _, size := range []int{1, 3, 5} {
+			for _, n := range []int{1, 16, 17, 33, 64} {
+				p := picture{size, size, 3, 1, 1, 1, 9, n, 9, n}
+				v, _ := p.windows(tier)
+				w := gemm.PackFloat32(beforeFault[float32](t, n*81), n, 81, tier)
+				v.Mul(beforeFault[float32](t, size*size*n), beforeFault[float32](t, size*size*9), w,
+					beforeFault[float32](t, n), 0, 1, 0, v.Units(w))
+			}
+		}
+	})
+}

@@ -40,7 +40,7 @@ func (s *Stage) applyVector(dst []byte, ldd int, acc []int32, width, rows, j, n 
 	if !single {
 		mult = mult[j:]
 	}
-	if tier == cpu.AVX512VNNI {
+	if has512(tier) {
 		stageAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, &p)
 		return n
 	}

@@ -63,7 +63,7 @@ func stageFixedDoubleAVX2(dst *byte, ldd int, acc *int32, width, rows, n int, bi
 // applyFixed is applyVector for Fixed and FixedDouble.
 func (s *Stage) applyFixed(dst []byte, ldd int, acc []int32, width, rows, j, n int, tier cpu.Tier) int {
 	var t fixedTable
-	if tier != cpu.AVX512VNNI {
+	if !has512(tier) {
 		n &^= 7
 	}
 	if n == 0 || !t.fill(s.Requant, s.Flip, j, n) {
@@ -71,9 +71,9 @@ func (s *Stage) applyFixed(dst []byte, ldd int, acc []int32, width, rows, j, n i
 	}
 	single := s.Requant.Convention == quant.Fixed
 	switch {
-	case tier == cpu.AVX512VNNI && single:
+	case has512(tier) && single:
 		stageFixedAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
-	case tier == cpu.AVX512VNNI:
+	case has512(tier):
 		stageFixedDoubleAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
 	case single:
 		stageFixedAVX2(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)

@@ -12,3 +12,6 @@ func panelWidth(j, n int, tier cpu.Tier) int {
 	}
 	return 16
 }
+
+// has512 reports whether a tier has vectors of 512 bits.
+func has512(t cpu.Tier) bool { return t == cpu.AVX512VNNI || t == cpu.AMX }

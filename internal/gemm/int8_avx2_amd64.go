@@ -1,0 +1,178 @@
+//go:build !purego
+
+package gemm
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// avx2Panels are weights for AVX2, in panels of 8 channels.
+type avx2Panels struct {
+	n, k  int
+	depth int       // k of a run: all, or those of one tap of a window
+	runs  []avx2Run // [⌈n/8⌉][k/depth]
+}
+
+const (
+	avx2Width = 8
+
+	// avx2Shallow is the k to which 4 panels of weights stay in L1 while the rows pass. Deeper ones are taken one by one.
+	avx2Shallow = 640
+)
+
+// avx2Run holds the weights of 8 channels for neighbouring k, in the order in which the kernel goes through them: steps of
+// 4 k in trios, then in duos, then alone, then wide.
+//
+// A trio is [3 steps][8][4] bytes, a duo [2 steps][8][4], a solo [8][4], and a wide step 32 of 16 bits, [2][8][2], k = 0 and 2 of the
+// step before 1 and 3. The last depth%4 are one more wide step.
+type avx2Run struct {
+	trios, duos, solos, wides int
+
+	weights []byte   // aligned
+	places  []uint32 // where the steps are, from the first k of the run
+}
+
+// avx2Tap is where 8 rows of a tile, the last 4 of which may not be used, are read for a run, and the run of the first of
+// the panels.
+type avx2Tap struct {
+	rows [maxTileRows]unsafe.Pointer
+	run  *avx2Run
+}
+
+func packAVX2(w []int8, n, k, depth int) *avx2Panels {
+	p := &avx2Panels{n: n, k: k, depth: depth}
+	var g grouping
+	for j := 0; j < n; j += avx2Width {
+		for first := 0; first < k; first += depth {
+			p.runs = append(p.runs, g.run(w[j*k:min(j+avx2Width, n)*k], k, first, depth))
+		}
+	}
+	return p
+}
+
+// run packs depth weights from the first on of up to 8 channels, [channels, k].
+func (g *grouping) run(w []int8, k, first, depth int) avx2Run {
+	g.divide(w, k, first, depth)
+	p := avx2Run{trios: len(g.trios), duos: len(g.duos), solos: len(g.solos), wides: len(g.wides)}
+	tail := min(depth%4, 1)
+	p.weights = alignedBytes(96*p.trios + 64*p.duos + 32*p.solos + 64*(p.wides+tail))
+	p.places = make([]uint32, 0, 3*p.trios+2*p.duos+p.solos+p.wides+tail)
+	b := avx2Builder{avx2Run: &p, to: p.weights, w: w, k: k, first: first, end: first + depth}
+	for _, steps := range g.trios {
+		b.group(steps[:])
+	}
+	for _, steps := range g.duos {
+		b.group(steps[:])
+	}
+	b.group(g.solos)
+	for _, step := range g.wides {
+		b.wide(step)
+	}
+	if tail != 0 {
+		b.wide(depth / 4)
+	}
+	return p
+}
+
+// avx2Builder writes the weights of a run one after the other.
+type avx2Builder struct {
+	*avx2Run
+	to         []byte // room for those that are left
+	w          []int8
+	k          int
+	first, end int
+}
+
+func (b *avx2Builder) group(steps []int) {
+	for _, step := range steps {
+		b.places = append(b.places, 4*uint32(step))
+		for c := range len(b.w) / b.k {
+			for x, code := range b.w[c*b.k+b.first+4*step:][:4] {
+				b.to[4*c+x] = byte(code)
+			}
+		}
+		b.to = b.to[4*avx2Width:]
+	}
+}
+
+// wide writes a step, which may be one of less than 4 k, at the end.
+func (b *avx2Builder) wide(step int) {
+	b.places = append(b.places, 4*uint32(step))
+	from := b.first + 4*step
+	for c := range len(b.w) / b.k {
+		for x, code := range b.w[c*b.k+from : c*b.k+min(from+4, b.end)] {
+			binary.LittleEndian.PutUint16(b.to[x%2*4*avx2Width+4*c+x/2*2:], uint16(code))
+		}
+	}
+	b.to = b.to[8*avx2Width:]
+}
+
+// alignedBytes returns n bytes that begin where a line of the cache does, so that no load takes two.
+func alignedBytes(n int) []byte {
+	const line = 64
+	b := make([]byte, n+line-1)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) % line)
+	return b[skip : skip+n : skip+n]
+}
+
+// accumulate is int8Panels.accumulate. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room
+// for rows up to one.
+func (p *avx2Panels) accumulate(acc []int32, a []byte, lda, rows, j int, tails []uint32) (width int) {
+	perPanel := p.k / p.depth
+	runs := p.runs[j/avx2Width*perPanel:]
+	panels := min(len(runs)/perPanel, maxWidth/avx2Width)
+	width = panels * avx2Width
+	for r := 0; r < rows; {
+		start, height, count := nextTiles(r, rows, 8, 4)
+		if height < 4 { // there are no more than 3 rows: the first once more
+			start, height, count = 0, 4, 1
+			r = rows
+		} else {
+			r = start + height*count
+		}
+		var tail *uint32
+		var lasts [maxTileRows]uint32
+		if tails != nil {
+			tail = &tails[start]
+			if rows < 4 {
+				copy(lasts[:], tails)
+				tail = &lasts[0]
+			}
+		}
+		if perPanel > 1 {
+			count = 1
+			r = min(r, start+height)
+		}
+		for t := range perPanel {
+			var tap avx2Tap
+			for i := range height {
+				at := start + i
+				if at >= rows {
+					at = 0
+				}
+				tap.rows[i] = unsafe.Pointer(&a[at*lda+t*p.depth])
+			}
+			atOnce := panels
+			if p.k > avx2Shallow {
+				atOnce = 1
+			}
+			for i := 0; i < panels; i += atOnce {
+				tap := tap // the kernel changes it
+				tap.run = &runs[i*perPanel+t]
+				avx2Tiles(height, &acc[start*width+i*avx2Width], width, &tap, 1, perPanel, atOnce, count, height*lda, tail, t > 0)
+			}
+		}
+	}
+	return width
+}
+
+// avx2Tiles runs the kernel for tiles of that height.
+func avx2Tiles(height int, acc *int32, ldacc int, taps *avx2Tap, count, perPanel, panels, tiles, step int, tail *uint32, more bool) {
+	stride := perPanel * int(unsafe.Sizeof(avx2Run{}))
+	if height == 8 {
+		int8AVX2x8x8(acc, ldacc, taps, count, stride, panels, tiles, step, tail, more)
+	} else {
+		int8AVX2x4x8(acc, ldacc, taps, count, stride, panels, tiles, step, tail, more)
+	}
+}

@@ -1,0 +1,93 @@
+//go:build !purego
+
+package gemm
+
+import (
+	"unsafe"
+
+	"linquant/internal/cpu"
+)
+
+// leastAVX2Depth is the depth of a tap from which windows pay on AVX2: the steps of each tap are grouped for themselves,
+// and of few steps fewer find partners.
+const leastAVX2Depth = 128
+
+// packTaps is PackInt8Windows.
+func packTaps(w []int8, n, k, depth int, tier cpu.Tier) *Int8 {
+	if int8Tier(tier) != cpu.AVX2 {
+		return PackInt8(w, n, k, tier)
+	}
+	checkPack(len(w), n, k, tier)
+	return &Int8{N: n, K: k, tier: cpu.AVX2, panels: int8Panels{n: n, k: k, tier: cpu.AVX2, avx2: packAVX2(w, n, k, depth)}}
+}
+
+// avx2Taps is how many taps a call of the kernel takes.
+const avx2Taps = 9
+
+// mulWindows is Int8.mulWindows. The panel is one of maxWidth channels.
+func (p *avx2Panels) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+	if p.depth != v.depth {
+		panic("gemm: weights are not packed for these windows")
+	}
+	j := panel * maxWidth
+	n := min(maxWidth, p.n-j)
+	panels := (n + avx2Width - 1) / avx2Width
+	width := panels * avx2Width
+	perPanel := p.k / p.depth
+	runs := p.runs[j/avx2Width*perPanel:]
+	own := *s
+	var acc [maxTileRows * maxWidth]int32
+	var taps [avx2Taps]avx2Tap
+	for i := first; i < end; i++ {
+		tile := &v.tiles[i]
+		pattern := tile.pattern
+		count, more := 0, false
+		flush := func() {
+			avx2Tiles(pattern.height, &acc[0], width, &taps[0], count, perPanel, panels, 1, 0, nil, more)
+			count, more = 0, true
+		}
+		for t := range pattern.taps {
+			tap := &pattern.taps[t]
+			for at := 0; at < tap.depth; at += p.depth {
+				if count == avx2Taps {
+					flush()
+				}
+				to := &taps[count]
+				for r, row := range tap.rows {
+					if row < 0 {
+						to.rows[r] = unsafe.Pointer(&v.padding[0])
+					} else {
+						to.rows[r] = unsafe.Pointer(&a[tile.in+int(row)+at])
+					}
+				}
+				to.run = &runs[tap.weight/16/p.depth+at/p.depth]
+				count++
+			}
+		}
+		if count > 0 {
+			flush()
+		} else {
+			clear(acc[:])
+		}
+		own.Bias = bias[pattern.bias/4:][:p.n]
+		for r := 0; r < pattern.height; {
+			rows, step := evenly(pattern.outs[r:pattern.height])
+			out := tile.out + int(pattern.outs[r])
+			own.apply(dst[out+j:], step, acc[r*width:], width, rows, j, n, cpu.AVX2)
+			r += rows
+		}
+	}
+}
+
+// evenly returns how many of the first rows lie equally far apart, one after the other, and how far.
+func evenly(outs []int32) (rows, step int) {
+	if len(outs) < 2 || outs[1] <= outs[0] {
+		return 1, 0
+	}
+	gap := outs[1] - outs[0]
+	rows = 2
+	for rows < len(outs) && outs[rows]-outs[rows-1] == gap {
+		rows++
+	}
+	return rows, int(gap)
+}

@@ -1,0 +1,97 @@
+//go:build !purego
+
+package gemm
+
+import "linquant/internal/cpu"
+
+// codeTask is what a kernel for windows of codes reads: tiles with one panel of weights.
+type codeTask struct {
+	dst, a  *byte // dst at the panel's first channel
+	padding *byte
+	w       *int8
+	bias    *int32
+	mult    *[maxWidth]float32
+	tiles   *codeTile
+	count   int // of tiles
+	params  stageParams
+	mask    uint32 // a bit for each channel that exists
+}
+
+// Each stores count tiles of height rows by 32 or 16 channels:
+//
+//	for _, tile := range tiles {
+//		for r := range height {
+//			for c := range channels {
+//				sum := bias[tile.pattern.bias/4+c]
+//				for _, tap := range tile.pattern.taps {
+//					for k := range tap.depth {
+//						sum += int32(row(tap, r)[k]) * int32(w[tap.weight/16+k][c])
+//					}
+//				}
+//				dst[tile.out+outs[r]+c] = stage(sum) // as stageAVX512
+//			}
+//		}
+//	}
+//
+//go:noescape
+func codeWindows8x32(t *codeTask)
+
+//go:noescape
+func codeWindows4x32(t *codeTask)
+
+//go:noescape
+func codeWindows8x16(t *codeTask)
+
+//go:noescape
+func codeWindows4x16(t *codeTask)
+
+// codeLines16x16 is for tiles of lineRows rows.
+//
+//go:noescape
+func codeLines16x16(t *codeTask)
+
+func hasCodeWindows(tier cpu.Tier, depth int) bool {
+	return tier == cpu.AVX512VNNI || tier == cpu.AVX2 && depth >= leastAVX2Depth
+}
+
+func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+	if w.panels.avx2 != nil {
+		w.panels.avx2.mulWindows(dst, a, v, bias, s, first, end, panel)
+		return
+	}
+	j := panel * maxWidth
+	n := min(maxWidth, w.N-j)
+	var mult [maxWidth]float32
+	if all := s.Requant.Multipliers(); len(all) == 1 {
+		for c := range mult {
+			mult[c] = all[0]
+		}
+	} else {
+		copy(mult[:], all[j:])
+	}
+	t := codeTask{
+		dst: &dst[j], a: &a[0], padding: &v.padding[0], w: &w.panels.bytes[w.panels.offset(j)], bias: &bias[j],
+		mult: &mult, params: newStageParams(s.Requant, s.Flip), mask: uint32(1<<n - 1),
+	}
+	narrow := panelWidth(j, w.N, w.tier) == 16
+	for first < end {
+		height, next := v.tiles[first].pattern.height, first+1
+		for next < end && v.tiles[next].pattern.height == height {
+			next++
+		}
+		t.tiles, t.count = &v.tiles[first], next-first
+		first = next
+		switch {
+		case height == lineRows:
+			codeLines16x16(&t)
+		case narrow && height == 4:
+			codeWindows4x16(&t)
+		case narrow:
+			codeWindows8x16(&t)
+		case height == 4:
+			codeWindows4x32(&t)
+		default:
+			codeWindows8x32(&t)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+//go:build purego || !amd64
+
+package gemm
+
+import "linquant/internal/cpu"
+
+// No tier has kernels for windows of codes, and the rest is not reached.
+
+func hasCodeWindows(cpu.Tier, int) bool { return false }
+
+func (w *Int8) mulWindows([]byte, []byte, *Int8Windows, []int32, *Stage, int, int, int) {
+	panic("unreachable")
+}
