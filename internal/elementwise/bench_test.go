@@ -22,7 +22,7 @@ func each(b *testing.B, bytes int, f func(tier cpu.Tier)) {
 
 // A residual of ResNet-20.
 func BenchmarkPair(b *testing.B) {
-	p := elementwise.Pair{ScaleA: 1, ScaleB: 1, Scale: 2, Hi: 255}
+	p := elementwise.Pair{ScaleA: 1.1, ScaleB: 1.2, Scale: 2, Hi: 255}
 	x, y, dst := make([]byte, 16384), make([]byte, 16384), make([]byte, 16384)
 	each(b, 3*16384, func(tier cpu.Tier) { p.Apply(dst, x, y, tier) })
 }

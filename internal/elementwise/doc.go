@@ -1,6 +1,6 @@
-// Package elementwise has the kernels of what is not a matrix product: sums and products of two values, clamps,
-// quantization, the windows of poolings and of depthwise convolutions, and the copying of windows into panels. It knows
-// slices of codes and reals, and nothing of networks.
+// Package elementwise has the kernels of what is not a matrix product: sums and products of two values, clamps, tables
+// of 256 codes, quantization, the windows of poolings and of depthwise convolutions, and the copying of windows into
+// panels. It knows slices of codes and reals, and nothing of networks.
 //
 // A code is a byte as it is stored: uint8 codes as they are, int8 codes plus 128, as in package gemm. Pictures lie
 // channels last.

@@ -169,6 +169,40 @@ func TestPairTies(t *testing.T) {
 	})
 }
 
+// All pairs of codes with scales of layers, at which some quotients lie as near to a half as a float32 can.
+func TestPairNear(t *testing.T) {
+	var a, b []byte
+	for u := range 256 {
+		for v := range 256 {
+			a, b = append(a, byte(u)), append(b, byte(v))
+		}
+	}
+	rounds := 12
+	if testing.Short() {
+		rounds = 3
+	}
+	tiers(t, func(t *testing.T, tier cpu.Tier) {
+		next := newSource(1)
+		for round := range rounds {
+			scale := func() float32 { return (1 + next.Float32()) / 64 }
+			q := elementwise.Quantizer{Scale: 2 * scale(), Lo: -100, Hi: 155, Offset: 100}
+			p := elementwise.Pair{
+				ZeroA: 120, ZeroB: 7, ScaleA: scale(), ScaleB: scale(), Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset,
+			}
+			if round%2 == 0 { // (u-120)/q + 1/2, but for rounding
+				p.ScaleA, p.ScaleB = p.Scale, p.Scale/14
+			}
+			dst := make([]byte, len(a))
+			p.Apply(dst, a, b, tier)
+			for i, got := range dst {
+				if want := code(real(a[i], p.ZeroA, p.ScaleA)+real(b[i], p.ZeroB, p.ScaleB), q); got != want {
+					t.Fatalf("%+v: %d + %d: %d, want %d", p, a[i], b[i], got, want)
+				}
+			}
+		}
+	})
+}
+
 // Infinities that cancel leave a NaN, which counts as 0; alone they are clamped.
 func TestNotANumber(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))

@@ -41,6 +41,7 @@ func TestReadsNoFurther(t *testing.T) {
 			(&elementwise.Pair{Scale: 1}).Apply(dst, a, b, tier)
 			(&elementwise.Pair{Scale: 1, Mul: true}).Apply(dst, a, b, tier)
 			(&elementwise.Quantizer{Scale: 1}).Codes(dst, x, tier)
+			elementwise.Lookup(dst, a, new([256]byte), tier)
 			elementwise.AddReals(to, x, y, 0, 1, tier)
 			elementwise.MulReals(to, x, y, 0, 1, tier)
 			elementwise.ClampReals(to, x, 0, 1, tier)

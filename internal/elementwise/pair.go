@@ -31,8 +31,18 @@ func (p *Pair) Apply(dst, a, b []byte, tier cpu.Tier) {
 
 func (p *Pair) generic(dst, a, b []byte) {
 	a, b = a[:len(dst)], b[:len(dst)]
+	zeroA, zeroB, scaleA, scaleB := p.ZeroA, p.ZeroB, p.ScaleA, p.ScaleB
+	q := Quantizer{p.Scale, p.Lo, p.Hi, p.Offset}
+	if p.Mul {
+		for i := range dst {
+			x, y := float32(float32(int32(a[i])-zeroA)*scaleA), float32(float32(int32(b[i])-zeroB)*scaleB)
+			dst[i] = q.Code(float32(x * y))
+		}
+		return
+	}
 	for i := range dst {
-		dst[i] = p.Code(a[i], b[i])
+		x, y := float32(float32(int32(a[i])-zeroA)*scaleA), float32(float32(int32(b[i])-zeroB)*scaleB)
+		dst[i] = q.Code(x + y)
 	}
 }
 
@@ -71,12 +81,8 @@ func (q *Quantizer) Code(x float32) byte {
 	if v != v {
 		v = 0
 	}
-	if v < q.Lo {
-		v = q.Lo
-	}
-	if v > q.Hi {
-		v = q.Hi
-	}
+	// Not comparisons: a processor cannot foresee them where half of the values are clamped, as by a Relu.
+	v = min(max(v, q.Lo), q.Hi)
 	return byte(int32(math.Float32bits(v+magic)) - magicBits + q.Offset)
 }
 
