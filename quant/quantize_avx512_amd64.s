@@ -29,6 +29,29 @@ GLOBL ·quarters(SB), RODATA|NOPTR, $64
 	VFMADD231PS Z17, x, q    \
 	VCVTPS2DQ   q, x
 
+// CODES makes Z0 the codes of the 64 elements at o(SI). It fetches those of a page ahead: the processor does not look
+// that far.
+#define CODES(o) \
+	PREFETCHT0 (o+4096)(SI)    \
+	PREFETCHT0 (o+4160)(SI)    \
+	PREFETCHT0 (o+4224)(SI)    \
+	PREFETCHT0 (o+4288)(SI)    \
+	VMOVUPS    (o+0)(SI), Z0   \
+	VMOVUPS    (o+64)(SI), Z1  \
+	VMOVUPS    (o+128)(SI), Z2 \
+	VMOVUPS    (o+192)(SI), Z3 \
+	DIVIDE(Z0, Z4, K1)         \
+	DIVIDE(Z1, Z5, K2)         \
+	DIVIDE(Z2, Z6, K3)         \
+	DIVIDE(Z3, Z7, K4)         \
+	VPACKSSDW  Z1, Z0, Z0      \ // in words
+	VPACKSSDW  Z3, Z2, Z2      \
+	VPADDW     Z21, Z0, Z0     \ // … + after
+	VPADDW     Z21, Z2, Z2     \
+	VPACKUSWB  Z2, Z0, Z0      \ // in bytes
+	VPERMD     Z0, Z23, Z0     \
+	VPXORD     Z22, Z0, Z0       // … ^ flip
+
 // func quantizeAVX512(dst *byte, src *float32, n int, p *quantizer, stream bool)
 //
 //	for i := range n {
@@ -57,42 +80,33 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-33
 	JL           rest
 	VMOVDQU32    ·quarters(SB), Z23
 
-lines: // for CX = n - 64; CX >= 0; CX -= 64
-	PREFETCHT0 4096(SI)         // a page ahead: the processor does not look that far
-	PREFETCHT0 4160(SI)
-	PREFETCHT0 4224(SI)
-	PREFETCHT0 4288(SI)
-	VMOVUPS   0(SI), Z0         // src[i..i+15]
-	VMOVUPS   64(SI), Z1
-	VMOVUPS   128(SI), Z2
-	VMOVUPS   192(SI), Z3
-	DIVIDE(Z0, Z4, K1)
-	DIVIDE(Z1, Z5, K2)
-	DIVIDE(Z2, Z6, K3)
-	DIVIDE(Z3, Z7, K4)
-	VPACKSSDW Z1, Z0, Z0        // in words
-	VPACKSSDW Z3, Z2, Z2
-	VPADDW    Z21, Z0, Z0       // … + after
-	VPADDW    Z21, Z2, Z2
-	VPACKUSWB Z2, Z0, Z0        // in bytes
-	VPERMD    Z0, Z23, Z0
-	VPXORD    Z22, Z0, Z0       // … ^ flip
-	CMPL      R8, $0
-	JNE       past
+	CMPL         R8, $0
+	JEQ          lines
+
+past: // for CX = n - 64; CX >= 64; CX -= 128
+	CMPQ     CX, $64
+	JL       last
+	CODES(0)
+	VMOVNTDQ Z0, (DI)           // dst[i..i+63] = …, past the caches
+	CODES(256)
+	VMOVNTDQ Z0, 64(DI)         // dst[i+64..i+127] = …
+	ADDQ     $512, SI
+	ADDQ     $128, DI
+	SUBQ     $128, CX
+	JMP      past
+
+last:
+	SFENCE                      // before anything that tells others about dst
+	TESTQ CX, CX
+	JL    rest
+
+lines: // for ; CX >= 0; CX -= 64
+	CODES(0)
 	VMOVDQU32 Z0, (DI)          // dst[i..i+63] = …
 	ADDQ      $256, SI
 	ADDQ      $64, DI
 	SUBQ      $64, CX
 	JGE       lines
-	JMP       rest
-
-past:
-	VMOVNTDQ  Z0, (DI)          // dst[i..i+63] = …, past the caches
-	ADDQ      $256, SI
-	ADDQ      $64, DI
-	SUBQ      $64, CX
-	JGE       lines
-	SFENCE                      // before anything that tells others about dst
 
 rest:
 	ADDQ         $64, CX
