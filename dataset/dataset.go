@@ -12,7 +12,8 @@
 //	idx:DIR      train-images-idx3-ubyte and train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,
 //	             each also compressed, with .gz at its end
 //	images:DIR   DIR/CLASS/IMAGE or DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE (or val): PNG, JPEG, GIF, BMP or WebP,
-//	             all of one size; labels follow the sorted names of the classes, and grey images have three channels too
+//	             all of one size (or see Fit); labels follow the sorted names of the classes, and grey images have three
+//	             channels too
 //	npz:FILE     the array x, [N, …] (or images, or data, or the only one), and where there are labels y, [N] (or labels,
 //	             or targets); x_train, y_train, x_test and y_test where it is divided; bytes are pixels
 //	builtin      generated; see package builtin

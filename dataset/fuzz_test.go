@@ -72,7 +72,7 @@ func FuzzImage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bytes.NewReader(b)
-		c, err := imageConfig(r)
+		c, err := imageConfig(r, maxPixels)
 		if err != nil || c.Width*c.Height > 1<<16 {
 			return
 		}
@@ -90,6 +90,31 @@ func FuzzImage(f *testing.F) {
 			if v < 0 || v > 255 {
 				t.Fatalf("value %d is %v, no pixel", i, v)
 			}
+		}
+	})
+}
+
+// FuzzReadImage makes images of any kind fit, whatever they claim to be.
+func FuzzReadImage(f *testing.F) {
+	paths, err := filepath.Glob("testdata/images/*")
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("no seeds: %v", err)
+	}
+	for i, path := range paths {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, uint8(i), uint8(3*i+1), uint8(2*i))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, height, width, resize uint8) {
+		cfg := ImageConfig{
+			Channels: 1 + 2*int(height%2), Height: int(height), Width: int(width), Resize: int(resize), Stretch: resize%3 == 0,
+			MaxPixels: 1 << 14,
+		}
+		x, err := ReadImage(bytes.NewReader(b), cfg)
+		if n, _ := cfg.Shape().Elements(); err == nil && height > 0 && len(x) != n {
+			t.Errorf("%d values for %+v", len(x), cfg)
 		}
 	})
 }

@@ -30,30 +30,46 @@ func imageSize(path string) (width, height int, err error) {
 		return 0, 0, err
 	}
 	defer f.Close()
-	c, err := imageConfig(bufio.NewReader(f))
+	c, err := imageConfig(bufio.NewReader(f), maxPixels)
 	if err != nil {
 		return 0, 0, fmt.Errorf("%s: %w", path, err)
 	}
 	return c.Width, c.Height, nil
 }
 
-func imageConfig(r io.Reader) (image.Config, error) {
+// imageConfig reads the header of an image, which has at most so many pixels.
+func imageConfig(r io.Reader, most int) (image.Config, error) {
 	c, _, err := image.DecodeConfig(r)
 	switch {
 	case err != nil:
 		return c, imageError(err)
 	case c.Width <= 0 || c.Height <= 0:
 		return c, errors.New("the image has no pixels; remove it")
-	case int64(c.Width)*int64(c.Height) > maxPixels:
-		return c, fmt.Errorf("the image has %d×%d pixels, more than the %d that are read; make it smaller", c.Width,
-			c.Height, maxPixels)
+	case int64(c.Width)*int64(c.Height) > int64(most):
+		return c, kindError{ErrTooLarge, fmt.Sprintf("the image has %d×%d pixels, more than the %d that are read; make it smaller",
+			c.Width, c.Height, most)}
 	}
 	return c, nil
 }
 
+// Kinds of errors about images, for errors.Is; their texts say more.
+var (
+	ErrNoImage  = errors.New("no image")
+	ErrTooLarge = errors.New("too many pixels")
+)
+
+// kindError is an error of one of the kinds.
+type kindError struct {
+	kind error
+	text string
+}
+
+func (e kindError) Error() string { return e.text }
+func (e kindError) Unwrap() error { return e.kind }
+
 func imageError(err error) error {
 	if errors.Is(err, image.ErrFormat) {
-		return errors.New("no PNG, JPEG, GIF, BMP or WebP image; convert it or remove it")
+		return kindError{ErrNoImage, "no PNG, JPEG, GIF, BMP or WebP image; convert it or remove it"}
 	}
 	return fmt.Errorf("the image does not decode (%w); replace or remove it", err)
 }
@@ -61,7 +77,7 @@ func imageError(err error) error {
 // decodeImage decodes an image, of an animation the first picture, of shape [3, height, width] into dst. As Pillow's
 // convert("RGB") does, it drops transparency and keeps the colour under it; of 16 bits it keeps the upper 8.
 func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
-	c, err := imageConfig(bufio.NewReader(r))
+	c, err := imageConfig(bufio.NewReader(r), maxPixels)
 	if err != nil {
 		return err
 	}
@@ -84,12 +100,12 @@ func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
 }
 
 // planes writes red, green and blue of m as three planes.
-func planes(m image.Image, dst []float32) {
+func planes[T float32 | uint8](m image.Image, dst []T) {
 	b := m.Bounds()
 	n := b.Dx() * b.Dy()
 	i := 0
 	set := func(r, g, b uint8) {
-		dst[i], dst[n+i], dst[2*n+i] = float32(r), float32(g), float32(b)
+		dst[i], dst[n+i], dst[2*n+i] = T(r), T(g), T(b)
 		i++
 	}
 	for y := b.Min.Y; y < b.Max.Y; y++ {
