@@ -74,31 +74,3 @@ func (s *Adder) Code(qa, qb int32) int32 {
 	code := int64(s.toOut.Code(a+b, 0)) + int64(s.out.ZeroPointOf(0))
 	return int32(min(max(code, int64(s.lo)), int64(s.hi)))
 }
-
-// Product is the elementwise product of two quantized values, in every convention
-//
-//	clamp(RNE((Sa·(qa−za) · Sb·(qb−zb)) / Sy) + zy)
-//
-// with every step rounded to float32. It is immutable once made.
-type Product struct {
-	a, b, out quant.Params
-	lo, hi    int32
-}
-
-// NewProduct returns the product of values with the parameters a and b, one scale each, as codes of out.
-func NewProduct(a, b, out quant.Params) (*Product, error) {
-	for i, p := range []quant.Params{a, b, out} {
-		if err := checkOperand(p); err != nil {
-			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "product"}[i], err)
-		}
-	}
-	m := &Product{a: a, b: b, out: out}
-	m.lo, m.hi = out.Type.Range()
-	return m, nil
-}
-
-// Code returns the code of the product of two codes.
-func (m *Product) Code(qa, qb int32) int32 {
-	product := float32(realOf(qa, &m.a) * realOf(qb, &m.b))
-	return nearest(product/m.out.Scale[0], m.out.ZeroPointOf(0), m.lo, m.hi)
-}

@@ -23,18 +23,18 @@ func storage(q *quant.Params) tensor.DType {
 }
 
 // passes reports whether the operator hands on its input's codes, so that its output has its input's parameters.
-func passes(op Op) bool {
-	switch op {
-	case MaxPool, Flatten, Reshape, Transpose, Slice, Squeeze, Unsqueeze, Pad, Identity, Dropout:
+func passes(n *Node) bool {
+	switch n.Op {
+	case MaxPool, Flatten, Reshape, Transpose, Slice, Squeeze, Unsqueeze, Pad, Identity, Dropout, Gather, Expand, Tile, GlobalMaxPool:
 		return true
 	}
-	return false
+	return ResizesByCopy(n)
 }
 
 // passQuant gives an output without parameters those of the input where the operator passes codes on, or only clamps
 // them.
 func (s site) passQuant(out *Value) {
-	if out.Quant == nil && (passes(s.n.Op) || s.n.Op == Relu || s.n.Op == Clip) {
+	if out.Quant == nil && (passes(s.n) || s.n.Op == Relu || s.n.Op == Clip) {
 		out.Quant = s.value(0).Quant
 	}
 }
@@ -123,6 +123,9 @@ func (s site) checkQuant() error {
 		}
 		return nil
 	}
+	if IsDynamic(s.n) {
+		return s.checkDynamic(out)
+	}
 	codes := s.value(0).Quant != nil
 	for i, name := range s.n.Inputs {
 		if name != "" && (s.value(i).Quant != nil) != codes {
@@ -157,16 +160,17 @@ func (s site) checkReal(i int) error {
 // checkIntegers checks a node all of whose values are codes.
 func (s site) checkIntegers(out *Value) error {
 	activations := len(s.n.Inputs)
-	switch s.n.Op {
-	case BatchNormalization, Softmax:
+	if FloatOnly(s.n) {
 		return s.errorf("it has no form in integers: put a DequantizeLinear before it and a QuantizeLinear after")
+	}
+	switch s.n.Op {
 	case Conv, Gemm, MatMul:
 		activations = 1
 		if err := s.checkWeight(); err != nil {
 			return err
 		}
 	}
-	if passes(s.n.Op) && !SameParams(s.value(0).Quant, out.Quant) {
+	if passes(s.n) && !SameParams(s.value(0).Quant, out.Quant) {
 		return s.errorf("it passes codes on, so its output %q must have the quantization parameters of %q", out.Name, s.n.Inputs[0])
 	}
 	for i := range activations {
@@ -180,8 +184,8 @@ func (s site) checkIntegers(out *Value) error {
 	return nil
 }
 
-// checkWeight checks the weight and bias of a Conv, Gemm or MatMul on codes.
-func (s site) checkWeight() error {
+// checkWeightCodes checks the weight of a Conv, Gemm or MatMul on codes.
+func (s site) checkWeightCodes() error {
 	if s.n.Op == Gemm && !plainGemm(s.n) {
 		return s.errorf("on codes alpha and beta are 1 and transA is 0: apply graph.Fold before quantizing")
 	}
@@ -196,10 +200,15 @@ func (s site) checkWeight() error {
 		return s.errorf("weight %q is quantized per %v on axis %d, which gives the accumulators of an output no common scale: quantize it per tensor or per channel on axis %d",
 			w.Name, q.Per, q.Axis, ChannelAxis(s.n, rank))
 	}
-	if s.n.Input(2) == "" {
-		return nil
+	return nil
+}
+
+// checkWeight checks the weight and bias of a Conv, Gemm or MatMul on codes.
+func (s site) checkWeight() error {
+	if err := s.checkWeightCodes(); err != nil || s.n.Input(2) == "" {
+		return err
 	}
-	b, x := s.value(2), s.value(0)
+	b, x, q := s.value(2), s.value(0), s.value(1).Quant
 	p := b.Quant
 	if b.Const == nil || p.Type != quant.Int(32) {
 		return s.errorf("bias %q must be a constant of int32 codes", b.Name)

@@ -157,6 +157,10 @@ func (e *evaluator) results(keep []string) (map[string]tensor.Tensor, error) {
 	out := make(map[string]tensor.Tensor, len(e.g.Outputs)+len(keep))
 	for _, names := range [][]string{e.g.Outputs, keep} {
 		for _, name := range names {
+			if v := e.g.Values[name]; v.Const != nil && v.Quant == nil && !v.Const.DType.IsFloat() {
+				out[name] = *v.Const // what reading the model made of constants, such as a shape
+				continue
+			}
 			a, err := e.value(name)
 			if err != nil {
 				return nil, err
@@ -177,11 +181,11 @@ func (s site) eval(ctx context.Context, in []array, shape tensor.Shape, out *Val
 		return s.evalLayer(ctx, in, shape, out)
 	case BatchNormalization:
 		return evalBatchNorm(in, s.n.Attrs.Float("epsilon", 1e-5)), nil
-	case MaxPool:
+	case MaxPool, GlobalMaxPool:
 		return s.evalMaxPool(in[0], shape)
 	case AveragePool, GlobalAveragePool:
 		return s.evalAverage(in[0], shape, out)
-	case Add, Mul:
+	case Add, Mul, Sub, Div, Pow, Max, Min, PRelu:
 		return s.evalPair(in[0], in[1], shape, out)
 	case Concat:
 		return s.evalConcat(in[:len(s.n.Inputs)], shape, out)
@@ -189,18 +193,31 @@ func (s site) eval(ctx context.Context, in []array, shape tensor.Shape, out *Val
 		return s.evalPad(in[0], shape), nil
 	case Slice:
 		return s.evalSlice(in[0], shape)
+	case Where:
+		return evalWhere(in, shape), nil
+	case Gather, Expand, Tile:
+		return s.evalPick(in[0], shape), nil
 	case Transpose:
 		return s.evalTranspose(in[0], shape)
 	case Flatten, Reshape, Squeeze, Unsqueeze:
 		in[0].shape = shape
 		return in[0], nil
 	case Softmax:
-		return evalSoftmax(in[0], AxisOf(s.n, len(shape))), nil
+		return evalSoftmax(in[0], AxisOf(s.n, len(shape)), SoftmaxRow), nil
+	case LogSoftmax:
+		return evalSoftmax(in[0], AxisOf(s.n, len(shape)), LogSoftmaxRow), nil
+	case LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization:
+		return s.evalNorm(in)
+	case Resize:
+		return s.evalResize(in[0], shape), nil
 	case QuantizeLinear:
 		return quantized(shape, in[0].real, out.Quant)
 	case DequantizeLinear:
 		x, err := in[0].reals()
 		return array{shape: shape, real: x}, err
+	}
+	if reduce, ok := Reduction(s.n.Op); ok {
+		return s.evalReduce(in[0], shape, reduce)
 	}
 	return s.evalUnary(in[0], shape, out)
 }

@@ -3,7 +3,6 @@ package graph
 import (
 	"math"
 
-	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -55,21 +54,18 @@ func broadcastSteps(from, to tensor.Shape) [][]int {
 	return steps
 }
 
-// evalPair computes Add and Mul.
+// evalPair computes Add and the other operators on pairs of elements.
 func (s site) evalPair(a, b array, shape tensor.Shape, out *Value) (array, error) {
 	indexA, indexB := gather(shape, broadcastSteps(a.shape, shape)), gather(shape, broadcastSteps(b.shape, shape))
 	if out.Quant == nil {
+		f, _ := Binary(s.n.Op)
 		x, y := take(a.real, indexA, 0), take(b.real, indexB, 0)
 		for i := range x {
-			if s.n.Op == Add {
-				x[i] += y[i]
-			} else {
-				x[i] *= y[i]
-			}
+			x[i] = f(x[i], y[i])
 		}
 		return array{shape: shape, real: x}, nil
 	}
-	code, err := pairCode(s.n.Op, s.g.Requant, *a.quant, *b.quant, *out.Quant)
+	code, err := PairCode(s.n.Op, s.g.Requant, *a.quant, *b.quant, *out.Quant)
 	if err != nil {
 		return array{}, s.errorf("%w", err)
 	}
@@ -78,21 +74,6 @@ func (s site) evalPair(a, b array, shape tensor.Shape, out *Value) (array, error
 		x[i] = code(x[i], y[i])
 	}
 	return array{shape: shape, code: x, quant: out.Quant}, nil
-}
-
-func pairCode(op Op, c quant.Convention, a, b, out quant.Params) (func(qa, qb int32) int32, error) {
-	if op == Mul {
-		p, err := NewProduct(a, b, out)
-		if err != nil {
-			return nil, err
-		}
-		return p.Code, nil
-	}
-	s, err := NewAdder(c, a, b, out)
-	if err != nil {
-		return nil, err
-	}
-	return s.Code, nil
 }
 
 // evalBatchNorm computes (x − mean)·scale/√(var + ε) + shift.
@@ -104,23 +85,6 @@ func evalBatchNorm(in []array, epsilon float32) array {
 		c := i / plane % x.shape[1]
 		factor := float64(scale[c]) / math.Sqrt(float64(variance[c])+float64(epsilon))
 		y[i] = float32(float64((float64(v)-float64(mean[c]))*factor) + float64(shift[c]))
-	}
-	return array{shape: x.shape, real: y}
-}
-
-// evalSoftmax normalizes along one dimension.
-func evalSoftmax(x array, axis int) array {
-	inner, length := perExample(x.shape[axis+1:]), x.shape[axis]
-	y, row := make([]float32, len(x.real)), make([]float32, length)
-	for start := range len(x.real) / length {
-		first := start/inner*inner*length + start%inner
-		for i := range row {
-			row[i] = x.real[first+i*inner]
-		}
-		SoftmaxRow(row, row)
-		for i := range row {
-			y[first+i*inner] = row[i]
-		}
 	}
 	return array{shape: x.shape, real: y}
 }

@@ -14,6 +14,9 @@ type product interface {
 
 // evalLayer computes a Conv, Gemm or MatMul: sums of products, a bias, and for codes the output stage.
 func (s site) evalLayer(ctx context.Context, in []array, shape tensor.Shape, out *Value) (array, error) {
+	if IsDynamic(s.n) {
+		return s.evalDynamic(ctx, in, shape)
+	}
 	x, w, bias := in[0], in[1], in[2]
 	p, err := s.product(x.shape, w.shape, shape)
 	if err != nil {

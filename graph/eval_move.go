@@ -89,6 +89,7 @@ func (s site) evalConcat(in []array, shape tensor.Shape, out *Value) (array, err
 	for o := range outer {
 		for _, x := range in {
 			run := x.shape[axis] * inner
+			o := o % perExample(x.shape[:axis]) // one that every example has begins anew
 			if out.Quant != nil {
 				y.code = append(y.code, x.code[o*run:(o+1)*run]...)
 			} else {

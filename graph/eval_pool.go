@@ -2,9 +2,17 @@ package graph
 
 import "linquant/tensor"
 
+// window returns the window of a pooling node, which may be the whole picture.
+func (s site) window(x tensor.Shape) (Window, error) {
+	if s.n.Op == GlobalAveragePool || s.n.Op == GlobalMaxPool {
+		return Window{Kernel: [2]int{x[2], x[3]}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Out: [2]int{1, 1}}, nil
+	}
+	return WindowOf(s.g, s.n, x[2], x[3])
+}
+
 // evalMaxPool takes the largest element of each window. Codes of one scale are in the order of the reals.
 func (s site) evalMaxPool(x array, shape tensor.Shape) (array, error) {
-	w, err := WindowOf(s.g, s.n, x.shape[2], x.shape[3])
+	w, err := s.window(x.shape)
 	if err != nil {
 		return array{}, err
 	}
@@ -34,12 +42,9 @@ func maxima[T number](x []T, w Window, in, shape tensor.Shape) []T {
 // evalAverage computes AveragePool and GlobalAveragePool.
 func (s site) evalAverage(x array, shape tensor.Shape, out *Value) (array, error) {
 	height, width := x.shape[2], x.shape[3]
-	w := Window{Kernel: [2]int{height, width}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Out: [2]int{1, 1}}
-	if s.n.Op == AveragePool {
-		var err error
-		if w, err = WindowOf(s.g, s.n, height, width); err != nil {
-			return array{}, err
-		}
+	w, err := s.window(x.shape)
+	if err != nil {
+		return array{}, err
 	}
 	counted := func(i int) int { return w.Count(height, width, i/w.Out[1]%w.Out[0], i%w.Out[1]) }
 	if out.Quant == nil {

@@ -113,8 +113,8 @@ func TestCodeTableErrors(t *testing.T) {
 	contains(t, err, "32 bits")
 	_, err = graph.NewAdder(quant.Fixed, quant.TensorParams(quant.Uint(8), 1e30, 0), quant.TensorParams(quant.Uint(8), 1e-30, 0), good)
 	contains(t, err, "second operand", "no usable scale")
-	_, err = graph.NewProduct(good, good, quant.TensorParams(quant.Uint(8), 0, 0))
-	contains(t, err, "product", "no usable scale")
+	_, err = graph.PairCode(graph.Mul, quant.ONNX, good, good, quant.TensorParams(quant.Uint(8), 0, 0))
+	contains(t, err, "result", "no usable scale")
 	_, err = graph.PoolStage(quant.ONNX, good, good, 1<<24)
 	contains(t, err, "int32 accumulator")
 }

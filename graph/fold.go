@@ -3,11 +3,11 @@ package graph
 import "linquant/tensor"
 
 // Fold makes a float network ready for calibration and quantization: InferShapes, RemoveIdentities, FoldConstants,
-// CanonicalGemm, FoldBatchNorm, RemoveDead, and InferShapes again for what they made. The network computes the same up
+// Recognize, CanonicalGemm, FoldBatchNorm, RemoveDead, and InferShapes again for what they made. The network computes the same up
 // to rounding; the names of inputs and outputs survive. g is not changed.
 func Fold(g *Graph) (*Graph, error) {
 	for _, pass := range []func(*Graph) (*Graph, error){
-		InferShapes, RemoveIdentities, FoldConstants, CanonicalGemm, FoldBatchNorm, RemoveDead, InferShapes,
+		InferShapes, RemoveIdentities, FoldConstants, Recognize, CanonicalGemm, FoldBatchNorm, RemoveDead, InferShapes,
 	} {
 		var err error
 		if g, err = pass(g); err != nil {
@@ -68,9 +68,15 @@ func count(names []string, name string) int {
 	return n
 }
 
-// floats returns the elements of a constant of reals; ok is false where the value is anything else.
+// isReal reports whether the value is a constant of reals.
+func isReal(v *Value) bool {
+	return v != nil && v.Const != nil && v.Quant == nil && v.Const.DType.IsFloat()
+}
+
+// floats returns the elements of a constant of reals; ok is false where the value is anything else. It can copy them all,
+// as those of a file do not always lie where the processor wants them.
 func floats(v *Value) (x []float32, ok bool) {
-	if v == nil || v.Const == nil || v.Quant != nil || !v.Const.DType.IsFloat() {
+	if !isReal(v) {
 		return nil, false
 	}
 	x, err := v.Const.Float32s()

@@ -86,7 +86,7 @@ func (f folder) layer(n *Node) bool {
 	if n == nil || n.Op != Conv && n.Op != Gemm {
 		return false
 	}
-	if _, ok := floats(f.g.Values[n.Input(1)]); !ok {
+	if !isReal(f.g.Values[n.Input(1)]) {
 		return false
 	}
 	if n.Op == Gemm && (n.Attrs.Int("transB", 0) == 0 || !plainGemm(n)) {
@@ -96,8 +96,7 @@ func (f folder) layer(n *Node) bool {
 		return true
 	}
 	b := f.g.Values[n.Inputs[2]]
-	_, ok := floats(b)
-	return ok && len(b.Const.Shape) == 1 && b.Const.Shape[0] == f.g.Values[n.Inputs[1]].Const.Shape[0]
+	return isReal(b) && len(b.Const.Shape) == 1 && b.Const.Shape[0] == f.g.Values[n.Inputs[1]].Const.Shape[0]
 }
 
 // unpadded reports whether a layer reads no element that the normalization before it would not have seen.
@@ -106,23 +105,21 @@ func unpadded(n *Node) bool {
 	return n.Op == Gemm || auto == "VALID" || auto == "NOTSET" && all(n.Attrs.Ints("pads"), 0)
 }
 
-// parameters returns a layer's weight and bias, 0 where it has none, as float64.
-func (f folder) parameters(n *Node) (w, b []float64, shape tensor.Shape) {
+// parameters returns a layer's weight, and its bias, 0 where it has none, as float64.
+func (f folder) parameters(n *Node) (w []float32, b []float64, shape tensor.Shape) {
 	v := f.g.Values[n.Inputs[1]]
-	wide := func(v *Value, n int) []float64 {
-		x, _ := floats(v)
-		d := make([]float64, n)
-		for i := range x {
-			d[i] = float64(x[i])
-		}
-		return d
+	w, _ = floats(v)
+	b = make([]float64, v.Const.Shape[0])
+	bias, _ := floats(f.g.Values[n.Input(2)])
+	for i := range bias {
+		b[i] = float64(bias[i])
 	}
-	return wide(v, v.Const.Elements()), wide(f.g.Values[n.Input(2)], v.Const.Shape[0]), v.Const.Shape
+	return w, b, v.Const.Shape
 }
 
-func (f folder) setParameters(n *Node, w, b []float64, shape tensor.Shape) {
+func (f folder) setParameters(n *Node, w []float32, b []float64, shape tensor.Shape) {
 	stem := stem(n.Inputs[1])
-	f.uses.setConst(f.g, n, 1, stem+"_folded", shape, narrow(w))
+	f.uses.setConst(f.g, n, 1, stem+"_folded", shape, w)
 	f.uses.setConst(f.g, n, 2, stem+".bias", tensor.Shape{len(b)}, narrow(b))
 }
 
@@ -136,18 +133,19 @@ func narrow(x []float64) []float32 {
 
 func (f folder) intoPrevious(n *Node, m norm) {
 	w, b, shape := f.parameters(n)
-	depth := len(w) / len(b)
+	folded, depth := make([]float32, len(w)), len(w)/len(b)
 	for o := range b {
-		for i := range w[o*depth : (o+1)*depth] {
-			w[o*depth+i] *= m.factor[o]
+		for i := o * depth; i < (o+1)*depth; i++ {
+			folded[i] = float32(float64(w[i]) * m.factor[o])
 		}
 		b[o] = float64((b[o]-m.mean[o])*m.factor[o]) + m.shift[o]
 	}
-	f.setParameters(n, w, b, shape)
+	f.setParameters(n, folded, b, shape)
 }
 
 func (f folder) intoNext(n *Node, m norm) {
 	w, b, shape := f.parameters(n)
+	folded := make([]float32, len(w))
 	out, in, kernel := shape[0], shape[1], perExample(shape[2:])
 	perGroup := out / n.Attrs.Int("group", 1)
 	for o := range out {
@@ -155,12 +153,12 @@ func (f folder) intoNext(n *Node, m norm) {
 			c := o/perGroup*in + i
 			for k := range kernel {
 				at := (o*in+i)*kernel + k
-				b[o] += float64(w[at] * m.offset(c))
-				w[at] *= m.factor[c]
+				b[o] += float64(float64(w[at]) * m.offset(c))
+				folded[at] = float32(float64(w[at]) * m.factor[c])
 			}
 		}
 	}
-	f.setParameters(n, w, b, shape)
+	f.setParameters(n, folded, b, shape)
 }
 
 // alone makes the normalization a layer of its own.

@@ -45,7 +45,7 @@ func (g *Graph) removeNodes(removed map[*Node]bool) {
 // matMulToGemm turns the node into a Gemm where its only reader allows that.
 func (s site) matMulToGemm(u uses, removed map[*Node]bool) {
 	x, w := s.shape(0), s.shape(1)
-	if _, ok := floats(s.value(1)); !ok || len(x) != 2 || len(w) != 2 {
+	if !isReal(s.value(1)) || len(x) != 2 || len(w) != 2 {
 		return
 	}
 	result := s.n.Outputs[0]
@@ -64,7 +64,7 @@ func (s site) matMulToGemm(u uses, removed map[*Node]bool) {
 			bias = reader.Inputs[1]
 		}
 		b := s.g.Values[bias]
-		if _, ok := floats(b); !ok || bias == result || !rowVector(b.Const.Shape, w[1]) {
+		if !isReal(b) || bias == result || !rowVector(b.Const.Shape, w[1]) {
 			return
 		}
 		s.n.Inputs = append(s.n.Inputs[:2], bias)

@@ -5,14 +5,16 @@
 // are then integer codes, and a node computes with what they stand for. A node between quantized values means
 // "dequantize the inputs, compute in real numbers, quantize the output", except that operators with an accumulator
 // (Conv, Gemm, MatMul, pooling by average) bring it to the output's codes by the graph's requantization convention.
-// Where floats become codes and back, the graph has the nodes QuantizeLinear and DequantizeLinear.
+// Where floats become codes and back, the graph has the nodes QuantizeLinear and DequantizeLinear. A layer that finds the
+// scale of its input while it runs is a node of reals with a weight of codes: see SetDynamic.
 //
 // Tensors are NCHW, as in ONNX; the batch is symbolic. Passes such as FoldBatchNorm are functions from graph to graph
-// that leave their argument alone; Fold is all that a float network needs before it is quantized. Check and InferShapes
-// refuse what no network can be, so that whoever walks a graph after them need not look again.
+// that leave their argument alone; Fold is all that a float network needs before it is quantized. Recognize makes one
+// node of operators that exporters spell out in pieces, and PixelInput lets an integer network take images as they are.
+// Check and InferShapes refuse what no network can be, so that whoever walks a graph after them need not look again.
 //
 // What a quantized node computes exactly is defined once, by Eval, and by the parts that it shares with faster
-// evaluators: Stage, PoolStage, Adder, Product, ClampBounds, CodeTable, Unary, SoftmaxRow.
+// evaluators: Stage, PoolStage, Adder, PairCode, ClampBounds, CodeTable, Unary, Binary, SoftmaxRow and others.
 package graph
 
 import (

@@ -78,7 +78,7 @@ func doesNothing(s site) bool {
 		return len(s.n.Inputs) == 1
 	case Clip:
 		return attrs["min"] == nil && attrs["max"] == nil
-	case Flatten, Reshape, Squeeze, Unsqueeze, Pad:
+	case Flatten, Reshape, Squeeze, Unsqueeze, Pad, Expand, Tile:
 		return same
 	case Slice:
 		return same && all(attrs.Ints("steps"), 1)

@@ -16,6 +16,7 @@ const (
 	kindFloat
 	kindString
 	kindInts
+	kindFloats
 )
 
 const unbounded = 1 << 20 // more inputs than a node has
@@ -25,6 +26,21 @@ var windowAttrs = map[string]kind{
 	"ceil_mode": kindInt, "count_include_pad": kindInt, "group": kindInt,
 }
 
+var convAttrs = map[string]kind{
+	"kernel_shape": kindInts, "strides": kindInts, "pads": kindInts, "dilations": kindInts, "auto_pad": kindString,
+	"group": kindInt, "ceil_mode": kindInt, "count_include_pad": kindInt, dynamicAttr: kindInt,
+}
+
+var (
+	alphaAttrs  = map[string]kind{"alpha": kindFloat}
+	reduceAttrs = map[string]kind{"axes": kindInts, "keepdims": kindInt, "noop_with_empty_axes": kindInt}
+	resizeAttrs = map[string]kind{
+		"mode": kindString, "scales": kindFloats, "sizes": kindInts, "coordinate_transformation_mode": kindString,
+		"nearest_mode": kindString, "cubic_coeff_a": kindFloat, "exclude_outside": kindInt, "antialias": kindInt,
+		"extrapolation_value": kindFloat, "roi": kindFloats,
+	}
+)
+
 // operators is read and never written.
 var operators = map[Op]operator{
 	Add:                {2, 2, nil},
@@ -32,17 +48,19 @@ var operators = map[Op]operator{
 	BatchNormalization: {5, 5, map[string]kind{"epsilon": kindFloat}},
 	Clip:               {1, 1, map[string]kind{"min": kindFloat, "max": kindFloat}},
 	Concat:             {1, unbounded, map[string]kind{"axis": kindInt}},
-	Conv:               {2, 3, windowAttrs},
+	Conv:               {2, 3, convAttrs},
 	DequantizeLinear:   {1, 1, nil},
 	Dropout:            {1, 1, nil},
+	Expand:             {1, 1, map[string]kind{"shape": kindInts}},
 	Flatten:            {1, 1, map[string]kind{"axis": kindInt}},
-	Gemm:               {2, 3, map[string]kind{"alpha": kindFloat, "beta": kindFloat, "transA": kindInt, "transB": kindInt}},
+	Gemm:               {2, 3, map[string]kind{"alpha": kindFloat, "beta": kindFloat, "transA": kindInt, "transB": kindInt, dynamicAttr: kindInt}},
+	Gather:             {1, 1, map[string]kind{"axis": kindInt, "indices": kindInts}},
 	GlobalAveragePool:  {1, 1, nil},
 	HardSigmoid:        {1, 1, map[string]kind{"alpha": kindFloat, "beta": kindFloat}},
 	HardSwish:          {1, 1, nil},
 	Identity:           {1, 1, nil},
 	LeakyRelu:          {1, 1, map[string]kind{"alpha": kindFloat}},
-	MatMul:             {2, 2, nil},
+	MatMul:             {2, 2, map[string]kind{dynamicAttr: kindInt}},
 	MaxPool:            {1, 1, windowAttrs},
 	Mul:                {2, 2, nil},
 	Pad:                {1, 1, map[string]kind{"pads": kindInts, "mode": kindString, "value": kindFloat}},
@@ -53,8 +71,37 @@ var operators = map[Op]operator{
 	Slice:              {1, 1, map[string]kind{"starts": kindInts, "ends": kindInts, "axes": kindInts, "steps": kindInts}},
 	Softmax:            {1, 1, map[string]kind{"axis": kindInt}},
 	Squeeze:            {1, 1, map[string]kind{"axes": kindInts}},
+	Tile:               {1, 1, map[string]kind{"repeats": kindInts}},
 	Transpose:          {1, 1, map[string]kind{"perm": kindInts}},
+	Where:              {3, 3, nil},
 	Unsqueeze:          {1, 1, map[string]kind{"axes": kindInts}},
+
+	Abs: {1, 1, nil}, Ceil: {1, 1, nil}, Erf: {1, 1, nil}, Exponential: {1, 1, nil}, Floor: {1, 1, nil}, Logarithm: {1, 1, nil},
+	Mish: {1, 1, nil}, Neg: {1, 1, nil}, Reciprocal: {1, 1, nil}, Round: {1, 1, nil}, Sign: {1, 1, nil}, Softplus: {1, 1, nil},
+	Softsign: {1, 1, nil}, Sqrt: {1, 1, nil}, Tanh: {1, 1, nil},
+	Celu: {1, 1, alphaAttrs}, Elu: {1, 1, alphaAttrs}, Swish: {1, 1, alphaAttrs}, ThresholdedRelu: {1, 1, alphaAttrs},
+	Gelu: {1, 1, map[string]kind{"approximate": kindString}},
+	Selu: {1, 1, map[string]kind{"alpha": kindFloat, "gamma": kindFloat}},
+	Sub:  {2, 2, nil}, Div: {2, 2, nil}, Pow: {2, 2, nil}, Max: {2, 2, nil}, Min: {2, 2, nil}, PRelu: {2, 2, nil},
+
+	ReduceL1: {1, 1, reduceAttrs}, ReduceL2: {1, 1, reduceAttrs}, ReduceLogSum: {1, 1, reduceAttrs},
+	ReduceLogSumExp: {1, 1, reduceAttrs}, ReduceMax: {1, 1, reduceAttrs}, ReduceMean: {1, 1, reduceAttrs},
+	ReduceMin: {1, 1, reduceAttrs}, ReduceProd: {1, 1, reduceAttrs}, ReduceSum: {1, 1, reduceAttrs},
+	ReduceSumSquare: {1, 1, reduceAttrs},
+
+	GlobalMaxPool:         {1, 1, nil},
+	GroupNormalization:    {3, 3, map[string]kind{"epsilon": kindFloat, "num_groups": kindInt}},
+	InstanceNormalization: {3, 3, map[string]kind{"epsilon": kindFloat}},
+	LayerNormalization:    {2, 3, map[string]kind{"axis": kindInt, "epsilon": kindFloat}},
+	LogSoftmax:            {1, 1, map[string]kind{"axis": kindInt}},
+	Resize:                {1, 1, resizeAttrs},
+	RMSNormalization:      {2, 2, map[string]kind{"axis": kindInt, "epsilon": kindFloat}},
+}
+
+// Known reports whether a graph can have nodes of the operator.
+func (o Op) Known() bool {
+	_, ok := operators[o]
+	return ok
 }
 
 // checkNode returns an error unless the node's operator is known, and the number of its inputs and outputs and the
@@ -89,6 +136,8 @@ func checkNode(n *Node) error {
 			ok = k == kindString
 		case []int:
 			ok = k == kindInts
+		case []float32:
+			ok = k == kindFloats
 		default:
 			ok = false
 		}
@@ -110,5 +159,5 @@ func (o operator) arity() string {
 }
 
 func (k kind) String() string {
-	return [...]string{"an int", "a float32", "a string", "a []int"}[k]
+	return [...]string{"an int", "a float32", "a string", "a []int", "a []float32"}[k]
 }

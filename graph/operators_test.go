@@ -18,6 +18,7 @@ type attribute struct {
 	F  *float32
 	S  *string
 	Is []int
+	Fs []float32
 }
 
 func attrsOf(typed map[string]attribute) graph.Attrs {
@@ -30,6 +31,8 @@ func attrsOf(typed map[string]attribute) graph.Attrs {
 			attrs[name] = *a.F
 		case a.S != nil:
 			attrs[name] = *a.S
+		case a.Fs != nil:
+			attrs[name] = a.Fs
 		default:
 			attrs[name] = a.Is
 		}
@@ -89,7 +92,8 @@ func (c operatorCase) build(t *testing.T, batched bool) (*graph.Graph, map[strin
 			low = -128
 		}
 		name, x := fmt.Sprintf("x%d", i), of(t, shape, pseudo(elements(shape), 11*i+1, low))
-		together := c.Op == graph.Concat || c.Op == graph.Add || c.Op == graph.Mul || c.Op == graph.MatMul
+		_, pair := graph.Binary(c.Op)
+		together := pair || c.Op == graph.Concat || c.Op == graph.MatMul
 		joins := i > 0 && together && len(shape) == len(c.Inputs[0]) && shape[0] == c.Inputs[0][0] && len(shape) > 2
 		switch {
 		case batched && (i == 0 || joins):

@@ -15,6 +15,10 @@ type Preprocess struct {
 	BGR          bool      // the network wants blue, green, red
 	ChannelsLast bool      // the network's input is [batch, height, width, channels]
 	Labels       []string  // the names of the classes, in the order of the outputs
+
+	// Resize is the length to which the shorter side of an image of any size is brought before the input's height and
+	// width are cut from its middle; 0 means the least that fills them. Apply takes images that are so already.
+	Resize int
 }
 
 // Clone returns a copy that shares nothing with p.

@@ -16,7 +16,10 @@ func TestInferShapesIsRightOrRefuses(t *testing.T) {
 	all := []graph.Op{
 		graph.Add, graph.AveragePool, graph.BatchNormalization, graph.Clip, graph.Concat, graph.Conv, graph.Dropout, graph.Flatten, graph.Gemm,
 		graph.GlobalAveragePool, graph.HardSigmoid, graph.HardSwish, graph.Identity, graph.LeakyRelu, graph.MatMul, graph.MaxPool, graph.Mul,
-		graph.Pad, graph.Relu, graph.Reshape, graph.Sigmoid, graph.Slice, graph.Softmax, graph.Squeeze, graph.Transpose, graph.Unsqueeze,
+		graph.Pad, graph.Relu, graph.Reshape, graph.Sigmoid, graph.Slice, graph.Softmax, graph.Squeeze, graph.Transpose, graph.Unsqueeze, graph.Gather, graph.Expand, graph.Tile, graph.Where,
+		graph.Sub, graph.Pow, graph.Max, graph.PRelu, graph.Gelu, graph.Elu, graph.LogSoftmax, graph.GlobalMaxPool,
+		graph.ReduceMean, graph.ReduceMax, graph.ReduceLogSumExp, graph.Resize, graph.Resize, graph.Resize,
+		graph.LayerNormalization, graph.RMSNormalization, graph.InstanceNormalization, graph.GroupNormalization,
 	}
 	ok := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -44,15 +47,26 @@ func TestInferShapesIsRightOrRefuses(t *testing.T) {
 		op := rapid.SampledFrom(all).Draw(rt, "op")
 		attrs := graph.Attrs{}
 		small := rapid.IntRange(-2, 3)
-		for _, name := range []string{"axis", "group", "transA", "transB", "ceil_mode", "count_include_pad", "allowzero"} {
+		for _, name := range []string{"axis", "group", "transA", "transB", "ceil_mode", "count_include_pad", "allowzero", "keepdims", "noop_with_empty_axes", "num_groups", "antialias", "exclude_outside"} {
 			if rapid.IntRange(0, 3).Draw(rt, "has "+name) == 0 {
 				attrs[name] = small.Draw(rt, name)
 			}
 		}
-		for _, name := range []string{"kernel_shape", "strides", "pads", "dilations", "starts", "ends", "axes", "steps", "shape", "perm"} {
+		for _, name := range []string{"kernel_shape", "strides", "pads", "dilations", "starts", "ends", "axes", "steps", "shape", "perm", "indices", "repeats", "sizes"} {
 			if rapid.IntRange(0, 2).Draw(rt, "has "+name) > 0 {
 				attrs[name] = rapid.SliceOfN(small, 0, 4).Draw(rt, name)
 			}
+		}
+		for _, name := range []string{"scales", "roi"} {
+			if rapid.IntRange(0, 2).Draw(rt, "has "+name) > 0 {
+				attrs[name] = rapid.SliceOfN(rapid.Float32Range(-0.5, 3), 0, 8).Draw(rt, name)
+			}
+		}
+		if rapid.Bool().Draw(rt, "has mode") {
+			attrs["mode"] = rapid.SampledFrom([]string{"constant", "linear", "cubic"}).Draw(rt, "mode")
+		}
+		if rapid.Bool().Draw(rt, "crops") {
+			attrs["coordinate_transformation_mode"] = "tf_crop_and_resize"
 		}
 		g.Outputs = []string{g.AddNode(op, "node", "y", attrs, names...)}
 

@@ -62,13 +62,15 @@ func InferShapes(g *Graph) (*Graph, error) {
 // infer returns the shape of the node's output.
 func (s site) infer() (tensor.Shape, error) {
 	switch s.n.Op {
-	case Add, Mul:
+	case Add, Sub, Mul, Div, Pow, Max, Min:
 		return s.broadcast(s.shape(0), s.shape(1))
+	case PRelu:
+		return s.prelu()
 	case Conv:
 		return s.conv()
 	case MaxPool, AveragePool:
 		return s.pool()
-	case GlobalAveragePool:
+	case GlobalAveragePool, GlobalMaxPool:
 		return s.globalPool()
 	case BatchNormalization:
 		return s.batchNorm()
@@ -82,6 +84,14 @@ func (s site) infer() (tensor.Shape, error) {
 		return s.pad()
 	case Slice:
 		return s.slice()
+	case Gather:
+		return s.gather()
+	case Expand:
+		return s.expand()
+	case Tile:
+		return s.tile()
+	case Where:
+		return s.where()
 	case Flatten:
 		return s.flatten()
 	case Reshape:
@@ -92,8 +102,15 @@ func (s site) infer() (tensor.Shape, error) {
 		return s.squeeze()
 	case Unsqueeze:
 		return s.unsqueeze()
-	case Softmax:
+	case Softmax, LogSoftmax:
 		return s.softmax()
+	case LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization:
+		return s.norm()
+	case Resize:
+		return s.resize()
+	}
+	if _, ok := Reduction(s.n.Op); ok {
+		return s.reduce()
 	}
 	return s.shape(0), nil // element by element: Relu, Clip, Identity, QuantizeLinear, …
 }
@@ -135,7 +152,8 @@ func checkDims(s tensor.Shape) error {
 		case d < 1:
 			return fmt.Errorf("dimension %d of %s is %d: every dimension is at least 1, and only the first may be the batch", i, show(s), d)
 		}
-		if n *= int64(d); d > maxElements || n > maxElements {
+		// Larger numbers of a file were brought to 2³¹−1, so that this one can stand for any of them.
+		if n *= int64(d); d >= maxElements || n > maxElements {
 			return fmt.Errorf("%s has more than %d elements an example", show(s), maxElements)
 		}
 	}

@@ -152,18 +152,6 @@ func (s site) matMul() (tensor.Shape, error) {
 	return out, nil
 }
 
-func (s site) softmax() (tensor.Shape, error) {
-	x := s.shape(0)
-	axis, err := s.axis("axis", -1, len(x))
-	if err != nil {
-		return nil, err
-	}
-	if axis == 0 && batched(x) {
-		return nil, s.errorf("axis 0 of %s is the batch: it would mix examples; use axis 1", show(x))
-	}
-	return x, nil
-}
-
 // broadcast returns the shape of an operator on elements of a and b, by numpy's rules. The batch meets the batch, a 1,
 // or nothing.
 func (s site) broadcast(a, b tensor.Shape) (tensor.Shape, error) {

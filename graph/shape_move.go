@@ -37,6 +37,12 @@ func (s site) concat() (tensor.Shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range s.n.Inputs {
+		if s.n.Inputs[i] != "" && batched(s.shape(i)) {
+			first = s.shape(i)
+			break
+		}
+	}
 	out, total := slices.Clone(first), int64(0)
 	for i := range s.n.Inputs {
 		if s.n.Inputs[i] == "" {
@@ -48,7 +54,7 @@ func (s site) concat() (tensor.Shape, error) {
 		}
 		same := len(shape) == len(first)
 		for d := range first {
-			same = same && (d == axis || shape[d] == first[d])
+			same = same && (d == axis || shape[d] == first[d] || d == 0 && batched(first) && shape[d] == 1)
 		}
 		if !same {
 			return nil, s.errorf("%s and %s cannot be joined along axis %d: all other dimensions must be equal", show(first), show(shape), axis)

@@ -41,15 +41,16 @@ func SpansOf(n *Node, in tensor.Shape) ([]Span, error) {
 			}
 			continue
 		}
-		if spans[d] = span(starts[i], ends[i], step, in[d]); spans[d].Count < 1 {
+		if spans[d] = SpanOf(starts[i], ends[i], step, in[d]); spans[d].Count < 1 {
 			return nil, s.errorf("[%d:%d:%d] takes nothing of dimension %d of %s", starts[i], ends[i], step, d, show(in))
 		}
 	}
 	return spans, nil
 }
 
-// span resolves start:end:step for a dimension of the given length, as numpy does.
-func span(start, end, step, length int) Span {
+// SpanOf resolves start:end:step for a dimension of the given length, as numpy does. The step is not 0; Count is 0 where
+// nothing is taken.
+func SpanOf(start, end, step, length int) Span {
 	from, to, by, n := int64(start), int64(end), int64(step), int64(length)
 	if from < 0 {
 		from += n

@@ -1,0 +1,73 @@
+package graph
+
+import (
+	"fmt"
+
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// Binary returns the function of two reals that an operator applies to pairs of elements, and whether it is of that
+// kind: Add, Sub, Mul, Div, Pow, Max, Min, and PRelu, whose second operand is the slope. Results are rounded to float32
+// once and have the same bits on every processor. Max and Min of a NaN are NaN.
+func Binary(op Op) (f func(a, b float32) float32, ok bool) {
+	switch op {
+	case Add:
+		return func(a, b float32) float32 { return a + b }, true
+	case Sub:
+		return func(a, b float32) float32 { return a - b }, true
+	case Mul:
+		return func(a, b float32) float32 { return float32(a * b) }, true
+	case Div:
+		return func(a, b float32) float32 { return a / b }, true
+	case Pow:
+		return pow, true
+	case Max:
+		return func(a, b float32) float32 { return max(a, b) }, true
+	case Min:
+		return func(a, b float32) float32 { return min(a, b) }, true
+	case PRelu:
+		return func(x, slope float32) float32 {
+			if x < 0 {
+				return float32(slope * x)
+			}
+			return x
+		}, true
+	}
+	return nil, false
+}
+
+// PairCode returns the function of two codes that an operator of Binary is on values with the parameters a and b, one
+// scale each, as codes of out: an Adder for Add, and for the others, in every convention,
+//
+//	clamp(RNE(f(Sa·(qa−za), Sb·(qb−zb)) / Sy) + zy)
+//
+// with every step rounded to float32, and the zero point for a NaN.
+func PairCode(op Op, c quant.Convention, a, b, out quant.Params) (func(qa, qb int32) int32, error) {
+	f, ok := Binary(op)
+	if !ok {
+		return nil, fmt.Errorf("%v is no operator on pairs of elements", op)
+	}
+	if op == Add {
+		s, err := NewAdder(c, a, b, out)
+		if err != nil {
+			return nil, err
+		}
+		return s.Code, nil
+	}
+	for i, p := range []quant.Params{a, b, out} {
+		if err := checkOperand(p); err != nil {
+			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "result"}[i], err)
+		}
+	}
+	return func(qa, qb int32) int32 { return codeOf(f(realOf(qa, &a), realOf(qb, &b)), &out) }, nil
+}
+
+// prelu: the slope broadcasts to the input, and not the other way.
+func (s site) prelu() (tensor.Shape, error) {
+	x, slope := s.shape(0), s.shape(1)
+	if out, err := s.broadcast(x, slope); err != nil || !out.Equal(x) {
+		return nil, s.errorf("the slope %q is %s and does not broadcast to %s", s.n.Inputs[1], show(slope), show(x))
+	}
+	return x, nil
+}

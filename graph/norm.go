@@ -1,0 +1,151 @@
+package graph
+
+import (
+	"math"
+
+	"linquant/tensor"
+)
+
+// Norm is what LayerNormalization, RMSNormalization, InstanceNormalization and GroupNormalization have in common: a
+// value is cut into rows of elements that are counted one after the other, and each row is brought to mean 0 and
+// variance 1 and then scaled.
+type Norm struct {
+	Length  int     // elements of a row
+	Repeat  int     // neighbours in a row that share an element of scale and shift
+	Groups  int     // row r has part r mod Groups of scale and shift, of Length/Repeat elements
+	Epsilon float32 // is added to the variance
+	Center  bool    // the mean is subtracted, and the variance is around it; RMSNormalization does neither
+}
+
+// NormOf returns how a node normalizes a value of the given shape, of which the batch does not matter. Shapes that do
+// not fit the node are an error.
+func NormOf(n *Node, shape tensor.Shape) (Norm, error) {
+	s := site{nil, n}
+	norm := Norm{Repeat: 1, Groups: 1, Epsilon: n.Attrs.Float("epsilon", 1e-5), Center: n.Op != RMSNormalization}
+	switch n.Op {
+	case LayerNormalization, RMSNormalization:
+		axis, err := s.axis("axis", -1, len(shape))
+		if err != nil {
+			return norm, err
+		}
+		if axis == 0 && batched(shape) {
+			return norm, s.errorf("axis 0 of %s is the batch: it would mix examples; use axis 1", show(shape))
+		}
+		norm.Length = perExample(shape[axis:])
+		return norm, nil
+	}
+	if len(shape) < 3 {
+		return norm, s.errorf("input %q is %s: it must be [batch, channels, …] with one dimension more at least", n.Inputs[0], show(shape))
+	}
+	channels := shape[1]
+	norm.Repeat, norm.Groups = perExample(shape[2:]), channels
+	if n.Op == GroupNormalization {
+		norm.Groups = n.Attrs.Int("num_groups", 0)
+	}
+	if norm.Groups < 1 || channels%norm.Groups != 0 {
+		return norm, s.errorf("num_groups is %d: it must divide the %d channels of %s", norm.Groups, channels, show(shape))
+	}
+	norm.Length = channels / norm.Groups * norm.Repeat
+	return norm, nil
+}
+
+// Row fills dst with (x − mean)/√(variance + Epsilon)·scale + shift, computed in float64 and rounded once: the same bits
+// on every processor. dst and x are one row, and may be the same; scale and shift are
+// the part for it, and a nil shift is 0.
+func (n *Norm) Row(dst, x, scale, shift []float32) {
+	mean := 0.0
+	if n.Center {
+		mean = sumOf(x) / float64(len(x))
+	}
+	factor := 1 / math.Sqrt(squaresOf(x, mean)/float64(len(x))+float64(n.Epsilon))
+	if n.Repeat == 1 && shift != nil {
+		x, scale, shift = x[:len(dst)], scale[:len(dst)], shift[:len(dst)]
+		for i := range dst {
+			dst[i] = float32(float64((float64(x[i])-mean)*factor*float64(scale[i])) + float64(shift[i]))
+		}
+		return
+	}
+	for c, w := range scale {
+		b := 0.0
+		if shift != nil {
+			b = float64(shift[c])
+		}
+		in, out := x[c*n.Repeat:][:n.Repeat], dst[c*n.Repeat:][:n.Repeat]
+		for i, v := range in {
+			out[i] = float32(float64((float64(v)-mean)*factor*float64(w)) + b)
+		}
+	}
+}
+
+// norm checks the shapes of a normalization.
+func (s site) norm() (tensor.Shape, error) {
+	x := s.shape(0)
+	norm, err := NormOf(s.n, x)
+	if err != nil {
+		return nil, err
+	}
+	for i := 1; i < len(s.n.Inputs); i++ {
+		if s.n.Inputs[i] == "" {
+			continue
+		}
+		if s.n.Op == InstanceNormalization || s.n.Op == GroupNormalization {
+			if err := s.bias(i, x[1]); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		rows := x[s.normAxis(len(x)):]
+		if v := s.shape(i); batched(v) || len(v) > len(rows) || !fitsInto(v, rows) {
+			return nil, s.errorf("%q is %s and does not broadcast to the %d elements of a row, %s", s.n.Inputs[i], show(v), norm.Length, show(rows))
+		}
+	}
+	return x, nil
+}
+
+func (s site) normAxis(rank int) int {
+	axis, _ := s.axis("axis", -1, rank) // NormOf has checked it
+	return axis
+}
+
+// fitsInto reports whether a value of shape from broadcasts to the shape to.
+func fitsInto(from, to tensor.Shape) bool {
+	for i, d := range from {
+		if at := len(to) - len(from) + i; at < 0 || d != 1 && d != to[at] {
+			return false
+		}
+	}
+	return true
+}
+
+// NormWeights returns scale or shift of a normalization with one element for each that a row scales apart: those of
+// LayerNormalization broadcast to a row. shape is that of the value which is normalized.
+func NormWeights(n *Node, weights []float32, own, shape tensor.Shape) []float32 {
+	if n.Op == InstanceNormalization || n.Op == GroupNormalization {
+		return weights
+	}
+	rows := shape[site{nil, n}.normAxis(len(shape)):]
+	return take(weights, gather(rows, broadcastSteps(own, rows)), 0)
+}
+
+func (s site) evalNorm(in []array) (array, error) {
+	x := in[0]
+	norm, err := NormOf(s.n, x.shape)
+	if err != nil {
+		return array{}, err
+	}
+	scale := NormWeights(s.n, in[1].real, in[1].shape, x.shape)
+	var shift []float32
+	if in[2].real != nil {
+		shift = NormWeights(s.n, in[2].real, in[2].shape, x.shape)
+	}
+	y, part := make([]float32, len(x.real)), norm.Length/norm.Repeat
+	for r := range len(y) / norm.Length {
+		at, row := r%norm.Groups*part, r*norm.Length
+		var b []float32
+		if shift != nil {
+			b = shift[at:][:part]
+		}
+		norm.Row(y[row:][:norm.Length], x.real[row:][:norm.Length], scale[at:][:part], b)
+	}
+	return array{shape: x.shape, real: y}, nil
+}

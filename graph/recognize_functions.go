@@ -1,0 +1,22 @@
+package graph
+
+// RecognizeFunctions is Recognize for functions of one real alone, in a graph of any kind: nothing is asked of shapes and
+// codes, and nodes of operators that are not those of this package are left alone. So it also finds a function that
+// stands as a whole between a DequantizeLinear and a QuantizeLinear.
+func RecognizeFunctions(g *Graph) (*Graph, error) {
+	out := g.Clone()
+	p := pieces{out, map[string]*Node{}}
+	for _, n := range out.Nodes {
+		if checkNode(n) != nil {
+			continue
+		}
+		p.producers[n.Outputs[0]] = n
+		for _, known := range []func(*Node) *Node{p.hardSigmoid, p.gated, p.gelu} {
+			if r := known(n); r != nil {
+				n.Op, n.Inputs, n.Attrs = r.Op, r.Inputs, r.Attrs
+				break
+			}
+		}
+	}
+	return RemoveDead(out)
+}

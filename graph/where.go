@@ -1,0 +1,31 @@
+package graph
+
+import "linquant/tensor"
+
+// where: the condition is a constant, so that a mask which depends on an input is none.
+func (s site) where() (tensor.Shape, error) {
+	if c := s.value(0); c.Const == nil {
+		return nil, s.errorf("its condition %q is computed while the network runs: only constant ones are supported", c.Name)
+	}
+	out, err := s.broadcast(s.shape(1), s.shape(2))
+	if err != nil {
+		return nil, err
+	}
+	return s.broadcast(out, s.shape(0))
+}
+
+func evalWhere(in []array, shape tensor.Shape) array {
+	var index [3][]int
+	for i := range index {
+		index[i] = gather(shape, broadcastSteps(in[i].shape, shape))
+	}
+	y := array{shape: shape, real: make([]float32, len(index[0]))}
+	for i, c := range index[0] {
+		from := 2
+		if in[0].real[c] != 0 {
+			from = 1
+		}
+		y.real[i] = in[from].real[index[from][i]]
+	}
+	return y
+}
