@@ -1,13 +1,11 @@
 package onnx_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"testing"
 
 	"linquant/graph"
@@ -18,81 +16,7 @@ import (
 
 // TestAllocation imports files made to cost much memory for few bytes.
 func TestAllocation(t *testing.T) {
-	const n = 3000
-	name := func(i int) string { return fmt.Sprintf("%x", i) }
-	tests := map[string]func(m *onnxpb.Model, g *onnxpb.Graph){
-		"dimensions of 2^40": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{floats("w", nil, 1<<20, 1<<20)}
-		},
-		"input of 2^40": func(_ *onnxpb.Model, g *onnxpb.Graph) { g.Inputs[0] = floatInput("x", 1, 1<<20, 1<<20) },
-		"chain": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Nodes = nil
-			last := "x"
-			for i := range n {
-				g.Nodes = append(g.Nodes, onnxpb.Node{Op: "Relu", Inputs: []string{last}, Outputs: []string{name(i)}})
-				last = name(i)
-			}
-			g.Outputs[0].Name = last
-		},
-		"constants": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			for i := range n {
-				g.Initializers = append(g.Initializers, floats(name(i), nil, 0))
-			}
-		},
-		"doubling": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{{Name: "0", Type: onnxpb.Int64, Dims: []int64{4}, Raw: make([]byte, 32)}}
-			for i := range 60 {
-				n := node("Concat", name(i+1), name(i), name(i))
-				g.Nodes = append(g.Nodes, with(n, intAttr("axis", 0)))
-			}
-		},
-		"shapes": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			for i := range n {
-				g.Nodes = append(g.Nodes, onnxpb.Node{Op: "Shape", Inputs: []string{"y"}, Outputs: []string{name(i)}})
-			}
-		},
-		"shapes on the way": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			last := "y"
-			for i := range n {
-				g.Nodes = append(g.Nodes,
-					onnxpb.Node{Op: "Relu", Inputs: []string{last}, Outputs: []string{name(i)}},
-					onnxpb.Node{Op: "Shape", Inputs: []string{name(i)}, Outputs: []string{"s" + name(i)}})
-				last = name(i)
-			}
-		},
-		"many inputs": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Nodes = append(g.Nodes, with(node("Concat", "c", slices.Repeat([]string{"y"}, n)...), intAttr("axis", 1)))
-		},
-		"many known inputs": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{{Name: "0", Type: onnxpb.Int64, Dims: []int64{4}, Raw: make([]byte, 32)}}
-			g.Nodes = append(g.Nodes, with(node("Concat", "c", slices.Repeat([]string{"0"}, n)...), intAttr("axis", 0)))
-		},
-		"casts": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{{Name: "0", Type: onnxpb.Int32, Dims: []int64{10000}, Raw: make([]byte, 40000)}}
-			for i := range n {
-				g.Nodes = append(g.Nodes, with(onnxpb.Node{Op: "Cast", Inputs: []string{"0"}, Outputs: []string{name(i + 1)}}, intAttr("to", 1)))
-			}
-		},
-		"reshapes": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{{Name: "s", Type: onnxpb.Int64, Dims: []int64{32}, Raw: bytes.Repeat([]byte{1, 0, 0, 0, 0, 0, 0, 0}, 32)}}
-			for i := range n {
-				g.Nodes = append(g.Nodes, onnxpb.Node{Op: "Reshape", Inputs: []string{"y", "s"}, Outputs: []string{name(i)}})
-			}
-		},
-		"dimensions": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{{Name: "s", Type: onnxpb.Int64, Dims: []int64{30}, Raw: bytes.Repeat([]byte{255}, 240)}}
-			last := "y"
-			for i := range n {
-				g.Nodes = append(g.Nodes, onnxpb.Node{Op: "Unsqueeze", Inputs: []string{last, "s"}, Outputs: []string{name(i)}})
-				last = name(i)
-			}
-		},
-		"broadcast": func(_ *onnxpb.Model, g *onnxpb.Graph) {
-			g.Initializers = []onnxpb.Tensor{floats("w", make([]byte, 4000), 1000, 1), floats("v", make([]byte, 4000), 1000)}
-			g.Nodes = append(g.Nodes, node("Add", "a", "w", "v"), node("MatMul", "b", "a", "a"))
-		},
-	}
-	for name, edit := range tests {
+	for name, edit := range hungry {
 		t.Run(name, func(t *testing.T) {
 			m := relu()
 			edit(m, m.Graph)
@@ -102,6 +26,21 @@ func TestAllocation(t *testing.T) {
 			t.Logf("%d bytes for %d, %.1f a byte (%v)", got, len(data), float64(got)/float64(len(data)), err)
 			if limit := onnx.AllocationLimit(len(data)); got > limit {
 				t.Errorf("%d bytes allocated for a file of %d, more than %d", got, len(data), limit)
+			}
+			var g *graph.Graph
+			kept := onnx.Kept(func() { g, _ = onnx.Import(data, "net.onnx") })
+			runtime.KeepAlive(g)
+			t.Logf("%d kept, %.1f a byte", kept, float64(kept)/float64(len(data)))
+			if limit := onnx.KeptLimit(len(data)); kept > limit {
+				t.Errorf("%d bytes kept for a file of %d, more than %d", kept, len(data), limit)
+			}
+			if testing.Short() {
+				return
+			}
+			largest := onnx.Largest(func() { _, _ = onnx.Import(data, "net.onnx") })
+			t.Logf("at most %d at once", largest)
+			if limit := onnx.LargestLimit(len(data)); largest > limit {
+				t.Errorf("%d bytes allocated at once for a file of %d, more than %d", largest, len(data), limit)
 			}
 		})
 	}

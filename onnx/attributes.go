@@ -25,7 +25,14 @@ func (s site) attributes(rule operator) error {
 				return err
 			}
 			continue
-		case !hasWord(rule.attrs, a.Name):
+		}
+		if done, err := s.legacyAttribute(a, rule); done || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if !hasWord(rule.attrs, a.Name) {
 			return s.errorf("the attribute %q is unknown: opset %d of the operator has none of that name that linquant "+
 				"knows", a.Name, s.opset)
 		}
@@ -49,9 +56,15 @@ func hasWord(words, word string) bool {
 var attributeTypes = map[string]onnxpb.AttrType{
 	"alpha": onnxpb.AttrFloat, "beta": onnxpb.AttrFloat, "epsilon": onnxpb.AttrFloat, "max": onnxpb.AttrFloat,
 	"min": onnxpb.AttrFloat, "value": onnxpb.AttrFloat,
-	"auto_pad": onnxpb.AttrString, "mode": onnxpb.AttrString,
+	"auto_pad": onnxpb.AttrString, "mode": onnxpb.AttrString, "direction": onnxpb.AttrString,
 	"axes": onnxpb.AttrInts, "dilations": onnxpb.AttrInts, "ends": onnxpb.AttrInts, "kernel_shape": onnxpb.AttrInts,
-	"pads": onnxpb.AttrInts, "perm": onnxpb.AttrInts, "starts": onnxpb.AttrInts, "strides": onnxpb.AttrInts,
+	"pads": onnxpb.AttrInts, "perm": onnxpb.AttrInts, "split": onnxpb.AttrInts,
+	"output_padding": onnxpb.AttrInts, "output_shape": onnxpb.AttrInts, "bias": onnxpb.AttrFloat,
+	"starts": onnxpb.AttrInts, "strides": onnxpb.AttrInts,
+
+	"gamma": onnxpb.AttrFloat, "cubic_coeff_a": onnxpb.AttrFloat, "extrapolation_value": onnxpb.AttrFloat,
+	"approximate": onnxpb.AttrString, "coordinate_transformation_mode": onnxpb.AttrString,
+	"nearest_mode": onnxpb.AttrString, "keep_aspect_ratio_policy": onnxpb.AttrString, "scales": onnxpb.AttrFloats,
 }
 
 func (s site) attribute(a *onnxpb.Attr) error {
@@ -69,6 +82,8 @@ func (s site) attribute(a *onnxpb.Attr) error {
 		s.n.Attrs[a.Name] = a.String
 	case onnxpb.AttrInts:
 		s.n.Attrs[a.Name] = clampAll(a.Ints)
+	case onnxpb.AttrFloats:
+		s.n.Attrs[a.Name] = a.Floats
 	default:
 		s.n.Attrs[a.Name] = clamp(a.Int)
 	}

@@ -8,12 +8,6 @@ import (
 
 // The methods here are of operators that make constants, or nothing but constants and shapes.
 
-// onlyOfShapes refuses operators that are supported on shapes alone.
-func (s site) onlyOfShapes() error {
-	return s.errorf("%s is supported only where it computes shapes: replace it in the model, or export it with "+
-		"fixed shapes", s.n.Op)
-}
-
 // cast between floats changes nothing, since all are float32 here. Constants are converted.
 func (s site) cast() error {
 	to := onnxpb.DataType(s.n.Attrs.Int("to", 0))
@@ -23,7 +17,7 @@ func (s site) cast() error {
 	}
 	v := s.im.g.Values[s.n.Inputs[0]]
 	if v == nil {
-		return s.errorf("it casts a shape: simplify the model, or export it with fixed shapes")
+		return s.errorf("it casts a shape, or integers, to %s: simplify the model, or export it with fixed shapes", e.name)
 	}
 	if e.store != tensor.Float32 || v.DType != tensor.Float32 && v.Const == nil {
 		if v.Const != nil && v.DType == e.file {

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"fmt"
+	"math"
 	"slices"
 
 	"linquant/graph"
@@ -72,7 +74,7 @@ func (s site) dropout() error {
 // pad: everything is attributes before opset 11, then inputs; since 18 the pads may be for some axes only.
 func (s site) pad() error {
 	if s.opset < 11 {
-		return nil
+		return s.crop()
 	}
 	pads, err := s.ints(1)
 	if err != nil {
@@ -96,7 +98,37 @@ func (s site) pad() error {
 	}
 	s.n.Attrs["pads"] = pads
 	s.n.Inputs = s.n.Inputs[:1]
-	return nil
+	return s.crop()
+}
+
+// crop makes a Slice before a Pad of what it pads by less than nothing.
+func (s site) crop() error {
+	pads := slices.Clone(s.n.Attrs.Ints("pads"))
+	rank := len(pads) / 2
+	var starts, ends, axes []int
+	for d := range rank {
+		before, after := pads[d], pads[rank+d]
+		if before >= 0 && after >= 0 {
+			continue
+		}
+		end := math.MaxInt32
+		if after < 0 {
+			end = after
+		}
+		starts, ends, axes = append(starts, max(-max(before, -math.MaxInt32), 0)), append(ends, end), append(axes, d)
+		pads[d], pads[rank+d] = max(before, 0), max(after, 0)
+	}
+	if axes == nil {
+		return nil
+	}
+	if mode := s.n.Attrs.Str("mode", "constant"); mode != "constant" {
+		return s.errorf("its pads are below 0 with mode %s: only constant padding can crop", mode)
+	}
+	cropped, err := s.emit("cropped", graph.Slice, graph.Attrs{
+		"starts": starts, "ends": ends, "axes": axes, "steps": slices.Repeat([]int{1}, len(axes)),
+	}, s.n.Inputs[0])
+	s.n.Inputs[0], s.n.Attrs["pads"] = cropped, pads
+	return err
 }
 
 // padAxes spreads the pads of some axes over all. Only the rank is missing for that.
@@ -109,14 +141,15 @@ func (s site) padAxes(pads, axes []int) ([]int, error) {
 	if len(pads) != 2*len(axes) {
 		return nil, s.errorf("it has %d pads for the axes %v: there must be two for each", len(pads), axes)
 	}
-	all := make([]int, 2*rank)
+	all, seen := make([]int, 2*rank), make([]bool, rank)
 	for i, a := range axes {
 		if a < 0 {
 			a += rank
 		}
-		if a < 0 || a >= rank {
-			return nil, s.errorf("axis %d is no dimension of %q, which has %d", axes[i], s.n.Input(0), rank)
+		if a < 0 || a >= rank || seen[a] {
+			return nil, s.errorf("axis %d is no dimension of %q, which has %d, or is named twice", axes[i], s.n.Input(0), rank)
 		}
+		seen[a] = true
 		all[a], all[rank+a] = pads[i], pads[len(axes)+i]
 	}
 	return all, nil
@@ -124,7 +157,10 @@ func (s site) padAxes(pads, axes []int) ([]int, error) {
 
 // reshape: a first dimension with the number that the file has for the batch is the batch.
 func (s site) reshape() error {
-	l, ok := s.list(1)
+	l, ok := int64s(s.n.Attrs.Ints("shape")), true
+	if len(s.n.Inputs) > 1 {
+		l, ok = s.list(1)
+	}
 	if !ok {
 		return s.notConstant(1)
 	}
@@ -212,41 +248,14 @@ func (s site) softmax() error {
 	return nil
 }
 
-// reduceMean is an average pool where it reduces height and width, as PyTorch exports x.mean((2, 3)).
-func (s site) reduceMean() error {
-	axes := s.n.Attrs.Ints("axes")
-	if s.n.Input(1) != "" {
-		var err error
-		if axes, err = s.ints(1); err != nil {
-			return err
-		}
-	}
-	axes = slices.Clone(axes)
-	slices.Sort(axes)
-	if !slices.Equal(axes, []int{2, 3}) && !slices.Equal(axes, []int{-2, -1}) {
-		return s.errorf("it reduces the axes %v: only the mean over height and width, [2, 3], is supported", axes)
-	}
-	keep := s.n.Attrs.Int("keepdims", 1) != 0
-	out := s.n.Outputs[0]
-	s.n.Op, s.n.Inputs, s.n.Attrs = graph.GlobalAveragePool, s.n.Inputs[:1], graph.Attrs{}
-	if keep {
-		return nil
-	}
-	pooled := s.im.fresh(out + "_pooled")
-	pool := s
-	pool.n = s.n.Clone()
-	pool.n.Name, pool.n.Outputs = s.n.Name+"_pool", []string{pooled}
-	s.n.Op, s.n.Inputs, s.n.Attrs = graph.Flatten, []string{pooled}, graph.Attrs{"axis": 1}
-	return pool.add()
-}
-
-// fresh returns a name that no value of the file has, like the one that is wanted.
+// fresh returns a name that no value of the file has: the one that is wanted, or with a number behind it, which goes on
+// from the last that this name got, so that many of one name take no more time than others.
 func (im *importer) fresh(name string) string {
-	for {
-		_, made := im.made[name]
-		if !made && im.g.Values[name] == nil {
-			return name
+	for candidate := name; ; {
+		if _, made := im.made[candidate]; !made && im.g.Values[candidate] == nil {
+			return candidate
 		}
-		name += "_"
+		im.numbers[name]++
+		candidate = fmt.Sprintf("%s_%d", name, im.numbers[name]+1)
 	}
 }

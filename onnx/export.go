@@ -18,7 +18,7 @@ import (
 type ExportConfig struct {
 	Format   Format
 	Int4     bool   // codes of up to 4 bits as int4 and uint4 tensors, which opset 21 has
-	Opset    int    // 7 to 25. 0: 13, the first with one scale a channel; 14 for HardSwish, 21 with Int4
+	Opset    int    // 7 to 25. 0: 13, the first with one scale a channel, or what operators need; 21 with Int4
 	Producer string // what makes the file; "": linquant
 	Version  string // of it
 }
@@ -52,7 +52,7 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 			metadata[bitsKey] = bits
 		}
 	}
-	m, err := writeRaw(g, cfg)
+	m, err := writeRaw(spell(g, cfg.Opset), cfg)
 	if err != nil {
 		return err
 	}
@@ -78,15 +78,23 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	if cfg.Producer == "" {
 		cfg.Producer = "linquant"
 	}
-	needed, why := minOpset, "any network here"
+	needed, why, common := firstModern, "any network here", 13
 	atLeast := func(opset int, what string) {
 		if opset > needed {
 			needed, why = opset, what
 		}
 	}
 	for _, n := range g.Nodes {
-		if n.Op == graph.HardSwish {
-			atLeast(14, n.String())
+		since := sinceOpset[n.Op]
+		if !spellable(n, quantized) {
+			atLeast(since, n.String())
+			continue
+		}
+		if since <= lastCommon {
+			common = max(common, since)
+		}
+		if n.Op == graph.Gelu && n.Attrs.Str("approximate", "none") == "none" {
+			atLeast(sinceOpset[graph.Erf], n.String())
 		}
 	}
 	if quantized {
@@ -101,7 +109,7 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 		atLeast(21, "int4")
 	}
 	if cfg.Opset == 0 {
-		cfg.Opset = max(13, needed)
+		cfg.Opset = max(common, needed)
 	}
 	if cfg.Opset < needed || cfg.Opset > maxOpset {
 		return cfg, fmt.Errorf("opset %d does not do for %s: use %d to %d", cfg.Opset, why, needed, maxOpset)

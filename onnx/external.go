@@ -24,13 +24,17 @@ func newExternal(path string) *external {
 }
 
 // bytes returns the bytes of a tensor that should have need of them, as the keys location, offset and length of
-// external_data say (ONNX, docs/ExternalData.md).
-func (e *external) bytes(entries []onnxpb.Entry, need int64) ([]byte, error) {
+// external_data say (ONNX, docs/ExternalData.md). A file that is read for the first time adds to the budget.
+func (e *external) bytes(entries []onnxpb.Entry, need int64, left *budget) ([]byte, error) {
 	if e == nil {
 		return nil, errors.New("its elements are in another file, and a model in memory has none: open the file by its path")
 	}
 	location, offset, length := "", int64(0), need
 	for _, entry := range entries {
+		const most = 4096 // bytes of a path
+		if len(entry.Value) > most {
+			return nil, fmt.Errorf("its external data has a %s of %d bytes: the model is damaged", entry.Key, len(entry.Value))
+		}
 		var err error
 		switch entry.Key {
 		case "location":
@@ -49,7 +53,7 @@ func (e *external) bytes(entries []onnxpb.Entry, need int64) ([]byte, error) {
 		return nil, fmt.Errorf("its external data has %d bytes, and its type and shape need %d: the model is "+
 			"damaged", length, need)
 	}
-	m, err := e.file(location)
+	m, err := e.file(location, left)
 	if err != nil {
 		return nil, err
 	}
@@ -61,13 +65,14 @@ func (e *external) bytes(entries []onnxpb.Entry, need int64) ([]byte, error) {
 }
 
 // file maps the file at a location. os.Root sees to it that it is in the model's folder.
-func (e *external) file(location string) (*mmap.Mapping, error) {
-	if m := e.files[location]; m != nil {
-		return m, nil
-	}
+func (e *external) file(location string, left *budget) (*mmap.Mapping, error) {
 	local := filepath.FromSlash(location)
 	if !filepath.IsLocal(local) {
 		return nil, fmt.Errorf("its external data is in %q: only files in the model's folder are read", location)
+	}
+	local = filepath.Clean(local) // so that a file has one name and is mapped once
+	if m := e.files[local]; m != nil {
+		return m, nil
 	}
 	if e.root == nil {
 		root, err := os.OpenRoot(filepath.Dir(e.path))
@@ -91,7 +96,8 @@ func (e *external) file(location string) (*mmap.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.files[location] = m
+	e.files[local] = m
+	*left += newBudget(int64(len(m.Bytes)))
 	return m, nil
 }
 

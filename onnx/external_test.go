@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -121,5 +122,36 @@ func TestExternalDataRefuses(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestExternalHalves converts float16 elements of another file, which are far more than the model's own bytes allow. Many
+// names of one file do not allow more.
+func TestExternalHalves(t *testing.T) {
+	const n = 1 << 16
+	m := addBias()
+	m.Graph.Nodes[0] = node("Add", "y", "x", "w0")
+	halves := func(location string, copies int) {
+		m.Graph.Initializers = nil
+		for i := range copies {
+			w := onnxpb.Tensor{Name: fmt.Sprint("w", i), Type: onnxpb.Float16, Dims: []int64{n}, Outside: true}
+			w.External = []onnxpb.Entry{{Key: "location", Value: strings.Repeat("./", i) + location}}
+			m.Graph.Initializers = append(m.Graph.Initializers, w)
+		}
+	}
+	m.Graph.Inputs[0], m.Graph.Outputs[0] = floatInput("x", 1, n), floatInput("y", 1, n)
+	for copies, fails := range map[int]bool{1: false, 8: true} {
+		halves("h.bin", copies)
+		path, inside, _ := folders(t, m)
+		if err := os.WriteFile(filepath.Join(inside, "h.bin"), make([]byte, 2*n), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := onnx.Open(path)
+		if err == nil {
+			f.Close()
+		}
+		if (err != nil) != fails {
+			t.Errorf("%d tensors of one file: error %v", copies, err)
+		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package onnx reads and writes networks as ONNX files.
 //
 // Import goes in four steps. internal/onnxpb decodes the file's messages; the nodes are brought into an order in which
-// they can be computed, and each becomes one node of the raw form (raw.go), whatever of the opsets 7 to 25 the file was
+// they can be computed, and each becomes one node of the raw form (raw.go), whatever of the opsets 1 to 25 the file was
 // written in; fuse turns QuantizeLinear, QLinearConv and their like into values annotated with their parameters; and
 // graph.InferShapes checks the result. Export takes the same way back: lower, then the serializer.
 //
@@ -27,13 +27,16 @@ type File struct {
 
 // Open maps and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
 // or below it: a location that leads out of it, be it by a symbolic link, is refused.
-func Open(path string) (*File, error) {
+func Open(path string) (*File, error) { return ImportConfig{}.Open(path) }
+
+// Open is the function Open with the configuration.
+func (c ImportConfig) Open(path string) (*File, error) {
 	m, err := mmap.Open(path)
 	if err != nil {
 		return nil, err // names the path
 	}
 	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: newExternal(path)}
-	if f.Graph, err = importModel(m.Bytes, f.external); err != nil {
+	if f.Graph, err = c.importModel(m.Bytes, f.external); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -20,10 +20,14 @@ import (
 // DequantizeLinear and QuantizeLinear nodes, which is what the file says and always right. A graph without quantization
 // is returned as it is. Errors are for what no reading makes sense of: scales that are not positive, parameters of the
 // wrong type or length, codes that one node writes and another reads with different parameters; and for dynamic
-// quantization, which is not supported yet.
+// quantization that is not of a layer (dynamic.go).
 func fuse(raw *graph.Graph) (*graph.Graph, error) {
 	if !hasQuantization(raw) {
 		return raw, nil
+	}
+	raw, err := graph.RecognizeFunctions(raw)
+	if err != nil {
+		return nil, err
 	}
 	f, err := newFuser(raw)
 	if err != nil {
@@ -56,7 +60,7 @@ func hasQuantization(raw *graph.Graph) bool {
 // dynamic are the operators of networks whose parameters are computed while they run.
 var dynamic = map[graph.Op]bool{
 	"DynamicQuantizeLinear": true, "ConvInteger": true, "MatMulInteger": true,
-	"MatMulIntegerToFloat": true, "DynamicQuantizeMatMul": true, "DynamicQuantizeLSTM": true,
+	"MatMulIntegerToFloat": true, "DynamicQuantizeLSTM": true,
 }
 
 // withoutDomain returns the operator without the domain of ONNX Runtime's own operators.
@@ -89,7 +93,9 @@ type fuser struct {
 	done      map[*graph.Node]bool     // raw nodes that an earlier one has taken with it
 	bits      map[string]int           // codes narrower than their type, by name
 	producer  map[string]*graph.Node   // of the new graph
+	makers    map[string]*graph.Node   // of the raw graph, once somebody asked
 	ranks     map[string]int           // of the new graph's values, where nodes tell
+	left      budget                   // for what is made of constants
 }
 
 func newFuser(raw *graph.Graph) (*fuser, error) {
@@ -97,7 +103,7 @@ func newFuser(raw *graph.Graph) (*fuser, error) {
 	f := &fuser{
 		raw: raw, out: graph.New(raw.Name), consumers: raw.Consumers(),
 		values: map[string]operand{}, done: map[*graph.Node]bool{}, producer: map[string]*graph.Node{},
-		ranks: map[string]int{},
+		ranks: map[string]int{}, left: fuseBudget(raw),
 	}
 	f.out.Inputs, f.out.Outputs = raw.Inputs, raw.Outputs
 	f.out.Input, f.out.Requant = raw.Input, raw.Requant
@@ -155,8 +161,10 @@ func (f *fuser) node(n *graph.Node) error {
 		return f.dequantize(n)
 	}
 	switch {
+	case isDynamic(n.Op):
+		return f.dynamicLayer(n)
 	case dynamic[withoutDomain(n.Op)]:
-		return fmt.Errorf("dynamic quantization is not supported yet: quantize the model statically, with calibration data")
+		return fmt.Errorf("dynamic quantization in this form is not supported: " + dynamicAdvice)
 	case isRaw(n.Op):
 		return f.qoperator(n)
 	}

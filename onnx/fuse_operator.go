@@ -12,10 +12,15 @@ import (
 
 // operator takes an operator of package graph.
 func (f *fuser) operator(n *graph.Node) error {
-	if o, ok := f.values[n.Input(0)]; ok && o.kind == codes {
-		return f.onCodes(n)
+	for _, in := range n.Inputs {
+		if o, ok := f.values[in]; ok && o.kind == codes {
+			return f.onCodes(n, f.out.Values[o.name])
+		}
+		if n.Op != graph.Concat { // the first input of a Concat can be a constant
+			break
+		}
 	}
-	if movesElements(n.Op) && f.move(n) {
+	if movesElements(n) && f.move(n) {
 		return nil
 	}
 	if done, err := f.integers(n); done || err != nil {
@@ -49,13 +54,13 @@ func (f *fuser) operator(n *graph.Node) error {
 
 // movesElements reports whether the operator's outputs are some of its inputs' elements (and padding), so that it does
 // the same to codes as to what they stand for.
-func movesElements(op graph.Op) bool {
-	switch op {
+func movesElements(n *graph.Node) bool {
+	switch n.Op {
 	case graph.MaxPool, graph.Flatten, graph.Reshape, graph.Transpose, graph.Slice, graph.Squeeze, graph.Unsqueeze,
-		graph.Identity, graph.Dropout, graph.Pad:
+		graph.Identity, graph.Dropout, graph.Pad, graph.Gather, graph.Expand, graph.Tile, graph.GlobalMaxPool:
 		return true
 	}
-	return false
+	return graph.ResizesByCopy(n)
 }
 
 // move does what a node that moves elements does to the codes that its input is a view of. Its output is then a view
@@ -128,15 +133,15 @@ const codesSuffix = "_quantized"
 // codesName names the codes of a float value.
 func codesName(name string) string { return strings.TrimSuffix(name, floatSuffix) + codesSuffix }
 
-// onCodes takes an operator that the file applies to codes themselves.
-func (f *fuser) onCodes(n *graph.Node) error {
-	x := f.out.Values[f.values[n.Input(0)].name]
+// onCodes takes an operator that the file applies to codes themselves, those of x.
+func (f *fuser) onCodes(n *graph.Node, x *graph.Value) error {
 	op, inputs, attrs := n.Op, []string{x.Name}, n.Attrs
 	switch {
 	case len(n.Outputs) > 1 && n.Outputs[1] != "":
 		return fmt.Errorf("its second output %q is not supported on codes", n.Outputs[1])
 	case op == graph.Concat:
-		for _, in := range n.Inputs[1:] {
+		inputs = nil
+		for _, in := range n.Inputs {
 			v, err := f.codesOf(in, *x.Quant)
 			if err != nil {
 				return err
@@ -154,12 +159,12 @@ func (f *fuser) onCodes(n *graph.Node) error {
 			attrs[k] = a
 		}
 		attrs["value"] = realOf(*x.Quant, n.Attrs.Float("value", 0))
-	case !movesElements(op):
+	case !movesElements(n):
 		return fmt.Errorf("input %q holds integer codes: put a DequantizeLinear before the node and a QuantizeLinear after it",
 			n.Inputs[0])
 	}
 	r := f.narrow(n.Outputs[0], *x.Quant)
-	if movesElements(op) && r.params.Type != x.Quant.Type {
+	if movesElements(n) && r.params.Type != x.Quant.Type {
 		r = result{name: n.Outputs[0], params: *x.Quant, same: n.Outputs[:1]} // its Clip is a node of its own
 	}
 	f.emit(op, n.Name, attrs, inputs, r.name, &r.params)

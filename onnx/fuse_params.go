@@ -109,9 +109,12 @@ func (f *fuser) scales(name string) ([]float32, tensor.Shape, error) {
 	case name == "":
 		return nil, nil, fmt.Errorf("it has no scale: give it one")
 	case v == nil || v.Const == nil:
-		return nil, nil, fmt.Errorf("scale %q is not a constant: dynamic quantization is not supported yet", name)
+		return nil, nil, fmt.Errorf("scale %q is not a constant: dynamic quantization is read as ONNX Runtime's quantize_dynamic writes it", name)
 	case v.Const.DType != tensor.Float32:
 		return nil, nil, fmt.Errorf("scale %q is %v: only float32 scales are supported", name, v.Const.DType)
+	}
+	if err := f.spend(v.Const.Elements()); err != nil {
+		return nil, nil, fmt.Errorf("scale %q: %w", name, err)
 	}
 	s, err := tensor.As[float32](*v.Const)
 	if err != nil {
@@ -138,12 +141,12 @@ func (f *fuser) zeroPoints(name string) ([]int32, quant.Type, error) {
 	t, ok := codeType(v)
 	switch {
 	case v == nil || v.Const == nil:
-		return nil, t, fmt.Errorf("zero point %q is not a constant: dynamic quantization is not supported yet", name)
+		return nil, t, fmt.Errorf("zero point %q is not a constant: dynamic quantization is read as ONNX Runtime's quantize_dynamic writes it", name)
 	case !ok:
 		return nil, t, fmt.Errorf("zero point %q is %v: only codes of 8 or 4 bits, and biases of 32, are supported",
 			name, v.DType)
 	}
-	z, err := wideCodes(*v.Const)
+	z, err := f.wide(*v.Const)
 	return z, t, err
 }
 

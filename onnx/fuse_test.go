@@ -482,7 +482,7 @@ func TestFuseErrors(t *testing.T) {
 		}, `channels_last is not supported`},
 		"dynamic quantization": {func(b rawNet) *graph.Graph {
 			return b.result(b.op("DynamicQuantizeLinear", "y", nil, "x"))
-		}, `DynamicQuantizeLinear node "y": dynamic quantization is not supported yet`},
+		}, `DynamicQuantizeLinear node "y": dynamic quantization in this form is not supported`},
 		"metadata": {func(b rawNet) *graph.Graph {
 			b.Metadata[bitsKey] = `{"x": 9}`
 			return b.result(b.qdq("x", 0.2, 7))

@@ -53,7 +53,7 @@ func (f *fuser) floatConst(name string) error {
 // foldReals adds the reals that constant codes stand for, as a constant of that name. It is what becomes of a bias that
 // is not added to integers after all.
 func (f *fuser) foldReals(name string, v *graph.Value) error {
-	q, err := wideCodes(*v.Const)
+	q, err := f.wide(*v.Const)
 	if err != nil {
 		return err
 	}
@@ -129,6 +129,10 @@ func (f *fuser) codesConst(name string, p quant.Params) (*graph.Value, error) {
 		if v := f.out.Values[as]; graph.SameParams(v.Quant, &p) && v.Const.Shape.Equal(raw.Const.Shape) {
 			return v, nil
 		}
+		const most = 64
+		if i > most {
+			return nil, fmt.Errorf("constant %q is read with more than %d scales or zero points: give each its own", name, most)
+		}
 		as = fmt.Sprintf("%s_%d", name, i)
 	}
 	return f.addCodes(as, *raw.Const, p), nil
@@ -157,12 +161,6 @@ func allZero(zero []int32) bool {
 		}
 	}
 	return true
-}
-
-// fits reports whether all codes of t are codes of the narrower type.
-func fits(t tensor.Tensor, narrow quant.Type) bool {
-	q, err := wideCodes(t)
-	return err == nil && fitAll(q, narrow)
 }
 
 func fitAll(q []int32, t quant.Type) bool {
@@ -194,7 +192,7 @@ func (f *fuser) readAs(name string, seen map[string]bool) (*quant.Params, error)
 			}
 			return &p, nil
 		}
-		if movesElements(n.Op) || n.Op == graph.Relu || n.Op == graph.Clip {
+		if movesElements(n) || n.Op == graph.Relu || n.Op == graph.Clip {
 			if p, err := f.readAs(n.Outputs[0], seen); p != nil || err != nil {
 				return p, err
 			}

@@ -7,13 +7,24 @@ import (
 	"linquant/tensor"
 )
 
-// shapeOf returns the shape of a value as far as it is known, for operators that compute with it: batchSize for the batch,
-// unknownSize for what is not known. Most networks never ask.
+// shapeOf returns the shape of a value as far as it is known, for operators that compute with it: batchSize for the
+// batch, unknownSize for what is not known. Most networks never ask.
 func (im *importer) shapeOf(name string) []int64 {
 	if v := im.g.Values[name]; v != nil && v.Const != nil {
 		return int64s(v.Const.Shape)
 	}
+	if a, ok := im.arrays[name]; ok {
+		return int64s(a.shape)
+	}
 	shape := im.inferred(name)
+	if wait, ok := im.turned[name]; ok {
+		from := im.shapeOf(wait.from)
+		for _, p := range wait.perm {
+			if len(from) == len(wait.perm) {
+				shape = append(shape, from[p])
+			}
+		}
+	}
 	if shape == nil {
 		// The rank is not known, but a network for images has no more, and what matters is that the batch is first.
 		shape = slices.Repeat([]int64{unknownSize}, 8)
@@ -24,8 +35,8 @@ func (im *importer) shapeOf(name string) []int64 {
 	return shape
 }
 
-// inferred returns the shape that graph.InferShapes finds for a value, or nil. Only the nodes that came since it was last
-// asked are inferred, with the values before them as inputs.
+// inferred returns the shape that graph.InferShapes finds for a value, or nil. Only the nodes that came since it was
+// last asked are inferred, with the values before them as inputs.
 func (im *importer) inferred(name string) []int64 {
 	if im.known == nil {
 		im.known = map[string]tensor.Shape{}
@@ -48,22 +59,21 @@ func (im *importer) inferred(name string) []int64 {
 	return out
 }
 
-// infer notes the shapes of what the nodes compute, or nothing where a node is raw or does not fit: the error is for the
+// infer notes the shapes of what the nodes compute, or nothing where a node does not fit: the error is for the
 // inference of the whole network to report.
 func (im *importer) infer(nodes []*graph.Node) {
 	part := graph.New("")
 	for _, n := range nodes {
 		if isRaw(n.Op) {
-			if n.Op != graph.QuantizeLinear && n.Op != graph.DequantizeLinear {
-				return
-			}
-			n = &graph.Node{Name: n.Name, Op: graph.Identity, Inputs: n.Inputs[:1], Outputs: n.Outputs}
+			n = inReals(n)
 		}
 		for _, in := range n.Inputs {
 			switch v := im.g.Values[in]; {
 			case in == "" || part.Values[in] != nil:
-			case v.Const != nil:
+			case v.Const != nil && v.DType == tensor.Float32:
 				part.AddConst(in, *v.Const)
+			case v.Const != nil: // codes, which stand for reals of the same shape
+				part.AddInput(in, v.Const.Shape)
 			case im.known[in] == nil:
 				return
 			default:
@@ -80,4 +90,21 @@ func (im *importer) infer(nodes []*graph.Node) {
 	for _, n := range nodes {
 		im.known[n.Outputs[0]] = part.Values[n.Outputs[0]].Shape
 	}
+}
+
+// inReals returns the node of reals whose output has the shape that a raw node's has.
+func inReals(n *graph.Node) *graph.Node {
+	m := &graph.Node{Name: n.Name, Op: graph.Identity, Inputs: n.Inputs[:1], Outputs: n.Outputs}
+	op, computes := floatOp[n.Op]
+	if !computes {
+		return m
+	}
+	m.Op, m.Inputs, m.Attrs = op, nil, floatAttrs(n)
+	if isDynamic(n.Op) {
+		m.Inputs = append(m.Inputs, n.Input(0))
+	}
+	for _, s := range readSlots(n) {
+		m.Inputs = append(m.Inputs, n.Input(s.codes))
+	}
+	return m
 }

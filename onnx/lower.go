@@ -82,6 +82,8 @@ type lowerer struct {
 	opset      int                      // the first that has all operators, where it is not 10
 	because    string                   // of what
 	kernels    [][2]string              // weights under another name, and the name that they have in g
+	quantizers map[string]dynamicValue  // what a DynamicQuantizeLinear makes of a value
+	turned     map[string]*graph.Value  // weights of dynamic layers, transposed
 }
 
 func newLowerer(g *graph.Graph, cfg ExportConfig) *lowerer {

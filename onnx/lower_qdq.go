@@ -22,6 +22,8 @@ func (l *lowerer) qdq(n *graph.Node) error {
 func (l *lowerer) plain(n *graph.Node) (bool, error) {
 	out := l.g.Values[n.Outputs[0]]
 	switch {
+	case graph.IsDynamic(n):
+		return true, l.dynamic(n)
 	case n.Op == graph.QuantizeLinear:
 		l.quantize(n.Name, l.float(n.Inputs[0]), out)
 		return true, nil

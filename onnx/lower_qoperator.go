@@ -38,7 +38,8 @@ func (l *lowerer) qoperator(n *graph.Node) error {
 		case n.Op == graph.Relu || n.Op == graph.Clip:
 			l.clamp(n, x, out)
 			return nil
-		case n.Op == graph.Concat, n.Op == graph.Identity, n.Op == graph.Dropout, movesElements(n.Op):
+		case n.Op == graph.GlobalMaxPool: // ONNX has it of reals alone
+		case n.Op == graph.Concat, n.Op == graph.Identity, n.Op == graph.Dropout, movesElements(n):
 			l.moved(n, x, out)
 			return nil
 		}

@@ -9,6 +9,10 @@ import (
 	"linquant/tensor"
 )
 
+// maxNames bounds the inputs and the outputs of a node, and the outputs of a network: looking for a name among them takes
+// time.
+const maxNames = 4096
+
 // site is a node of the file on its way to become one of the graph.
 type site struct {
 	im    *importer
@@ -35,10 +39,19 @@ func (im *importer) node(pb *onnxpb.Node) error {
 	if len(s.n.Outputs) == 0 || s.n.Outputs[0] == "" {
 		return s.errorf("it has no output")
 	}
+	if n := max(len(s.n.Inputs), len(s.n.Outputs)); n > maxNames {
+		return s.errorf("it has %d inputs or outputs: more than %d are not supported", n, maxNames)
+	}
 	if err := s.attributes(rule); err != nil {
 		return err
 	}
+	if err := s.legacy(); err != nil {
+		return err
+	}
 	if done, err := s.evaluate(); done || err != nil {
+		return err
+	}
+	if done, err := s.choose(); done || err != nil {
 		return err
 	}
 	if rule.convert != nil {
@@ -56,6 +69,9 @@ func (im *importer) node(pb *onnxpb.Node) error {
 		}
 	}
 	s.n.Outputs = s.n.Outputs[:1]
+	if done, err := s.lift(); done || err != nil {
+		return err
+	}
 	return s.add()
 }
 
@@ -106,6 +122,9 @@ func (s site) add() error {
 		}
 		x := s.im.g.Values[in]
 		if x == nil {
+			x = s.im.materialize(in)
+		}
+		if x == nil {
 			return s.errorf("it computes with %q, which is a shape: only Reshape and other parameters can be", in)
 		}
 		switch t := x.DType; {
@@ -123,6 +142,8 @@ func (s site) add() error {
 	switch s.n.Op {
 	case graph.Reshape:
 		is.rank = len(s.n.Attrs.Ints("shape"))
+	case graph.Expand:
+		is.rank = max(is.rank, len(s.n.Attrs.Ints("shape")))
 	case graph.Unsqueeze:
 		is.rank += len(s.n.Attrs.Ints("axes"))
 	}
@@ -141,7 +162,11 @@ func (s site) add() error {
 			return err
 		}
 	}
+	if len(s.im.g.Nodes) >= s.im.most {
+		return s.errorf("it and nodes before it become more than %d nodes: the file is damaged, or made to take memory", s.im.most)
+	}
 	s.im.g.Nodes = append(s.im.g.Nodes, s.n)
+	s.im.makers[v.Name] = s.n
 	s.im.g.Values[v.Name] = v
 	return nil
 }

@@ -30,8 +30,12 @@ func (im *importer) order(nodes []onnxpb.Node) ([]int, error) {
 	im.made = made
 
 	// next lists the readers of a node's outputs, as chains in one array: reader j of the chain at head[i].
-	type edge struct{ reader, next int }
-	head, waits, edges := make([]int, len(nodes)), make([]int, len(nodes)), []edge{{}}
+	type edge struct{ reader, next int32 }
+	inputs := 0
+	for i := range nodes {
+		inputs += len(nodes[i].Inputs)
+	}
+	head, waits, edges := make([]int32, len(nodes)), make([]int32, len(nodes)), make([]edge, 1, 1+inputs)
 	for i := range nodes {
 		for _, in := range nodes[i].Inputs {
 			if in == "" || im.g.Values[in] != nil {
@@ -42,8 +46,8 @@ func (im *importer) order(nodes []onnxpb.Node) ([]int, error) {
 				return nil, fmt.Errorf("%s reads %q, which is no input, no initializer and no node's output: "+
 					"a tensor is missing from the file", label(&nodes[i]), in)
 			}
-			edges = append(edges, edge{i, head[from]})
-			head[from] = len(edges) - 1
+			edges = append(edges, edge{int32(i), head[from]})
+			head[from] = int32(len(edges) - 1)
 			waits[i]++
 		}
 	}
@@ -61,7 +65,7 @@ func (im *importer) order(nodes []onnxpb.Node) ([]int, error) {
 		for e := head[i]; e != 0; e = edges[e].next {
 			if r := edges[e].reader; waits[r] > 0 {
 				if waits[r]--; waits[r] == 0 {
-					ready.push(r)
+					ready.push(int(r))
 				}
 			}
 		}

@@ -21,18 +21,29 @@ func (e *exporter) parameters(n *graph.Node, pb *onnxpb.Node, attrs graph.Attrs)
 		return p.pad()
 	case graph.Reshape:
 		return p.reshape()
+	case graph.Where:
+		return p.where()
+	case graph.Gather, graph.Expand, graph.Tile:
+		return p.pick()
 	case graph.Slice:
 		return p.slice()
 	case graph.Squeeze, graph.Unsqueeze:
 		return p.axes()
-	case graph.Concat, graph.Softmax, graph.Flatten:
+	case graph.Concat, graph.Softmax, graph.LogSoftmax, graph.Flatten:
 		return p.axis()
+	case graph.Resize:
+		return p.resize()
+	case graph.Max, graph.Min:
+		return p.extreme()
 	case graph.MaxPool, graph.AveragePool:
 		return p.pool()
 	case graph.Gemm:
 		if len(n.Inputs) < 3 && e.cfg.Opset < 11 {
 			return p.tooOld("a Gemm without C", 11)
 		}
+	}
+	if _, ok := graph.Reduction(n.Op); ok {
+		return p.reduce()
 	}
 	return nil
 }
@@ -190,8 +201,8 @@ func (p parameters) axis() error {
 		fallback = 1
 	}
 	axis := fromFront([]int{p.attrs.Int("axis", fallback)}, rank)[0]
-	if p.n.Op == graph.Softmax && p.cfg.Opset < 13 && axis != rank-1 {
-		return p.tooOld("Softmax over a dimension that is not the last", 13)
+	if p.n.Op != graph.Concat && p.n.Op != graph.Flatten && p.cfg.Opset < 13 && axis != rank-1 {
+		return p.tooOld(fmt.Sprintf("%v over a dimension that is not the last", p.n.Op), 13)
 	}
 	p.attrs["axis"] = axis
 	return nil

@@ -158,7 +158,7 @@ func (f *fuser) constReals(name string) (tensor.Tensor, bool, error) {
 	if v == nil || v.Const == nil {
 		return tensor.Tensor{}, false, nil
 	}
-	q, err := wideCodes(*v.Const)
+	q, err := f.wide(*v.Const)
 	if err != nil {
 		return tensor.Tensor{}, false, err
 	}
@@ -172,6 +172,9 @@ func (f *fuser) constReals(name string) (tensor.Tensor, bool, error) {
 
 // foldCodes makes constant codes of constant reals.
 func (f *fuser) foldCodes(r result, t tensor.Tensor) error {
+	if err := f.spend(t.Elements()); err != nil {
+		return err
+	}
 	x, err := t.Float32s()
 	if err != nil {
 		return err

@@ -56,10 +56,13 @@ func (f *fuser) views(n *graph.Node) bool {
 	switch n.Op {
 	case graph.Conv, graph.Gemm, graph.MatMul:
 		activations = 1
-	case graph.Add, graph.Mul, graph.Concat, graph.AveragePool, graph.GlobalAveragePool, graph.Relu, graph.Clip,
-		graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish:
+	case graph.Concat, graph.AveragePool, graph.GlobalAveragePool:
 	default:
-		return false
+		_, one := graph.Unary(n)
+		_, two := graph.Binary(n.Op)
+		if !one && !two {
+			return false
+		}
 	}
 	for _, in := range n.Inputs[:min(activations, len(n.Inputs))] {
 		if f.activation(in) == nil {
@@ -184,6 +187,9 @@ func (f *fuser) transposedWeight(w *graph.Value) *graph.Value {
 // would not fit int32 or the bias is not a constant; the layer then stays float.
 func (f *fuser) bias(name string, x quant.Params, w *graph.Value) (string, bool) {
 	channels := w.Const.Shape[0]
+	if f.spend(channels) != nil {
+		return "", false
+	}
 	p, err := quant.BiasParams(x, channelsFirst(*w.Quant))
 	if err != nil {
 		return "", false

@@ -56,12 +56,14 @@ func (f *fuser) rankOf(op graph.Op, attrs graph.Attrs, inputs []string) int {
 		return 2
 	case graph.Reshape:
 		return len(attrs.Ints("shape"))
-	case graph.Squeeze, graph.Unsqueeze:
+	case graph.Squeeze, graph.Unsqueeze, graph.Expand:
 		return -1
-	case graph.MatMul, graph.Add, graph.Mul:
-		if len(inputs) < 2 || f.rank(inputs[1]) > rank {
-			return -1
-		}
+	}
+	_, pair := graph.Binary(op)
+	_, reduces := graph.Reduction(op)
+	if (pair || op == graph.MatMul) && (len(inputs) < 2 || f.rank(inputs[1]) > rank) ||
+		reduces && attrs.Int("keepdims", 1) == 0 {
+		return -1
 	}
 	return rank // every other operator keeps it
 }

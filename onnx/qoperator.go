@@ -21,6 +21,8 @@ func readSlots(n *graph.Node) []slot {
 		return []slot{{0, 1, 2}}
 	case qLinearConv, qLinearMatMul, msQGemm, msQLinearAdd, msQLinearMul:
 		return []slot{{0, 1, 2}, {3, 4, 5}}
+	case msDynamicMatMul, dynamicConv:
+		return []slot{{1, 2, 3}}
 	case msQLinearConcat:
 		var s []slot
 		for i := 2; i+1 < len(n.Inputs); i += 3 {
@@ -50,6 +52,7 @@ var floatOp = map[graph.Op]graph.Op{
 	msQLinearMul: graph.Mul, msQLinearConcat: graph.Concat, msQLinearAveragePool: graph.AveragePool,
 	msQLinearGlobalAverage: graph.GlobalAveragePool, msQLinearLeakyRelu: graph.LeakyRelu,
 	msQLinearSigmoid: graph.Sigmoid, msQLinearSoftmax: graph.Softmax,
+	msDynamicMatMul: graph.MatMul, dynamicConv: graph.Conv,
 }
 
 // qoperator takes an operator that reads and writes codes. It is read as what it means in QDQ, DequantizeLinear →
@@ -188,8 +191,11 @@ func (f *fuser) addBias(n, m *graph.Node) error {
 
 // spreadBias adds a bias that QGemm has as a row or as one element, with one for each channel.
 func (f *fuser) spreadBias(name string, b tensor.Tensor, p quant.Params, channels int) (*graph.Value, error) {
-	q, err := wideCodes(b)
+	q, err := f.wide(b)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.spend(channels); err != nil {
 		return nil, err
 	}
 	spread := make([]int32, channels)

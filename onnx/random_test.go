@@ -175,7 +175,9 @@ func (r *network) image() {
 	op := []graph.Op{
 		graph.Conv, graph.Conv, graph.Conv, graph.Relu, graph.Clip, graph.Add, graph.Mul, graph.Concat, graph.MaxPool,
 		graph.AveragePool, graph.Pad, graph.Slice, graph.Transpose, graph.LeakyRelu, graph.Sigmoid, graph.HardSwish,
-	}[r.IntN(16)]
+		graph.Sub, graph.Max, graph.Tanh, graph.Gelu, graph.Swish, graph.Mish, graph.Resize,
+		graph.Gather, graph.Tile,
+	}[r.IntN(25)]
 	name := r.name(op)
 	out, p := name+codesSuffix, *x.Quant
 	shape := tensor.Shape{graph.Batch, c, h, w}
@@ -192,7 +194,7 @@ func (r *network) image() {
 			p = r.params(0.02)
 		}
 		r.codes(op, out, attrs, p, shape, in)
-	case graph.Add, graph.Mul:
+	case graph.Add, graph.Mul, graph.Sub, graph.Max:
 		other := r.g.Values[r.images[r.IntN(len(r.images))]]
 		q := r.params(float64(p.Scale[0]) * 2)
 		switch {
@@ -233,6 +235,21 @@ func (r *network) image() {
 		shape[2], shape[3] = (h+1)/2, (w+1)/2
 		attrs := graph.Attrs{"starts": []int{0, 0}, "ends": []int{1 << 20, 1 << 20}, "axes": []int{2, 3}, "steps": []int{2, 2}}
 		r.codes(op, out, attrs, p, shape, in)
+	case graph.Resize:
+		shape[2] = h + h/2
+		attrs := graph.Attrs{
+			"scales": []float32{1, 1, 1.5, 1}, "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor",
+		}
+		r.codes(op, out, attrs, p, shape, in)
+	case graph.Gather:
+		shape[2] = 3
+		r.codes(op, out, graph.Attrs{"axis": 2, "indices": []int{h - 1, 0, -1}}, p, shape, in)
+	case graph.Tile:
+		if h*w > 200 {
+			return
+		}
+		shape[3] = 2 * w
+		r.codes(op, out, graph.Attrs{"repeats": []int{1, 1, 1, 2}}, p, shape, in)
 	case graph.Transpose:
 		shape[2], shape[3] = w, h
 		r.codes(op, out, graph.Attrs{"perm": []int{0, 1, 3, 2}}, p, shape, in)

@@ -11,8 +11,10 @@ import (
 //
 //   - Operators of package graph have the form that op.go there describes: parameters are attributes, also those that
 //     the file has as constant inputs (the bounds of Clip, the axes of Squeeze, the shape of Reshape). Constant,
-//     Identity and Cast of a constant have become constants; other nodes of constants are still nodes. Nodes that compute
-//     with shapes, and other integers of 64 bits, are gone.
+//     Identity and Cast of a constant have become constants; other nodes of constant floats are still nodes. Nodes that
+//     compute with shapes, integers and booleans are gone (array.go). Split has become Slices, and other operators those
+//     that describe.go lists. Convolutions and pools of one dimension are of two (lift.go), and a Transpose that moves
+//     the batch is behind the nodes that choose from what it made (turned.go).
 //   - QuantizeLinear, DequantizeLinear, QLinearConv and QLinearMatMul have the inputs and attributes of ONNX, scales
 //     and zero points included (an optional input that is left out is "" or missing at the end). Operators of another
 //     domain have it before their name: "com.microsoft.QLinearAdd". isRaw tells them.
@@ -54,7 +56,7 @@ func isRaw(op graph.Op) bool {
 	switch op {
 	case graph.QuantizeLinear, graph.DequantizeLinear, qLinearConv, qLinearMatMul, msQuantizeLinear, msDequantizeLinear,
 		msQGemm, msQLinearAdd, msQLinearMul, msQLinearConcat, msQLinearAveragePool, msQLinearGlobalAverage,
-		msQLinearLeakyRelu, msQLinearSigmoid, msQLinearSoftmax:
+		msQLinearLeakyRelu, msQLinearSigmoid, msQLinearSoftmax, msDynamicMatMul, dynamicConv:
 		return true
 	}
 	return false

@@ -117,7 +117,8 @@ func (e rawEval) eval(op graph.Op, attrs graph.Attrs, in []string, out string) {
 	feed := map[string]tensor.Tensor{}
 	for i, name := range in {
 		x := e.values[name]
-		several := op == graph.Add || op == graph.Mul || op == graph.Concat
+		_, several := graph.Binary(op)
+		several = several || op == graph.Concat
 		switch {
 		case name == "" || g.Values[name] != nil:
 		case i == 0, several && len(x.Shape) == len(feed[in[0]].Shape) && x.Shape[0] == feed[in[0]].Shape[0]:

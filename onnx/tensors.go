@@ -22,16 +22,16 @@ var elementTypes = map[onnxpb.DataType]elementType{
 	onnxpb.Float:      {"float", 32, tensor.Float32, tensor.Float32},
 	onnxpb.Uint8:      {"uint8", 8, tensor.Uint8, tensor.Uint8},
 	onnxpb.Int8:       {"int8", 8, tensor.Int8, tensor.Int8},
-	onnxpb.Uint16:     {name: "uint16"},
-	onnxpb.Int16:      {name: "int16"},
+	onnxpb.Uint16:     {"uint16", 16, tensor.Uint16, tensor.Uint16},
+	onnxpb.Int16:      {"int16", 16, tensor.Int16, tensor.Int16},
 	onnxpb.Int32:      {"int32", 32, tensor.Int32, tensor.Int32},
 	onnxpb.Int64:      {"int64", 64, tensor.Int64, tensor.Int64},
 	onnxpb.String:     {name: "string"},
 	onnxpb.Bool:       {"bool", 8, tensor.Bool, tensor.Bool},
 	onnxpb.Float16:    {"float16", 16, tensor.Float16, tensor.Float32},
 	onnxpb.Double:     {"double", 64, tensor.Float64, tensor.Float32},
-	onnxpb.Uint32:     {name: "uint32"},
-	onnxpb.Uint64:     {name: "uint64"},
+	onnxpb.Uint32:     {"uint32", 32, tensor.Uint32, tensor.Uint32},
+	onnxpb.Uint64:     {"uint64", 64, tensor.Uint64, tensor.Uint64},
 	onnxpb.Complex64:  {name: "complex64"},
 	onnxpb.Complex128: {name: "complex128"},
 	onnxpb.BFloat16:   {"bfloat16", 16, tensor.BFloat16, tensor.Float32},
@@ -62,10 +62,11 @@ type budget int64
 func newBudget(size int64) budget { return budget(1<<16 + 4*size) }
 
 func (b *budget) take(n int64) error {
-	if *b -= budget(n); *b < 0 {
+	if int64(*b) < n {
 		return fmt.Errorf("the constants that must be converted or computed have far more elements than the file: it " +
 			"is damaged")
 	}
+	*b -= budget(n)
 	return nil
 }
 
@@ -87,14 +88,19 @@ func decode(t *onnxpb.Tensor, ext *external, left *budget) (tensor.Tensor, eleme
 	data := t.Raw
 	switch {
 	case t.Outside:
-		if data, err = ext.bytes(t.External, need); err != nil {
+		if data, err = ext.bytes(t.External, need, left); err != nil {
 			return tensor.Tensor{}, e, err
 		}
-	case data == nil && len(t.Ints) > 0 && e.file != tensor.Float32 && e.file != tensor.Float64:
+	case data == nil && len(t.Varints) > 0 && e.file != tensor.Float32 && e.file != tensor.Float64:
 		// Elements of 4 and 2 bits share a number there as they share a byte elsewhere.
-		if data = encodeInts(t.Ints, max(e.bits/8, 1)); int64(len(data)) != need {
-			return tensor.Tensor{}, e, fmt.Errorf("it has %d elements, and its shape %v needs %d", len(t.Ints), shape, n)
+		size := int64(max(e.bits/8, 1))
+		if have := onnxpb.Numbers(t.Varints); int64(have)*size != need {
+			return tensor.Tensor{}, e, fmt.Errorf("it has %d elements, and its shape %v needs %d", have, shape, n)
 		}
+		if err := left.take(need); err != nil {
+			return tensor.Tensor{}, e, err
+		}
+		data = onnxpb.AppendNumbers(make([]byte, 0, need), t.Varints, int(size))
 	case data == nil && (e.file == tensor.Float32 || e.file == tensor.Float64):
 		data = t.Packed
 	}
@@ -135,7 +141,7 @@ func supported(t onnxpb.DataType) (elementType, error) {
 	e, ok := elementTypes[t]
 	if !ok || e.bits == 0 {
 		return e, fmt.Errorf("elements of %s are not supported: use float, float16, bfloat16, double, int8, uint8, "+
-			"int4, uint4, int32 or int64", typeName(t))
+			"int4, uint4, int32, int64 or other integers", typeName(t))
 	}
 	return e, nil
 }

@@ -6,9 +6,9 @@ import (
 	"linquant/graph"
 )
 
-// uncoerce replaces every Softmax of opset 12 and before, which normalizes over all dimensions from axis on together, by
-// one over a single dimension: between two Reshapes where there is more than one. graph.InferShapes has accepted g, so
-// that axis is a dimension other than the batch.
+// uncoerce replaces every Softmax and LogSoftmax of opset 12 and before, which normalizes over all dimensions from axis
+// on together, by one over a single dimension: between two Reshapes where there is more than one. graph.InferShapes has
+// accepted g, so that axis is a dimension other than the batch.
 func uncoerce(g *graph.Graph) (*graph.Graph, error) {
 	if !slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return n.Attrs[coerced] != nil }) {
 		return g, nil
@@ -37,7 +37,7 @@ func uncoerce(g *graph.Graph) (*graph.Graph, error) {
 		before, after := unused(out, name+"_flat"), unused(out, name+"_softmax")
 		n.Inputs, n.Outputs = []string{before}, []string{after}
 		out.AddNode(graph.Reshape, n.Name+"_flatten", before, graph.Attrs{"shape": []int(flat)}, in)
-		out.AddNode(graph.Softmax, n.Name, after, n.Attrs, before)
+		out.AddNode(n.Op, n.Name, after, n.Attrs, before)
 		out.AddNode(graph.Reshape, n.Name+"_restore", name, graph.Attrs{"shape": []int(slices.Clone(shape))}, after)
 	}
 	return graph.InferShapes(out)

@@ -48,6 +48,7 @@ type preprocess struct {
 	BGR          bool      `json:"bgr,omitempty"`
 	ChannelsLast bool      `json:"channels_last,omitempty"`
 	Labels       []string  `json:"labels,omitempty"`
+	Resize       int       `json:"resize,omitempty"`
 }
 
 func parsePreprocess(s string) (graph.Preprocess, error) {
@@ -93,11 +94,17 @@ func (im *importer) inputs(infos []onnxpb.ValueInfo) error {
 		if im.g.Values[v.Name] != nil || v.Name == "" {
 			return fmt.Errorf("there are two inputs %q, or one without a name: every name must be unique", v.Name)
 		}
-		if err := im.input(v); err != nil {
+		var err error
+		if t, ok := im.cfg.Constants[v.Name]; ok {
+			err = im.bind(v, t)
+		} else {
+			err = im.input(v)
+		}
+		if err != nil {
 			return fmt.Errorf("input %q: %w", v.Name, err)
 		}
 	}
-	if len(im.g.Inputs) == 0 {
+	if len(im.g.Inputs) == 0 && len(im.bound) == 0 && !im.cfg.Fixed {
 		return errors.New("the network has no inputs: everything in it is constant")
 	}
 	return nil
@@ -112,42 +119,36 @@ func (im *importer) input(v *onnxpb.ValueInfo) error {
 		return err
 	}
 	if e.store != tensor.Float32 && e.store != tensor.Int8 && e.store != tensor.Uint8 {
-		return fmt.Errorf("it has elements of %s: networks here take float, or codes of int8 or uint8", e.name)
+		return fmt.Errorf("it has elements of %s: networks here take float, or codes of int8 or uint8; give "+
+			"it as a constant (ImportConfig.Constants)", e.name)
 	}
-	if !v.HasShape || len(v.Dims) == 0 {
-		return errors.New("it has no shape: export the model with one, such as [N, 3, 32, 32]")
-	}
-	if len(v.Dims) > maxRank {
-		return fmt.Errorf("it has %d dimensions: more than %d are not supported", len(v.Dims), maxRank)
-	}
-	shape := tensor.Shape{graph.Batch}
-	for i, d := range v.Dims {
-		if i == 0 {
-			if d.Value > 0 && im.batch > 0 && d.Value != im.batch {
-				return fmt.Errorf("its first dimension, the batch, is %d, and that of another input %d: they must be "+
-					"equal", d.Value, im.batch)
-			}
-			im.batch = max(im.batch, d.Value)
-			continue
-		}
-		if d.Value < 1 || int64(int(d.Value)) != d.Value {
-			return fmt.Errorf("dimension %d has no fixed length (%q): export the model with a number there; only the "+
-				"batch may vary", i, d.Param)
-		}
-		shape = append(shape, int(d.Value))
+	shape, err := im.shape(v)
+	if err != nil {
+		return err
 	}
 	im.g.AddInput(v.Name, shape)
 	im.g.Values[v.Name].DType, im.g.Values[v.Name].Quant = e.store, e.params()
-	im.facts[v.Name] = fact{batched: true, rank: len(shape)}
+	im.facts[v.Name] = fact{batched: !im.cfg.Fixed, rank: len(shape)}
 	return nil
 }
 
 func (im *importer) outputs(infos []onnxpb.ValueInfo) error {
+	if len(infos) > maxNames {
+		return fmt.Errorf("it has %d outputs: more than %d are not supported", len(infos), maxNames)
+	}
 	for i := range infos {
 		name := infos[i].Name
 		if im.g.Values[name] == nil {
 			if _, ok := im.arrays[name]; ok {
-				return fmt.Errorf("output %q is a shape: only tensors that the network computes can be outputs", name)
+				if im.materialize(name) == nil {
+					return fmt.Errorf("output %q is a shape with the batch in it: only tensors that the network computes "+
+						"can be outputs", name)
+				}
+				im.g.Outputs = append(im.g.Outputs, name)
+				continue
+			}
+			if wait, ok := im.turned[name]; ok {
+				return fmt.Errorf("output %q is transposed by %v, which moves the batch: let the permutation start with 0", name, wait.perm)
 			}
 			return fmt.Errorf("output %q is made by no node", name)
 		}

@@ -18,6 +18,7 @@ type exporter struct {
 	out     *onnxpb.Graph
 	written map[string]bool // constants that are in out, and names that were made up
 	domains map[string]bool
+	names   map[string]bool // of nodes
 }
 
 // writeRaw is the inverse of readRaw.
@@ -26,7 +27,7 @@ func writeRaw(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
 	if name == "" {
 		name = "network" // a graph must have a name
 	}
-	e := &exporter{g, cfg, &onnxpb.Graph{Name: name}, map[string]bool{}, map[string]bool{}}
+	e := &exporter{g, cfg, &onnxpb.Graph{Name: name}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	var err error
 	if e.out.Inputs, err = e.infos(g.Inputs); err != nil {
 		return nil, err
@@ -104,10 +105,17 @@ func (e *exporter) elementType(v *graph.Value) (onnxpb.DataType, error) {
 		return onnxpb.Uint8, nil
 	case tensor.Int32:
 		return onnxpb.Int32, nil
-	case tensor.Int64:
-		return onnxpb.Int64, nil
+	}
+	if t, ok := otherTypes[v.DType]; ok {
+		return t, nil
 	}
 	return 0, fmt.Errorf("elements of %v cannot be written: convert them to float32", v.DType)
+}
+
+// otherTypes are those of constants that nothing but an output is: the results of operators on shapes.
+var otherTypes = map[tensor.DType]onnxpb.DataType{
+	tensor.Int64: onnxpb.Int64, tensor.Int16: onnxpb.Int16, tensor.Uint64: onnxpb.Uint64, tensor.Uint32: onnxpb.Uint32,
+	tensor.Uint16: onnxpb.Uint16, tensor.Bool: onnxpb.Bool,
 }
 
 func (e *exporter) node(n *graph.Node) error {
@@ -116,8 +124,16 @@ func (e *exporter) node(n *graph.Node) error {
 		pb.Domain, pb.Op = pb.Op[:dot], pb.Op[dot+1:]
 		e.domains[pb.Domain] = true
 	}
-	for _, in := range n.Inputs {
+	for i, in := range n.Inputs {
+		if n.Op == graph.Where && i == 0 {
+			continue // its condition is written as booleans
+		}
 		if err := e.constant(in); err != nil {
+			return err
+		}
+	}
+	if n.Op == graph.Concat {
+		if err := e.concat(n, &pb); err != nil {
 			return err
 		}
 	}
@@ -132,8 +148,18 @@ func (e *exporter) node(n *graph.Node) error {
 		}
 		pb.Attrs = append(pb.Attrs, a)
 	}
-	e.out.Nodes = append(e.out.Nodes, pb)
+	e.add(pb)
 	return nil
+}
+
+// add appends a node. ONNX Runtime insists that names of nodes differ.
+func (e *exporter) add(pb onnxpb.Node) {
+	name := pb.Name
+	for i := 2; name != "" && e.names[pb.Name]; i++ {
+		pb.Name = fmt.Sprintf("%s_%d", name, i)
+	}
+	e.names[pb.Name] = true
+	e.out.Nodes = append(e.out.Nodes, pb)
 }
 
 func attribute(name string, value any) (onnxpb.Attr, error) {
@@ -206,11 +232,7 @@ func (e *exporter) parameter(n *graph.Node, what string, t tensor.Tensor, err er
 	if err != nil {
 		return "", err
 	}
-	name := n.Outputs[0] + "_" + what
-	for e.g.Values[name] != nil || e.written[name] {
-		name += "_"
-	}
-	e.written[name] = true
+	name := e.unwritten(n.Outputs[0] + "_" + what)
 	typ, err := e.elementType(&graph.Value{DType: t.DType})
 	v := onnxpb.Tensor{Name: name, Dims: int64s(t.Shape), Type: typ, Raw: t.Data}
 	e.out.Initializers = append(e.out.Initializers, v)

@@ -3,7 +3,8 @@
 //
 // A Model that was read is the structure of the file, with the tensors' elements as views of it. Nothing is checked but
 // the encoding: what names mean and whether sizes agree is the business of package onnx. Memory is allocated by what is
-// there, counted before it is allocated, never by what a number in the file claims.
+// there, counted before it is allocated, never by what a number in the file claims, and no list may take more than 1 MiB
+// and four times the message that it is in.
 //
 // The messages and their field numbers are those of onnx.proto3 of ONNX 1.20 (IR version 13); fields that are not
 // listed here, and fields of later versions, are skipped.
@@ -122,11 +123,11 @@ type Tensor struct {
 
 	Raw []byte // raw_data: little-endian elements; nil where the field is missing
 
-	// Packed holds the little-endian elements of float_data (4 bytes each) and double_data (8 bytes each), a view of the
-	// file where they lie there in one piece. The types that are stored in the other fields have them in Ints, one number
-	// an element (for 4 and 2 bits: one a byte): int32_data, int64_data or uint64_data.
-	Packed []byte
-	Ints   []int64
+	// Packed holds the little-endian elements of float_data (4 bytes each) and double_data (8 bytes each), Varints the
+	// elements of the other types' fields (int32_data, int64_data or uint64_data), one number an element (for 4 and 2
+	// bits: one a byte). They are views of the file where they lie there in one piece.
+	Packed  []byte
+	Varints []byte
 
 	External []Entry // external_data: where in another file the elements are
 	Outside  bool    // data_location says that the elements are in another file

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,8 +139,8 @@ func TestElements(t *testing.T) {
 		{"packed floats", message(4, bytes.Repeat(one, 3)), Tensor{Packed: bytes.Repeat(one, 3)}},
 		{"mixed floats", message(4, one, 4, float32(1), 4, one), Tensor{Packed: bytes.Repeat(one, 3)}},
 		{"doubles", message(10, double, 10, 1.0), Tensor{Packed: bytes.Repeat(double, 2)}},
-		{"int32s", message(5, 1, 5, -2, 5, []byte{3, 4, 0x80, 1}), Tensor{Ints: []int64{1, -2, 3, 4, 128}}},
-		{"int64s", message(7, []byte{1}, 7, 2), Tensor{Ints: []int64{1, 2}}},
+		{"int32s", message(5, 1, 5, -2, 5, []byte{3, 4, 0x80, 1}), Tensor{Varints: slices.Concat([]byte{1, 0xfe}, bytes.Repeat([]byte{0xff}, 8), []byte{1, 3, 4, 0x80, 1})}},
+		{"int64s", message(7, []byte{1}, 7, 2), Tensor{Varints: []byte{1, 2}}},
 		{"dims", message(1, []byte{2, 3}, 1, 4), Tensor{Dims: []int64{2, 3, 4}}},
 		{"no raw data", nil, Tensor{}},
 		{"empty raw data", message(9, ""), Tensor{Raw: []byte{}}},
@@ -195,6 +196,9 @@ func TestReadRefuses(t *testing.T) {
 		{"in a node", message(7, message(1, message(4, "Relu"), 1, message(5, message(1, "\xff"), 4, "Relu"))), "node 1: attribute 0: field 1"},
 		{"floats cut short", message(7, message(5, message(4, "abc"))), "initializer 0: field 4 has 3 bytes"},
 		{"packed number cut short", message(7, message(5, message(7, "\x80"))), "initializer 0: the message ends"},
+		{"many short nodes", message(7, bytes.Repeat(message(1, message(4, "a")), 40000)), "it has 40000 parts in 200000 bytes"},
+		{"long name", message(7, message(1, message(4, strings.Repeat("a", 1<<16+1)))), "node 0: field 4 is a name of 65537 bytes"},
+		{"many dimensions", message(7, message(5, message(1, make([]byte, 1<<16+1)))), "initializer 0: field 1 has 65537 integers"},
 		{"node without operator", message(7, message(1, message(3, "n"))), "node 0: it has no operator"},
 		{"attribute without name", message(7, message(1, message(4, "Relu", 5, ""))), "node 0: attribute 0: it has no name"},
 		{"deep groups", deep, ""},
@@ -216,6 +220,20 @@ func allocated(f func()) uint64 {
 	f()
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestNumbers writes varints as integers of fewer bytes, as elements are.
+func TestNumbers(t *testing.T) {
+	var packed []byte
+	for _, v := range []int64{1, -2, 300} {
+		packed = protowire.AppendVarint(packed, uint64(v))
+	}
+	if n := Numbers(packed); n != 3 {
+		t.Errorf("%d numbers, not 3", n)
+	}
+	if got, want := AppendNumbers(nil, packed, 2), []byte{1, 0, 0xfe, 0xff, 44, 1}; !bytes.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
 }
 
 // TestAllocation reads messages made to cost much memory for few bytes.

@@ -14,17 +14,21 @@ func Read(msg []byte) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Opsets: make([]Opset, 0, n.all[8]), Metadata: make([]Entry, 0, n.messages[14])}
+	m := &Model{}
+	m.Opsets, m.Metadata = room[Opset](&err, msg, n.all[8]), room[Entry](&err, msg, n.messages[14])
+	if err != nil {
+		return nil, err
+	}
 	return m, each(msg, func(f field) error {
 		switch f.num {
 		case 1:
 			return f.integer(&m.IRVersion)
 		case 2:
-			return f.text(&m.Producer)
+			return f.name(&m.Producer)
 		case 3:
-			return f.text(&m.ProducerVersion)
+			return f.name(&m.ProducerVersion)
 		case 4:
-			return f.text(&m.Domain)
+			return f.name(&m.Domain)
 		case 5:
 			return f.integer(&m.ModelVersion)
 		case 6:
@@ -67,7 +71,7 @@ func (o *Opset) read(msg []byte) error {
 	return each(msg, func(f field) error {
 		switch f.num {
 		case 1:
-			return f.text(&o.Domain)
+			return f.name(&o.Domain)
 		case 2:
 			return f.integer(&o.Version)
 		}
@@ -79,7 +83,7 @@ func (e *Entry) read(msg []byte) error {
 	return each(msg, func(f field) error {
 		switch f.num {
 		case 1:
-			return f.text(&e.Key)
+			return f.name(&e.Key)
 		case 2:
 			return f.text(&e.Value)
 		}
@@ -96,15 +100,17 @@ func (g *Graph) read(f field) error {
 	if err != nil {
 		return fmt.Errorf("graph: %w", err)
 	}
-	g.Nodes, g.Initializers = make([]Node, 0, n.messages[1]), make([]Tensor, 0, n.messages[5])
-	g.Inputs, g.Outputs = make([]ValueInfo, 0, n.messages[11]), make([]ValueInfo, 0, n.messages[12])
-	g.Values = make([]ValueInfo, 0, n.messages[13])
+	g.Nodes, g.Initializers = room[Node](&err, msg, n.messages[1]), room[Tensor](&err, msg, n.messages[5])
+	g.Inputs, g.Outputs = room[ValueInfo](&err, msg, n.messages[11]), room[ValueInfo](&err, msg, n.messages[12])
+	if g.Values = room[ValueInfo](&err, msg, n.messages[13]); err != nil {
+		return fmt.Errorf("graph: %w", err)
+	}
 	return each(msg, func(f field) error {
 		switch f.num {
 		case 1:
 			return item(&g.Nodes, f, "node", (*Node).read)
 		case 2:
-			return f.text(&g.Name)
+			return f.name(&g.Name)
 		case 5:
 			return item(&g.Initializers, f, "initializer", (*Tensor).readNamed)
 		case 10:
@@ -127,21 +133,24 @@ func (n *Node) read(msg []byte) error {
 	if err != nil {
 		return err
 	}
-	n.Inputs, n.Outputs, n.Attrs = make([]string, 0, c.all[1]), make([]string, 0, c.all[2]), make([]Attr, 0, c.messages[5])
+	n.Inputs, n.Outputs = room[string](&err, msg, c.all[1]), room[string](&err, msg, c.all[2])
+	if n.Attrs = room[Attr](&err, msg, c.messages[5]); err != nil {
+		return err
+	}
 	err = each(msg, func(f field) error {
 		switch f.num {
 		case 1:
-			return text(&n.Inputs, f)
+			return names(&n.Inputs, f)
 		case 2:
-			return text(&n.Outputs, f)
+			return names(&n.Outputs, f)
 		case 3:
-			return f.text(&n.Name)
+			return f.name(&n.Name)
 		case 4:
-			return f.text(&n.Op)
+			return f.name(&n.Op)
 		case 5:
 			return item(&n.Attrs, f, "attribute", (*Attr).read)
 		case 7:
-			return f.text(&n.Domain)
+			return f.name(&n.Domain)
 		}
 		return nil
 	})
@@ -151,26 +160,14 @@ func (n *Node) read(msg []byte) error {
 	return err
 }
 
-func text(list *[]string, f field) error {
-	var s string
-	err := f.text(&s)
-	*list = append(*list, s)
-	return err
-}
-
 func (a *Attr) read(msg []byte) error {
 	c, err := count(msg)
 	if err != nil {
 		return err
 	}
-	if c.all[7] > 0 {
-		a.Floats = make([]float32, 0, c.all[7])
-	}
-	if c.all[8] > 0 {
-		a.Ints = make([]int64, 0, c.all[8])
-	}
-	if c.all[9] > 0 {
-		a.Strings = make([]string, 0, c.all[9])
+	a.Floats, a.Ints = room[float32](&err, msg, c.all[7]), room[int64](&err, msg, c.all[8])
+	if a.Strings = room[string](&err, msg, c.all[9]); err != nil {
+		return err
 	}
 	var set AttrType
 	err = each(msg, func(f field) (err error) {
@@ -179,7 +176,7 @@ func (a *Attr) read(msg []byte) error {
 		}
 		switch f.num {
 		case 1:
-			return f.text(&a.Name)
+			return f.name(&a.Name)
 		case 2:
 			return f.float(&a.Float)
 		case 3:
@@ -207,7 +204,7 @@ func (a *Attr) read(msg []byte) error {
 		case 20:
 			return enum(f, &a.Type)
 		case 21:
-			return f.text(&a.Ref)
+			return f.name(&a.Ref)
 		}
 		return err
 	})
@@ -221,7 +218,7 @@ func (v *ValueInfo) read(msg []byte) error {
 	err := each(msg, func(f field) error {
 		switch f.num {
 		case 1:
-			return f.text(&v.Name)
+			return f.name(&v.Name)
 		case 2:
 			msg, err := f.message()
 			if err != nil {
@@ -276,7 +273,10 @@ func (v *ValueInfo) readShape(f field) error {
 	if err != nil {
 		return err
 	}
-	v.HasShape, v.Dims = true, make([]Dim, 0, n.all[1])
+	v.HasShape = true
+	if v.Dims = room[Dim](&err, msg, n.all[1]); err != nil {
+		return err
+	}
 	return each(msg, func(f field) error {
 		if f.num != 1 {
 			return nil
@@ -292,7 +292,7 @@ func (d *Dim) read(msg []byte) error {
 		case 1:
 			return f.integer(&d.Value)
 		case 2:
-			return f.text(&d.Param)
+			return f.name(&d.Param)
 		}
 		return nil
 	})

@@ -30,12 +30,9 @@ func (t *Tensor) read(msg []byte) error {
 	if err != nil {
 		return err
 	}
-	t.Dims = make([]int64, 0, c.all[1])
-	if c.all[13] > 0 {
-		t.External = make([]Entry, 0, c.all[13])
-	}
-	if n := c.all[5] + c.all[7] + c.all[11]; n > 1 {
-		t.Ints = make([]int64, 0, n)
+	t.Dims = room[int64](&err, msg, c.all[1])
+	if t.External = room[Entry](&err, msg, c.all[13]); err != nil {
+		return err
 	}
 	// Numbers that are not packed come one to a field.
 	if n := 4*c.all[4] + 8*c.all[10]; c.all[4]+c.all[10] > 1 {
@@ -52,7 +49,7 @@ func (t *Tensor) read(msg []byte) error {
 		case 4:
 			t.Packed, err = f.fixed(t.Packed, 4)
 		case 5, 7, 11:
-			t.Ints, err = f.integers(t.Ints)
+			t.Varints, err = f.varints(t.Varints)
 		case 8:
 			return f.text(&t.Name)
 		case 9:

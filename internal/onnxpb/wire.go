@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"unicode/utf8"
+	"unsafe"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -66,6 +67,26 @@ type counts struct {
 	messages [32]int
 }
 
+// slack and grown bound what one list takes in memory: slack, and grown times the message that it is in. A node or an
+// attribute in memory is more than ten times as large as the smallest that a file can have; those of networks are not
+// that small.
+const (
+	slack = 1 << 20
+	grown = 4
+)
+
+// room makes a list for n elements of a message, nil for none, unless there is an error, before or now.
+func room[T any](err *error, msg []byte, n int) []T {
+	size := int64(unsafe.Sizeof(*new(T)))
+	if *err == nil && int64(n)*size > slack+grown*int64(len(msg)) {
+		*err = fmt.Errorf("it has %d parts in %d bytes, which is more than a network has: the file is damaged", n, len(msg))
+	}
+	if *err != nil || n == 0 {
+		return nil
+	}
+	return make([]T, 0, n)
+}
+
 // count is the first pass over a message and finds everything that is wrong with its encoding.
 func count(msg []byte) (c counts, err error) {
 	for len(msg) > 0 {
@@ -122,6 +143,23 @@ func (f field) text(dst *string) error {
 	return nil
 }
 
+// maxName bounds the bytes of a name: an error that quotes one should not be longer than the file.
+const maxName = 1 << 16
+
+func (f field) name(dst *string) error {
+	if len(f.bytes) > maxName {
+		return fmt.Errorf("field %d is a name of %d bytes: more than %d are not supported", f.num, len(f.bytes), maxName)
+	}
+	return f.text(dst)
+}
+
+func names(list *[]string, f field) error {
+	var s string
+	err := f.name(&s)
+	*list = append(*list, s)
+	return err
+}
+
 func (f field) integer(dst *int64) error {
 	*dst = int64(f.value)
 	return f.is(protowire.VarintType)
@@ -138,6 +176,9 @@ func (f field) float(dst *float32) error {
 	return f.is(protowire.Fixed32Type)
 }
 
+// maxIntegers bounds a list of integers that are no elements: a shape, or what an attribute has.
+const maxIntegers = 1 << 16
+
 // integers appends a repeated integer: one number, or several packed in a field.
 func (f field) integers(dst []int64) ([]int64, error) {
 	if f.typ == protowire.VarintType {
@@ -146,7 +187,11 @@ func (f field) integers(dst []int64) ([]int64, error) {
 	if err := f.is(protowire.BytesType); err != nil {
 		return nil, err
 	}
-	dst = slices.Grow(dst, numbers(f.bytes))
+	n := Numbers(f.bytes)
+	if len(dst)+n > maxIntegers {
+		return nil, fmt.Errorf("field %d has %d integers: more than %d are not supported", f.num, len(dst)+n, maxIntegers)
+	}
+	dst = slices.Grow(dst, n)
 	for b := f.bytes; len(b) > 0; {
 		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
@@ -158,8 +203,29 @@ func (f field) integers(dst []int64) ([]int64, error) {
 	return dst, nil
 }
 
-// numbers counts the varints in packed: each ends with a byte below 0x80.
-func numbers(packed []byte) int {
+// varints appends a repeated integer as it is encoded. The first packed run is returned as a view.
+func (f field) varints(dst []byte) ([]byte, error) {
+	if f.typ == protowire.VarintType {
+		return protowire.AppendVarint(dst, f.value), nil
+	}
+	if err := f.is(protowire.BytesType); err != nil {
+		return nil, err
+	}
+	for b := f.bytes; len(b) > 0; {
+		_, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return nil, wireError(n)
+		}
+		b = b[n:]
+	}
+	if dst == nil {
+		return f.bytes[:len(f.bytes):len(f.bytes)], nil // no room, so that append copies
+	}
+	return append(dst, f.bytes...), nil
+}
+
+// Numbers counts the varints that are one after the other in packed: each ends with a byte below 0x80.
+func Numbers(packed []byte) int {
 	n := 0
 	for _, b := range packed {
 		if b < 0x80 {
@@ -167,6 +233,22 @@ func numbers(packed []byte) int {
 		}
 	}
 	return n
+}
+
+// AppendNumbers appends the varints that are one after the other in packed, which Read has checked, as little-endian
+// integers of size bytes, without the bits above.
+func AppendNumbers(dst, packed []byte, size int) []byte {
+	for len(packed) > 0 {
+		v, n := protowire.ConsumeVarint(packed)
+		if n < 0 {
+			return dst
+		}
+		for i := range size {
+			dst = append(dst, byte(v>>(8*i)))
+		}
+		packed = packed[n:]
+	}
+	return dst
 }
 
 // fixed appends the bytes of a repeated float or double of the given size: one number, or several packed in a field.

@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 HERE = pathlib.Path(__file__).resolve().parent
 BATCH = 2
+sys.dont_write_bytecode = True  # of move_models, which has more cases
 
 
 def values(shape, step=37):
@@ -430,14 +431,18 @@ class Exported(torch.nn.Module):
 
 def exported():
     """The files depend on PyTorch's version: only what they compute is checked."""
+    import move_models
+
     files, expected = {}, {}
-    model, x = Exported().eval(), t(values((BATCH, 3, 6, 6)))
-    for opset in (11, 13, 16):
-        for name, axes in (("fixed", None), ("batch", {"x": {0: "N"}, "y": {0: "N"}})):
-            f = io.BytesIO()
-            torch.onnx.export(model, x, f, opset_version=opset, dynamic_axes=axes, input_names=["x"], output_names=["y"])
-            files[f"float/torch_{name}_opset{opset}.onnx"] = f.getvalue()
-            expected[f"torch_{name}_opset{opset}"] = describe(x, model(x).detach())
+    models = [("", Exported, (3, 6, 6))] + [(f"{name}_", *what) for name, what in move_models.EXPORTED.items()]
+    for prefix, make, shape in models:
+        model, x = make().eval(), t(values((BATCH, *shape)))
+        for opset in (11, 13, 16):
+            for name, axes in (("fixed", None), ("batch", {"x": {0: "N"}, "y": {0: "N"}})):
+                f = io.BytesIO()
+                torch.onnx.export(model, x, f, opset_version=opset, dynamic_axes=axes, input_names=["x"], output_names=["y"])
+                files[f"float/torch_{prefix}{name}_opset{opset}.onnx"] = f.getvalue()
+                expected[f"torch_{prefix}{name}_opset{opset}"] = describe(x, model(x).detach())
     return files, expected
 
 
@@ -447,8 +452,10 @@ def describe(x, y):
 
 
 def build():
+    import move_models
+
     files, expected = {}, {}
-    for name, (f, shape) in CASES.items():
+    for name, (f, shape) in (CASES | move_models.CASES).items():
         x = t(values((BATCH, *shape)))
         m, y = f(x)
         files[f"float/{name}.onnx"] = m.proto(name, y.dim()).SerializeToString()

@@ -1,0 +1,71 @@
+package onnx
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"linquant/graph"
+)
+
+// Operator says how Import reads an operator.
+type Operator struct {
+	Name   string // as the file has it
+	Domain string // "" is ONNX's own
+	Since  int64  // the first opset of the domain that is read; newer ones all are, up to NewestOpset of ONNX's own
+
+	// Graph is what it becomes: operators of package graph, one of them of the same name where there is one. It is
+	// empty for what is computed while a model is read, of constants and shapes alone.
+	Graph []graph.Op
+
+	// Constants reports that the operator is also, or only, computed of constants of any type while a model is read.
+	Constants bool
+}
+
+// NewestOpset is the last opset of ONNX that is read and written.
+const NewestOpset = maxOpset
+
+// Operators lists the operators that Import reads, by name; those of other domains come last.
+func Operators() []Operator {
+	var list []Operator
+	since := make(map[graph.Op]int64, len(operators)+len(inPatterns))
+	for name, rule := range operators {
+		since[name] = rule.since
+	}
+	delete(since, dynamicConv)
+	maps.Copy(since, inPatterns)
+	for _, name := range slices.Sorted(maps.Keys(since)) {
+		o := Operator{Name: string(name), Since: since[name], Graph: becomes[name]}
+		if o.Graph == nil && name.Known() {
+			o.Graph = []graph.Op{name}
+		}
+		_, o.Constants = arrayOps[name]
+		o.Constants = o.Constants || len(o.Graph) == 0 || name == "Split"
+		if dot := strings.LastIndexByte(o.Name, '.'); dot >= 0 {
+			o.Domain, o.Name = o.Name[:dot], o.Name[dot+1:]
+		}
+		list = append(list, o)
+	}
+	slices.SortStableFunc(list, func(a, b Operator) int { return strings.Compare(a.Domain, b.Domain) })
+	return list
+}
+
+// becomes has the operators that the graph has under other names.
+var becomes = map[graph.Op][]graph.Op{
+	"Cast": {graph.Identity}, "CastLike": {graph.Identity}, "Split": {graph.Slice}, "Sum": {graph.Add},
+	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
+	"SpaceToDepth":  {graph.Reshape, graph.Transpose},
+	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},
+	qLinearConv: {graph.Conv}, qLinearMatMul: {graph.MatMul}, msQGemm: {graph.Gemm}, msQLinearAdd: {graph.Add},
+	msQLinearMul: {graph.Mul}, msQLinearConcat: {graph.Concat}, msQLinearAveragePool: {graph.AveragePool},
+	msQLinearGlobalAverage: {graph.GlobalAveragePool}, msQLinearLeakyRelu: {graph.LeakyRelu},
+	msQLinearSigmoid: {graph.Sigmoid}, msQLinearSoftmax: {graph.Softmax}, msQuantizeLinear: {graph.QuantizeLinear},
+	msDequantizeLinear: {graph.DequantizeLinear}, msGelu: {graph.Gelu}, msFastGelu: {graph.Gelu}, msBiasGelu: {graph.Gelu},
+	msQuickGelu: {graph.Swish}, msDynamicMatMul: {graph.MatMul}, microsoft + "." + integersToReals: {graph.MatMul},
+	dynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
+}
+
+// inPatterns are the operators that are read together with others (dynamic.go), and since when there are.
+var inPatterns = map[graph.Op]int64{
+	dynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, microsoft + "." + integersToReals: 1,
+}

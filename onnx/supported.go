@@ -1,0 +1,14 @@
+package onnx
+
+import "linquant/internal/onnxpb"
+
+// Supported reports whether Import reads nodes of an operator, op of the domain of ("" is ONNX's own) in
+// that version.
+// A single node may be refused all the same, for what it asks of the operator.
+func Supported(of, op string, version int64) bool {
+	n := onnxpb.Node{Op: op, Domain: of}
+	if since, ok := inPatterns[opName(&n)]; ok {
+		return version >= since
+	}
+	return of != dynamicDomain && known([]onnxpb.Node{n}, map[string]int64{domain(of): version}) == nil
+}

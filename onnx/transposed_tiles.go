@@ -1,0 +1,54 @@
+package onnx
+
+import (
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// tiles reports whether every input pixel becomes a tile of the output by itself, as in the decoder of a U-Net: strides
+// as long as the kernel, nothing cut off, one group, and a bias that is known. Where the weight is quantized, a
+// QuantizeLinear should be right behind the Conv, and the tiles' way into place would be between.
+func (t *transposed2d) tiles() bool {
+	_, dequantize, _ := t.weightOf(t.n.Inputs[1])
+	bias, _, known := t.weightOf(t.n.Input(2))
+	known = t.n.Input(2) == "" || known && len(bias.Shape) == 1 && bias.Shape[0] == t.weight.Shape[1]
+	return known && dequantize == nil && !t.flat && t.group == 1 &&
+		t.strides == t.kernel && t.dilations == [2]int{1, 1} && t.kernel != [2]int{1, 1} &&
+		t.before == [2]int{t.kernel[0] - 1, t.kernel[1] - 1} && t.after == [2]int{}
+}
+
+// tiled makes a pixel's tile in channels, by a 1×1 Conv without the products with zeros, and moves it into place.
+func (s site) tiled(t *transposed2d, x string, shape []int) error {
+	in, out, area := t.weight.Shape[0], t.weight.Shape[1], t.kernel[0]*t.kernel[1]
+	channel := func(i int) int { return i / area }
+	weight, err := s.reordered(t.n.Inputs[1], "tile", tensor.Shape{out * area, in, 1, 1}, func(i int) int {
+		return i%in*out*area + i/in // [out, kernel][in] of [in][out, kernel]
+	}, channel)
+	if err != nil {
+		return err
+	}
+	inputs := []string{x, weight}
+	if b := s.n.Input(2); b != "" {
+		if b, err = s.reordered(b, "bias", tensor.Shape{out * area}, channel, channel); err != nil {
+			return err
+		}
+		inputs = append(inputs, b)
+	}
+	if x, err = s.emit("conv", graph.Conv, graph.Attrs{}, inputs...); err != nil {
+		return err
+	}
+	n, kh, kw, h, w := shape[0], t.kernel[0], t.kernel[1], shape[2], shape[3]
+	s.n.Inputs = []string{x}
+	return s.rearrange([]int{n, out, kh, kw, h, w}, []int{0, 1, 4, 2, 5, 3}, []int{n, out, product(h, kh), product(w, kw)})
+}
+
+// constantOf adds a constant of floats with a name made of the output's.
+func (s site) constantOf(what string, shape tensor.Shape, v []float32) (string, error) {
+	t, err := tensor.Of(shape, v)
+	if err != nil {
+		return "", s.errorf("%w", err)
+	}
+	name := s.im.fresh(s.n.Outputs[0] + "_" + what)
+	s.im.g.AddConst(name, t)
+	return name, nil
+}
