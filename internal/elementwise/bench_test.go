@@ -57,7 +57,13 @@ func BenchmarkDepthwise(b *testing.B) {
 	}
 	d := elementwise.Depthwise{Weight: make([]elementwise.Weight, 9*96), Bias: make([]int32, 96), Requant: r}
 	src, dst, sums := make([]byte, 3*1536), make([]byte, 14*96), make([]int32, 96)
-	each(b, 4*14*96, func(tier cpu.Tier) { d.Codes(dst, src, &w, sums, tier) })
+	packed := map[cpu.Tier]*elementwise.Depthwise{}
+	for _, tier := range cpu.Available() {
+		own := d
+		own.Pack(9, 96, len(src), tier)
+		packed[tier] = &own
+	}
+	each(b, 4*14*96, func(tier cpu.Tier) { packed[tier].Codes(dst, src, &w, sums, tier) })
 }
 
 // A line of the first layers of ResNet-20, 3×3 of 16 channels.

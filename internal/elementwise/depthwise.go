@@ -19,6 +19,8 @@ type Depthwise struct {
 	Zero    int32    // zero point of src as it is stored
 	Requant *quant.Requantizer
 	Flip    byte
+
+	quads *quads // of Pack
 }
 
 // Weight is a code less its zero point, in 16 bits with 16 bits of 0 above: VPMADDWD multiplies pairs of 16 bits.
@@ -31,6 +33,9 @@ func NewWeight(w int16) Weight { return Weight(uint16(w)) }
 func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Tier) {
 	w.check(len(dst), len(src), 0)
 	d.check(w)
+	if d.quads != nil && d.codesOfQuads(dst, src, w) {
+		return
+	}
 	done := 0
 	if len(w.Taps) > 0 {
 		done = d.vector(dst, src, w, tier)

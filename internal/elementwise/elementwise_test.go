@@ -177,9 +177,9 @@ func TestPairNear(t *testing.T) {
 			a, b = append(a, byte(u)), append(b, byte(v))
 		}
 	}
-	rounds := 12
+	rounds := 16
 	if testing.Short() {
-		rounds = 3
+		rounds = 4
 	}
 	tiers(t, func(t *testing.T, tier cpu.Tier) {
 		next := newSource(1)
@@ -189,8 +189,15 @@ func TestPairNear(t *testing.T) {
 			p := elementwise.Pair{
 				ZeroA: 120, ZeroB: 7, ScaleA: scale(), ScaleB: scale(), Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset,
 			}
-			if round%2 == 0 { // (u-120)/q + 1/2, but for rounding
+			switch round % 4 {
+			case 0, 2: // (u-120)/q + 1/2, but for rounding
 				p.ScaleA, p.ScaleB = p.Scale, p.Scale/14
+			case 1: // a difference, and a Relu
+				p.ScaleB, p.Lo = -p.ScaleB, 0
+				q.Lo = 0
+			case 3: // from few codes to all of them saturate
+				p.Scale *= float32(math.Ldexp(1, round-8))
+				q.Scale = p.Scale
 			}
 			dst := make([]byte, len(a))
 			p.Apply(dst, a, b, tier)

@@ -38,7 +38,7 @@ func TestReadsNoFurther(t *testing.T) {
 		for _, n := range []int{1, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129} {
 			a, b, dst := beforeFault[byte](t, n), beforeFault[byte](t, n), beforeFault[byte](t, n)
 			x, y, to := beforeFault[float32](t, n), beforeFault[float32](t, n), beforeFault[float32](t, n)
-			(&elementwise.Pair{Scale: 1}).Apply(dst, a, b, tier)
+			(&elementwise.Pair{ScaleA: 1, ScaleB: 1, Scale: 1, Hi: 255}).Apply(dst, a, b, tier)
 			(&elementwise.Pair{Scale: 1, Mul: true}).Apply(dst, a, b, tier)
 			(&elementwise.Quantizer{Scale: 1}).Codes(dst, x, tier)
 			elementwise.Lookup(dst, a, new([256]byte), tier)
@@ -61,6 +61,11 @@ func TestReadsNoFurther(t *testing.T) {
 			}
 			d := elementwise.Depthwise{Weight: beforeFault[elementwise.Weight](t, n), Bias: beforeFault[int32](t, n), Requant: r}
 			d.Codes(dst, a, &w, make([]int32, n), tier)
+			d.Pack(1, n, n, tier)
+			d.Codes(dst, a, &w, make([]int32, n), tier)
+			elementwise.SumLookup(beforeFault[float64](t, n), a, make([]float64, 256), tier)
+			elementwise.Divide(to, beforeFault[float64](t, n), 2, tier)
+			elementwise.Normalize(to, x, y, beforeFault[float32](t, n), 1, true, tier)
 			g := elementwise.Gather{Pixels: 1, Lines: 1, Length: n}
 			g.Bytes(dst, a, tier)
 		}

@@ -31,18 +31,11 @@ func (p *Pair) vector(dst, a, b []byte, tier cpu.Tier) int {
 	case has512(tier) && p.Mul:
 		mulCodesAVX512(&dst[0], &a[0], &b[0], n, p)
 	case has512(tier):
-		done := 0
-		if k, ok := p.nearby(); ok && n >= nearBlock {
-			done = n / nearBlock * nearBlock
-			addNearAVX512(&dst[0], &a[0], &b[0], done, p, &k)
-		}
-		if done < n {
-			addCodesAVX512(&dst[done], &a[done], &b[done], n-done, p)
-		}
+		p.addAVX512(dst, a, b)
 	case p.Mul:
 		mulCodesAVX2(&dst[0], &a[0], &b[0], n, p)
 	default:
-		addCodesAVX2(&dst[0], &a[0], &b[0], n, p)
+		p.addAVX2(dst[:n], a[:n], b[:n])
 	}
 	return n
 }

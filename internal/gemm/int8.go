@@ -67,7 +67,7 @@ func (w *Int8) Mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
 			width := w.accumulate(acc[:], a, lda, rows, j)
 			n := min(width, w.N-j)
 			if s.WeightZero != nil {
-				subtractWeightZero(acc[:], width, sums[:rows], s.WeightZero[j:j+n])
+				subtractWeightZero(acc[:], width, sums[:rows], s.WeightZero[j:j+n], w.tier)
 			}
 			s.apply(dst[j:], ldd, acc[:], width, rows, j, n, w.tier)
 			j += width

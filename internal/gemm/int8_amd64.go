@@ -23,7 +23,8 @@ func int8Tier(t cpu.Tier) cpu.Tier {
 type int8Panels struct {
 	n, k  int
 	tier  cpu.Tier
-	bytes []int8 // [panels][⌈k/4⌉][width][4]
+	bytes []int8     // [panels][⌈k/4⌉][width][4]
+	words wordPanels // instead of bytes, for AVX2 where it is packed each time
 	avx2  *avx2Panels
 	amx   *amxPanels
 }
@@ -60,6 +61,9 @@ func (p *int8Panels) accumulate(acc []int32, a []byte, lda, rows, j int) (width 
 	}
 	var room [blockRows]uint32
 	tails := rowTails(room[:], a, lda, rows, p.k)
+	if p.words.room != nil {
+		return p.words.accumulate(acc, a, lda, rows, j, tails)
+	}
 	if p.avx2 != nil {
 		return p.avx2.accumulate(acc, a, lda, rows, j, tails)
 	}

@@ -59,8 +59,11 @@ func (s *Stage) applyGeneric(dst []byte, ldd int, acc []int32, width, rows, j, l
 	}
 }
 
-// subtractWeightZero applies the zero points of the weights, zero, to acc [rows, width].
-func subtractWeightZero(acc []int32, width int, sums, zero []int32) {
+// subtractWeightZero applies the zero points of the weights, zero, to acc [rows, width], of rows with these sums.
+func subtractWeightZero(acc []int32, width int, sums, zero []int32, tier cpu.Tier) {
+	if subtractZeros(acc, width, sums, zero, tier) {
+		return
+	}
 	for r, sum := range sums {
 		row := acc[r*width:][:len(zero)]
 		for c, z := range zero {

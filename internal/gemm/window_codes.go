@@ -18,6 +18,7 @@ import (
 //
 // An Int8Windows is immutable, and may be used from several goroutines at once.
 type Int8Windows struct {
+	tier            cpu.Tier
 	taps, depth     int
 	lastIn, lastOut int // the largest offsets of rows
 	tiles           []codeTile
@@ -60,11 +61,13 @@ func HasInt8Windows(tier cpu.Tier, depth int, c quant.Convention) bool {
 // NewInt8Windows plans the products of outputs rows with weights [n, taps·depth] for a tier that HasInt8Windows. in
 // returns where the row that output row i sees at tap t begins, -1 for padding, which has the code zero; out where
 // output row i begins. Offsets are below 2 GiB.
-func NewInt8Windows(n, outputs, taps, depth int, zero byte, in func(i, t int) int, out func(i int) int) *Int8Windows {
+func NewInt8Windows(n, outputs, taps, depth int, zero byte, in func(i, t int) int, out func(i int) int,
+	tier cpu.Tier,
+) *Int8Windows {
 	if n < 1 || outputs < 1 || taps < 1 || depth < 4 || depth%4 != 0 {
 		panic(fmt.Sprintf("gemm: no windows of %d rows, %d taps, depth %d for %d channels", outputs, taps, depth, n))
 	}
-	w := &Int8Windows{taps: taps, depth: depth, padding: make([]byte, taps*depth)}
+	w := &Int8Windows{tier: tier, taps: taps, depth: depth, padding: make([]byte, taps*depth)}
 	for i := range w.padding {
 		w.padding[i] = zero
 	}
@@ -75,7 +78,7 @@ func NewInt8Windows(n, outputs, taps, depth int, zero byte, in func(i, t int) in
 	if len(rest) == 0 {
 		return w
 	}
-	for _, rows := range arrange(len(rest), taps, maxTileRows, func(i, t int) int { return in(rest[i], t) }) {
+	for _, rows := range arrange(len(rest), taps, codeTileRows(tier), func(i, t int) int { return in(rest[i], t) }) {
 		for k, i := range rows {
 			rows[k] = rest[i]
 		}
@@ -148,6 +151,8 @@ func (w *Int8) MulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 	case first < 0 || end > len(v.tiles) || panel < 0 || endPanel > w.Panels():
 		panic(fmt.Sprintf("gemm: tiles %d to %d of %d, panels %d to %d of %d",
 			first, end, len(v.tiles), panel, endPanel, w.Panels()))
+	case w.tier != v.tier:
+		panic(fmt.Sprintf("gemm: windows for %v, and weights for %v", v.tier, w.tier))
 	case s.WeightZero != nil || !HasInt8Windows(w.tier, v.depth, s.Requant.Convention):
 		panic("gemm: windows with an output stage that no kernel has")
 	}

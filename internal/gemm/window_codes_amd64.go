@@ -15,6 +15,11 @@ type codeTask struct {
 	count   int // of tiles
 	params  stageParams
 	mask    uint32 // a bit for each channel that exists
+
+	n     int     // channels, of codeWindowsAVXVNNI
+	exist *uint32 // 16 numbers, all ones where the channel exists
+
+	after, lowByte [8]uint32 // params.after and 0xff
 }
 
 // Each stores count tiles of height rows by 32 or 16 channels:
@@ -50,8 +55,21 @@ func codeWindows4x16(t *codeTask)
 //go:noescape
 func codeLines16x16(t *codeTask)
 
+// codeWindowsAVXVNNI is for tiles of 4, 6 and lineRows rows, with 16 channels.
+//
+//go:noescape
+func codeWindowsAVXVNNI(t *codeTask)
+
 func hasCodeWindows(tier cpu.Tier, depth int) bool {
-	return tier == cpu.AVX512VNNI || tier == cpu.AVX2 && depth >= leastAVX2Depth
+	return tier == cpu.AVX512VNNI || tier == cpu.AVXVNNI || tier == cpu.AVX2 && depth >= leastAVX2Depth
+}
+
+// codeTileRows returns the height of the tallest tile of the tier's kernels.
+func codeTileRows(tier cpu.Tier) int {
+	if tier == cpu.AVXVNNI {
+		return 6
+	}
+	return maxTileRows
 }
 
 func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
@@ -60,7 +78,6 @@ func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 		return
 	}
 	j := panel * maxWidth
-	n := min(maxWidth, w.N-j)
 	var mult [maxWidth]float32
 	if all := s.Requant.Multipliers(); len(all) == 1 {
 		for c := range mult {
@@ -69,9 +86,26 @@ func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 	} else {
 		copy(mult[:], all[j:])
 	}
+	n := min(maxWidth, w.N-j)
 	t := codeTask{
 		dst: &dst[j], a: &a[0], padding: &v.padding[0], w: &w.panels.bytes[w.panels.offset(j)], bias: &bias[j],
 		mult: &mult, params: newStageParams(s.Requant, s.Flip), mask: uint32(1<<n - 1),
+	}
+	if w.tier == cpu.AVXVNNI {
+		t.tiles, t.count = &v.tiles[first], end-first
+		t.n, t.exist = min(n, 16), &lanes[16-min(n, 16)]
+		for i := range t.after {
+			t.after[i], t.lowByte[i] = uint32(t.params.after), 0xff
+		}
+		codeWindowsAVXVNNI(&t)
+		if n -= 16; n > 0 {
+			j += 16
+			copy(mult[:], mult[16:])
+			t.dst, t.w, t.bias = &dst[j], &w.panels.bytes[w.panels.offset(j)], &bias[j]
+			t.n, t.exist = n, &lanes[16-n]
+			codeWindowsAVXVNNI(&t)
+		}
+		return
 	}
 	narrow := panelWidth(j, w.N, w.tier) == 16
 	for first < end {
@@ -94,4 +128,10 @@ func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 			codeWindows8x32(&t)
 		}
 	}
+}
+
+// lanes is 16 channels that exist, and 16 that do not.
+var lanes = [32]uint32{
+	1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1,
+	1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1,
 }

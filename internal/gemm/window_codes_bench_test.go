@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"linquant/internal/cpu"
 	"linquant/internal/gemm"
 	"linquant/quant"
 )
@@ -12,7 +13,14 @@ import (
 // BenchmarkInt8Windows convolves square pictures by 3×3 windows, and counts the products with padding as if they were
 // computed.
 func BenchmarkInt8Windows(b *testing.B) {
-	tier := windowsTier(b)
+	for _, tier := range cpu.Available() {
+		if gemm.HasInt8Windows(tier, 4, quant.ONNX) {
+			b.Run(tier.String(), func(b *testing.B) { benchmarkInt8Windows(b, tier) })
+		}
+	}
+}
+
+func benchmarkInt8Windows(b *testing.B, tier cpu.Tier) {
 	for _, l := range []struct{ size, depth, n, images int }{
 		{32, 4, 16, 1},
 		{32, 16, 16, 1},
@@ -36,7 +44,7 @@ func BenchmarkInt8Windows(b *testing.B) {
 				return (i/pixels*pixels + y*l.size + x) * l.depth
 			}
 			rows := l.images * pixels
-			v := gemm.NewInt8Windows(l.n, rows, 9, l.depth, 128, in, func(i int) int { return i * l.n })
+			v := gemm.NewInt8Windows(l.n, rows, 9, l.depth, 128, in, func(i int) int { return i * l.n }, tier)
 			w := make([]int8, l.n*9*l.depth)
 			weight := gemm.PackInt8(w, l.n, 9*l.depth, tier)
 			bias := v.Biases(gemm.TapSums(w, l.depth), make([]int32, l.n), 128)

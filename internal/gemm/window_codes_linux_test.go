@@ -3,12 +3,14 @@ package gemm_test
 import (
 	"testing"
 
+	"linquant/internal/cpu"
 	"linquant/internal/gemm"
 	"linquant/quant"
 )
 
-func TestInt8WindowsReadNoFurther(t *testing.T) {
-	tier := windowsTier(t)
+func TestInt8WindowsReadNoFurther(t *testing.T) { eachWindowsTier(t, testInt8WindowsReadNoFurther) }
+
+func testInt8WindowsReadNoFurther(t *testing.T, tier cpu.Tier) {
 	for _, n := range []int{1, 10, 16, 17, 40} {
 		for _, depth := range []int{4, 8, 20} {
 			for _, width := range []int{3, 8, 20} { // of a picture of 3 lines
@@ -20,7 +22,7 @@ func TestInt8WindowsReadNoFurther(t *testing.T) {
 					}
 					return (y*width + x) * depth
 				}
-				v := gemm.NewInt8Windows(n, 3*width, 9, depth, 7, in, func(i int) int { return i * n })
+				v := gemm.NewInt8Windows(n, 3*width, 9, depth, 7, in, func(i int) int { return i * n }, tier)
 				w := beforeFault[int8](t, n*9*depth)
 				bias := beforeFault[int32](t, n*v.Kinds())
 				copy(bias, v.Biases(gemm.TapSums(w, depth), make([]int32, n), 7))

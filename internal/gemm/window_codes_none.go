@@ -8,6 +8,8 @@ import "linquant/internal/cpu"
 
 func hasCodeWindows(cpu.Tier, int) bool { return false }
 
+func codeTileRows(cpu.Tier) int { return maxTileRows }
+
 func (w *Int8) mulWindows([]byte, []byte, *Int8Windows, []int32, *Stage, int, int, int) {
 	panic("unreachable")
 }

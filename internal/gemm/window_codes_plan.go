@@ -21,7 +21,7 @@ func (p *codePlan) add(rows []int) {
 		rows = append(rows[:len(rows):len(rows)], rows[0])
 	}
 	first, firstOut := p.origins(rows)
-	pattern, absent := &codePattern{height: codeTileRows(rows)}, make([]bool, p.Int8Windows.taps)
+	pattern, absent := &codePattern{height: p.heightOf(rows)}, make([]bool, p.Int8Windows.taps)
 	for k, i := range rows {
 		pattern.outs[k] = int32(p.out(i) - firstOut)
 	}
@@ -127,11 +127,11 @@ func (c *codePattern) append(tap codeTap) {
 	c.taps = append(c.taps, tap)
 }
 
-// codeTileRows returns the height of the kernel for rows, the last of which may be copies of the first.
-func codeTileRows(rows []int) int {
+// heightOf returns the height of the kernel for rows, the last of which may be copies of the first.
+func (p *codePlan) heightOf(rows []int) int {
 	for _, i := range rows[4:] {
 		if i != rows[0] {
-			return maxTileRows
+			return codeTileRows(p.tier)
 		}
 	}
 	return 4

@@ -12,15 +12,14 @@ import (
 	"linquant/quant"
 )
 
-// windowsTier returns the tier that has kernels for windows of codes.
-func windowsTier(t testing.TB) cpu.Tier {
-	for _, tier := range cpu.Available() {
-		if gemm.HasInt8Windows(tier, 4, quant.ONNX) {
-			return tier
+// eachWindowsTier runs a test on every tier that has kernels for windows of few codes.
+func eachWindowsTier(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		if !gemm.HasInt8Windows(tier, 4, quant.ONNX) {
+			t.Skip("no kernels for windows of so few codes")
 		}
-	}
-	t.Skip("no tier of this processor has kernels for windows of codes")
-	return cpu.Generic
+		test(t, tier)
+	})
 }
 
 // codeWindows is a product of windows with its operands, as a test describes it.
@@ -59,7 +58,7 @@ func (c *codeWindows) code(i, j int) byte {
 // check computes the windows in parts, and compares.
 func (c *codeWindows) check(t rapid.TB, tier cpu.Tier, tiles, panels int) {
 	t.Helper()
-	v := gemm.NewInt8Windows(c.n, c.outputs, c.taps, c.depth, c.zero, c.in, func(i int) int { return i * c.ldd })
+	v := gemm.NewInt8Windows(c.n, c.outputs, c.taps, c.depth, c.zero, c.in, func(i int) int { return i * c.ldd }, tier)
 	weight := gemm.PackInt8Windows(c.w, c.n, c.taps, c.depth, tier)
 	bias := v.Biases(gemm.TapSums(c.w, c.depth), c.bias, int32(c.zero))
 	s := &gemm.Stage{Bias: c.bias, Requant: c.requant, Flip: c.flip}
@@ -96,7 +95,7 @@ func TestInt8Windows(t *testing.T) {
 			}
 		}
 		if depths == nil {
-			if tier == cpu.AVX512VNNI {
+			if tier == cpu.AVX512VNNI || tier == cpu.AVXVNNI {
 				t.Fatal("no kernels")
 			}
 			t.Skip("no kernels for so few codes")
@@ -152,12 +151,13 @@ func testInt8Windows(t *testing.T, tier cpu.Tier, depths []int) {
 	})
 }
 
-func TestInt8WindowsPanic(t *testing.T) {
-	tier := windowsTier(t)
+func TestInt8WindowsPanic(t *testing.T) { eachWindowsTier(t, testInt8WindowsPanic) }
+
+func testInt8WindowsPanic(t *testing.T, tier cpu.Tier) {
 	at := func(i, t int) int { return 4 * (i + t) }
 	far := func(i, _ int) int { return i << 31 }
 	out := func(i int) int { return 3 * i }
-	v := gemm.NewInt8Windows(3, 10, 2, 4, 0, at, out) // reads 44 bytes, writes 30
+	v := gemm.NewInt8Windows(3, 10, 2, 4, 0, at, out, tier) // reads 44 bytes, writes 30
 	w := gemm.PackInt8(make([]int8, 24), 3, 8, tier)
 	bias := v.Biases(make([]int32, 6), make([]int32, 3), 0)
 	good := func() *gemm.Stage {
@@ -173,9 +173,9 @@ func TestInt8WindowsPanic(t *testing.T) {
 		want string
 		call func()
 	}{
-		"depth":       {"no windows", func() { gemm.NewInt8Windows(3, 10, 2, 5, 0, at, out) }},
-		"no outputs":  {"no windows", func() { gemm.NewInt8Windows(3, 0, 2, 4, 0, at, out) }},
-		"far":         {"more than 2 GiB", func() { gemm.NewInt8Windows(3, 2, 1, 4, 0, far, out) }},
+		"depth":       {"no windows", func() { gemm.NewInt8Windows(3, 10, 2, 5, 0, at, out, tier) }},
+		"no outputs":  {"no windows", func() { gemm.NewInt8Windows(3, 0, 2, 4, 0, at, out, tier) }},
+		"far":         {"more than 2 GiB", func() { gemm.NewInt8Windows(3, 2, 1, 4, 0, far, out, tier) }},
 		"sums":        {"5 sums of taps", func() { v.Biases(make([]int32, 5), make([]int32, 3), 0) }},
 		"short dst":   {"do not fit", mul(29, 44, bias, good(), v.Tiles(), 1)},
 		"short a":     {"do not fit", mul(30, 43, bias, good(), v.Tiles(), 1)},
@@ -199,8 +199,9 @@ func TestInt8WindowsPanic(t *testing.T) {
 }
 
 // More tiles than are computed at once with each panel.
-func TestInt8WindowsMany(t *testing.T) {
-	tier := windowsTier(t)
+func TestInt8WindowsMany(t *testing.T) { eachWindowsTier(t, testInt8WindowsMany) }
+
+func testInt8WindowsMany(t *testing.T, tier cpu.Tier) {
 	c := codeWindows{outputs: 600, taps: 1, depth: 2048, n: 40, lda: 2048, ldd: 41, zero: 3}
 	next := random(1)
 	c.a, c.w, c.bias = make([]byte, c.outputs*c.lda), make([]int8, c.n*c.depth), make([]int32, c.n)

@@ -1,0 +1,69 @@
+package elementwise
+
+import "linquant/internal/cpu"
+
+// Extremes returns the smallest and the largest element, or 0 where that is further out. A NaN counts for nothing.
+func Extremes(x []float32, tier cpu.Tier) (lo, hi float32) {
+	done, lo, hi := extremesVector(x, tier)
+	for _, v := range x[done:] {
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	return lo, hi
+}
+
+// Scaled makes reals of sums of products:
+//
+//	clamp(float32(sum − Zero[j]·row)·Scale[j] + Bias[j], Lo, Hi)
+//
+// every step rounded to float32, where row is the sum of what the weights are multiplied with. A nil Zero is 0, and a
+// NaN stays one. It is read only.
+type Scaled struct {
+	Scale, Bias []float32 // as many as there are sums
+	Zero        []int32
+	Lo, Hi      float32
+}
+
+// Reals fills dst with the reals of sums, as many. They are of one row: see Scaled.
+func (s *Scaled) Reals(dst []float32, sums []int32, row int32, tier cpu.Tier) {
+	n := len(dst)
+	sums, scale, bias := sums[:n], s.Scale[:n], s.Bias[:n]
+	done := s.vector(dst, sums, row, tier)
+	if s.Zero == nil {
+		for j := done; j < n; j++ {
+			dst[j] = clamp(float32(float32(sums[j])*scale[j])+bias[j], s.Lo, s.Hi)
+		}
+		return
+	}
+	zero := s.Zero[:n]
+	for j := done; j < n; j++ {
+		dst[j] = clamp(float32(float32(sums[j]-zero[j]*row)*scale[j])+bias[j], s.Lo, s.Hi)
+	}
+}
+
+// CentredReals fills dst with the codes of q less Offset, as reals. They are equally many as src.
+func (q *Quantizer) CentredReals(dst, src []float32, tier cpu.Tier) {
+	src = src[:len(dst)]
+	for i := q.centredVector(dst, src, tier); i < len(src); i++ {
+		v := src[i] / q.Scale
+		if v != v {
+			v = 0
+		}
+		v = min(max(v, q.Lo), q.Hi)
+		dst[i] = v + magic - magic
+	}
+}
+
+// From returns what makes reals of the sums from number j on.
+func (s *Scaled) From(j int) Scaled {
+	part := *s
+	part.Scale, part.Bias = s.Scale[j:], s.Bias[j:]
+	if s.Zero != nil {
+		part.Zero = s.Zero[j:]
+	}
+	return part
+}

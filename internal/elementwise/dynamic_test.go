@@ -1,0 +1,127 @@
+package elementwise_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
+
+var lengths = []int{0, 1, 7, 8, 9, 31, 32, 33, 40, 63, 64, 100, 257}
+
+// The range of a block is that of its numbers and 0, in every tier.
+func TestExtremes(t *testing.T) {
+	tiers(t, func(t *testing.T, tier cpu.Tier) {
+		s := newSource(7)
+		for range 20 {
+			for _, n := range lengths {
+				x := s.reals(n)
+				lo, hi := 0.0, 0.0
+				for _, v := range x {
+					if !math.IsNaN(float64(v)) {
+						lo, hi = math.Min(lo, float64(v)), math.Max(hi, float64(v))
+					}
+				}
+				gotLo, gotHi := elementwise.Extremes(x, tier)
+				if float64(gotLo) != lo || float64(gotHi) != hi || math.Signbit(float64(gotHi)) || gotLo == 0 && math.Signbit(float64(gotLo)) {
+					t.Fatalf("%v reach from %g to %g, not %g to %g", x, lo, hi, gotLo, gotHi)
+				}
+			}
+		}
+	})
+}
+
+// Sums become the reals of the definition, with zero points of the weight and without.
+func TestScaled(t *testing.T) {
+	tiers(t, func(t *testing.T, tier cpu.Tier) {
+		s := newSource(8)
+		for _, n := range lengths {
+			for _, affine := range []bool{false, true} {
+				f := elementwise.Scaled{
+					Scale: s.reals(n), Bias: s.reals(n), Lo: float32(math.Inf(-1)), Hi: float32(math.Inf(1)),
+				}
+				if s.IntN(2) == 0 {
+					f.Lo, f.Hi = 0, 6
+				}
+				sums, row, want := make([]int32, n), int32(s.Uint32()>>16), make([]float32, n)
+				if affine {
+					f.Zero = make([]int32, n)
+				}
+				for j := range sums {
+					sums[j] = int32(s.Uint32()) >> (s.IntN(4) * 8)
+					sum := int64(sums[j])
+					if affine {
+						f.Zero[j] = int32(s.IntN(511)) - 255
+						sum -= int64(f.Zero[j]) * int64(row)
+					}
+					// Products of floats are exact in float64, and rounding a sum of two of them there first does no harm
+					// to speak of: it is rounded again as the definition rounds it.
+					product := float32(float64(float32(int32(sum))) * float64(f.Scale[j]))
+					v := float32(float64(product) + float64(f.Bias[j]))
+					if v < f.Lo {
+						v = f.Lo
+					}
+					if v > f.Hi {
+						v = f.Hi
+					}
+					want[j] = v
+				}
+				dst := newGuarded[float32](n, 12345)
+				f.Reals(dst.x, sums, row, tier)
+				dst.check(t)
+				if err := sameBits(dst.x, want); err != nil {
+					t.Fatalf("%d, zero points %v: %v", n, affine, err)
+				}
+			}
+		}
+	})
+}
+
+// Codes less their zero point are those of Codes.
+func TestCentredReals(t *testing.T) {
+	tiers(t, func(t *testing.T, tier cpu.Tier) {
+		s := newSource(9)
+		for _, n := range lengths {
+			for _, zero := range []int32{0, 1, 100, 255} {
+				for _, scale := range []float32{0.25, 0.0371, 1e-42, float32(math.Inf(1))} {
+					q := elementwise.Quantizer{Scale: scale, Lo: float32(-zero), Hi: float32(255 - zero), Offset: zero}
+					x, codes, want := s.reals(n), make([]byte, n), make([]float32, n)
+					q.Codes(codes, x, cpu.Generic)
+					for i, c := range codes {
+						want[i] = float32(int32(c) - zero)
+					}
+					dst := newGuarded[float32](n, 12345)
+					q.CentredReals(dst.x, x, tier)
+					dst.check(t)
+					if err := sameBits(dst.x, want); err != nil {
+						t.Fatal(fmt.Sprintf("%d, scale %g, zero point %d: ", n, scale, zero), err)
+					}
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkDynamic(b *testing.B) {
+	s := newSource(10)
+	const n = 4096
+	x, dst, sums := s.reals(n), make([]float32, n), make([]int32, n)
+	f := elementwise.Scaled{Scale: s.reals(n), Bias: s.reals(n), Zero: make([]int32, n), Lo: 0, Hi: 6}
+	q := elementwise.Quantizer{Scale: 0.1, Hi: 255}
+	for _, tier := range cpu.Available() {
+		for name, run := range map[string]func(){
+			"extremes": func() { elementwise.Extremes(x, tier) },
+			"scaled":   func() { f.Reals(dst, sums, 3, tier) },
+			"centred":  func() { q.CentredReals(dst, x, tier) },
+		} {
+			b.Run(tier.String()+"/"+name, func(b *testing.B) {
+				b.SetBytes(4 * n)
+				for b.Loop() {
+					run()
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package elementwise_test
+
+import (
+	"math"
+	"testing"
+
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
+
+// Rows of a Softmax and of a LayerNormalization have the bits that the evaluator's have, at every length.
+func TestRows(t *testing.T) {
+	s := newSource(1)
+	tiers(t, func(t *testing.T, tier cpu.Tier) {
+		for n := 1; n < 80; n++ {
+			row, table := s.codes(n), make([]float64, 256)
+			for i := range table {
+				table[i] = graph.Exp(float64(i-255) / 16)
+			}
+			exps, want := make([]float64, n), make([]float32, n)
+			for i, u := range row {
+				exps[i] = table[u]
+			}
+			graph.SoftmaxOf(want, exps)
+			dst, e := newGuarded[float32](n, 7), newGuarded[float64](n, 7)
+			sum := elementwise.SumLookup(e.x, row, table, tier)
+			elementwise.Divide(dst.x, e.x, sum, tier)
+			if err := sameBits(dst.x, want); err != nil {
+				t.Fatalf("softmax of %d: %v", n, err)
+			}
+			dst.check(t)
+			e.check(t)
+
+			most := byte(0)
+			for _, u := range row {
+				most = max(most, u)
+			}
+			if got := elementwise.MostCode(row); got != most {
+				t.Fatalf("the largest of % x is %#x, want %#x", row, got, most)
+			}
+			for _, center := range []bool{true, false} {
+				x, scale, shift := make([]float32, n), make([]float32, n), make([]float32, n)
+				for i := range x {
+					x[i], scale[i], shift[i] = float32(s.NormFloat64())+3, s.Float32()-0.5, s.Float32()-0.5
+				}
+				norm := graph.Norm{Length: n, Repeat: 1, Groups: 1, Epsilon: 1e-5, Center: center}
+				norm.Row(want, x, scale, shift)
+				elementwise.Normalize(dst.x, x, scale, shift, float64(float32(1e-5)), center, tier)
+				if err := sameBits(dst.x, want); err != nil {
+					t.Fatalf("norm of %d: %v", n, err)
+				}
+				dst.check(t)
+			}
+		}
+		x := []float32{float32(math.Inf(1)), 1, 2, 3, 4}
+		elementwise.Normalize(x, x, x, x, 1, true, tier)
+	})
+}

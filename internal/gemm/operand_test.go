@@ -1,0 +1,120 @@
+package gemm_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"linquant/internal/cpu"
+	"linquant/internal/gemm"
+)
+
+// drawOperand draws where an operand lies, and how many elements that takes.
+func drawOperand(t *rapid.T) (o gemm.Operand, elements int) {
+	o = gemm.Operand{N: rapid.IntRange(1, 70).Draw(t, "n"), K: rapid.IntRange(1, 40).Draw(t, "k")}
+	switch gap := rapid.IntRange(0, 3).Draw(t, "gap"); rapid.IntRange(0, 2).Draw(t, "layout") {
+	case 0:
+		o.StepN, o.StepK = o.K+gap, 1
+	case 1:
+		o.StepN, o.StepK = 1, o.N+gap
+	default:
+		o.StepN, o.StepK = 2, 2*o.N+gap
+	}
+	return o, (o.N-1)*o.StepN + (o.K-1)*o.StepK + 1
+}
+
+// What PackCodes packs multiplies as the same matrix packed beforehand, on every tier; it stays within its room.
+func TestPackCodes(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			o, elements := drawOperand(t)
+			next := random(rapid.Uint64().Draw(t, "seed"))
+			src, _ := guarded(elements, byte(0))
+			for i := range src {
+				src[i] = byte(next())
+			}
+			w := make([]int8, o.N*o.K)
+			sums := make([]int32, o.N)
+			for j := range o.N {
+				for k := range o.K {
+					w[j*o.K+k] = int8(src[j*o.StepN+k*o.StepK] ^ 0x80)
+					sums[j] += int32(w[j*o.K+k])
+				}
+			}
+			m := rapid.IntRange(1, 20).Draw(t, "m")
+			a := make([]byte, m*o.K)
+			for i := range a {
+				a[i] = byte(next())
+			}
+			room, intact := guarded(o.CodesRoom(), byte(0x77))
+			got := make([]int32, o.N)
+			packed := o.PackCodes(room, src, got, tier)
+			if !slices.Equal(got, sums) {
+				t.Fatalf("%+v: sums %v, want %v", o, got, sums)
+			}
+			dst := make([]int32, m*o.N)
+			packed.MulInt32(dst, o.N, a, o.K, m, nil)
+			if want := naive(a, o.K, m, w, o.N, o.K); !slices.Equal(dst, want) {
+				t.Fatalf("%+v, %d rows: %v, want %v", o, m, dst, want)
+			}
+			if err := intact(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+// What PackReals packs gives the bits of the same matrix packed beforehand.
+func TestPackReals(t *testing.T) {
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			o, elements := drawOperand(t)
+			next := random(rapid.Uint64().Draw(t, "seed"))
+			number := func() float32 { return float32(int32(next())) / (1 << 31) }
+			src, _ := guarded(elements, float32(0))
+			for i := range src {
+				src[i] = number()
+			}
+			w := make([]float32, o.N*o.K)
+			for i := range w {
+				w[i] = src[i/o.K*o.StepN+i%o.K*o.StepK]
+			}
+			m := rapid.IntRange(1, 20).Draw(t, "m")
+			a := make([]float32, m*o.K)
+			for i := range a {
+				a[i] = number()
+			}
+			room, intact := guarded(o.RealsRoom(), float32(7))
+			packed, inf := o.PackReals(room, src, tier), float32(math.Inf(1))
+			got, want := make([]float32, m*o.N), make([]float32, m*o.N)
+			packed.Mul(got, o.N, a, o.K, m, nil, -inf, inf)
+			gemm.PackFloat32(w, o.N, o.K, tier).Mul(want, o.N, a, o.K, m, nil, -inf, inf)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%+v, %d rows: %v, want %v", o, m, got, want)
+			}
+			if err := intact(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+// Packing for a product allocates nothing, nor does the product.
+func TestPackCodesAllocates(t *testing.T) {
+	o := gemm.Operand{N: 50, K: 30, StepN: 30, StepK: 1}
+	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+		src, room, a, dst := make([]byte, 1500), make([]byte, o.CodesRoom()), make([]byte, 300), make([]int32, 500)
+		reals, realRoom := make([]float32, 1500), make([]float32, o.RealsRoom())
+		x, y := make([]float32, 300), make([]float32, 500)
+		if n := testing.AllocsPerRun(10, func() {
+			w := o.PackCodes(room, src, dst, tier)
+			w.MulInt32(dst, 50, a, 30, 10, nil)
+			v := o.PackReals(realRoom, reals, tier)
+			v.Mul(y, 50, x, 30, 10, nil, -1, 1)
+		}); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	})
+}
