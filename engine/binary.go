@@ -4,11 +4,10 @@ import (
 	"slices"
 
 	"linquant/graph"
-	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 )
 
-// pair is the two operands of an Add or Mul.
+// pair is the two operands of an Add, Mul or the like.
 type pair struct {
 	operands [2]*place
 	nest     *nest // the operands and the output; nil where all three lie alike
@@ -114,17 +113,102 @@ func (s *site) floatBinary() error {
 	if err != nil {
 		return err
 	}
-	lo, hi := s.clampFloats()
-	s.emitPair(&floatBinary{p, s.out, s.n.Op == graph.Mul, lo, hi, s.tier}, p)
+	f, ok := graph.Binary(s.n.Op)
+	if !ok {
+		return s.errorf("the operator has no definition for a pair of values: replace the node")
+	}
+	for i, o := range p.operands {
+		if o.isConst() && o.n == 1 {
+			s.binaryWithNumber(p, 1-i, f)
+			return nil
+		}
+	}
+	k := &floatBinary{pair: p, out: s.out, f: f, many: s.onSlices(f)}
+	k.lo, k.hi = s.clampFloats()
+	k.out = s.out // of the last node that was folded
+	s.emitPair(k, p)
 	return nil
 }
 
+// binaryWithNumber lowers a pair of operand i and a constant of one element.
+func (s *site) binaryWithNumber(p *pair, i int, f func(a, b float32) float32) {
+	k := &withNumber{from: p.operands[i], first: i == 0, many: s.onSlices(f)}
+	for j := range k.number {
+		k.number[j] = p.operands[1-i].floats[0]
+	}
+	s.weights += 4 * int64(len(k.number))
+	k.lo, k.hi = s.clampFloats()
+	k.to = s.out
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: []*place{k.from}, out: []*place{k.to}, inPlace: true,
+	})
+	s.finish()
+}
+
+// withNumber computes an operator on each element and a number, of which it has a row.
+type withNumber struct {
+	from, to *place
+	first    bool // the element is the first operand
+	number   [256]float32
+	many     func(dst, a, b []float32, lo, hi float32)
+	lo, hi   float32
+}
+
+func (k *withNumber) units() (n, grain int) { return k.to.n, elementGrain }
+
+func (k *withNumber) run(s *state) { whole(k, s) }
+
+func (k *withNumber) part(s *state, _ *scratch, lo, hi int) {
+	src, dst := s.floatsOf(k.from)[lo:hi], s.floatsOf(k.to)[lo:hi]
+	for len(dst) > 0 {
+		n := min(len(dst), len(k.number))
+		a, b := src[:n], k.number[:n]
+		if !k.first {
+			a, b = b, a
+		}
+		k.many(dst[:n], a, b, k.lo, k.hi)
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// onSlices returns the operator on slices of one length, with a clamp.
+func (s *site) onSlices(f func(a, b float32) float32) func(dst, a, b []float32, lo, hi float32) {
+	tier := s.tier
+	switch s.n.Op {
+	case graph.Add:
+		return func(dst, a, b []float32, lo, hi float32) { elementwise.AddReals(dst, a, b, lo, hi, tier) }
+	case graph.Mul:
+		return func(dst, a, b []float32, lo, hi float32) { elementwise.MulReals(dst, a, b, lo, hi, tier) }
+	case graph.Sub:
+		return func(dst, a, b []float32, lo, hi float32) {
+			a, b = a[:len(dst)], b[:len(dst)]
+			for i := range dst {
+				dst[i] = clampTo(a[i]-b[i], lo, hi)
+			}
+		}
+	case graph.Div:
+		return func(dst, a, b []float32, lo, hi float32) {
+			a, b = a[:len(dst)], b[:len(dst)]
+			for i := range dst {
+				dst[i] = clampTo(a[i]/b[i], lo, hi)
+			}
+		}
+	}
+	return func(dst, a, b []float32, lo, hi float32) {
+		a, b = a[:len(dst)], b[:len(dst)]
+		for i := range dst {
+			dst[i] = clampTo(f(a[i], b[i]), lo, hi)
+		}
+	}
+}
+
+// floatBinary computes an operator on pairs of elements.
 type floatBinary struct {
 	*pair
 	out    *place
-	mul    bool
+	f      func(a, b float32) float32
+	many   func(dst, a, b []float32, lo, hi float32)
 	lo, hi float32
-	tier   cpu.Tier
 }
 
 func (k *floatBinary) run(s *state) { whole(k, s) }
@@ -135,33 +219,20 @@ func (k *floatBinary) part(s *state, _ *scratch, lo, hi int) {
 		k.runNest(dst, a, b)
 		return
 	}
-	k.apply(dst[lo:hi], a[lo:hi], b[lo:hi])
-}
-
-// apply works on operands that lie alike.
-func (k *floatBinary) apply(dst, a, b []float32) {
-	if k.mul {
-		elementwise.MulReals(dst, a, b, k.lo, k.hi, k.tier)
-	} else {
-		elementwise.AddReals(dst, a, b, k.lo, k.hi, k.tier)
-	}
+	k.many(dst[lo:hi], a[lo:hi], b[lo:hi], k.lo, k.hi)
 }
 
 func (k *floatBinary) runNest(dst, a, b []float32) {
 	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
 	if n := len(to); k.nest.unit == [3]bool{true, true, true} && n > 1 {
-		k.nest.rows(func(at [3]int) { k.apply(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n]) })
+		k.nest.rows(func(at [3]int) {
+			k.many(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.lo, k.hi)
+		})
 		return
 	}
 	k.nest.rows(func(at [3]int) {
 		for i, t := range to {
-			x, y := a[at[0]+ia[i]], b[at[1]+ib[i]]
-			if k.mul {
-				x = float32(x * y)
-			} else {
-				x += y
-			}
-			dst[at[2]+t] = clampTo(x, k.lo, k.hi)
+			dst[at[2]+t] = clampTo(k.f(a[at[0]+ia[i]], b[at[1]+ib[i]]), k.lo, k.hi)
 		}
 	})
 }

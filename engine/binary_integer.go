@@ -7,32 +7,38 @@ import (
 	"linquant/quant"
 )
 
-// integerBinary lowers Add and Mul of codes. Where the sum of reals decides it is computed; the fixed-point sum has a
-// table of all pairs.
+// integerBinary lowers an operator on pairs of codes. With one number it is a table of that operand; sums and products
+// are computed as reals; for the rest there is a table of all pairs.
 func (s *site) integerBinary() error {
 	p, err := s.pair()
 	if err != nil {
 		return err
 	}
 	a, b, out := p.operands[0].quant, p.operands[1].quant, s.out.quant
-	lo, hi := s.clampCodes()
-	if s.n.Op == graph.Mul || s.g.Requant == quant.ONNX || s.g.Requant == quant.Torch {
-		q := clampedQuantizer(out, lo, hi)
-		s.emitPair(&realPair{p, s.out, elementwise.Pair{
-			ZeroA: p.operands[0].zero(), ScaleA: a.Scale[0], ZeroB: p.operands[1].zero(), ScaleB: b.Scale[0],
-			Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset, Mul: s.n.Op == graph.Mul,
-		}, s.tier}, p)
-		return nil
-	}
-	adder, err := graph.NewAdder(s.g.Requant, *a, *b, *out)
+	code, err := graph.PairCode(s.n.Op, s.g.Requant, *a, *b, *out)
 	if err != nil {
 		return s.errorf("%w", err)
+	}
+	for i, o := range p.operands {
+		if o.isConst() && o.n == 1 {
+			s.pairWithNumber(p, 1-i, code)
+			return nil
+		}
+	}
+	lo, hi := s.clampCodes()
+	if real, ok := s.realPair(p, lo, hi); ok {
+		s.emitPair(real, p)
+		return nil
+	}
+	if graph.SameParams(a, b) && graph.SameParams(a, out) && (s.n.Op == graph.Max || s.n.Op == graph.Min) {
+		s.emitPair(&extreme{p, s.out, s.n.Op == graph.Max, byte(lo + int32(s.out.flip)), byte(hi + int32(s.out.flip))}, p)
+		return nil
 	}
 	k := &pairLookup{pair: p, out: s.out, table: new([256][256]byte)}
 	s.later(func() error {
 		for u := range k.table {
 			for v := range k.table[u] {
-				code := adder.Code(int32(u)-int32(flipOf(a.Type)), int32(v)-int32(flipOf(b.Type)))
+				code := code(int32(u)-int32(flipOf(a.Type)), int32(v)-int32(flipOf(b.Type)))
 				k.table[u][v] = byte(clampTo(code, lo, hi)) ^ flipOf(out.Type)
 			}
 		}
@@ -41,6 +47,46 @@ func (s *site) integerBinary() error {
 	s.weights += 256 * 256
 	s.emitPair(k, p)
 	return nil
+}
+
+// pairWithNumber lowers a pair of operand i and a constant of one element to a table.
+func (s *site) pairWithNumber(p *pair, i int, code func(qa, qb int32) int32) {
+	lo, hi := s.clampCodes()
+	x, number := p.operands[i], p.operands[1-i]
+	n := int32(number.codes[0]) - int32(number.flip)
+	table := new([256]byte)
+	for u := range table {
+		pair := [2]int32{int32(u) - int32(x.flip), n}
+		table[u] = byte(clampTo(code(pair[i], pair[1-i]), lo, hi)) ^ s.out.flip
+	}
+	s.weights += 256
+	s.emit(s.n, &lookup{x, s.out, table, s.tier}, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: []*place{x}, out: []*place{s.out}, inPlace: true,
+	})
+	s.finish()
+}
+
+// realPair returns the sum, difference or product of what the codes stand for. ok is false where it is none of these, or
+// the convention computes a sum in integers.
+func (s *site) realPair(p *pair, lo, hi int32) (k *realPair, ok bool) {
+	a, b := p.operands[0], p.operands[1]
+	scale := b.quant.Scale[0]
+	switch s.n.Op {
+	case graph.Add:
+		if s.g.Requant != quant.ONNX && s.g.Requant != quant.Torch {
+			return nil, false
+		}
+	case graph.Sub:
+		scale = -scale // the sum with what is negated, which is exact
+	case graph.Mul:
+	default:
+		return nil, false
+	}
+	q := clampedQuantizer(s.out.quant, lo, hi)
+	return &realPair{p, s.out, elementwise.Pair{
+		ZeroA: a.zero(), ScaleA: a.quant.Scale[0], ZeroB: b.zero(), ScaleB: scale,
+		Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset, Mul: s.n.Op == graph.Mul,
+	}, s.tier}, true
 }
 
 // realPair adds or multiplies what the codes stand for.
@@ -101,4 +147,38 @@ func (k *pairLookup) part(s *state, _ *scratch, lo, hi int) {
 			dst[at[2]+t] = k.table[a[at[0]+ia[i]]][b[at[1]+ib[i]]]
 		}
 	})
+}
+
+// extreme takes the larger or smaller code of two with the same parameters: stored codes are ordered as reals are.
+type extreme struct {
+	*pair
+	out    *place
+	larger bool
+	lo, hi byte
+}
+
+func (k *extreme) run(s *state) { whole(k, s) }
+
+func (k *extreme) part(s *state, _ *scratch, lo, hi int) {
+	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
+	if k.nest == nil {
+		a, b, dst = a[lo:hi], b[lo:hi], dst[lo:hi]
+		for i, u := range a {
+			dst[i] = k.of(u, b[i])
+		}
+		return
+	}
+	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
+	k.nest.rows(func(at [3]int) {
+		for i, t := range to {
+			dst[at[2]+t] = k.of(a[at[0]+ia[i]], b[at[1]+ib[i]])
+		}
+	})
+}
+
+func (k *extreme) of(u, v byte) byte {
+	if k.larger == (v > u) {
+		u = v
+	}
+	return min(max(u, k.lo), k.hi)
 }

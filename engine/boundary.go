@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"linquant/graph"
@@ -17,7 +18,7 @@ func (c *compiler) input(i int, name string) error {
 	if err != nil {
 		return fmt.Errorf("input: %w", err)
 	}
-	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, elements: p.n})
+	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, Quant: v.Quant, elements: p.n})
 	given := like(p, nil)
 	given.buffer, given.input, given.order = nil, i, rowMajor(p.n)
 	if v.Quant == nil {
@@ -64,7 +65,7 @@ func (c *compiler) output(i int, name string) error {
 	if p == nil {
 		return fmt.Errorf("output %q does not depend on an input: leave it out", name)
 	}
-	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, elements: p.n})
+	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, Quant: p.quant, elements: p.n})
 	k := &store{from: p, to: i}
 	if p.quant != nil {
 		k.table = realsTable(p.quant)
@@ -110,9 +111,11 @@ func (p *place) export(s *state, dst []float32, table *[256]float32) {
 
 // boundary lowers QuantizeLinear and DequantizeLinear.
 func (s *site) boundary() {
-	if s.n.Op == graph.QuantizeLinear {
+	switch {
+	case s.n.Op == graph.QuantizeLinear:
 		s.quantize(s.n, s.in[0], s.out)
-	} else {
+	case s.tables(), s.fromCodes():
+	default:
 		s.dequantize(s.n, s.in[0], s.out)
 	}
 	s.finish()
@@ -122,7 +125,7 @@ func (c *compiler) quantize(n *graph.Node, from, to *place) {
 	k := &quantizeStep{from, to, newQuantizer(to.quant), c.tier}
 	s := step{in: []*place{from}, out: []*place{to}}
 	if from.order != to.order {
-		s.need.codes = min(quantizeBlock, to.order.plane)
+		s.need.codes = 3 * quantizeBlock
 	}
 	c.emit(n, k, s)
 }
@@ -177,21 +180,44 @@ func (k *quantizeStep) units() (n, grain int) {
 func (k *quantizeStep) run(s *state) { whole(k, s) }
 
 func (k *quantizeStep) part(s *state, w *scratch, lo, hi int) {
+	if k.given(s, lo, hi) {
+		return
+	}
 	src, dst := s.floatsOf(k.from), s.codesOf(k.to)
 	if k.from.order == k.to.order {
 		k.q.Codes(dst[lo:hi], src[lo:hi], k.tier)
 		return
 	}
 	channels, plane := k.to.order.channels, k.to.order.plane // from the caller's channels first
+	if k.to.wide == 4 && channels == 3 {
+		k.colours(dst, src, w, plane, lo, hi)
+		return
+	}
+	pixel := max(channels, k.to.wide)
 	for first := lo; first < hi; first += quantizeBlock {
 		codes := w.codes[:min(quantizeBlock, hi-first)]
 		for c := range channels {
 			k.q.Codes(codes, src[c*plane+first:][:len(codes)], k.tier)
-			at := first*channels + c
+			at := first*pixel + c
 			for _, u := range codes {
 				dst[at] = u
-				at += channels
+				at += pixel
 			}
+		}
+	}
+}
+
+// colours is part for three channels in pixels of four bytes.
+func (k *quantizeStep) colours(dst []byte, src []float32, w *scratch, plane, lo, hi int) {
+	for first := lo; first < hi; first += quantizeBlock {
+		n := min(quantizeBlock, hi-first)
+		red, green, blue := w.codes[:n], w.codes[quantizeBlock:][:n], w.codes[2*quantizeBlock:][:n]
+		k.q.Codes(red, src[first:][:n], k.tier)
+		k.q.Codes(green, src[plane+first:][:n], k.tier)
+		k.q.Codes(blue, src[2*plane+first:][:n], k.tier)
+		pixels := dst[4*first:][:4*n]
+		for i, r := range red {
+			binary.LittleEndian.PutUint32(pixels[4*i:], uint32(r)|uint32(green[i])<<8|uint32(blue[i])<<16)
 		}
 	}
 }

@@ -3,9 +3,11 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"linquant/graph"
 	"linquant/internal/cpu"
+	"linquant/internal/gemm"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -29,7 +31,8 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 	}
 	c := &compiler{
 		g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
-		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{},
+		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, flat: flatValues(g),
+		plans: map[windowPlan]func() []*gemm.Int8Windows{},
 	}
 	for _, name := range cfg.Keep {
 		if g.Values[name] == nil {
@@ -86,12 +89,16 @@ type compiler struct {
 
 	inputs, outputs []IO
 	places          map[string]*place    // of values, as they lie between steps
+	flat            map[string]bool      // values that lie row-major
 	folded          map[*graph.Node]bool // nodes that became part of the layer before them
 	steps           []step
 	shows           []*place // kept values that need no step
 	islands         []Island
 	jobs            []func() error // packing, which may run concurrently
-	weights         int64          // bytes of constants
+	plans           map[windowPlan]func() []*gemm.Int8Windows
+	planned         atomic.Int64 // bytes of those
+	dynamic         map[dynamicKey]*quantizedInput
+	weights         int64 // bytes of constants
 }
 
 func (c *compiler) lower() error {
@@ -140,6 +147,9 @@ func (c *compiler) placeOf(name string, shape tensor.Shape, q *quant.Params) (*p
 		return nil, fmt.Errorf("value %q has %d elements an example: use 1 to %d", name, n, maxElements)
 	}
 	p := &place{name: name, shape: shape, n: n, order: orderOf(shape, n), quant: q, input: -1}
+	if c.flat[name] {
+		p.order = rowMajor(n)
+	}
 	p.buffer = &buffer{n: n, float: q == nil}
 	if q != nil {
 		if len(q.Scale) != 1 || q.Type.Bits > 8 {
@@ -221,11 +231,14 @@ func (c *compiler) program(cfg Config) *Program {
 	for i := range p.steps {
 		p.macs += p.steps[i].MACs
 		most.grow(p.steps[i].need)
+		if k, ok := p.steps[i].kernel.(*codeWindows); ok {
+			c.weights += k.biases()
+		}
 	}
 	p.heavyFirst, p.heavyEnd = group(p.steps)
 	p.memory = Memory{
 		Group:       p.groupSize(),
-		Weights:     c.weights,
+		Weights:     c.weights + c.planned.Load(),
 		Activations: int64(codes) + 4*int64(floats),
 		Scratch:     int64(most.codes) + 4*int64(most.floats) + 4*int64(most.sums),
 	}

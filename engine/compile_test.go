@@ -72,7 +72,7 @@ func TestCompileErrors(t *testing.T) {
 		}},
 		"concat of a constant": {want: `Concat node "c"`, build: func() *graph.Graph {
 			g := image(false, 2, 2)
-			g.AddConst("k", mustTensor(tensor.Shape{1, 2, 2}, make([]float32, 4)))
+			g.AddConst("k", mustTensor(tensor.Shape{2, 2, 2}, make([]float32, 8))) // not 1 for the batch
 			g.Outputs = []string{g.AddNode(graph.Concat, "c", "y", graph.Attrs{"axis": 1}, "x", "k")}
 			return g
 		}},

@@ -11,7 +11,7 @@ import (
 // geometry resolves the window of a convolution or pooling.
 func (s *site) geometry() (*geometry, error) {
 	x := s.in[0].shape
-	if s.n.Op == graph.GlobalAveragePool {
+	if s.n.Op == graph.GlobalAveragePool || s.n.Op == graph.GlobalMaxPool {
 		g := &geometry{height: x[1], width: x[2], channels: x[0]}
 		g.Kernel, g.Stride, g.Dilation, g.Group, g.Out = [2]int{x[1], x[2]}, [2]int{1, 1}, [2]int{1, 1}, 1, [2]int{1, 1}
 		return g, nil
@@ -49,6 +49,7 @@ func (s *site) convLayer(elementSize int) (layer, error) {
 		l.panel = newPanel(g, l.row, l.inGroup, elementSize, zero, s.tier)
 		l.block = panelRows(l.row*elementSize, l.rows)
 	}
+	l.atOnce = s.rowsAtOnce(&l, elementSize)
 	n := channelSlices(l.rows, l.depth, l.ldd/g.Group, s.threads)
 	l.byGroup = n > 1 || g.Group > 1 && l.rows < partsPerWorker*s.threads*rowGrain
 	l.groups = n * g.Group
@@ -83,8 +84,12 @@ func (s *site) integerConv() error {
 	if err != nil {
 		return err
 	}
-	if l.isDepthwise() {
+	windows, inLines := s.readsCodeWindows(&l, w), s.readsPadded(&l, w)
+	switch {
+	case l.isDepthwise() || inLines:
 		l.groups = 1
+	case windows:
+		l.groups = l.window.Group
 	}
 	requant, err := s.requantizers(w, channels, l.groups)
 	if err != nil {
@@ -97,14 +102,25 @@ func (s *site) integerConv() error {
 		s.emitDepthwise(l, w, bias, requant[0], macs)
 		return nil
 	}
-	k := &integerLayer{layer: l, matrices: make([]integerGroup, l.groups)}
+	if inLines {
+		k := s.paddedConv(&l, w, bias, requant[0])
+		s.emitLayer(k, s.in[0], macs, k.need())
+		return nil
+	}
+	if windows {
+		k := s.codeWindows(&l, w, bias, requant)
+		s.emitLayer(k, s.in[0], macs, k.need())
+		return nil
+	}
+	n, tier, in, flip := channels/l.groups, s.tier, s.in[0], s.out.flip
+	k := &integerLayer{layer: l, matrices: make([]integerGroup, l.groups), sum: s.residual()}
+	k.out = s.out
 	scratch := need{codes: l.scratch(1)}
-	n, tier, in := channels/l.groups, s.tier, s.in[0]
 	for i := range k.matrices {
 		s.later(func() error {
 			codes := w.codes[i*n*l.depth:][:n*l.depth]
 			group := integerGroup{inAt: i / l.sliced * l.inGroup, at: i * n}
-			group.stage = gemm.Stage{Requant: requant[i], Flip: s.out.flip}
+			group.stage = gemm.Stage{Requant: requant[i], Flip: flip}
 			if w.zero != nil {
 				group.stage.WeightZero, group.stage.InputZero = w.zero[i*n:][:n], in.zero()
 			}
@@ -118,7 +134,7 @@ func (s *site) integerConv() error {
 			return nil
 		})
 	}
-	s.emitLayer(k, in, macs, scratch)
+	s.emitResidual(k, k.sum, in, macs, scratch)
 	return nil
 }
 
@@ -151,9 +167,19 @@ func (s *site) floatConv() error {
 		s.emitLayer(k, s.in[0], macs, need{})
 		return nil
 	}
+	tier := s.tier
+	if k := s.windows(&l, w, bias); k != nil {
+		k.lo, k.hi = lo, hi
+		s.later(func() error {
+			k.weight = gemm.PackFloat32(channelsInnermost(w, l.inGroup, l.depth), channels, l.depth, tier)
+			return nil
+		})
+		s.emitLayer(k, s.in[0], macs, k.need())
+		return nil
+	}
 	k := &floatLayer{layer: l, matrices: make([]floatGroup, l.groups), lo: lo, hi: hi}
 	scratch := need{floats: l.scratch(4)}
-	n, tier := channels/l.groups, s.tier
+	n := channels / l.groups
 	for i := range k.matrices {
 		s.later(func() error {
 			group := floatGroup{inAt: i / l.sliced * l.inGroup, at: i * n}

@@ -113,7 +113,7 @@ func (c *crew) take() (first, n int) {
 
 // run computes a step, with the help of those who have nothing else to do.
 func (c *crew) run(b *board, k *step) {
-	if k.parts < 2 || c.helpers.Load() == 0 && !c.program.always {
+	if k.parts < 2 || c.helpers.Load() == 0 && !c.expects(k) {
 		k.kernel.run(b.state)
 		return
 	}
@@ -127,6 +127,11 @@ func (c *crew) run(b *board, k *step) {
 	for b.take(&b.state.scratch) {
 	}
 	b.wait(int32(k.parts))
+}
+
+// expects reports whether a worker may come while the step is computed that has no example.
+func (c *crew) expects(k *step) bool {
+	return k.long && c.batch < int64(len(c.boards)) || c.program.always
 }
 
 // open reports whether there is a part to take.

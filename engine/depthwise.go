@@ -34,6 +34,7 @@ func (s *site) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *qua
 			wide[i] = elementwise.NewWeight(int16(code) - zero)
 		}
 		k.product.Weight = tapsFirst(wide, channels, l.depth)
+		k.product.Pack(l.depth, channels, l.window.Out[1]*l.window.Stride[1]*channels, k.tier)
 		return nil
 	})
 	s.emitLayer(k, s.in[0], macs, need{sums: channels})

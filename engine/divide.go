@@ -19,6 +19,10 @@ func whole(k divisible, s *state) {
 // partsPerWorker is more than 1 so that a worker that is late or slow leaves work to the others.
 const partsPerWorker = 2
 
+// longest is the time in estimated nanoseconds that a worker who comes in the middle of a step should have to wait for
+// the next part. A step that takes longer is shown in parts even where nobody helps yet: waking a worker takes as long.
+const longest = 20_000
+
 // worth is when work is divided, in estimated nanoseconds.
 type worth struct {
 	part   int64 // that a part should take at least: many times what it costs to hand it over
@@ -38,9 +42,9 @@ func (k *step) cost() int64 {
 		elements += int64(p.n)
 	}
 	if k.out[0].quant == nil {
-		return macs/32 + elements/8
+		return macs/100 + elements/8
 	}
-	return macs/128 + elements/32
+	return macs/400 + elements/32
 }
 
 // divide decides into how many parts the workers divide each step, and returns whether the program as a whole is worth
@@ -58,11 +62,12 @@ func divide(steps []step, threads int, least worth) bool {
 		}
 		cost := k.cost()
 		n, grain := d.units()
-		parts := min(int64(partsPerWorker*threads), cost/least.part, int64(n/grain), maxParts)
+		parts := max(int64(partsPerWorker*threads), cost/longest)
+		parts = min(parts, cost/least.part, int64(n/grain), maxParts)
 		if parts < 2 {
 			continue
 		}
-		k.divisible, k.parts = d, int(parts)
+		k.divisible, k.parts, k.long = d, int(parts), cost > longest
 		shared += cost
 	}
 	return shared >= least.shared

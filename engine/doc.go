@@ -2,7 +2,11 @@
 //
 // A quantized network runs in integers from the first layer to the last: codes of one byte, int32 accumulators and
 // biases, and the graph's requantization convention. What has no integer form runs in floating point between a
-// dequantization and a quantization; Islands lists such parts. A float network runs through the same interface.
+// dequantization and a quantization; Islands lists such parts. A float network runs through the same interface, and so
+// does one whose layers find the scales of their inputs while they run (dynamic quantization).
+//
+// A program that embeds a network takes a Model: Load reads one from ONNX, and several goroutines may run it at once.
+// Compile and Program are underneath, for a graph that is at hand.
 //
 // How a network becomes a program:
 //
@@ -15,6 +19,9 @@
 // of the steps that they are at, rows of pixels or channels, so that one example alone is computed by all. Layers that
 // have more weights than rows are run on a few examples at once, so that weights are read once for all of them. None of
 // this changes a bit: results depend neither on the batch nor on the number of workers.
+//
+// Convolutions read the windows of a picture where they lie and leave out what is padding, where the processor has kernels
+// for that; else windows are copied to a panel, a block of rows at a time. docs/kernels.md has the whole story.
 //
 // What is not a matrix product is in package internal/elementwise.
 //

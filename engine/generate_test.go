@@ -194,13 +194,15 @@ func (b *generator) grow() {
 	x := b.pick("operand")
 	shape := b.shape(x)
 	ops := []func(string, tensor.Shape){
-		b.unary, b.unary, b.clamp, b.pair, b.pair, b.constantPair, b.concat, b.slice, b.transpose, b.reshape, b.softmax, b.matMul,
+		b.unary, b.function, b.clamp, b.pair, b.otherPair, b.number, // also of a number for each example
+		b.pair, b.constantPair, b.jump, b.concat, b.slice, b.picks, b.transpose, b.reshape, b.softmax, b.matMul,
+		b.reduction, b.logSoftmax, b.norm, b.resize,
 	}
-	if len(shape) == 1 { // a number for each example
-		ops = ops[:4]
+	if len(shape) == 1 {
+		ops = ops[:6]
 	}
 	if len(shape) == 4 {
-		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.pad, b.pad, b.flatten, b.batchNorm)
+		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.globalMax, b.pad, b.pad, b.flatten, b.batchNorm)
 	}
 	if len(shape) == 2 {
 		ops = append(ops, b.gemm, b.gemm, b.gemm, b.gemm)
@@ -419,6 +421,11 @@ func (b *generator) concat(x string, shape tensor.Shape) {
 				inputs = append(inputs, y)
 			}
 		}
+	}
+	if b.in(0, 3, "constant") == 0 {
+		own := append(tensor.Shape{1}, shape[1:]...)
+		own[axis] = b.in(1, 3, "length")
+		inputs = slices.Insert(inputs, b.in(0, 1, "place"), b.operand(x, own))
 	}
 	spread := 0.0
 	if b.yes("other parameters") {

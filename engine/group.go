@@ -8,7 +8,7 @@ import "linquant/internal/elementwise"
 
 const (
 	groupSize = 4  // examples
-	groupRows = 64 // rows that a weight is multiplied with at once
+	groupRows = 64 // rows that a weight is multiplied with at once, where weights need not be read less often
 
 	// heavy is the bytes of weights that do not stay in the cache while an example is computed.
 	heavy = 256 << 10
@@ -58,7 +58,7 @@ func (l *layer) isHeavy(elementSize int) bool {
 // scratch is the elements of scratch that a layer uses.
 func (l *layer) scratch(elementSize int) int {
 	if l.isHeavy(elementSize) {
-		return max(l.block*l.row, groupRows*(l.row+l.ldd))
+		return max(l.block*l.row, l.atOnce*(l.row+l.ldd))
 	}
 	return l.block * l.row
 }
@@ -77,9 +77,9 @@ func (l *layer) pieces(first, n int, visit func(r, example, at, rows int)) {
 func (k *integerLayer) runGroup(examples []*state) {
 	w := &examples[0].scratch
 	total := len(examples) * k.rows
-	for first := 0; first < total; first += groupRows {
-		n := min(groupRows, total-first)
-		rows, out := w.codes[:n*k.row], w.codes[groupRows*k.row:][:n*k.ldd]
+	for first := 0; first < total; first += k.atOnce {
+		n := min(k.atOnce, total-first)
+		rows, out := w.codes[:n*k.row], w.codes[k.atOnce*k.row:][:n*k.ldd]
 		k.pieces(first, n, func(r, example, at, count int) {
 			x := examples[example].codesOf(k.in)
 			if k.panel != nil {
@@ -96,6 +96,9 @@ func (k *integerLayer) runGroup(examples []*state) {
 		}
 		k.pieces(first, n, func(r, example, at, count int) {
 			copy(examples[example].codesOf(k.out)[at*k.ldd:], out[r*k.ldd:][:count*k.ldd])
+			if k.sum != nil {
+				k.sum.apply(examples[example], k.ldd, at, at+count, 0, k.ldd)
+			}
 		})
 	}
 }
@@ -103,9 +106,9 @@ func (k *integerLayer) runGroup(examples []*state) {
 func (k *floatLayer) runGroup(examples []*state) {
 	w := &examples[0].scratch
 	total := len(examples) * k.rows
-	for first := 0; first < total; first += groupRows {
-		n := min(groupRows, total-first)
-		rows, out := w.floats[:n*k.row], w.floats[groupRows*k.row:][:n*k.ldd]
+	for first := 0; first < total; first += k.atOnce {
+		n := min(k.atOnce, total-first)
+		rows, out := w.floats[:n*k.row], w.floats[k.atOnce*k.row:][:n*k.ldd]
 		k.pieces(first, n, func(r, example, at, count int) {
 			x := examples[example].floatsOf(k.in)
 			if k.panel != nil {

@@ -17,6 +17,7 @@ type layer struct {
 	window  *geometry // of a convolution
 	panel   *panel    // makes rows of windows; nil where rows are multiplied where they lie
 	block   int       // rows of a panel at a time
+	atOnce  int       // rows of a group of examples that the weight is multiplied with at once
 	row     int       // elements of a row of a panel, depth or a few more
 	inGroup int       // input channels of one group of the convolution
 
@@ -66,6 +67,7 @@ const (
 type integerLayer struct {
 	layer
 	matrices []integerGroup
+	sum      *residual // nil for none
 }
 
 type integerGroup struct {
@@ -79,25 +81,38 @@ func (k *integerLayer) run(s *state) { whole(k, s) }
 func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.codesOf(k.out)
 	group, endGroup, row, endRow := k.span(lo, hi)
+	block := k.block
 	if k.panel == nil {
-		for i := group; i < endGroup; i++ {
-			g := &k.matrices[i]
-			g.weight.Mul(y[row*k.ldd+g.at:], k.ldd, x[row*k.lda+g.inAt:], k.lda, endRow-row, &g.stage)
-		}
-		return
+		block = k.direct(endRow - row)
 	}
-	for first := row; first < endRow; first += k.block {
-		rows, filled := min(k.block, endRow-first), -1
-		panel := w.codes[:rows*k.row]
+	for first := row; first < endRow; first += block {
+		rows, filled := min(block, endRow-first), -1
 		for i := group; i < endGroup; i++ {
 			g := &k.matrices[i]
+			if k.panel == nil {
+				g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, x[first*k.lda+g.inAt:], k.lda, rows, &g.stage)
+				continue
+			}
+			panel := w.codes[:rows*k.row]
 			if g.inAt != filled { // slices of one group see the same
 				k.panel.fill(panel, x, g.inAt, first, rows)
 				filled = g.inAt
 			}
 			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.row, rows, &g.stage)
 		}
+		if k.sum != nil {
+			n := k.ldd / k.groups
+			k.sum.apply(s, k.ldd, first, first+rows, group*n, endGroup*n)
+		}
 	}
+}
+
+// direct returns how many of so many rows, which are multiplied where they lie, are computed at a time.
+func (k *integerLayer) direct(rows int) int {
+	if k.sum == nil {
+		return rows
+	}
+	return max(residualBytes/k.ldd, groupRows) &^ (rowGrain - 1)
 }
 
 // floatLayer computes on reals.

@@ -78,7 +78,7 @@ func (s *site) linearLayer(m matrix) layer {
 	}
 	return layer{
 		in: in, out: out, rows: m.rows, lda: m.depth, ldd: m.channels, depth: m.depth, row: m.depth,
-		groups: m.slices, sliced: m.slices, byGroup: m.slices > 1,
+		groups: m.slices, sliced: m.slices, byGroup: m.slices > 1, atOnce: groupRows,
 	}
 }
 

@@ -100,9 +100,11 @@ func (s *site) emitMove(from, to *place) {
 
 func (s *site) emitParts(k *move) {
 	k.tier = s.tier
-	in := make([]*place, len(k.parts))
-	for i, p := range k.parts {
-		in[i] = p.from
+	var in []*place
+	for _, p := range k.parts {
+		if !p.from.isConst() {
+			in = append(in, p.from)
+		}
 		for _, n := range p.nest.dims {
 			s.weights += 2 * 8 * int64(n)
 		}

@@ -11,10 +11,41 @@ func (s *site) transpose() error {
 	for d, p := range perm[1:] {
 		step[d] = from[p-1]
 	}
+	if s.viewed(s.n, step) {
+		p := *s.in[0]
+		p.name, p.shape, p.steps = s.value, s.out.shape, step
+		s.out = &p
+		s.finish()
+		return nil
+	}
 	n := newNest(s.out.shape, s.out.walk(), step, s.out.strides())
 	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
 	s.finish()
 	return nil
+}
+
+// viewed reports whether what a Transpose gives, with these strides, can be read where it lies: by a product of two
+// computed operands, of which the first has rows that lie together, or by another Transpose.
+func (s *site) viewed(n *graph.Node, step []int) bool {
+	name := n.Outputs[0]
+	if !s.hidden(name) || s.in[0].input >= 0 {
+		return false
+	}
+	next := s.consumers[name][0]
+	if next.Op == graph.Transpose {
+		return true
+	}
+	if next.Op != graph.MatMul || next.Inputs[0] == next.Inputs[1] {
+		return false
+	}
+	other := s.g.Values[next.Inputs[0]]
+	if next.Inputs[0] == name {
+		other = s.g.Values[next.Inputs[1]]
+	}
+	if rank := len(step); rank < 2 || next.Inputs[0] == name && step[rank-1] != 1 {
+		return false
+	}
+	return other.Const == nil
 }
 
 func (s *site) slice() error {
@@ -39,9 +70,11 @@ func (s *site) concat() error {
 	k := &move{to: s.out}
 	at := 0
 	for i, from := range s.in {
-		if from == nil {
-			return s.errorf("input %q is a constant, and only what depends on an input is joined: use Pad or Add instead",
-				s.n.Inputs[i])
+		if from == nil { // a constant, which every example has
+			var err error
+			if from, err = s.constantPlace(i); err != nil {
+				return err
+			}
 		}
 		p := part{from: from, nest: inside(from, s.out, func(d int) int {
 			if d == axis {

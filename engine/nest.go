@@ -85,6 +85,9 @@ func (n *nest) pitchOf(side int) int {
 // rows calls visit for every row of innermost elements with the offsets of the sides, to which those of inner add.
 func (n *nest) rows(visit func(at [3]int)) { n.walk(len(n.dims)-1, visit) }
 
+// each calls visit for every element with the offsets of the sides.
+func (n *nest) each(visit func(at [3]int)) { n.walk(len(n.dims), visit) }
+
 // walk calls visit for every index of the outer dimensions with the sums of their offsets.
 func (n *nest) walk(outer int, visit func(at [3]int)) {
 	var index [maxRank]int

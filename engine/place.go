@@ -32,6 +32,12 @@ type place struct {
 	n     int          // elements
 	order order
 
+	// wide is 0, or how many codes a pixel takes: those after its channels mean nothing.
+	wide int
+
+	// steps are the strides where neither order says how the value lies: a view of another, for products alone (viewed).
+	steps []int
+
 	quant *quant.Params // nil for floats
 	flip  byte          // 0x80 where the codes are signed and stored plus 128
 
@@ -65,6 +71,9 @@ func flipOf(t quant.Type) byte {
 
 // strides returns the distance in memory between neighbours in each dimension of the value's shape.
 func (p *place) strides() []int {
+	if p.steps != nil {
+		return p.steps
+	}
 	s := make([]int, len(p.shape))
 	if p.order.channels > 1 && len(p.shape) == 3 {
 		s[0], s[1], s[2] = 1, p.shape[2]*p.shape[0], p.shape[0]

@@ -7,7 +7,8 @@ import (
 )
 
 // product lowers a MatMul whose second operand is no constant matrix, in integers or reals: stacks of matrices,
-// [..., rows, depth] × [..., depth, columns], the stacks broadcast. It is plain and not fast.
+// [..., rows, depth] × [..., depth, columns], the stacks broadcast. Where rows lie together, the second operand of each
+// matrix product is packed as weights are (packedProduct); what else there is is plain and not fast.
 func (s *site) product() error {
 	k := &product{to: s.out}
 	for i := range k.operands {
@@ -54,7 +55,13 @@ func (s *site) product() error {
 			in = append(in, p)
 		}
 	}
-	s.emit(s.n, k, step{Step: Step{MACs: int64(s.out.n) * int64(k.depth)}, in: in, out: []*place{s.out}})
+	st := step{Step: Step{MACs: int64(s.out.n) * int64(k.depth)}, in: in, out: []*place{s.out}}
+	if p, ok := s.packed(k); ok {
+		st.need = p.need()
+		s.emit(s.n, p, st)
+	} else {
+		s.emit(s.n, k, st)
+	}
 	s.finish()
 	return nil
 }
@@ -102,14 +109,11 @@ type product struct {
 }
 
 func (k *product) run(s *state) {
-	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	k.nest.rows(func(at [3]int) {
-		for i, t := range to {
-			if k.stage != nil {
-				k.codes(s, at[0]+ia[i], at[1]+ib[i], at[2]+t)
-			} else {
-				k.reals(s, at[0]+ia[i], at[1]+ib[i], at[2]+t)
-			}
+	k.nest.each(func(at [3]int) {
+		if k.stage != nil {
+			k.codes(s, at[0], at[1], at[2])
+		} else {
+			k.reals(s, at[0], at[1], at[2])
 		}
 	})
 }

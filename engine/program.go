@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/internal/cpu"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -19,6 +20,8 @@ type Program struct {
 	tier            cpu.Tier
 	pool            *pool
 
+	raw [][]uint8 // of the RunUint8 that this copy of the program is for; else nil
+
 	heavyFirst, heavyEnd int // the steps from the first to the last that is run on groups of examples
 
 	shares bool // one example is worth several workers
@@ -29,6 +32,10 @@ type Program struct {
 type IO struct {
 	Name  string
 	Shape tensor.Shape // of one example, channels first, without the batch
+
+	// Quant says what the elements stand for where they are codes, such as the pixels of graph.PixelInput; nil for reals.
+	// It must not be changed.
+	Quant *quant.Params
 
 	elements int
 }
@@ -86,6 +93,7 @@ type step struct {
 
 	divisible divisible // where workers share the step
 	parts     int       // into which they divide it
+	long      bool      // it is shown to workers that are yet to come
 	grouped   grouped   // where a worker runs it on several examples at once
 }
 

@@ -19,6 +19,11 @@ func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	if err != nil {
 		return err
 	}
+	return p.run(ctx, batch, outputs, inputs)
+}
+
+// run is Run for a batch of so many examples; inputs are nil where p.raw has them.
+func (p *Program) run(ctx context.Context, batch int, outputs, inputs [][]float32) error {
 	if err := p.checkOutputs(outputs, batch); err != nil {
 		return err
 	}
@@ -89,7 +94,12 @@ func (p *Program) examples(ctx context.Context, s *state, i, n int, outputs, inp
 
 // bind points the state at example i.
 func (p *Program) bind(s *state, i int, outputs, inputs [][]float32) {
-	for k, io := range p.inputs {
+	clear(s.raw)
+	if p.raw != nil {
+		p.bindRaw(s, i)
+		inputs = nil
+	}
+	for k, io := range p.inputs[:len(inputs)] {
 		s.in[k] = inputs[k][i*io.elements:][:io.elements:io.elements]
 	}
 	for k, io := range p.outputs {
@@ -99,12 +109,22 @@ func (p *Program) bind(s *state, i int, outputs, inputs [][]float32) {
 
 // batch returns the number of examples.
 func (p *Program) batch(inputs [][]float32) (int, error) {
-	if len(inputs) != len(p.inputs) {
-		return 0, fmt.Errorf("the network has %d inputs, not %d", len(p.inputs), len(inputs))
+	var room [4]int // so that nothing is allocated
+	lengths := room[:0]
+	for _, x := range inputs {
+		lengths = append(lengths, len(x))
 	}
-	batch := len(inputs[0]) / p.inputs[0].elements
+	return p.batchOf(lengths)
+}
+
+// batchOf returns the number of examples of inputs of these lengths.
+func (p *Program) batchOf(lengths []int) (int, error) {
+	if len(lengths) != len(p.inputs) {
+		return 0, fmt.Errorf("the network has %d inputs, not %d", len(p.inputs), len(lengths))
+	}
+	batch := lengths[0] / p.inputs[0].elements
 	for i, io := range p.inputs {
-		switch n := len(inputs[i]); {
+		switch n := lengths[i]; {
 		case n%io.elements != 0:
 			return 0, fmt.Errorf("input %q: %d values are no whole number of examples of shape %v (%d values)",
 				io.Name, n, io.Shape, io.elements)

@@ -26,6 +26,8 @@ func (s *site) lower() error {
 		return nil
 	case s.out.quant != nil:
 		return s.inIntegers()
+	case graph.IsDynamic(s.n):
+		return s.dynamicLayer()
 	case s.quantized && !renames(s.n.Op):
 		s.addIsland()
 	}
@@ -35,7 +37,7 @@ func (s *site) lower() error {
 // addIsland records that the node runs in floating point inside a quantized network.
 func (s *site) addIsland() {
 	i := Island{Node: nodeName(s.n), Op: string(s.n.Op), Reason: "its values are not quantized"}
-	if s.n.Op == graph.Softmax || s.n.Op == graph.BatchNormalization {
+	if graph.FloatOnly(s.n) {
 		i.Reason = "the operator has no integer form"
 	}
 	s.islands = append(s.islands, i)
@@ -50,13 +52,22 @@ func (s *site) inFloats() error {
 		return s.floatLinear()
 	case graph.BatchNormalization:
 		return s.batchNorm()
-	case graph.Softmax:
+	case graph.Softmax, graph.LogSoftmax:
 		return s.softmax()
 	case graph.AveragePool, graph.GlobalAveragePool:
 		return s.floatAverage()
-	case graph.Add, graph.Mul:
+	case graph.Where:
+		return s.where()
+	case graph.LayerNormalization, graph.RMSNormalization, graph.InstanceNormalization, graph.GroupNormalization:
+		return s.norm()
+	}
+	if _, ok := graph.Binary(s.n.Op); ok {
 		return s.floatBinary()
-	case graph.Relu, graph.Clip, graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish:
+	}
+	if _, ok := graph.Reduction(s.n.Op); ok {
+		return s.reduce()
+	}
+	if _, ok := graph.Unary(s.n); ok && !renames(s.n.Op) {
 		return s.floatUnary()
 	}
 	return s.either()
@@ -71,9 +82,11 @@ func (s *site) inIntegers() error {
 		return s.integerLinear()
 	case graph.AveragePool, graph.GlobalAveragePool:
 		return s.integerAverage()
-	case graph.Add, graph.Mul:
+	}
+	if _, ok := graph.Binary(s.n.Op); ok {
 		return s.integerBinary()
-	case graph.Relu, graph.Clip, graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish:
+	}
+	if _, ok := graph.Unary(s.n); ok && !renames(s.n.Op) {
 		return s.integerUnary()
 	}
 	return s.either()
@@ -82,14 +95,18 @@ func (s *site) inIntegers() error {
 // either lowers what moves elements and compares them, which is the same for codes and reals.
 func (s *site) either() error {
 	switch s.n.Op {
-	case graph.MaxPool:
+	case graph.MaxPool, graph.GlobalMaxPool:
 		return s.maxPool()
+	case graph.Resize:
+		return s.resize()
 	case graph.Concat:
 		return s.concat()
 	case graph.Pad:
 		return s.pad()
 	case graph.Slice:
 		return s.slice()
+	case graph.Gather, graph.Expand, graph.Tile:
+		return s.pick()
 	case graph.Transpose:
 		return s.transpose()
 	case graph.Flatten, graph.Reshape, graph.Squeeze, graph.Unsqueeze, graph.Identity, graph.Dropout:

@@ -1,35 +1,108 @@
 package engine
 
-import "linquant/graph"
+import (
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
 
+// softmax lowers Softmax and LogSoftmax.
 func (s *site) softmax() error {
 	axis := graph.AxisOf(s.n, 1+len(s.out.shape)) - 1
 	if axis < 0 {
 		return s.errorf("axis 0 is the batch: use axis 1")
 	}
-	k := &softmax{from: s.in[0], to: s.out, n: s.out.shape[axis], stride: s.out.strides()[axis]}
-	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, need: need{floats: k.n}})
-	s.finish()
+	if s.in[0].quant != nil { // fromCodes has looked at it
+		s.softmaxOfCodes(axis)
+		return nil
+	}
+	normalize := graph.SoftmaxRow
+	if s.n.Op == graph.LogSoftmax {
+		normalize = graph.LogSoftmaxRow
+	}
+	s.emitRows(rowsOfAxis(s.in[0], axis), func(_ int, dst, x []float32) { normalize(dst, x) })
 	return nil
 }
 
-// softmax works on rows of n elements, stride apart.
-type softmax struct {
-	from, to  *place
-	n, stride int
+// The exponentials that a Softmax of dequantized codes needs, of each code less the largest of its row, are few: a table
+// of them for every largest code takes the place of most of its work, and gives the same bits.
+
+const (
+	leastRows   = 32   // that a table is worth
+	longestRows = 1024 // elements
+)
+
+// fromCodes reports whether the node is a DequantizeLinear for a Softmax alone, which then reads the codes; it makes
+// the output stand for them.
+func (s *site) fromCodes() bool {
+	if s.n.Op != graph.DequantizeLinear || !s.hidden(s.value) || s.in[0].order != s.out.order {
+		return false
+	}
+	next, rank := s.consumers[s.value][0], len(s.out.shape)
+	if next.Op != graph.Softmax || rank == 0 {
+		return false
+	}
+	axis := graph.AxisOf(next, 1+rank) - 1
+	if axis < 0 || s.out.shape[axis] > longestRows || s.out.n/s.out.shape[axis] < leastRows {
+		return false
+	}
+	p := *s.in[0]
+	p.name, p.shape = s.value, s.out.shape
+	s.out = &p
+	return true
 }
 
-func (k *softmax) run(s *state) {
-	src, dst, row := s.floatsOf(k.from), s.floatsOf(k.to), s.scratch.floats[:k.n]
-	for block := 0; block < len(src); block += k.n * k.stride {
-		for at := block; at < block+k.stride; at++ {
-			for i := range row {
-				row[i] = src[at+i*k.stride]
-			}
-			graph.SoftmaxRow(row, row)
-			for i, v := range row {
-				dst[at+i*k.stride] = v
+func (s *site) softmaxOfCodes(axis int) {
+	from := s.in[0]
+	k := &codesSoftmax{from: from, to: s.out, rows: rowsOfAxis(from, axis), table: make([][]float64, 256), tier: s.tier}
+	s.weights += 256*257/2*8 + k.bytes()
+	s.later(func() error {
+		reals := realsTable(from.quant)
+		for most := range k.table {
+			k.table[most] = make([]float64, most+1)
+			for u := range k.table[most] {
+				k.table[most][u] = graph.Exp(float64(reals[u]) - float64(reals[most]))
 			}
 		}
+		return nil
+	})
+	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, need: need{codes: k.scratch(), floats: k.scratch()}})
+	s.finish()
+}
+
+// codesSoftmax is a Softmax of what codes stand for.
+type codesSoftmax struct {
+	from, to *place
+	*rows
+	table [][]float64 // by the largest stored code of a row, then by the code
+	tier  cpu.Tier
+}
+
+func (k *codesSoftmax) run(s *state) { whole(k, s) }
+
+func (k *codesSoftmax) part(s *state, w *scratch, lo, hi int) {
+	src, dst, n := s.codesOf(k.from), s.floatsOf(k.to), len(k.inner)
+	var room [longestRows]float64
+	e := room[:n]
+	if k.together {
+		for _, at := range k.outer[lo:hi] {
+			k.of(dst[at:][:n], src[at:][:n], e)
+		}
+		return
 	}
+	for first := lo; first < hi; first += k.block {
+		count := min(k.block, hi-first)
+		gather(k.rows, w.codes, src, first, count)
+		for i := range count {
+			k.of(w.floats[i*n:][:n], w.codes[i*n:][:n], e)
+		}
+		k.scatter(dst, w.floats, first, count)
+	}
+}
+
+// of does one row; e is as long.
+func (k *codesSoftmax) of(dst []float32, row []byte, e []float64) {
+	table := k.table[elementwise.MostCode(row)]
+	sum := elementwise.SumLookup(e[:len(row)], row, table, k.tier)
+	elementwise.Divide(dst, e, sum, k.tier)
 }

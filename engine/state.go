@@ -11,6 +11,7 @@ type state struct {
 	floats  []float32 // arena
 	scratch scratch
 	in, out [][]float32 // the example's part of what the caller gave
+	raw     [][]uint8   // instead of in, of RunUint8
 	group   []*state    // of the examples that a worker runs at once, itself the first; nil until there are several
 }
 
@@ -31,7 +32,7 @@ func (n *need) grow(o need) {
 // codesOf returns the memory of a value of codes.
 func (s *state) codesOf(p *place) []byte {
 	if b := p.buffer; b != nil {
-		return s.codes[b.offset:][:p.n:p.n]
+		return s.codes[b.offset:][:b.n:b.n]
 	}
 	return p.codes
 }
@@ -98,9 +99,11 @@ func (p *pool) take() *state {
 func (p *pool) put(s *state) {
 	clear(s.in) // the caller's memory is not ours to keep alive
 	clear(s.out)
+	clear(s.raw)
 	for _, e := range s.group {
 		clear(e.in)
 		clear(e.out)
+		clear(e.raw)
 	}
 	p.mu.Lock()
 	p.idle = append(p.idle, s)

@@ -43,7 +43,7 @@ func (s *site) integerUnary() error {
 		}
 	}
 	s.weights += 256
-	s.emit(s.n, &lookup{s.in[0], s.out, table}, step{in: s.in, out: []*place{s.out}, inPlace: true})
+	s.emit(s.n, &lookup{s.in[0], s.out, table, s.tier}, step{in: s.in, out: []*place{s.out}, inPlace: true})
 	s.finish()
 	return nil
 }
@@ -51,6 +51,7 @@ func (s *site) integerUnary() error {
 type lookup struct {
 	from, to *place
 	table    *[256]byte
+	tier     cpu.Tier
 }
 
 func (k *lookup) units() (n, grain int) { return k.to.n, elementGrain }
@@ -58,11 +59,7 @@ func (k *lookup) units() (n, grain int) { return k.to.n, elementGrain }
 func (k *lookup) run(s *state) { whole(k, s) }
 
 func (k *lookup) part(s *state, _ *scratch, lo, hi int) {
-	src, dst := s.codesOf(k.from)[lo:hi], s.codesOf(k.to)[lo:hi]
-	dst = dst[:len(src)]
-	for i, u := range src {
-		dst[i] = k.table[u]
-	}
+	elementwise.Lookup(s.codesOf(k.to)[lo:hi], s.codesOf(k.from)[lo:hi], k.table, k.tier)
 }
 
 func (s *site) floatUnary() error {
@@ -75,7 +72,7 @@ func (s *site) floatUnary() error {
 		if !ok {
 			return s.errorf("the operator has no definition for a single value: replace the node")
 		}
-		k = &apply{s.in[0], s.out, f}
+		k = &apply{s.in[0], s.out, onSlice(s.n, f)}
 	}
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, inPlace: true})
 	s.finish()
@@ -98,7 +95,7 @@ func (k *clip) part(s *state, _ *scratch, lo, hi int) {
 
 type apply struct {
 	from, to *place
-	f        func(float32) float32
+	f        func(dst, src []float32)
 }
 
 func (k *apply) units() (n, grain int) { return k.to.n, elementGrain }
@@ -106,8 +103,5 @@ func (k *apply) units() (n, grain int) { return k.to.n, elementGrain }
 func (k *apply) run(s *state) { whole(k, s) }
 
 func (k *apply) part(s *state, _ *scratch, lo, hi int) {
-	dst := s.floatsOf(k.to)[lo:hi]
-	for i, x := range s.floatsOf(k.from)[lo:hi] {
-		dst[i] = k.f(x)
-	}
+	k.f(s.floatsOf(k.to)[lo:hi], s.floatsOf(k.from)[lo:hi])
 }

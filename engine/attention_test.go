@@ -1,0 +1,118 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+const tokens, heads, width = 37, 3, 10 // of the attention in tests
+
+// attention is that of a transformer in reals, or in codes with the zero point zero: queries, keys and values are
+// slices of its input.
+func attention(codes bool, zero int32) *graph.Graph {
+	b := newBuilder("attention")
+	b.AddInput("x", tensor.Shape{graph.Batch, tokens, 3 * heads * width})
+	params := func(scale float64, zero int32) *quant.Params {
+		p := quant.TensorParams(quant.Uint(8), scale, zero)
+		return &p
+	}
+	node := func(op graph.Op, name string, attrs graph.Attrs, p *quant.Params, inputs ...string) string {
+		b.AddNode(op, name, name, attrs, inputs...)
+		if codes {
+			b.Values[name].Quant = p
+		}
+		return name
+	}
+	own, x := params(0.01, zero), "x"
+	if codes {
+		x = node(graph.QuantizeLinear, "codes", nil, own, x)
+	}
+	var parts []string
+	for i, name := range []string{"q", "k", "v"} {
+		part := node(graph.Slice, name+".slice", graph.Attrs{
+			"starts": []int{i * heads * width}, "ends": []int{(i + 1) * heads * width}, "axes": []int{2}, "steps": []int{1},
+		}, own, x)
+		part = node(graph.Reshape, name+".split", graph.Attrs{"shape": []int{0, tokens, heads, width}}, own, part)
+		parts = append(parts, node(graph.Transpose, name, graph.Attrs{"perm": []int{0, 2, 1, 3}}, own, part))
+	}
+	k := node(graph.Transpose, "k.turned", graph.Attrs{"perm": []int{0, 1, 3, 2}}, own, parts[1])
+	y := node(graph.MatMul, "scores", nil, params(0.05, 100), parts[0], k)
+	if codes {
+		b.AddNode(graph.DequantizeLinear, "scores.reals", "scores.reals", nil, y)
+		y = "scores.reals"
+	}
+	y = b.AddNode(graph.Softmax, "softmax", "softmax", graph.Attrs{"axis": 3}, y)
+	if codes {
+		y = node(graph.QuantizeLinear, "weights", nil, params(1.0/255, 0), y)
+	}
+	y = node(graph.MatMul, "values", nil, own, y, parts[2])
+	y = node(graph.Transpose, "joined", graph.Attrs{"perm": []int{0, 2, 1, 3}}, own, y)
+	y = node(graph.Reshape, "out", graph.Attrs{"shape": []int{0, tokens, heads * width}}, own, y)
+	if codes {
+		y = b.AddNode(graph.DequantizeLinear, "out.reals", "out.reals", nil, y)
+	}
+	b.Outputs = []string{y}
+	return b.Graph
+}
+
+// Attention in codes gives the evaluator's bits on every tier, however it is divided; in reals it is near. Nothing is
+// allocated.
+func TestAttention(t *testing.T) {
+	const batch = 3
+	x := pictures(batch, tokens*3*heads*width)
+	for _, test := range []struct {
+		name  string
+		codes bool
+		zero  int32
+	}{{"reals", false, 0}, {"codes", true, 120}, {"symmetric", true, 128}, {"no zero point", true, 0}} {
+		g := attention(test.codes, test.zero)
+		want, err := graph.Eval(context.Background(), g, map[string]tensor.Tensor{
+			"x": mustTensor(tensor.Shape{batch, tokens, 3 * heads * width}, x),
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference, err := want[g.Outputs[0]].Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tier := range someTiers() {
+			for threads := 1; threads <= 2; threads++ {
+				t.Run(fmt.Sprintf("%s/%v/%d threads", test.name, tier, threads), func(t *testing.T) {
+					p, err := engine.Compile(g, engine.Config{CPU: tier.String(), Threads: threads})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if threads > 1 {
+						engine.Divide(p)
+					}
+					y, inputs := roomFor(p, batch), [][]float32{x}
+					run := func() {
+						if err := p.Run(context.Background(), y, inputs); err != nil {
+							t.Fatal(err)
+						}
+					}
+					run()
+					engine.Poison(p)
+					run()
+					if test.codes && !slices.Equal(y[0], reference) {
+						t.Errorf("%v, want %v", y[0], reference)
+					}
+					near(t, "out", y[0], reference)
+					if threads == 1 && !raceEnabled {
+						if n := testing.AllocsPerRun(1, run); n != 0 {
+							t.Errorf("%v allocations a run", n)
+						}
+					}
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,223 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// dynamicGenerator draws networks of layers that quantize their inputs while they run, and of what moves and clamps
+// elements: nothing in them is rounded in another order anywhere.
+type dynamicGenerator struct{ *generator }
+
+func drawDynamic(t *rapid.T) *graph.Graph {
+	b := dynamicGenerator{&generator{T: t, g: graph.New("drawn"), seed: rapid.Uint64().Draw(t, "seed")}}
+	shape := tensor.Shape{graph.Batch, b.in(1, 40, "channels"), b.in(1, 9, "height"), b.in(1, 9, "width")}
+	if b.in(0, 3, "form") == 0 {
+		shape = tensor.Shape{graph.Batch, b.in(1, 9, "rows"), b.in(1, 70, "depth")}
+	}
+	b.g.AddInput("x", shape)
+	b.values = []string{"x"}
+	for range b.in(1, 4, "layers") {
+		b.layer(b.pick("operand"))
+	}
+	b.g.Outputs = []string{b.values[len(b.values)-1]}
+	if other := b.pick("other output"); other != "x" && other != b.g.Outputs[0] {
+		b.g.Outputs = append(b.g.Outputs, other)
+	}
+	return b.g
+}
+
+func (b dynamicGenerator) layer(x string) {
+	shape := b.shape(x)
+	out := b.in(1, 40, "output channels")
+	op, attrs, weight := graph.MatMul, graph.Attrs{}, tensor.Shape{shape[len(shape)-1], out}
+	switch {
+	case len(shape) == 4 && b.yes("flatten"):
+		flat := fmt.Sprintf("flat%d", b.n)
+		b.g.AddNode(graph.Flatten, flat, flat, graph.Attrs{"axis": 1}, x)
+		x, shape = flat, tensor.Shape{graph.Batch, shape[1] * shape[2] * shape[3]}
+		weight[0] = shape[1]
+		if op = graph.Gemm; b.yes("transB") {
+			attrs["transB"], weight = 1, tensor.Shape{out, shape[1]}
+		}
+	case len(shape) == 4:
+		kh, kw := b.in(1, 4, "kernel height"), b.in(1, 4, "kernel width")
+		group := 1
+		switch b.in(0, 3, "groups") {
+		case 0:
+			group, out = shape[1], shape[1] // depthwise
+		case 1:
+			if shape[1]%2 == 0 {
+				group, out = 2, 2*out
+			}
+		}
+		op, weight = graph.Conv, tensor.Shape{out, shape[1] / group, kh, kw}
+		attrs = graph.Attrs{
+			"group": group, "pads": []int{b.in(0, kh, "top"), b.in(0, kw, "left"), b.in(0, 2, "bottom"), b.in(0, 2, "right")},
+			"strides": []int{b.in(1, 2, "stride down"), b.in(1, 2, "stride across")},
+		}
+		if b.in(0, 4, "dilated") == 0 {
+			attrs["dilations"] = []int{2, 2}
+		}
+	}
+	n := &graph.Node{Op: op, Attrs: attrs}
+	inputs := b.dynamicWeight(x, weight, graph.ChannelAxis(n, len(weight)), op != graph.MatMul && b.yes("bias"))
+	graph.SetDynamic(n)
+	if !b.add(op, n.Attrs, 0, inputs...) {
+		return
+	}
+	if b.yes("clamp") {
+		y := b.values[len(b.values)-1]
+		if b.yes("Relu") {
+			b.add(graph.Relu, nil, 0, y)
+		} else {
+			b.add(graph.Clip, graph.Attrs{"min": float32(-0.5), "max": float32(2)}, 0, y)
+		}
+	}
+}
+
+func (b dynamicGenerator) dynamicWeight(x string, shape tensor.Shape, axis int, bias bool) []string {
+	typ := quant.Type{Bits: b.in(2, 8, "weight bits"), Unsigned: b.yes("unsigned weight")}
+	lo, hi := typ.Range()
+	n, _ := shape.Elements()
+	p, scales := quant.Params{Type: typ}, 1
+	if b.yes("per channel") {
+		p.Layout, scales = quant.Layout{Per: quant.PerChannel, Axis: axis}, shape[axis]
+	}
+	affine := b.yes("affine")
+	for range scales {
+		p.Scale = append(p.Scale, float32(b.between(50, 150))/float32(hi)/100)
+		if affine {
+			p.ZeroPoint = append(p.ZeroPoint, b.between(lo, hi))
+		}
+	}
+	name := fmt.Sprintf("w%d", b.n)
+	if typ.Unsigned {
+		b.g.AddConst(name, mustTensor(shape, fillCodes[uint8](b.generator, n, lo, hi)))
+	} else {
+		b.g.AddConst(name, mustTensor(shape, fillCodes[int8](b.generator, n, lo, hi)))
+	}
+	b.g.Values[name].Quant = &p
+	if !bias {
+		return []string{x, name}
+	}
+	values := make([]float32, shape[axis])
+	for i := range values {
+		values[i] = float32(b.between(-1000, 1000)) / 777
+	}
+	b.g.AddConst(name+".b", mustTensor(tensor.Shape{shape[axis]}, values))
+	return []string{x, name, name + ".b"}
+}
+
+// Every bit of dynamic networks is the reference evaluator's, for any thread count and division of the work.
+func TestDynamic(t *testing.T) {
+	often(t, func(t *rapid.T) { checkNetwork(t, drawDynamic(t), sameReals) })
+}
+
+// sameReals compares bits; a NaN is a NaN.
+func sameReals(name string, got, want tensor.Tensor) error {
+	g, _ := got.Float32s()
+	w, _ := want.Float32s()
+	if !got.Shape.Equal(want.Shape) || len(g) != len(w) {
+		return fmt.Errorf("%s has the shape %v, want %v", name, got.Shape, want.Shape)
+	}
+	for i := range w {
+		if math.Float32bits(g[i]) != math.Float32bits(w[i]) && (g[i] == g[i] || w[i] == w[i]) {
+			return fmt.Errorf("%s[%d] is %g (%#x), want %g (%#x)", name, i, g[i], math.Float32bits(g[i]), w[i], math.Float32bits(w[i]))
+		}
+	}
+	return nil
+}
+
+// On every tier, with all steps divided between workers, for layers that are larger than blocks of rows and ranges.
+func TestDynamicTiers(t *testing.T) {
+	b := &builder{graph.New("dynamic"), 1}
+	g := b.Graph
+	g.AddInput("x", tensor.Shape{graph.Batch, 33, 40, 40})
+	y := "x"
+	for i, layer := range []struct {
+		shape    tensor.Shape
+		group    int
+		unsigned bool
+	}{
+		{tensor.Shape{48, 33, 3, 3}, 1, false},
+		{tensor.Shape{48, 1, 5, 5}, 48, true},
+		{tensor.Shape{320, 48, 1, 1}, 1, true},
+		{tensor.Shape{64, 80, 3, 3}, 4, false},
+	} {
+		y = dynamicConv(g, b, fmt.Sprint("layer", i), y, layer.shape, layer.group, layer.unsigned)
+	}
+	g.Outputs = []string{y}
+	const batch = 2
+	x := b.reals(batch*33*40*40, 3)
+	x[7], x[33*1600+9] = float32(math.NaN()), 40
+	size := []int{batch, 33, 40, 40}
+	if testing.Short() {
+		t.Skip("the reference takes a while")
+	}
+	want, err := graph.Eval(context.Background(), g, map[string]tensor.Tensor{"x": mustTensor(size, x)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tier := range cpu.Available() {
+		for _, threads := range []int{1, 3} {
+			p, err := engine.Compile(g, engine.Config{Threads: threads, CPU: tier.String()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if threads > 1 && engine.Divide(p) < 10 {
+				t.Error("workers do not share the steps")
+			}
+			out := roomFor(p, batch)
+			if err := p.Run(context.Background(), out, [][]float32{x}); err != nil {
+				t.Fatal(err)
+			}
+			if err := sameReals(tier.String(), mustTensor(want[y].Shape, out[0]), want[y]); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// dynamicConv appends a convolution with a kernel of random codes and a Relu.
+func dynamicConv(g *graph.Graph, b *builder, name, x string, shape tensor.Shape, group int, unsigned bool) string {
+	n, _ := shape.Elements()
+	codes, scales := make([]int8, n), make([]float32, shape[0])
+	for i := range codes {
+		codes[i] = int8(int(127 * b.uniform()))
+	}
+	for i := range scales {
+		scales[i] = 0.004 + 0.003*b.uniform()
+	}
+	p := quant.Params{Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerChannel}, Scale: scales}
+	if unsigned {
+		p = quant.Params{Type: quant.Uint(8), Scale: scales[:1], ZeroPoint: []int32{117}}
+		moved := make([]uint8, n)
+		for i, c := range codes {
+			moved[i] = uint8(c) ^ 0x80
+		}
+		g.AddConst(name+".w", mustTensor(shape, moved))
+	} else {
+		g.AddConst(name+".w", mustTensor(shape, codes))
+	}
+	g.Values[name+".w"].Quant = &p
+	g.AddConst(name+".b", mustTensor(tensor.Shape{shape[0]}, b.reals(shape[0], 0.5)))
+	pad := shape[2] / 2
+	node := &graph.Node{
+		Name: name, Op: graph.Conv, Inputs: []string{x, name + ".w", name + ".b"}, Outputs: []string{name + ".y"},
+		Attrs: graph.Attrs{"pads": []int{pad, pad, pad, pad}, "group": group},
+	}
+	graph.SetDynamic(node)
+	g.AddNode(graph.Conv, name, name+".y", node.Attrs, node.Inputs...)
+	return g.AddNode(graph.Relu, name+".relu", name+".relu", nil, name+".y")
+}

@@ -1,0 +1,163 @@
+package engine_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// classifier is a layer over images of two pixels, whose output tail continues; last says how the pixels lie.
+func classifier(t testing.TB, last bool, tail ...graph.Op) *graph.Graph {
+	t.Helper()
+	g := graph.New("classifier")
+	shape, columns := tensor.Shape{graph.Batch, 3, 2, 1}, [6]int{0, 1, 2, 3, 4, 5}
+	if last {
+		shape, columns = tensor.Shape{graph.Batch, 2, 1, 3}, [6]int{0, 2, 4, 1, 3, 5}
+	}
+	g.AddInput("x", shape)
+	w := make([]float32, 4*6)
+	for i := range 4 {
+		for k, from := range columns {
+			w[i*6+k] = float32(i-1)*0.3 + float32((i*5+from*3)%7)*0.25
+		}
+	}
+	weight, err := tensor.Of(tensor.Shape{4, 6}, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.AddConst("w", weight)
+	name := g.AddNode(graph.Flatten, "flatten", "flat", nil, "x")
+	name = g.AddNode(graph.Gemm, "fc", "fc", graph.Attrs{"transB": 1}, name, "w")
+	for _, op := range tail {
+		name = g.AddNode(op, "", string(op), graph.Attrs{"axis": 1}, name)
+	}
+	g.Outputs = []string{name}
+	g.Input = graph.Preprocess{
+		Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.2, 0.3, 0.4}, ChannelsLast: last, Labels: []string{"ant", "bee", "cat"},
+	}
+	return g
+}
+
+// What is no number is never the answer.
+func TestTopOfNaN(t *testing.T) {
+	m, err := engine.NewModel(classifier(t, false, graph.Sigmoid), engine.Config{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nan := float32(math.NaN())
+	var order []int
+	for _, c := range m.Top([]float32{nan, 0.25, nan, 0.75}, 4) {
+		order = append(order, c.Index)
+	}
+	if !slices.Equal(order, []int{3, 1, 0, 2}) {
+		t.Errorf("the classes are %v", order)
+	}
+}
+
+// probabilitiesOf computes the same by hand.
+func probabilitiesOf(pixels []uint8) []float64 {
+	p := make([]float64, 4)
+	sum := 0.0
+	for i := range p {
+		for k, v := range pixels {
+			c := k / 2
+			x := (float64(v)/255 - []float64{0.5, 0.4, 0.3}[c]) / []float64{0.2, 0.3, 0.4}[c]
+			p[i] += x * (float64(i-1)*0.3 + float64((i*5+k*3)%7)*0.25)
+		}
+		p[i] = math.Exp(p[i])
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// Whether a network ends in a softmax or not, and whatever its layout, the classes and their probabilities are the same.
+func TestClassify(t *testing.T) {
+	pixels := []uint8{250, 3, 77, 128, 9, 200}
+	want := probabilitiesOf(pixels)
+	best := 0
+	for i := range want {
+		if want[i] > want[best] {
+			best = i
+		}
+	}
+	unsaid := classifier(t, true)
+	unsaid.Input.ChannelsLast = false
+	for name, g := range map[string]*graph.Graph{
+		"scores":        classifier(t, false),
+		"probabilities": classifier(t, false, graph.Softmax),
+		"renamed":       classifier(t, false, graph.Softmax, graph.Identity),
+		"channels last": classifier(t, true),
+		"guessed":       unsaid,
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := engine.NewModel(g, engine.Config{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c, h, w, err := m.ImageShape(); c != 3 || h != 2 || w != 1 || err != nil {
+				t.Errorf("images of %d channels, %d×%d: %v", c, h, w, err)
+			}
+			classes, err := m.Classify(t.Context(), pixels, 99)
+			if err != nil || len(classes) != 4 {
+				t.Fatalf("%v, %v", classes, err)
+			}
+			for i, c := range classes {
+				if math.Abs(float64(c.Probability)-want[c.Index]) > 1e-5 {
+					t.Errorf("class %d has probability %v, want %v", c.Index, c.Probability, want[c.Index])
+				}
+				if c.Label != []string{"ant", "bee", "cat", ""}[c.Index] {
+					t.Errorf("class %d is called %q", c.Index, c.Label)
+				}
+				if i > 0 && classes[i-1].Probability < c.Probability {
+					t.Errorf("%v is not sorted", classes)
+				}
+			}
+			one, err := m.Classify(t.Context(), pixels, 1)
+			if err != nil || len(one) != 1 || one[0].Index != best {
+				t.Errorf("best is %v, want %d: %v", one, best, err)
+			}
+		})
+	}
+}
+
+func TestClassifyErrors(t *testing.T) {
+	m, err := engine.NewModel(classifier(t, false), engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Classify(t.Context(), make([]uint8, 5), 1); err == nil || !strings.Contains(err.Error(), "5 pixels") {
+		t.Errorf("5 pixels: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Classify(ctx, make([]uint8, 6), 1); err != context.Canceled {
+		t.Errorf("cancelled: %v", err)
+	}
+	g := classifier(t, false)
+	g.Values["x"].Shape = tensor.Shape{graph.Batch, 6} // neither n² nor 3n²
+	vector, err := engine.NewModel(g, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vector.Classify(t.Context(), make([]uint8, 6), 1); err == nil || !strings.Contains(err.Error(), `input "x" has the shape [6]`) {
+		t.Errorf("a vector: %v", err)
+	}
+	g = classifier(t, false)
+	g.Outputs = append(g.Outputs, "flat")
+	two, err := engine.NewModel(g, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := two.Classify(t.Context(), make([]uint8, 6), 1); err == nil || !strings.Contains(err.Error(), "2 outputs") {
+		t.Errorf("two outputs: %v", err)
+	}
+}

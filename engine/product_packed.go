@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"math"
+
+	"linquant/internal/cpu"
+	"linquant/internal/gemm"
+)
+
+// packedProduct is a product whose second operand is packed as weights are, in scratch memory, each time.
+type packedProduct struct {
+	*product
+	stack   [][3]int     // where the matrices begin: both operands and the result
+	operand gemm.Operand // each matrix of the second one
+	stage   gemm.Stage   // for codes, without its bias
+	blocks  int          // that the rows of a matrix are divided into
+	height  int          // rows of a block
+	tier    cpu.Tier
+}
+
+const (
+	leastProducts      = 1 << 10 // of a matrix that are worth the packing
+	leastPackedRows    = 4
+	leastPackedColumns = 8       // for less, most of what is packed would be 0
+	mostPacked         = 1 << 22 // elements of a matrix, whose packed form is scratch memory
+	mostMatrices       = 1 << 16 // of a stack, of which there is a list
+	productRows        = 64      // about so many are a block
+)
+
+// packed returns the kernel for a product where rows lie together. ok is false where they do not.
+func (s *site) packed(k *product) (p *packedProduct, ok bool) {
+	size, matrices := int64(k.columns)*int64(k.depth), s.out.n/k.rows/k.columns
+	if k.rows < leastPackedRows || k.columns < leastPackedColumns || int64(k.rows)*size < leastProducts ||
+		size > mostPacked || matrices > mostMatrices ||
+		k.steps[0][1] != 1 && k.depth > 1 || k.toStep[1] != 1 || k.toStep[0] < k.columns {
+		return nil, false
+	}
+	p = &packedProduct{product: k, tier: s.tier}
+	k.nest.each(func(at [3]int) { p.stack = append(p.stack, at) })
+	s.weights += 24 * int64(len(p.stack))
+	p.operand = gemm.Operand{N: k.columns, K: k.depth, StepN: k.steps[1][1], StepK: k.steps[1][0]}
+	p.blocks = (k.rows + productRows - 1) / productRows
+	p.height = ((k.rows+p.blocks-1)/p.blocks + 7) / 8 * 8
+	p.blocks = (k.rows + p.height - 1) / p.height
+	if k.stage == nil {
+		return p, true
+	}
+	p.stage = gemm.Stage{Requant: k.stage, Flip: k.to.flip, InputZero: k.zero}
+	for j, z := range k.columnZeros {
+		if z -= 128; z != 0 && p.stage.WeightZero == nil { // codes are packed less 128
+			p.stage.WeightZero = make([]int32, k.columns)
+		}
+		if p.stage.WeightZero != nil {
+			p.stage.WeightZero[j] = z
+		}
+	}
+	return p, true
+}
+
+func (k *packedProduct) need() need {
+	if k.product.stage == nil {
+		return need{floats: k.operand.RealsRoom()}
+	}
+	return need{codes: k.operand.CodesRoom(), sums: k.columns}
+}
+
+// units are blocks of rows, of one matrix after the other.
+func (k *packedProduct) units() (n, grain int) { return len(k.stack) * k.blocks, 1 }
+
+func (k *packedProduct) run(s *state) { whole(k, s) }
+
+func (k *packedProduct) part(s *state, w *scratch, lo, hi int) {
+	for lo < hi {
+		matrix, first := lo/k.blocks, lo%k.blocks
+		last := min(first+hi-lo, k.blocks)
+		row, end := first*k.height, min(last*k.height, k.rows)
+		if k.product.stage == nil {
+			k.reals(s, w, matrix, row, end)
+		} else {
+			k.codes(s, w, matrix, row, end)
+		}
+		lo += last - first
+	}
+}
+
+// codes computes rows of a matrix of the stack.
+func (k *packedProduct) codes(s *state, w *scratch, matrix, row, end int) {
+	at := k.stack[matrix]
+	lda, ldd := k.steps[0][0], k.toStep[0]
+	x, y, dst := s.codesOf(k.operands[0])[at[0]:], s.codesOf(k.operands[1])[at[1]:], s.codesOf(k.to)[at[2]:]
+	stage, bias := k.stage, w.sums[:k.columns]
+	stage.Bias = bias
+	if k.zero == 0 {
+		clear(bias)
+	}
+	sums := bias
+	if k.zero == 0 {
+		sums = nil
+	}
+	weight := k.operand.PackCodes(w.codes, y, sums, k.tier)
+	for j := range sums {
+		bias[j] *= -k.zero
+	}
+	weight.Mul(dst[row*ldd:], ldd, x[row*lda:], lda, end-row, &stage)
+}
+
+// reals is codes for reals.
+func (k *packedProduct) reals(s *state, w *scratch, matrix, row, end int) {
+	at := k.stack[matrix]
+	lda, ldd := k.steps[0][0], k.toStep[0]
+	x, y, dst := s.floatsOf(k.operands[0])[at[0]:], s.floatsOf(k.operands[1])[at[1]:], s.floatsOf(k.to)[at[2]:]
+	weight := k.operand.PackReals(w.floats, y, k.tier)
+	inf := float32(math.Inf(1))
+	weight.Mul(dst[row*ldd:], ldd, x[row*lda:], lda, end-row, nil, -inf, inf)
+}

@@ -1,0 +1,119 @@
+package engine
+
+import "linquant/graph"
+
+// resize lowers a Resize: copies of the nearest elements, or sums of a few neighbours, dimension by dimension.
+func (s *site) resize() error {
+	from := s.in[0]
+	whole := s.g.Values[s.n.Outputs[0]].Shape
+	axes := graph.ResizeOf(s.n, s.g.Values[s.n.Inputs[0]].Shape, whole)
+	if s.out.quant != nil || graph.ResizesByCopy(s.n) || len(axes) == 0 {
+		return s.resizeByCopy(axes)
+	}
+	for i := range axes {
+		to := s.out
+		if i < len(axes)-1 {
+			shape := append([]int(nil), from.shape...)
+			shape[axes[i].Dim-1] = whole[axes[i].Dim]
+			var err error
+			if to, err = s.placeOf(s.out.name, shape, nil); err != nil {
+				return s.errorf("%w", err)
+			}
+		}
+		s.emitResize(from, to, axes[i])
+		from = to
+	}
+	s.finish()
+	return nil
+}
+
+// resizeByCopy moves all dimensions at once.
+func (s *site) resizeByCopy(axes []graph.ResizeAxis) error {
+	from, to := s.in[0].strides(), s.out.strides()
+	offsets := [2][][]int{make([][]int, len(from)), make([][]int, len(from))}
+	for d, n := range s.out.shape {
+		offsets[0][d], offsets[1][d] = progression(0, from[d], n), progression(0, to[d], n)
+	}
+	for _, a := range axes {
+		list := offsets[0][a.Dim-1]
+		for i, at := range a.From {
+			list[i] = at * from[a.Dim-1]
+		}
+	}
+	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newListNest(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
+	s.finish()
+	return nil
+}
+
+// emitResize appends the step of one dimension. In memory the value is a matrix for each index of the dimensions that
+// lie outside of it, whose rows are the elements inside.
+func (s *site) emitResize(from, to *place, a graph.ResizeAxis) {
+	walk := progression(0, 1, len(from.shape))
+	if len(from.shape) == 3 {
+		walk = []int{1, 2, 0} // the same as row-major where a picture has one channel, or one pixel
+	}
+	k := &resizing{from: from, to: to, axis: a, outer: 1, inner: 1}
+	k.in, k.out = from.shape[a.Dim-1], to.shape[a.Dim-1]
+	before := &k.outer
+	for _, d := range walk {
+		if d == a.Dim-1 {
+			before = &k.inner
+			continue
+		}
+		*before *= from.shape[d]
+	}
+	s.weights += 12 * int64(len(a.From))
+	s.emit(s.n, k, step{in: []*place{from}, out: []*place{to}})
+}
+
+type resizing struct {
+	from, to              *place
+	axis                  graph.ResizeAxis
+	outer, in, out, inner int
+}
+
+// units are rows of the output.
+func (k *resizing) units() (n, grain int) { return k.outer * k.out, max(elementGrain/k.inner, 1) }
+
+func (k *resizing) run(s *state) { whole(k, s) }
+
+func (k *resizing) part(s *state, _ *scratch, lo, hi int) {
+	src, dst, a := s.floatsOf(k.from), s.floatsOf(k.to), &k.axis
+	for r := lo; r < hi; r++ {
+		i, matrix := r%k.out, src[r/k.out*k.in*k.inner:]
+		row := dst[r*k.inner:][:k.inner]
+		switch from := a.From[i*a.Taps:][:a.Taps]; {
+		case a.Outside != nil && a.Outside[i]:
+			fill(row, a.Fill)
+		case a.Weight == nil:
+			copy(row, matrix[from[0]*k.inner:])
+		case a.Taps == 2:
+			w := a.Weight[2*i:][:2]
+			blend(row, matrix[from[0]*k.inner:], matrix[from[1]*k.inner:], w[0], w[1])
+		default:
+			for t, w := range a.Weight[i*a.Taps:][:a.Taps] {
+				accumulate(row, matrix[from[t]*k.inner:], w, t == 0)
+			}
+		}
+	}
+}
+
+func blend(dst, a, b []float32, v, w float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = float32(v*a[i]) + float32(w*b[i])
+	}
+}
+
+func accumulate(dst, a []float32, w float32, first bool) {
+	a = a[:len(dst)]
+	if first {
+		for i := range dst {
+			dst[i] = w * a[i]
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] += float32(w * a[i])
+	}
+}

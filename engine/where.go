@@ -1,0 +1,57 @@
+package engine
+
+// where chooses between two operands, element by element, by a mask that is known.
+type where struct {
+	operands [2]*place
+	out      *place
+	mask     []bool // of the output's elements as they lie: the first operand
+	nest     *nest  // its sides are the operands and the output
+}
+
+func (s *site) where() error {
+	k := &where{out: s.out, mask: make([]bool, s.out.n)}
+	var in []*place
+	steps := [3][]int{2: s.out.strides()}
+	for i := range k.operands {
+		k.operands[i] = s.in[1+i]
+		if k.operands[i] == nil {
+			var err error
+			if k.operands[i], err = s.constantPlace(1 + i); err != nil {
+				return err
+			}
+		} else {
+			in = append(in, k.operands[i])
+		}
+		steps[i] = broadcastSteps(k.operands[i], len(s.out.shape))
+	}
+	k.nest = newNest(s.out.shape, s.out.walk(), steps[:]...)
+	condition, err := s.constantPlace(0)
+	if err != nil {
+		return err
+	}
+	chosen := newNest(s.out.shape, s.out.walk(), broadcastSteps(condition, len(s.out.shape)), s.out.strides())
+	from, to := chosen.inner(0), chosen.inner(1)
+	chosen.rows(func(at [3]int) {
+		for i, t := range to {
+			k.mask[at[1]+t] = condition.floats[at[0]+from[i]] != 0
+		}
+	})
+	s.weights += int64(len(k.mask))
+	s.emit(s.n, k, step{in: in, out: []*place{s.out}})
+	s.finish()
+	return nil
+}
+
+func (k *where) run(s *state) {
+	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
+	fromA, fromB, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
+	k.nest.rows(func(at [3]int) {
+		for i, t := range to {
+			if o := at[2] + t; k.mask[o] {
+				dst[o] = a[at[0]+fromA[i]]
+			} else {
+				dst[o] = b[at[1]+fromB[i]]
+			}
+		}
+	})
+}

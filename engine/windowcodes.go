@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"sync"
+
+	"linquant/internal/gemm"
+	"linquant/quant"
+)
+
+// codeWindows is a convolution of codes that reads its windows where they lie and leaves out what is padding, where the
+// processor has kernels for that.
+type codeWindows struct {
+	layer
+	wide     int                 // channels of a group that pixels have for the kernels, inGroup or a few more
+	widens   bool                // pixels are copied for that
+	examples []*gemm.Int8Windows // of one example, and where that pays of several
+	several  int
+	matrices []codeMatrix
+	byPanel  bool // workers share the channels, else the rows
+}
+
+// codeMatrix is the weight of one group of the convolution.
+type codeMatrix struct {
+	weight   *gemm.Int8
+	stage    gemm.Stage
+	biases   [][]int32 // for each of examples
+	inAt, at int       // first input channel, first output channel
+}
+
+// reads reports whether there are kernels for the windows of a convolution with that frame and weight. Others need a
+// panel.
+func (s *site) readsCodeWindows(l *layer, w *codedWeight) bool {
+	wide := widthOf(l.inGroup)
+	return !l.window.pointwise() && w.zero == nil && (wide == l.inGroup || l.window.Group == 1) &&
+		gemm.HasInt8Windows(s.tier, wide, s.g.Requant)
+}
+
+// widthOf returns how many channels the kernels take for those of a group.
+func widthOf(channels int) int { return (channels + 3) &^ 3 }
+
+// codeWindows returns the kernel for a convolution that readsCodeWindows. Its matrices are packed later.
+func (s *site) codeWindows(l *layer, w *codedWeight, bias []int32, requant []*quant.Requantizer) *codeWindows {
+	g := l.window
+	k := &codeWindows{layer: *l, wide: widthOf(l.inGroup), matrices: make([]codeMatrix, g.Group)}
+	k.panel = nil
+	n, taps := l.ldd/g.Group, g.Kernel[0]*g.Kernel[1]
+	k.byPanel = n >= 2*sliceGrain*s.threads && n*l.depth > 4*s.in[0].n
+	pixel := g.channels
+	switch {
+	case k.wide != l.inGroup:
+		pixel = k.wide
+		k.widens = !s.quantizesWide(k.wide)
+	case g.Group == 1 && l.rows <= groupRows:
+		k.several = groupSize
+	case g.Group == 1 && l.rows <= windowRows && len(w.codes) >= windowWeights:
+		k.several = 2
+	}
+	in, flip, tier := s.in[0], s.out.flip, s.tier
+	examples := s.plan(windowPlan{*g, n, l.ldd, k.wide, pixel, k.several, byte(in.zero())})
+	s.later(func() error {
+		k.examples = examples()
+		for i := range k.matrices {
+			m := codeMatrix{inAt: i * l.inGroup, at: i * n}
+			m.stage = gemm.Stage{Bias: bias[i*n:][:n], Requant: requant[i], Flip: flip}
+			codes := w.codes[i*n*l.depth:][:n*l.depth]
+			if err := checkAccumulators(codes, nil, m.stage.Bias, in.quant, i*n); err != nil {
+				return s.errorf("%w", err)
+			}
+			codes = widened(channelsInnermost(codes, l.inGroup, l.depth), l.inGroup, k.wide)
+			sums := gemm.TapSums(codes, k.wide)
+			for _, v := range k.examples {
+				m.biases = append(m.biases, v.Biases(sums, m.stage.Bias, in.zero()))
+			}
+			m.weight = gemm.PackInt8Windows(codes, n, taps, k.wide, tier)
+			k.matrices[i] = m
+		}
+		return nil
+	})
+	return k
+}
+
+// windowPlan is what the windows of a layer depend on; layers that are alike share them.
+type windowPlan struct {
+	geometry
+	channels, ldd        int
+	wide, pixel, several int
+	zero                 byte
+}
+
+// plan returns a function that makes the windows, which is done once.
+func (c *compiler) plan(p windowPlan) func() []*gemm.Int8Windows {
+	if c.plans[p] == nil {
+		c.plans[p] = sync.OnceValue(func() []*gemm.Int8Windows {
+			var list []*gemm.Int8Windows
+			in, out := p.offsets(p.pixel), func(i int) int { return i * p.ldd }
+			for _, n := range []int{1, p.several}[:min(1+p.several, 2)] {
+				list = append(list, gemm.NewInt8Windows(p.channels, n*p.pixels(), p.Kernel[0]*p.Kernel[1], p.wide, p.zero,
+					in, out, c.tier))
+				c.planned.Add(list[len(list)-1].Bytes())
+			}
+			return list
+		})
+	}
+	return c.plans[p]
+}
+
+// offsets returns a function that says where the pixel lies that output pixel i sees at tap t, -1 for padding. Pixels
+// of further examples follow those of the first.
+func (g *geometry) offsets(pixel int) func(i, t int) int {
+	taps, rows := g.Kernel[0]*g.Kernel[1], g.pixels()
+	at := make([]int32, 0, rows*taps) // made once: all this is asked for many times
+	for i := range rows {
+		for t := range taps {
+			at = append(at, int32(max(g.pixelOf(i, t)*pixel, -1)))
+		}
+	}
+	return func(i, t int) int {
+		if i < rows {
+			return int(at[i*taps+t])
+		}
+		first := int(at[i%rows*taps+t])
+		if first < 0 {
+			return first
+		}
+		return first + i/rows*g.height*g.width*pixel
+	}
+}
+
+// quantizesWide makes the step that quantizes the layer's input leave room in each pixel, if there is such a step and
+// nobody else reads what it makes.
+func (s *site) quantizesWide(wide int) bool {
+	in := s.in[0]
+	if !s.hidden(s.n.Inputs[0]) {
+		return false
+	}
+	for i := range s.steps {
+		if k, ok := s.steps[i].kernel.(*quantizeStep); ok && k.to == in && k.from.order != in.order {
+			in.wide = wide
+			in.buffer.n = in.order.plane * wide
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	windowRows    = 256      // more rows fill their tiles by themselves
+	windowWeights = 64 << 10 // fewer need not be read for several examples at once
+)
+
+func (k *codeWindows) units() (n, grain int) {
+	if k.byPanel {
+		return k.matrices[0].weight.Panels(), 1
+	}
+	return k.examples[0].Tiles(), 1
+}
+
+func (k *codeWindows) run(s *state) { whole(k, s) }
+
+func (k *codeWindows) part(s *state, w *scratch, lo, hi int) {
+	x := s.codesOf(k.in)
+	if k.widens {
+		x = widenPixels(w.codes, x, k.inGroup, k.wide)
+	}
+	tile, endTile, panel, endPanel := lo, hi, 0, k.matrices[0].weight.Panels()
+	if k.byPanel {
+		tile, endTile, panel, endPanel = 0, k.examples[0].Tiles(), lo, hi
+	}
+	k.compute(s.codesOf(k.out), x, 0, tile, endTile, panel, endPanel)
+}
+
+// compute is part for the examples of windows i, one after the other in x and y.
+func (k *codeWindows) compute(y, x []byte, i, tile, endTile, panel, endPanel int) {
+	for j := range k.matrices {
+		m := &k.matrices[j]
+		m.weight.MulWindows(y[m.at:], x[m.inAt:], k.examples[i], m.biases[i], &m.stage, tile, endTile, panel, endPanel)
+	}
+}
+
+// heavy returns the kernel where it pays to run it on groups: weights are read once for all, and where pictures are
+// small, rows of several fill the tiles at their edges.
+func (k *codeWindows) heavy() grouped {
+	if k.several > 0 {
+		return k
+	}
+	return nil
+}
+
+// need is a group's pictures, which lie together, or a picture of widened pixels.
+func (k *codeWindows) need() need {
+	switch {
+	case k.several > 0:
+		return need{codes: k.several * (k.in.n + k.out.n)}
+	case k.widens:
+		return need{codes: k.in.n / k.inGroup * k.wide}
+	}
+	return need{}
+}
+
+// biases is the bytes of them.
+func (k *codeWindows) biases() int64 {
+	bytes := int64(0)
+	for _, m := range k.matrices {
+		for _, b := range m.biases {
+			bytes += 4 * int64(len(b))
+		}
+	}
+	return bytes
+}
+
+func (k *codeWindows) runGroup(examples []*state) {
+	n, w := k.several, &examples[0].scratch
+	for ; len(examples) >= n; examples = examples[n:] {
+		x, y := w.codes[:n*k.in.n], w.codes[n*k.in.n:][:n*k.out.n]
+		for i, e := range examples[:n] {
+			copy(x[i*k.in.n:], e.codesOf(k.in))
+		}
+		k.compute(y, x, 1, 0, k.examples[1].Tiles(), 0, k.matrices[0].weight.Panels())
+		for i, e := range examples[:n] {
+			copy(e.codesOf(k.out), y[i*k.out.n:])
+		}
+	}
+	for _, e := range examples {
+		k.run(e)
+	}
+}
+
+// widenPixels copies pixels of src to dst, with zeros after each, and returns that part of dst.
+func widenPixels(dst, src []byte, channels, wide int) []byte {
+	n := len(src) / channels
+	dst = dst[:n*wide]
+	if channels == 3 && wide == 4 {
+		widenThree(dst, src)
+		return dst
+	}
+	clear(dst)
+	for i := range n {
+		copy(dst[i*wide:], src[i*channels:][:channels])
+	}
+	return dst
+}
+
+// widenThree is widenPixels for 3 channels in 4.
+func widenThree(dst, src []byte) {
+	for len(dst) >= 16 && len(src) >= 12 {
+		d, s := dst[:16:16], src[:12:12]
+		d[0], d[1], d[2], d[3] = s[0], s[1], s[2], 0
+		d[4], d[5], d[6], d[7] = s[3], s[4], s[5], 0
+		d[8], d[9], d[10], d[11] = s[6], s[7], s[8], 0
+		d[12], d[13], d[14], d[15] = s[9], s[10], s[11], 0
+		dst, src = dst[16:], src[12:]
+	}
+	for len(dst) > 0 {
+		dst[0], dst[1], dst[2], dst[3] = src[0], src[1], src[2], 0
+		dst, src = dst[4:], src[3:]
+	}
+}
