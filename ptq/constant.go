@@ -32,7 +32,7 @@ func quantizeOperand(v *graph.Value, t quant.Type, symmetric bool, given *Activa
 	var a Activation
 	if given != nil {
 		a = *given
-	} else if a, err = newActivation(v.Name, calib.Range{Lo: lo, Hi: hi}, t, symmetric); err != nil {
+	} else if a, err = operandParams(v.Name, calib.Range{Lo: lo, Hi: hi}, t, symmetric); err != nil {
 		return nil, Activation{}, err
 	}
 	var q *graph.Value
@@ -43,6 +43,26 @@ func quantizeOperand(v *graph.Value, t quant.Type, symmetric bool, given *Activa
 	}
 	return q, a, err
 }
+
+// operandParams chooses the parameters of a constant operand. One number, such as the 6 of x/6, is a code of its own: its
+// scale is the number, and its code 1 or −1, so that nothing of it is lost. Exponents rely on that.
+func operandParams(name string, r calib.Range, t quant.Type, symmetric bool) (Activation, error) {
+	size := max(r.Hi, -r.Lo)
+	if r.Lo != r.Hi || !(size >= smallestNormal) {
+		return newActivation(name, r, t, symmetric)
+	}
+	a := Activation{Value: name, Type: t, Range: calib.Range{Lo: min(r.Lo, 0), Hi: max(r.Hi, 0)}, Scale: size}
+	switch {
+	case t.Unsigned && r.Lo < 0 && symmetric:
+		a.ZeroPoint = 1 << (t.Bits - 1)
+	case t.Unsigned && r.Lo < 0:
+		a.ZeroPoint = 1
+	}
+	return a, nil
+}
+
+// smallestNormal is the smallest scale that a code can have.
+const smallestNormal = 0x1p-126
 
 // quantized returns a constant of the codes of x.
 func quantized[Q quant.Code](x []float32, shape tensor.Shape, p quant.Params) (*graph.Value, error) {

@@ -25,24 +25,32 @@ func (p *plan) quantizeLayer(n *graph.Node, input, output Activation) (*integerL
 	return l, nil
 }
 
-func (p *plan) integerLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
+// weightCodes quantizes the weight of a layer, and returns the reals too.
+func (p *plan) weightCodes(n *graph.Node) (codes []int8, real []float32, wp quant.Params, err error) {
 	name := n.Input(1)
 	w := p.g.Value(name).Const
-	real, err := w.Float32s()
-	if err != nil {
-		return nil, fmt.Errorf("weight %q: %w", name, err)
+	if real, err = w.Float32s(); err != nil {
+		return nil, nil, wp, fmt.Errorf("weight %q: %w", name, err)
 	}
-	axis := graph.ChannelAxis(n, len(w.Shape))
-	bits := p.settings[n].weightBits
-	s := scheme{typ: quant.Int(bits), choose: p.cfg.WeightRange}
+	s := scheme{typ: quant.Int(p.settings[n].weightBits), choose: p.cfg.WeightRange}
 	if !p.cfg.PerTensor {
-		s.layout = quant.Layout{Per: quant.PerChannel, Axis: axis}
+		s.layout = quant.Layout{Per: quant.PerChannel, Axis: graph.ChannelAxis(n, len(w.Shape))}
 	}
-	codes := make([]int8, len(real))
-	wp, err := s.quantize(codes, real, w.Shape)
+	codes = make([]int8, len(real))
+	if wp, err = s.quantize(codes, real, w.Shape); err != nil {
+		return nil, nil, wp, fmt.Errorf("weight %q: %w", name, err)
+	}
+	return codes, real, wp, nil
+}
+
+func (p *plan) integerLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
+	codes, real, wp, err := p.weightCodes(n)
 	if err != nil {
-		return nil, fmt.Errorf("weight %q: %w", name, err)
+		return nil, err
 	}
+	name := n.Input(1)
+	w := p.g.Value(name).Const
+	axis, bits := graph.ChannelAxis(n, len(w.Shape)), p.settings[n].weightBits
 	bias, err := p.biasOf(n, w.Shape[axis])
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func Quantize(g *graph.Graph, ranges calib.Ranges, cfg Config) (*graph.Graph, *N
 			b.value(out, p.roles[n] == island)
 		}
 	}
-	b.total()
+	b.report.total(b.g, b.out)
 	if err := graph.Check(b.out); err != nil {
 		return nil, nil, fmt.Errorf("the quantized network is not sound: %w", err)
 	}

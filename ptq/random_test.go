@@ -27,7 +27,9 @@ func randomNet(t testing.TB, r *rapid.T) *graph.Graph {
 		name := fmt.Sprintf("n%d", i)
 		kind := rapid.SampledFrom([]string{
 			"conv", "conv", "conv", "relu", "relu", "clip", "add", "constant", "mul", "concat", "max", "average", "transpose", "pad",
-			"reshape", "sigmoid", "leaky", "softmax", "batchnorm", "shared", "dynamic",
+			"reorder", "tile", "split", "token",
+			"reshape", "sigmoid", "leaky", "softmax", "batchnorm", "shared", "dynamic", "gelu", "sub", "minimum", "prelu", "tanh",
+			"halve", "gather", "norm", "exp",
 		}).Draw(r, "kind")
 		in, y := pick("input"), ""
 		window := graph.Attrs{"kernel_shape": []int{3, 3}, "pads": []int{1, 1, 1, 1}}
@@ -63,6 +65,18 @@ func randomNet(t testing.TB, r *rapid.T) *graph.Graph {
 		case "pad":
 			larger := n.op(graph.Pad, name+".pad", graph.Attrs{"pads": []int{0, 0, 1, 1, 0, 0, 1, 1}}, in)
 			y = n.op(graph.MaxPool, name, graph.Attrs{"kernel_shape": []int{3, 3}}, larger)
+		case "reorder":
+			y = n.op(graph.Gather, name, graph.Attrs{"axis": 1, "indices": []int{2, 0, -1}}, in)
+		case "tile":
+			wide := n.op(graph.Tile, name+".tile", graph.Attrs{"repeats": []int{1, 1, 2, 1}}, in)
+			y = n.op(graph.Gather, name, graph.Attrs{"axis": 2, "indices": []int{0, 3, 6, 7, 9, 11}}, wide)
+		case "split":
+			a := n.op(graph.Slice, name+".a", graph.Attrs{"starts": []int{0}, "ends": []int{1}, "axes": []int{1}, "steps": []int{1}}, in)
+			y = n.op(graph.Expand, name, graph.Attrs{"shape": []int{graph.Batch, 3, 6, 6}}, a)
+		case "token": // a constant in front of every example
+			token := n.constant(name+".token", tensor.Shape{1, 1, 6, 6})
+			wide := n.op(graph.Concat, name+".cat", graph.Attrs{"axis": 1}, token, in)
+			y = n.op(graph.Slice, name, graph.Attrs{"starts": []int{0}, "ends": []int{3}, "axes": []int{1}, "steps": []int{1}}, wide)
 		case "reshape":
 			flat := n.op(graph.Flatten, name+".flat", nil, in)
 			y = n.op(graph.Reshape, name, graph.Attrs{"shape": []int{-1, 3, 6, 6}}, flat)
@@ -70,6 +84,24 @@ func randomNet(t testing.TB, r *rapid.T) *graph.Graph {
 			y = n.op(graph.Sigmoid, name, nil, in)
 		case "leaky":
 			y = n.op(graph.LeakyRelu, name, graph.Attrs{"alpha": float32(0.1)}, in)
+		case "gelu":
+			y = n.op(graph.Gelu, name, nil, in)
+		case "tanh":
+			y = n.op(graph.Tanh, name, nil, in)
+		case "sub":
+			y = n.op(graph.Sub, name, nil, in, pick("other"))
+		case "minimum":
+			y = n.op(graph.Min, name, nil, in, pick("other"))
+		case "prelu":
+			y = n.op(graph.PRelu, name, nil, in, n.constant(name+".slope", tensor.Shape{3, 1, 1}))
+		case "halve":
+			y = n.op(graph.Div, name, nil, in, n.constant(name+".two", tensor.Shape{}, 2))
+		case "gather":
+			y = n.op(graph.Gather, name, graph.Attrs{"axis": 1, "indices": []int{2, 0, 0}}, in)
+		case "norm":
+			y = n.op(graph.LayerNormalization, name, nil, in, n.constant(name+".scale", tensor.Shape{6}))
+		case "exp":
+			y = n.op(graph.Exponential, name, nil, n.op(graph.Sigmoid, name+".s", nil, in))
 		case "softmax":
 			y = n.op(graph.Softmax, name, graph.Attrs{"axis": 1}, in)
 		case "batchnorm":

@@ -31,7 +31,9 @@ type LayerReport struct {
 	// beside the weights fits an int32.
 	Raised int
 
-	Input, Output Activation
+	Input, Output Activation // zero where the layer is dynamic
+
+	Dynamic bool // it quantizes its input while it runs, and makes reals
 }
 
 // Island is a node that stays in floating point.
@@ -41,15 +43,15 @@ type Island struct {
 	Reason string
 }
 
-// total adds up the bytes of all constants that the networks' nodes read.
-func (b *builder) total() {
-	for name := range constants(b.g) {
-		b.report.FloatBytes += storedBytes(b.g.Value(name))
+// total adds up the bytes of all constants that the nodes of the two networks read.
+func (r *NetworkReport) total(from, to *graph.Graph) {
+	for name := range constants(from) {
+		r.FloatBytes += storedBytes(from.Value(name))
 	}
-	for name := range constants(b.out) {
-		v := b.out.Value(name)
-		b.report.WeightBytes += storedBytes(v)
-		b.report.PackedBytes += packedBytes(v)
+	for name := range constants(to) {
+		v := to.Value(name)
+		r.WeightBytes += storedBytes(v)
+		r.PackedBytes += packedBytes(v)
 	}
 }
 

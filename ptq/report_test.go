@@ -30,7 +30,7 @@ func TestReport(t *testing.T) {
 		{Value: "relu.y", Type: uint4, Range: calib.Range{Lo: -2, Hi: 4}, Scale: 0.4, ZeroPoint: 5},
 		{Value: "flat.y", Type: uint4, Range: calib.Range{Lo: -3, Hi: 6}, Scale: 0.6, ZeroPoint: 5},
 		{Value: "fc.y", Type: uint4, Range: calib.Range{Lo: -4, Hi: 8}, Scale: 0.8, ZeroPoint: 5},
-		{Value: "k", Type: uint4, Range: calib.Range{Lo: -0.5, Hi: 0}, Scale: 0.5 / 15, ZeroPoint: 15},
+		{Value: "k", Type: uint4, Range: calib.Range{Lo: -0.5, Hi: 0}, Scale: 0.5, ZeroPoint: 1},
 	}
 	if diff := cmp.Diff(activations, report.Activations); diff != "" {
 		t.Errorf("activations (-want +got):\n%s", diff)

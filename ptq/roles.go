@@ -2,6 +2,7 @@ package ptq
 
 import (
 	"fmt"
+	"math"
 
 	"linquant/graph"
 	"linquant/tensor"
@@ -48,24 +49,66 @@ func roleOf(g *graph.Graph, n *graph.Node) (r role, reason string) {
 	}
 	switch n.Op {
 	case graph.Conv, graph.Gemm, graph.MatMul:
+		if n.Op == graph.MatMul && !isConst(g, n.Input(0)) && !isConst(g, n.Input(1)) {
+			return ofProduct(g, n)
+		}
 		if reason := notLayer(g, n); reason != "" {
 			return island, reason
 		}
 		return layer, ""
-	case graph.Relu, graph.Clip:
-		return clamp, ""
-	case graph.MaxPool, graph.Flatten, graph.Reshape, graph.Transpose, graph.Slice, graph.Squeeze, graph.Unsqueeze,
-		graph.Pad, graph.Identity, graph.Dropout:
-		return pass, ""
-	case graph.Concat:
-		return join, ""
-	case graph.Add, graph.Mul, graph.AveragePool, graph.GlobalAveragePool,
-		graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish:
-		return own, ""
-	case graph.BatchNormalization:
-		return island, "a batch normalization that no layer took up has no integer form: fold the network first (graph.Fold)"
 	}
-	return island, fmt.Sprintf("%s has no integer form", n.Op)
+	r, ok := operatorRoles[n.Op]
+	switch {
+	case ok:
+		return r, ""
+	case graph.ResizesByCopy(n):
+		return pass, ""
+	case n.Op == graph.Div && oneElement(g, n.Input(1)):
+		return own, ""
+	case n.Op == graph.BatchNormalization:
+		return island, "a batch normalization that no layer took up has no integer form: fold the network first (graph.Fold)"
+	case graph.FloatOnly(n):
+		return island, fmt.Sprintf("%s has no integer form", n.Op)
+	}
+	return island, fmt.Sprintf("%s of 8-bit codes is too coarse", n.Op)
+}
+
+// operatorRoles are the roles of operators without weights. Not among them, though codes can go through a table, are
+// functions with a step or a pole: there a step of a code, which is nothing to a network, becomes a large one (Floor,
+// Sign, Div, Reciprocal, Log, Pow), or the result needs more digits than a code has (Exp, Sqrt). Div by a number is
+// no worse than Mul.
+var operatorRoles = map[graph.Op]role{
+	graph.Relu: clamp, graph.Clip: clamp,
+
+	graph.MaxPool: pass, graph.GlobalMaxPool: pass, graph.Flatten: pass, graph.Reshape: pass, graph.Transpose: pass,
+	graph.Slice: pass, graph.Squeeze: pass, graph.Unsqueeze: pass, graph.Pad: pass, graph.Identity: pass,
+	graph.Dropout: pass, graph.Gather: pass, graph.Expand: pass, graph.Tile: pass,
+
+	graph.Concat: join,
+
+	graph.Add: own, graph.Sub: own, graph.Mul: own, graph.Max: own, graph.Min: own, graph.PRelu: own,
+	graph.AveragePool: own, graph.GlobalAveragePool: own,
+	graph.Abs: own, graph.Celu: own, graph.Elu: own, graph.Erf: own, graph.Gelu: own, graph.HardSigmoid: own,
+	graph.HardSwish: own, graph.LeakyRelu: own, graph.Mish: own, graph.Neg: own, graph.Selu: own, graph.Sigmoid: own,
+	graph.Softplus: own, graph.Softsign: own, graph.Swish: own, graph.Tanh: own, graph.ThresholdedRelu: own,
+}
+
+func oneElement(g *graph.Graph, name string) bool {
+	return isConst(g, name) && g.Value(name).Const.Elements() == 1
+}
+
+// ofProduct is the role of a MatMul whose second operand is computed, as attention has them: integers, unless so many
+// products are summed that the sum could leave an int32.
+func ofProduct(g *graph.Graph, n *graph.Node) (role, string) {
+	shape := g.Value(n.Input(1)).Shape
+	if len(shape) == 0 {
+		return island, "the shape of its second operand is not known: fold the network first (graph.Fold)"
+	}
+	const most = math.MaxInt32 / (255 * 255)
+	if depth := shape[max(0, len(shape)-2)]; depth > most {
+		return island, fmt.Sprintf("its sums of %d products can leave an int32", depth)
+	}
+	return own, ""
 }
 
 // notLayer says why a Conv, Gemm or MatMul is no integer layer; "" where it is one.

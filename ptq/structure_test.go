@@ -128,7 +128,7 @@ x -> average.y swish.y, onnx
 QuantizeLinear x_QuantizeLinear: x -> x_quantized{uint8 0.01575 +128}
 Transpose transpose: x_quantized{uint8 0.01575 +128} -> transpose.y{uint8 0.01575 +128}
 Pad pad: transpose.y{uint8 0.01575 +128} -> pad.y{uint8 0.01575 +128}
-Mul mul: pad.y{uint8 0.01575 +128} two{uint8 0.007843 +0} -> mul.y{uint8 0.0315 +128}
+Mul mul: pad.y{uint8 0.01575 +128} two{uint8 2 +0} -> mul.y{uint8 0.0315 +128}
 MatMul matmul: mul.y{uint8 0.0315 +128} m{int8 ×3 axis 1} -> matmul.y{uint8 0.04724 +128}
 AveragePool average: matmul.y{uint8 0.04724 +128} -> average.y_quantized{uint8 0.06299 +128}
 DequantizeLinear average.y_DequantizeLinear: average.y_quantized{uint8 0.06299 +128} -> average.y
@@ -236,7 +236,17 @@ func TestIslands(t *testing.T) {
 		want  string
 		build func(n *net) string
 	}{
-		{"its weight is not a constant", func(n *net) string { return n.op(graph.MatMul, "n", nil, "x", "x") }},
+		{"its weight is not a constant", func(n *net) string {
+			n.Graph.Inputs = nil
+			n.AddInput("x", tensor.Shape{3, 4}) // without a symbolic batch
+			return n.op(graph.Gemm, "n", graph.Attrs{"transB": 1}, "x", "x")
+		}},
+		{"its sums of 40000 products can leave an int32", func(n *net) string {
+			n.Graph.Inputs = nil
+			n.AddInput("x", tensor.Shape{graph.Batch, 1, 40000})
+			return n.op(graph.MatMul, "n", nil, "x", n.op(graph.Transpose, "t", graph.Attrs{"perm": []int{0, 2, 1}}, "x"))
+		}},
+		{"Floor of 8-bit codes is too coarse", func(n *net) string { return n.op(graph.Floor, "n", nil, "x") }},
 		{"its first input is a constant", func(n *net) string { return n.op(graph.MatMul, "n", nil, n.constant("k", tensor.Shape{6, 6}), "x") }},
 		{"its weight has the shape [1, 1, 6, 6]", func(n *net) string {
 			return n.op(graph.MatMul, "n", nil, "x", n.constant("k", tensor.Shape{1, 1, 6, 6}))
@@ -251,7 +261,7 @@ func TestIslands(t *testing.T) {
 		}},
 		{"its bias has the shape [3, 1]", func(n *net) string {
 			n.Graph.Inputs = nil
-			n.AddInput("x", tensor.Shape{3, 4}) // without a symbolic batch, a bias can be one for each example
+			n.AddInput("x", tensor.Shape{3, 4}) // a bias can be one for each example
 			return n.op(graph.Gemm, "n", graph.Attrs{"transB": 1}, "x", n.constant("w", tensor.Shape{5, 4}), n.constant("b", tensor.Shape{3, 1}))
 		}},
 		{"Softmax has no integer form", func(n *net) string { return n.op(graph.Softmax, "n", nil, "x") }},

@@ -1,0 +1,175 @@
+package ptq
+
+import (
+	"errors"
+	"fmt"
+
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// Dynamic turns the layers of a folded float graph into ones that quantize their inputs while they run
+// (graph.SetDynamic): no calibration data is needed, for each layer takes the range of each example of its input as it
+// comes. Weights are codes as Quantize makes them; activations have 8 bits, unsigned and affine; sums are brought back
+// to reals, and what is between layers stays in floating point. The graph is left as it is.
+//
+// Of the configuration WeightBits, PerTensor, WeightRange and KeepEdges count, and overrides of weight bits and of
+// Float; what it says about activations must be the default. The report has the dynamic layers, and under Float those
+// with weights that stay in floating point.
+//
+// Errors: those of Quantize about the network, its weights and patterns; a network without a layer that can be dynamic.
+func Dynamic(g *graph.Graph, cfg Config) (*graph.Graph, *NetworkReport, error) {
+	if err := check(g); err != nil {
+		return nil, nil, err
+	}
+	cfg, err := cfg.dynamic()
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &plan{g: g, cfg: cfg}
+	if p.settings, err = settings(g, cfg); err != nil {
+		return nil, nil, err
+	}
+	d := &dynamicBuilder{
+		plan: p, out: g.Clone(), report: &NetworkReport{}, floats: map[string]bool{}, made: map[string][]*graph.Value{},
+	}
+	if err := d.layers(); err != nil {
+		return nil, nil, err
+	}
+	d.report.total(g, d.out)
+	if err := graph.Check(d.out); err != nil {
+		return nil, nil, fmt.Errorf("the quantized network is not sound: %w", err)
+	}
+	return d.out, d.report, nil
+}
+
+// dynamic returns the configuration with its defaults filled in, or what in it dynamic layers do not have.
+func (cfg Config) dynamic() (Config, error) {
+	cfg, err := cfg.complete()
+	switch {
+	case err != nil:
+		return cfg, err
+	case cfg.ActBits != 8 || cfg.ActSigned || cfg.ActSymmetric:
+		return cfg, errors.New("dynamic quantization has activations of 8 bits, unsigned and affine: " +
+			"leave the configuration of activations out")
+	case cfg.Requant != quant.ONNX:
+		return cfg, errors.New("dynamic quantization brings sums to reals, and has no convention of requantization: " +
+			"leave it out")
+	}
+	for _, o := range cfg.Overrides {
+		if o.ActBits != 0 && o.ActBits != 8 {
+			return cfg, fmt.Errorf("override of %q: dynamic quantization has activations of 8 bits", o.Pattern)
+		}
+	}
+	return cfg, nil
+}
+
+// dynamicBuilder makes the layers of a copy of the graph dynamic.
+type dynamicBuilder struct {
+	*plan
+	out    *graph.Graph
+	report *NetworkReport
+	floats map[string]bool           // constants that nodes read as reals
+	made   map[string][]*graph.Value // codes of constants: several where layers quantize one differently
+}
+
+func (d *dynamicBuilder) layers() error {
+	reasons := make([]string, len(d.g.Nodes))
+	for i, n := range d.g.Nodes {
+		reasons[i] = d.notDynamic(n)
+		for k, in := range n.Inputs {
+			if k != 1 || reasons[i] != "" {
+				d.floats[in] = true
+			}
+		}
+	}
+	for _, name := range d.g.Outputs {
+		d.floats[name] = true
+	}
+	for i, n := range d.g.Nodes {
+		switch {
+		case reasons[i] == "":
+			if err := d.layer(n, d.out.Nodes[i]); err != nil {
+				return fmt.Errorf("%v: %w", n, err)
+			}
+		case hasWeight(d.g, n):
+			d.report.Float = append(d.report.Float, Island{Node: nodeName(n), Op: n.Op, Reason: reasons[i]})
+		}
+	}
+	if len(d.report.Layers) == 0 {
+		return errors.New("the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight")
+	}
+	return nil
+}
+
+// notDynamic says why a node does not become a dynamic layer; "" where it does.
+func (d *dynamicBuilder) notDynamic(n *graph.Node) string {
+	switch n.Op {
+	case graph.Conv, graph.Gemm, graph.MatMul:
+	default:
+		return "it has no weights"
+	}
+	if reason := notLayer(d.g, n); reason != "" {
+		return reason
+	}
+	if d.settings[n].float {
+		return "left in floating point as the configuration asks"
+	}
+	return ""
+}
+
+// layer makes c, the copy of a node, dynamic.
+func (d *dynamicBuilder) layer(n, c *graph.Node) error {
+	codes, real, wp, err := d.weightCodes(n)
+	if err != nil {
+		return err
+	}
+	name := n.Input(1)
+	w := d.g.Value(name).Const
+	bias, err := d.biasOf(n, w.Shape[graph.ChannelAxis(n, len(w.Shape))])
+	if err != nil {
+		return err
+	}
+	l := &integerLayer{report: LayerReport{
+		Node: nodeName(n), Op: n.Op, Bits: wp.Type.Bits, Per: wp.Per, Dynamic: true,
+		Weight: Layer{Name: name, Shape: w.Shape, Scales: len(wp.Scale), FloatBytes: int64(len(w.Data))},
+	}}
+	if l.weight, err = constant(codes, w.Shape, wp); err != nil {
+		return err
+	}
+	if err := l.measure(codes, real, wp); err != nil {
+		return err
+	}
+	graph.SetDynamic(c)
+	c.Inputs[1] = d.codes(name, l.weight)
+	if bias != nil {
+		l.report.BiasBytes = 4 * int64(len(bias))
+		if v := d.g.Value(n.Input(2)); !v.Const.Shape.Equal(tensor.Shape{len(bias)}) {
+			t, err := tensor.Of(tensor.Shape{len(bias)}, bias)
+			if err != nil {
+				return err
+			}
+			c.Inputs[2] = d.out.Unique(n.Input(2) + "_channels")
+			d.out.AddConst(c.Inputs[2], t)
+		}
+	}
+	d.report.Layers = append(d.report.Layers, l.report)
+	return nil
+}
+
+// codes adds a constant of codes that stands for the constant of that name: under the name, unless somebody reads the
+// reals.
+func (d *dynamicBuilder) codes(name string, v *graph.Value) string {
+	for _, old := range d.made[name] {
+		if sameCodes(old, v) {
+			return old.Name // two layers share it
+		}
+	}
+	if v.Name = name; d.floats[name] || len(d.made[name]) > 0 {
+		v.Name = d.out.Unique(name + "_quantized")
+	}
+	d.out.Values[v.Name] = v
+	d.made[name] = append(d.made[name], v)
+	return v.Name
+}
