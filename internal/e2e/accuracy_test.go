@@ -40,7 +40,7 @@ func TestAccuracy(t *testing.T) {
 // right returns how many of the first test images a form of the network classifies as they are labelled.
 func (n *network) right(t testing.TB, g *graph.Graph, images int) int {
 	t.Helper()
-	set, err := dataset.Open(n.data, dataset.Test)
+	set, err := n.open(dataset.Test)
 	must(t, err)
 	defer set.Close()
 	p := compile(t, g, engine.Config{})

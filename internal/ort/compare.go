@@ -198,15 +198,16 @@ func (c *cut) reals(name string) ([]float32, error) {
 	real := func(in string) string {
 		v := c.g.Values[in]
 		switch {
-		case v == nil || v.Quant == nil:
-			if v != nil {
-				part.Values[in] = v
-			}
+		case named[in] != "":
+			return named[in]
+		case v == nil:
 			return in
-		case named[in] == "":
-			part.Values[in] = v
-			named[in] = part.AddNode(graph.DequantizeLinear, in+suffix, in+suffix, nil, in)
 		}
+		part.Values[in] = v
+		if v.Quant == nil {
+			return in
+		}
+		named[in] = part.AddNode(graph.DequantizeLinear, in+suffix, in+suffix, nil, in)
 		return named[in]
 	}
 	for _, in := range c.inputs {

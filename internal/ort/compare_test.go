@@ -97,6 +97,29 @@ func TestCompareTie(t *testing.T) {
 	}
 }
 
+// How far from a tie a difference is can be said where floats are computed between codes: of 11 and 12 with scale 0.05,
+// 10 being zero, a Softmax makes 0.4875 and 0.5125, and with scale 1/256 these are 124.8 and 131.2.
+func TestCompareIsland(t *testing.T) {
+	g := graph.New("island")
+	act, out := quant.TensorParams(quant.Uint(8), 0.05, 10), quant.TensorParams(quant.Uint(8), 1.0/256, 0)
+	g.AddInput("x", tensor.Shape{graph.Batch, 2})
+	g.Values["x"].Quant, g.Values["x"].DType = &act, tensor.Uint8
+	g.AddNode(graph.DequantizeLinear, "d", "d", nil, "x")
+	g.AddNode(graph.Softmax, "s", "s", graph.Attrs{"axis": 1}, "d")
+	g.AddNode(graph.QuantizeLinear, "y", "y", nil, "s")
+	g.Values["y"].Quant, g.Values["y"].DType = &out, tensor.Uint8
+	g.Outputs = []string{"y"}
+	x, _ := tensor.Of(tensor.Shape{1, 2}, []uint8{11, 12})
+	y, _ := tensor.Of(tensor.Shape{1, 2}, []uint8{125, 132})
+	layers, err := Compare(g, map[string]tensor.Tensor{"x": x, "y": y})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := layers[0]; l.Differ != 1 || l.Steps != 1 || l.Tie < 0.25 || l.Tie > 0.35 {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestTail(t *testing.T) {
 	var l tail
 	for range 1000 {

@@ -60,6 +60,13 @@ func RunDetailed(t testing.TB, model string, inputs map[string]tensor.Tensor, ou
 	return r
 }
 
+// Try is Run, with every output of the model, for models that ONNX Runtime may refuse: folder is for files in between.
+// Require must have been called.
+func Try(folder, model string, inputs map[string]tensor.Tensor, opt Options) (map[string]tensor.Tensor, error) {
+	r, err := run(folder, model, inputs, nil, opt)
+	return r.Values, err
+}
+
 // Require skips the test where there is no ONNX Runtime, or fails it where LINQUANT_REQUIRE_ORT is 1.
 func Require(t testing.TB) {
 	t.Helper()
@@ -198,7 +205,7 @@ func (p *process) ask(q request) (answer, error) {
 
 // write writes the arrays to an npz file, under numbers, and returns the names that these stand for.
 func write(path string, arrays map[string]tensor.Tensor) ([]string, error) {
-	var names []string
+	names := []string{}
 	var outputs []checkpoint.Output
 	for name, t := range arrays {
 		outputs = append(outputs, checkpoint.FromTensor(strconv.Itoa(len(names)), t))
