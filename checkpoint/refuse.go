@@ -12,6 +12,9 @@ import (
 // ErrONNX is the error about a file that looks like an ONNX model, which package onnx opens.
 var ErrONNX = errors.New("this looks like an ONNX model, a whole network; here a file of tensors is needed: " + whatOpens)
 
+// ErrFormat is wrapped by the error for a file that is nothing known, neither a checkpoint nor what is mistaken for one.
+var ErrFormat = errors.New("not a checkpoint of a known format")
+
 const whatOpens = "a checkpoint is a file of torch.save, a .safetensors, a .npy or a .npz"
 
 // foreign lists what people take for a checkpoint: how it begins, what it is, and the way out.
@@ -57,7 +60,7 @@ func refuse(head []byte) error {
 	case bytes.Trim(head, "\x00") == nil:
 		return errors.New("the file begins with zeros, as an unfinished download does; download it again")
 	}
-	return fmt.Errorf("not a checkpoint of a known format: it begins with %q; %s", head[:min(len(head), 16)], whatOpens)
+	return fmt.Errorf("%w: it begins with %q; %s", ErrFormat, head[:min(len(head), 16)], whatOpens)
 }
 
 // refuseGzip looks for a tar inside, since that decides how to unpack it.

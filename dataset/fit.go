@@ -1,9 +1,6 @@
 package dataset
 
-import (
-	"fmt"
-	"os"
-)
+import "os"
 
 // Fit returns a set with the examples of s, a folder of images of any sizes, each made to fit as cfg says. ok is false
 // for a set of another kind, whose images are all of one size; it is then s itself. Closing the result closes s.
@@ -30,19 +27,9 @@ type fit struct {
 }
 
 func (s *fit) Read(i int, dst []float32) (int, error) {
-	if err := checkRead(s, i, dst); err != nil {
-		return 0, err
-	}
-	file := s.files[i]
-	f, err := os.Open(file.path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	pixels, err := ReadImage(f, s.cfg)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", file.path, err)
-	}
-	widen(dst, pixels)
-	return file.label, nil
+	return s.read(i, dst, func(f *os.File) error {
+		pixels, err := ReadImage(f, s.cfg)
+		widen(dst, pixels)
+		return err
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"io"
 	"os"
+	"slices"
 
 	// The formats that image.Decode recognises by content.
 	_ "image/gif"
@@ -30,11 +31,41 @@ func imageSize(path string) (width, height int, err error) {
 		return 0, 0, err
 	}
 	defer f.Close()
-	c, err := imageConfig(bufio.NewReader(f), maxPixels)
+	src := &source{r: f}
+	c, err := imageConfig(src, maxPixels)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%s: %w", path, err)
+		return 0, 0, fmt.Errorf("%s: %w", path, src.cause(err))
 	}
 	return c.Width, c.Height, nil
+}
+
+// source remembers an error of the reader beneath, which package image takes for a format that it does not know.
+type source struct {
+	r    io.Reader
+	err  error
+	some bool // there was anything to read
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.some = s.some || n > 0
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// cause returns why decoding ended with err.
+func (s *source) cause(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.err != nil:
+		return s.err
+	case !s.some:
+		return kindError{ErrNoImage, "it is empty; an image is wanted"}
+	}
+	return err
 }
 
 // imageConfig reads the header of an image, which has at most so many pixels.
@@ -67,6 +98,9 @@ type kindError struct {
 func (e kindError) Error() string { return e.text }
 func (e kindError) Unwrap() error { return e.kind }
 
+// errSize is of an image whose header and picture do not agree.
+var errSize = errors.New("the image does not decode: its picture has another size than its header says; replace it")
+
 func imageError(err error) error {
 	if errors.Is(err, image.ErrFormat) {
 		return kindError{ErrNoImage, "no PNG, JPEG, GIF, BMP or WebP image; convert it or remove it"}
@@ -77,9 +111,10 @@ func imageError(err error) error {
 // decodeImage decodes an image, of an animation the first picture, of shape [3, height, width] into dst. As Pillow's
 // convert("RGB") does, it drops transparency and keeps the colour under it; of 16 bits it keeps the upper 8.
 func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
-	c, err := imageConfig(bufio.NewReader(r), maxPixels)
+	src := &source{r: r}
+	c, err := imageConfig(src, maxPixels)
 	if err != nil {
-		return err
+		return src.cause(err)
 	}
 	size := image.Rect(0, 0, c.Width, c.Height)
 	if c.Width != shape[2] || c.Height != shape[1] {
@@ -88,15 +123,35 @@ func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	m, _, err := image.Decode(bufio.NewReader(r))
+	m, _, err := image.Decode(bufio.NewReader(src))
 	if err != nil {
-		return imageError(err)
+		return src.cause(imageError(err))
 	}
-	if m.Bounds().Size() != size.Size() { // a GIF's first picture need not fill it
-		return sizeError{m.Bounds()}
+	if m = onCanvas(m, size.Max); m.Bounds().Size() != size.Max {
+		return errSize
 	}
 	planes(m, dst)
 	return nil
+}
+
+// onCanvas returns the first picture of a GIF, which need not fill it, at its place in an image of that size, as Pillow
+// has it: the rest is transparent, or else the first colour of the palette.
+func onCanvas(m image.Image, size image.Point) image.Image {
+	canvas := image.Rectangle{Max: size}
+	p, ok := m.(*image.Paletted)
+	if !ok || p.Rect == canvas || p.Rect.Empty() || !p.Rect.In(canvas) {
+		return m
+	}
+	whole := image.NewPaletted(canvas, p.Palette)
+	if i := slices.Index(p.Palette, color.Color(color.RGBA{})); i > 0 {
+		for k := range whole.Pix {
+			whole.Pix[k] = uint8(i)
+		}
+	}
+	for y := p.Rect.Min.Y; y < p.Rect.Max.Y; y++ {
+		copy(whole.Pix[whole.PixOffset(p.Rect.Min.X, y):], p.Pix[p.PixOffset(p.Rect.Min.X, y):][:p.Rect.Dx()])
+	}
+	return whole
 }
 
 // planes writes red, green and blue of m as three planes.

@@ -142,6 +142,19 @@ func (s *images) Pixels() bool { return true }
 func (s *images) Close() error { return nil }
 
 func (s *images) Read(i int, dst []float32) (int, error) {
+	return s.read(i, dst, func(f *os.File) error {
+		err := decodeImage(f, s.shape, dst)
+		var size sizeError
+		if errors.As(err, &size) {
+			return fmt.Errorf("it has %d×%d pixels, but %s has %d×%d; bring all images to one size", size.Dx(), size.Dy(),
+				s.files[0].path, s.shape[2], s.shape[1])
+		}
+		return err
+	})
+}
+
+// read has the file of example i decoded to dst and returns its label.
+func (s *images) read(i int, dst []float32, decode func(f *os.File) error) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}
@@ -151,12 +164,7 @@ func (s *images) Read(i int, dst []float32) (int, error) {
 		return 0, err
 	}
 	defer f.Close()
-	if err := decodeImage(f, s.shape, dst); err != nil {
-		var size sizeError
-		if errors.As(err, &size) {
-			return 0, fmt.Errorf("%s: it has %d×%d pixels, but %s has %d×%d; bring all images to one size", file.path,
-				size.Dx(), size.Dy(), s.files[0].path, s.shape[2], s.shape[1])
-		}
+	if err := decode(f); err != nil {
 		return 0, fmt.Errorf("%s: %w", file.path, err)
 	}
 	return file.label, nil

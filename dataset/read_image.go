@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -32,8 +31,8 @@ const defaultPixels = 1 << 25
 const maxSide = 1 << 14
 
 // ReadImage decodes a PNG, JPEG, GIF, BMP or WebP image, whatever its name, and returns its pixels as cfg says, 0 to
-// 255, [channels, height, width] with red first. Of an animation it is the first picture. Nothing is
-// allocated for the size that a header claims before that was compared with MaxPixels.
+// 255, [channels, height, width] with red first. Of an animation it is the first picture. Nothing is allocated for the
+// size that a header claims, nor for the one that resizing would make of it, before that was compared with MaxPixels.
 //
 // The steps are those of torchvision on images of Pillow, and give the same bytes for the same decoded pixels:
 //
@@ -47,25 +46,29 @@ const maxSide = 1 << 14
 // Decoders of JPEG may differ from each other by a few levels.
 //
 // Errors: what is no image (ErrNoImage) or is damaged, an image of too many pixels (ErrTooLarge), a Resize that does not
-// cover Height × Width.
+// cover Height × Width, and those of r as they are.
 func ReadImage(r io.Reader, cfg ImageConfig) ([]uint8, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	var header bytes.Buffer
-	size, err := imageConfig(io.TeeReader(r, &header), cfg.maxPixels())
+	src := &source{r: r}
+	c, err := imageConfig(io.TeeReader(src, &header), cfg.maxPixels())
 	if err != nil {
+		return nil, src.cause(err)
+	}
+	size := image.Pt(c.Width, c.Height)
+	if err := cfg.checkResized(size); err != nil {
 		return nil, err
 	}
-	m, _, err := image.Decode(io.MultiReader(&header, r))
+	m, _, err := image.Decode(io.MultiReader(&header, src))
 	if err != nil {
-		return nil, imageError(err)
+		return nil, src.cause(imageError(err))
 	}
-	if b := m.Bounds(); b.Empty() || b.Dx() > size.Width || b.Dy() > size.Height { // a picture of a GIF may be smaller
-		return nil, errors.New("the image does not decode: its picture has another size than its header says; replace it")
+	if m = onCanvas(m, size); m.Bounds().Size() != size {
+		return nil, errSize
 	}
-	b, err := cfg.fit(bitmapOf(m, cfg.channels()))
-	return b.pixels, err
+	return cfg.fit(bitmapOf(m, cfg.channels())).pixels, nil
 }
 
 func (cfg *ImageConfig) channels() int {
@@ -99,23 +102,32 @@ func (cfg *ImageConfig) check() error {
 	return nil
 }
 
+// checkResized refuses an image that would have more than MaxPixels on the way to its size: rows are resized first.
+func (cfg *ImageConfig) checkResized(size image.Point) error {
+	height, width := cfg.resized(size.Y, size.X)
+	if height = max(height, size.Y); int64(height)*int64(width) <= int64(cfg.maxPixels()) {
+		return nil
+	}
+	return kindError{ErrTooLarge, fmt.Sprintf("the image of %d×%d pixels would be resized to %d×%d, and have more than %d: "+
+		"cut it, or resize it to less", size.X, size.Y, width, height, cfg.maxPixels())}
+}
+
 // fit resizes and cuts.
-func (cfg *ImageConfig) fit(b bitmap) (bitmap, error) {
+func (cfg *ImageConfig) fit(b bitmap) bitmap {
 	if cfg.Height == 0 {
-		return b, nil
+		return b
 	}
-	height, width := cfg.Height, cfg.Width
-	if !cfg.Stretch {
-		height, width = cfg.resized(b.height, b.width)
-		if int64(height)*int64(width) > int64(cfg.maxPixels()) && max(height, width) > max(b.height, b.width) {
-			return b, kindError{ErrTooLarge, fmt.Sprintf("the image of %d×%d pixels is too long for its width: cut it", b.width, b.height)}
-		}
-	}
-	return b.resize(height, width).crop(cfg.Height, cfg.Width), nil
+	return b.resize(cfg.resized(b.height, b.width)).crop(cfg.Height, cfg.Width)
 }
 
 // resized returns the size of the image before it is cut.
 func (cfg *ImageConfig) resized(height, width int) (int, int) {
+	switch {
+	case cfg.Height == 0:
+		return height, width
+	case cfg.Stretch:
+		return cfg.Height, cfg.Width
+	}
 	side := func(to, of, other int) int { // the other side, where this one becomes to
 		return int(min(int64(to)*int64(other)/int64(of), math.MaxInt32))
 	}

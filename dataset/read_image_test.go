@@ -10,12 +10,14 @@ import (
 	"image/color"
 	"image/gif"
 	"image/jpeg"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // TestReadImageAsInPillow compares sizes, cuts and colours with Pillow's, bit for bit (testdata/make_resized.py).
@@ -112,7 +114,7 @@ func TestReadImageErrors(t *testing.T) {
 		cfg  ImageConfig
 		want string
 	}{
-		{"empty", "", ImageConfig{}, "no PNG, JPEG, GIF, BMP or WebP image"},
+		{"empty", "", ImageConfig{}, "it is empty"},
 		{"text", "hello, world", ImageConfig{}, "no PNG, JPEG, GIF, BMP or WebP image"},
 		{"truncated", small[:len(small)-20], ImageConfig{}, "does not decode"},
 		{"bomb", string(bomb(10000, 10000)), ImageConfig{}, "10000×10000 pixels, more than the 33554432"},
@@ -121,9 +123,14 @@ func TestReadImageErrors(t *testing.T) {
 		{"channels", small, ImageConfig{Channels: 4}, "1 channel or 3, not 4"},
 		{"side", small, ImageConfig{Height: 5}, "cannot be made 0×5"},
 		{"cover", small, ImageConfig{Height: 5, Width: 7, Resize: 6}, "does not cover 7×5: use 7 to"},
-		{"long", long, ImageConfig{Height: 200, Width: 200, MaxPixels: 1 << 16}, "too long for its width"},
+		{"long", long, ImageConfig{Height: 200, Width: 200, MaxPixels: 1 << 16}, "resized to 200×800000, and have more than 65536"},
+		{"long, rows first", long, ImageConfig{Height: 20, Width: 20, Stretch: true, MaxPixels: 1 << 16}, "resized to 20×4000, and"},
+		{"wide", string(bomb(1<<20, 1)), ImageConfig{Height: 64, Width: 64}, "resized to 67108864×64, and"}, // by its header
 	}
-	kinds := map[string]error{"empty": ErrNoImage, "text": ErrNoImage, "bomb": ErrTooLarge, "limit": ErrTooLarge, "long": ErrTooLarge}
+	kinds := map[string]error{
+		"empty": ErrNoImage, "text": ErrNoImage, "bomb": ErrTooLarge, "limit": ErrTooLarge, "long": ErrTooLarge,
+		"long, rows first": ErrTooLarge, "wide": ErrTooLarge,
+	}
 	for _, tt := range tests {
 		_, err := ReadImage(strings.NewReader(tt.data), tt.cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -132,6 +139,57 @@ func TestReadImageErrors(t *testing.T) {
 		for _, kind := range []error{ErrNoImage, ErrTooLarge} {
 			if errors.Is(err, kind) != (kinds[tt.name] == kind) {
 				t.Errorf("%s: %v is of the wrong kind", tt.name, err)
+			}
+		}
+	}
+}
+
+// What the reader says is the error, where no image could be read for it, and not that the format is unknown.
+func TestReadImageFailingReader(t *testing.T) {
+	failed := errors.New("the line is dead")
+	small := pngOf(t, 6, 4, color.White)
+	for n := range len(small) - 12 {
+		r := io.MultiReader(strings.NewReader(small[:n]), iotest.ErrReader(failed))
+		if _, err := ReadImage(r, ImageConfig{}); !errors.Is(err, failed) || errors.Is(err, ErrNoImage) {
+			t.Fatalf("after %d bytes of %d: %v", n, len(small), err)
+		}
+	}
+}
+
+// The first picture of a GIF stands where it belongs, with what Pillow 9.4 puts around it: the colour that is
+// transparent, of which the decoder keeps no more than black, or else the first of the palette.
+func TestReadImageSmallerPicture(t *testing.T) {
+	red, green := color.RGBA{255, 0, 0, 255}, color.RGBA{0, 255, 0, 255}
+	for _, tt := range []struct {
+		palette color.Palette
+		around  []uint8
+	}{
+		{color.Palette{red, green}, []uint8{255, 0, 0}},
+		{color.Palette{red, green, color.RGBA{}}, []uint8{0, 0, 0}},
+	} {
+		picture := image.NewPaletted(image.Rect(2, 1, 4, 3), tt.palette)
+		for i := range picture.Pix {
+			picture.Pix[i] = 1
+		}
+		var b bytes.Buffer
+		err := gif.EncodeAll(&b, &gif.GIF{
+			Image: []*image.Paletted{picture}, Delay: []int{0}, Config: image.Config{ColorModel: tt.palette, Width: 5, Height: 4},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ReadImage(&b, ImageConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range got {
+			c, y, x := i/20, i/5%4, i%5
+			want := tt.around[c]
+			if image.Pt(x, y).In(picture.Rect) {
+				want = []uint8{0, 255, 0}[c]
+			}
+			if v != want {
+				t.Fatalf("channel %d of pixel (%d, %d) is %d, want %d", c, x, y, v, want)
 			}
 		}
 	}

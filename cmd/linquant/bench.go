@@ -17,7 +17,8 @@ import (
 
 // benchConfig is what bench's flags say.
 type benchConfig struct {
-	arch    string
+	arch string
+	shapeFlags
 	batches string
 	threads string
 	seconds float64
@@ -45,6 +46,7 @@ func benchCommand() *cobra.Command {
 	c.Flags().BoolVar(&cfg.layers, "layers", false, "also show where the time of one example goes")
 	jsonFlag(c, &cfg.asJSON)
 	archFlag(c, &cfg.arch)
+	cfg.shapeFlags.add(c.Flags())
 	return c
 }
 
@@ -98,7 +100,7 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	if !(cfg.seconds > 0 && cfg.seconds <= 3600) {
 		return usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
 	}
-	n, err := openNetwork(model, cfg.arch)
+	n, err := cfg.shapeFlags.open(model, cfg.arch)
 	if err != nil {
 		return err
 	}
@@ -205,6 +207,14 @@ func fillUniform(x []float32, seed uint64) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// duration formats milliseconds, those of small networks as microseconds.
+func duration(ms float64) string {
+	if ms < 0.1 {
+		return fmt.Sprintf("%.3f us", 1000*ms)
+	}
+	return fmt.Sprintf("%.3f ms", ms)
+}
+
 // benchSteps measures the steps of one example, the median of several runs.
 func benchSteps(ctx context.Context, program *engine.Program) ([]benchStep, error) {
 	var inputs [][]float32
@@ -243,11 +253,11 @@ func benchSteps(ctx context.Context, program *engine.Program) ([]benchStep, erro
 }
 
 func (j benchJSON) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s: %s, %.1f million multiply-accumulates an example\n\n", printable(j.Model), j.Numbers, float64(j.MACs)/1e6)
+	fmt.Fprintf(w, "%s: %s, %s\n\n", printable(j.Model), j.Numbers, multiplyAccumulates(j.MACs))
 	rows := [][]string{{"INSTRUCTIONS", "THREADS>", "BATCH>", "MEDIAN>", "P99>", "IMAGES/S>", "GMAC/S>", "MEMORY>"}}
 	for _, r := range j.Runs {
 		rows = append(rows, []string{
-			r.Tier, strconv.Itoa(r.Threads), strconv.Itoa(r.Batch), fmt.Sprintf("%.3f ms", r.MedianMS), fmt.Sprintf("%.3f ms", r.P99MS),
+			r.Tier, strconv.Itoa(r.Threads), strconv.Itoa(r.Batch), duration(r.MedianMS), duration(r.P99MS),
 			rate(r.ImagesPerSecond), fmt.Sprintf("%.2f", r.GMACPerSecond), megabytes(r.PeakBytes),
 		})
 	}
@@ -255,14 +265,14 @@ func (j benchJSON) print(w io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(w, "\nOne example, one thread:\n\n")
-	rows = [][]string{{"STEP", "OPERATOR", "NUMBERS", "TIME>", "SHARE>", "MMAC>", "GMAC/S>"}}
+	rows = [][]string{{"STEP", "OPERATOR", "NUMBERS", "TIME>", "SHARE>", "MACS>", "GMAC/S>"}}
 	for _, l := range j.Layers {
 		numbers, macs, speed := "float32", "", ""
 		if l.Integer {
 			numbers = "integers"
 		}
 		if l.MACs > 0 {
-			macs, speed = fmt.Sprintf("%.2f", float64(l.MACs)/1e6), fmt.Sprintf("%.2f", l.GMACPerSecond)
+			macs, speed = thousands(l.MACs), fmt.Sprintf("%.2f", l.GMACPerSecond)
 		}
 		rows = append(rows, []string{
 			printable(l.Name), l.Op, numbers, fmt.Sprintf("%.1f us", l.Microseconds), fmt.Sprintf("%.1f%%", 100*l.Share), macs, speed,

@@ -16,23 +16,36 @@ import (
 type compareConfig struct {
 	modelFlags
 	dataFlags
-	asJSON bool
+	against string
+	asJSON  bool
 }
 
 func compareCommand() *cobra.Command {
 	var cfg compareConfig
 	c := &cobra.Command{
 		Use:   "compare A B --data DATA",
-		Short: "Compare two networks layer by layer",
+		Short: "Compare two networks, or one with another runtime, layer by layer",
 		Long: "compare runs two networks on the same examples and prints, for each value that both compute under " +
 			"the same name, how far B's is from A's: the signal-to-quantization-noise ratio (SQNR), the cosine, the " +
 			"largest difference, and the fraction of A's values that B's codes cannot express because they lie " +
 			"beyond its range. A is usually the float network and B its quantized form.\n\n" + whatModel +
-			"\nDATA is " + whatData + ".",
-		Example: "  linquant compare vgg.tar vgg-int4.onnx --data cifar10:cifar-10-batches-bin",
-		Args:    twoArgs("two networks, A and B,"),
-		RunE:    func(c *cobra.Command, args []string) error { return runCompare(c, args[0], args[1], cfg) },
+			"\nDATA is " + whatData + ".\n\n" + whatAgainst,
+		Example: "  linquant compare vgg.tar vgg-int4.onnx --data cifar10:cifar-10-batches-bin\n" +
+			"  linquant compare vgg-int8.onnx --against dump.npz",
+		Args: func(c *cobra.Command, args []string) error {
+			if cfg.against != "" {
+				return againstArgs(c, args)
+			}
+			return twoArgs("two networks, A and B,")(c, args)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if cfg.against != "" {
+				return runAgainst(c, args[0], cfg)
+			}
+			return runCompare(c, args[0], args[1], cfg)
+		},
 	}
+	c.Flags().StringVar(&cfg.against, "against", "", "`DUMP`, an .npz of the integers that another runtime makes of one network")
 	cfg.dataFlags.add(c, 64)
 	cfg.threadsFlag(c)
 	jsonFlag(c, &cfg.asJSON)
@@ -91,12 +104,17 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 		return err
 	}
 	warnIslands(c.ErrOrStderr(), pb)
-	in, _, err := a.classifier(pa)
+	in, err := a.imageInput(pa)
 	if err != nil {
 		return err
 	}
+	tb, err := alike(pb, ga, gb, nameA)
+	if err != nil {
+		return err
+	}
+	set = fitted(set, ga.Input, in.Shape)
 	p := newProgress(c.ErrOrStderr())
-	layers, err := eval.Compare(c.Context(), pa, pb, gb, names, in.Shape, set, ga.Input, eval.Config{
+	layers, err := eval.Compare(c.Context(), pa, tb, gb, names, in.Shape, set, ga.Input, eval.Config{
 		Progress: func(done, total int) { p.rate(done, total, "images", filepath.Base(nameB)) },
 	})
 	p.end()

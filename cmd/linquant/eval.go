@@ -125,6 +125,7 @@ func (n *network) accuracy(ctx context.Context, stderr io.Writer, g *graph.Graph
 	}
 	p := newProgress(stderr)
 	defer p.end()
+	set = fitted(set, g.Input, in.Shape)
 	a, err := eval.Measure(ctx, program, in.Shape, classes, set, g.Input, eval.Config{
 		Batch: batch, Progress: func(done, total int) { p.rate(done, total, "images", what) },
 	})

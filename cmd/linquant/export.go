@@ -15,17 +15,23 @@ type exportConfig struct {
 	format string
 	int4   bool
 	opset  int
+	input  string
 }
 
 func (e *exportConfig) add(c *cobra.Command, formats string) {
 	c.Flags().StringVar(&e.format, "format", "", "`FORM` of the ONNX file: "+formats)
 	c.Flags().BoolVar(&e.int4, "int4", false, "store weights of up to 4 bits as ONNX's int4, two a byte (opset 21)")
+	c.Flags().StringVar(&e.input, "input-type", "float32",
+		"`TYPE` of an integer network's input: float32, or uint8: raw pixels, 0 to 255, that the network itself prepares")
 	c.Flags().IntVar(&e.opset, "opset", 0, "`VERSION` of the ONNX operators (default 13, 21 with --int4)")
 }
 
 // config returns what onnx.Export wants.
 func (e *exportConfig) config() (onnx.ExportConfig, error) {
 	cfg := onnx.ExportConfig{Int4: e.int4, Opset: e.opset, Producer: "linquant", Version: version()}
+	if e.input != "float32" && e.input != "uint8" {
+		return cfg, usagef("--input-type %q: use float32 or uint8", e.input)
+	}
 	if e.format == "" {
 		return cfg, nil
 	}
@@ -35,6 +41,11 @@ func (e *exportConfig) config() (onnx.ExportConfig, error) {
 	}
 	return cfg, nil
 }
+
+// whatPixels describes --input-type uint8 in help texts.
+const whatPixels = "With --input-type uint8 an integer network takes the pixels of images as they are, in its own order of " +
+	"channels, and divides them and subtracts the mean itself: its integers are the same ones. The input is then " +
+	"called NAME_uint8."
 
 func exportCommand() *cobra.Command {
 	var flags modelFlags
@@ -47,7 +58,7 @@ func exportCommand() *cobra.Command {
 		Long: "export writes a network as an ONNX file that any runtime can run. A float network becomes a float " +
 			"model, its batch norms folded; an integer one becomes QDQ (QuantizeLinear and DequantizeLinear around " +
 			"float operators, which runtimes fuse) or QOperator (QLinearConv and so on). To turn a float network " +
-			"into integers, use 'linquant quantize'.\n\n" + whatModel,
+			"into integers, use 'linquant quantize'.\n\n" + whatPixels + "\n\n" + whatModel,
 		Example: "  linquant export vgg.tar -o vgg.onnx\n" +
 			"  linquant export vgg-int8.onnx -o vgg-int8-qop.onnx --format qoperator",
 		Args: oneArg("a MODEL"),
@@ -67,6 +78,9 @@ func exportCommand() *cobra.Command {
 				return err
 			}
 			defer n.Close()
+			if err := flags.checkLabels(n); err != nil {
+				return err
+			}
 			g := n.graph
 			if cfg.int4 && !g.Quantized() {
 				return usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", printable(args[0]))
@@ -75,6 +89,9 @@ func exportCommand() *cobra.Command {
 				if g, err = n.folded(); err != nil {
 					return err
 				}
+			}
+			if g, err = cfg.withInput(g, args[0]); err != nil {
+				return err
 			}
 			if err := writeONNX(c, out, g, exportConfig); err != nil {
 				return err
@@ -93,6 +110,18 @@ func exportCommand() *cobra.Command {
 	flags.labelsFlag(c)
 	flags.inputFlags(c)
 	return c
+}
+
+// withInput returns the network with the input that --input-type asks for.
+func (e *exportConfig) withInput(g *graph.Graph, name string) (*graph.Graph, error) {
+	if e.input != "uint8" {
+		return g, nil
+	}
+	g, err := graph.PixelInput(g)
+	if err != nil {
+		return nil, fmt.Errorf("%s: --input-type uint8: %w", name, err)
+	}
+	return g, nil
 }
 
 // writeONNX writes g to path whole or not at all.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -48,18 +49,42 @@ type tensorStats struct {
 }
 
 func inspectCommand() *cobra.Command {
-	var withStats, asJSON, all bool
+	var withStats, asJSON, all, layers bool
+	var shapes shapeFlags
 	c := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "List the tensors of a checkpoint",
+		Short: "Show what is in a checkpoint or an ONNX model",
 		Long: "inspect lists the tensors of a PyTorch (.pth, .pt, .tar), safetensors, .npy or .npz file: name, " +
 			"type, shape and bytes. Listing reads no tensor data. --stats reads it and adds smallest, largest and " +
-			"largest absolute value and zeros; --json includes them unless --stats=false is given.",
-		Args: oneArg("a checkpoint FILE"),
+			"largest absolute value and zeros; --json includes them unless --stats=false is given.\n\n" +
+			"Of an ONNX model it shows where it comes from, its inputs and outputs, how many nodes of which " +
+			"operators it has, parameters, multiply-accumulates and bytes as floats and as integers, and which " +
+			"layers would stay in floating point when it is quantized, or do, and why. Where the model cannot be " +
+			"read it says what stands in the way, after the facts.",
+		Example: "  linquant inspect model.pth --stats\n" +
+			"  linquant inspect model.onnx --layers",
+		Args: oneArg("a FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := openCheckpoint(args[0])
+			f, err := openInspected(args[0])
+			if errors.Is(err, checkpoint.ErrONNX) {
+				if withStats || all {
+					return usagef("--stats and --all are for checkpoints, and %s is an ONNX model", printable(args[0]))
+				}
+				m, err := inspectONNX(args[0], shapes)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSON(c.OutOrStdout(), m)
+				}
+				return m.print(c.OutOrStdout(), layers)
+			}
 			if err != nil {
 				return err
+			}
+			if layers || shapes.given() {
+				f.Close()
+				return usagef("--layers, --size and --shape are for ONNX models, and %s is a checkpoint", printable(args[0]))
 			}
 			defer f.Close()
 			p := newProgress(c.ErrOrStderr())
@@ -77,7 +102,20 @@ func inspectCommand() *cobra.Command {
 	c.Flags().BoolVar(&withStats, "stats", false, "read the tensors: min, max, absmax, zeros")
 	jsonFlag(c, &asJSON)
 	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
+	under(c, "Of an ONNX model", func() {
+		c.Flags().BoolVar(&layers, "layers", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
+		shapes.add(c.Flags())
+	})
 	return c
+}
+
+// openInspected opens a checkpoint; ErrONNX is its error for an ONNX model, which a file's name may say too.
+func openInspected(path string) (*checkpoint.File, error) {
+	if isONNX(path) {
+		return nil, checkpoint.ErrONNX
+	}
+	f, err := openCheckpoint(path)
+	return f, orONNX(err)
 }
 
 func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *progress) (*inspection, error) {

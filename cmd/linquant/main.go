@@ -42,12 +42,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
+	if strings.HasPrefix(err.Error(), "required flag") { // there is no other
+		err = usagef("%s: -o is missing: the FILE to write", command.CommandPath())
+	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "linquant: %v\n", oneLine(err))
 	var usage usageError
-	if errors.As(err, &usage) || strings.HasPrefix(err.Error(), "required flag") {
+	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run '%s --help' for its usage.\n", command.CommandPath())
 		return exitUsage
 	}

@@ -28,15 +28,17 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs every command line in testdata/script and compares what it prints and writes.
 func TestScripts(t *testing.T) {
+	fixtures := t.TempDir()
+	if err := errors.Join(writeFixtures(fixtures), writeNetworkFixtures(fixtures)); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"fails": fails},
-		Setup: func(env *testscript.Env) error {
-			return errors.Join(writeFixtures(env.WorkDir), writeNetworkFixtures(env.WorkDir))
-		},
+		Setup:               func(env *testscript.Env) error { return os.CopyFS(env.WorkDir, os.DirFS(fixtures)) },
 	})
 }
 
@@ -86,7 +88,7 @@ func TestRealCheckpoint(t *testing.T) {
 			env.Setenv("VGG", vgg)
 			env.Setenv("MODELS", filepath.Join(filepath.Dir(vgg), "..", "models"))
 			env.Setenv("CIFAR", filepath.Join(filepath.Dir(vgg), "..", "cifar10"))
-			return nil
+			return writeNetworkFixtures(env.WorkDir)
 		},
 	})
 }
@@ -151,6 +153,7 @@ func TestInterrupt(t *testing.T) {
 		{"sweep", "builtin"},
 		{"bench", "builtin"},
 		{"run", "builtin", "--input", "pixels.npy", "--output", "y.npy"},
+		{"run", "builtin", "digit.png"},
 		{"export", "builtin", "-o", "f.onnx"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"linquant/builtin"
 	"linquant/checkpoint"
@@ -20,7 +16,6 @@ import (
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/models"
-	"linquant/onnx"
 )
 
 // builtinName stands for the built-in network as MODEL or FILE, and for the built-in images as DATA.
@@ -42,31 +37,17 @@ type modelFlags struct {
 	arch      string
 	mean, std string
 	divisor   float32
-	bgr, hwc  bool
+	resize    int
+	bgr       bool
+	layout    string
 	labels    string
 	threads   int
+	shapeFlags
 }
 
 // archFlag adds --arch.
 func archFlag(c *cobra.Command, arch *string) {
 	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+architectures())
-}
-
-// inputFlags adds the flags that say how images become inputs.
-func (m *modelFlags) inputFlags(c *cobra.Command) *pflag.FlagSet {
-	return under(c, "How images become the network's input (default: what the model says)", func() {
-		f := c.Flags()
-		f.Float32Var(&m.divisor, "divide", 0, "`NUMBER` that pixels are divided by first (default 255)")
-		f.StringVar(&m.mean, "mean", "", "`NUMBERS` that are subtracted then: one, or one for each channel with commas between")
-		f.StringVar(&m.std, "std", "", "`NUMBERS` that are divided by last: one, or one for each channel with commas between")
-		f.BoolVar(&m.bgr, "bgr", false, "the network wants blue, green, red")
-		f.BoolVar(&m.hwc, "nhwc", false, "the network wants [batch, height, width, channels]")
-	})
-}
-
-// labelsFlag adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
-func (m *modelFlags) labelsFlag(c *cobra.Command) {
-	c.Flags().StringVar(&m.labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
 }
 
 func (m *modelFlags) threadsFlag(c *cobra.Command) {
@@ -98,7 +79,7 @@ func (m *modelFlags) open(c *cobra.Command, name string) (*network, error) {
 	if m.threads < 0 || m.threads > maxThreads {
 		return nil, usagef("--threads %d: use 1 to %d, or 0 for one for each processor", m.threads, maxThreads)
 	}
-	n, err := openNetwork(name, m.arch)
+	n, err := m.shapeFlags.open(name, m.arch)
 	if err != nil {
 		return nil, err
 	}
@@ -109,79 +90,11 @@ func (m *modelFlags) open(c *cobra.Command, name string) (*network, error) {
 	return n, nil
 }
 
-// preprocess writes what the flags of c say into p.
-func (m *modelFlags) preprocess(c *cobra.Command, p *graph.Preprocess, g *graph.Graph) error {
-	flags := c.Flags()
-	channels := 0
-	if len(g.Inputs) > 0 {
-		if v := g.Value(g.Inputs[0]); v != nil && len(v.Shape) == 4 {
-			channels = v.Shape[1]
-			if m.hwc || p.ChannelsLast {
-				channels = v.Shape[3]
-			}
-		}
-	}
-	var err error
-	if flags.Changed("mean") {
-		if p.Mean, err = channelValues("--mean", m.mean, channels); err != nil {
-			return err
-		}
-	}
-	if flags.Changed("std") {
-		if p.Std, err = channelValues("--std", m.std, channels); err != nil {
-			return err
-		}
-		if slices.ContainsFunc(p.Std, func(s float32) bool { return s <= 0 }) {
-			return usagef("--std %s: a deviation is above 0", m.std)
-		}
-	}
-	if flags.Changed("divide") {
-		if !(m.divisor > 0 && m.divisor <= math.MaxFloat32) {
-			return usagef("--divide %g: use a number above 0", m.divisor)
-		}
-		p.Divisor = m.divisor
-	}
-	if flags.Changed("bgr") {
-		p.BGR = m.bgr
-	}
-	if flags.Changed("nhwc") {
-		p.ChannelsLast = m.hwc
-	}
-	if flags.Changed("labels") {
-		text, err := os.ReadFile(m.labels)
-		if err != nil {
-			return err
-		}
-		p.Labels = strings.Split(strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")), "\n")
-	}
-	return nil
-}
-
-// channelValues reads "0.5" or "0.485,0.456,0.406". One number stands for every channel.
-func channelValues(flag, text string, channels int) ([]float32, error) {
-	var values []float32
-	for field := range strings.SplitSeq(text, ",") {
-		v, err := strconv.ParseFloat(strings.TrimSpace(field), 32)
-		if err != nil || v != v || v > 1e30 || v < -1e30 {
-			return nil, usagef("%s %q: use a number, or one for each channel with commas between them", flag, text)
-		}
-		values = append(values, float32(v))
-	}
-	if channels == 0 || len(values) == channels {
-		return values, nil
-	}
-	if len(values) > 1 {
-		return nil, usagef("%s %s: %d numbers, but the network has %s", flag, text, len(values), plural(channels, "channel"))
-	}
-	for len(values) < channels {
-		values = append(values, values[0])
-	}
-	return values, nil
-}
-
 // openNetwork reads a network from an ONNX file, from a checkpoint whose architecture is recognised, or the built-in
 // one.
-func openNetwork(name, arch string) (*network, error) {
+func openNetwork(name, arch string) (*network, error) { return shapeFlags{}.open(name, arch) }
+
+func (s shapeFlags) open(name, arch string) (*network, error) {
 	if err := checkArch(arch); err != nil {
 		return nil, err
 	}
@@ -194,12 +107,15 @@ func openNetwork(name, arch string) (*network, error) {
 		if arch != "" {
 			return nil, usagef("--arch %s: %s is an ONNX file, which says itself what its network is", arch, printable(name))
 		}
-		return openONNX(name)
+		return openONNX(name, s)
 	}
 	if err != nil {
-		return nil, err
+		return nil, orONNX(err)
 	}
 	defer f.Close()
+	if s.given() {
+		return nil, usagef("--size and --shape are for ONNX models: %s is a checkpoint, and its network takes images of one size", printable(name))
+	}
 	g, _, err := models.Build(f.Tensors(), arch)
 	var mismatch *models.Mismatch
 	switch {
@@ -215,12 +131,12 @@ func openNetwork(name, arch string) (*network, error) {
 	return &network{name: name, bytes: f.Size, graph: g, close: func() error { return nil }}, nil
 }
 
-func openONNX(path string) (*network, error) {
-	f, err := onnx.Open(path)
-	if err != nil {
-		return nil, err
+// orONNX adds to the error for a file that is nothing known what else it could have been.
+func orONNX(err error) error {
+	if errors.Is(err, checkpoint.ErrFormat) {
+		return fmt.Errorf("%w; a whole network may also be an ONNX model", err)
 	}
-	return &network{name: path, bytes: f.Size, graph: f.Graph, close: f.Close}, nil
+	return err
 }
 
 // openCheckpoint opens a checkpoint, or the one that is built in.
@@ -265,6 +181,9 @@ func kind(g *graph.Graph, p *engine.Program) string {
 	if !g.Quantized() {
 		return "float32"
 	}
+	if dynamic := dynamicLayers(g); dynamic > 0 {
+		return fmt.Sprintf("integers, %s dynamic", plural(dynamic, "layer"))
+	}
 	if islands := p.Islands(); len(islands) > 0 {
 		return fmt.Sprintf("integers, %s in float", plural(len(islands), "node"))
 	}
@@ -276,6 +195,16 @@ func warnIslands(w io.Writer, p *engine.Program) {
 	for _, i := range p.Islands() {
 		fmt.Fprintf(w, "linquant: note: %s node %s runs in floating point: %s\n", i.Op, printable(i.Node), i.Reason)
 	}
+}
+
+// imageInput returns the one input of a network that is run on images.
+func (n *network) imageInput(p *engine.Program) (engine.IO, error) {
+	in := p.Inputs()
+	if len(in) != 1 {
+		return engine.IO{}, fmt.Errorf("%s: it has %s, and an example of DATA is for one; without DATA there are "+
+			"linquant quantize --dynamic and linquant run", n.name, plural(len(in), "input"))
+	}
+	return in[0], nil
 }
 
 // classifier returns the shape of a network's input and how many numbers it answers with, for a network with one input

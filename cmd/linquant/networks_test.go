@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"slices"
 
 	"linquant/builtin"
 	"linquant/checkpoint"
@@ -19,6 +21,7 @@ import (
 //	pixels.npy      two of them as bytes, for run
 //	floats.npy      the same two, divided by 255
 //	one.npy         the first of them
+//	nan.npy         an input of nothing but NaN
 //	small.npz       images of 8×8 pixels
 //	grey.npz        images of one grey
 //	float.onnx      the built-in network
@@ -59,7 +62,7 @@ func writeNetworkFixtures(dir string) error {
 	for old, name := range map[string]string{"backbone": "headbone", "avgpool": "avgpond", "flatten": "flotten", "classifier": "categorise"} {
 		renamed = bytes.ReplaceAll(renamed, []byte(old), []byte(name))
 	}
-	return writeFiles(dir, map[string]func(w io.Writer) error{
+	err = writeFiles(dir, map[string]func(w io.Writer) error{
 		"labelled.npz":   npzOf(arrayOf("x", image, pixels), arrayOf("y", tensor.Shape{images}, labels)),
 		"unlabelled.npz": npzOf(arrayOf("x", image, pixels)),
 		"small.npz":      npzOf(arrayOf("x", tensor.Shape{images, 3, 8, 8}, pixels[:images*3*8*8]), arrayOf("y", tensor.Shape{images}, labels)),
@@ -67,6 +70,7 @@ func writeNetworkFixtures(dir string) error {
 		"pixels.npy":     npyOf(arrayOf("", tensor.Shape{shown, 3, 32, 32}, pixels[:shown*size])),
 		"named.npz": npzOf(arrayOf("input", tensor.Shape{shown, 3, 32, 32}, pixels[:shown*size]),
 			arrayOf("other", tensor.Shape{1}, []float32{1})),
+		"nan.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, slices.Repeat([]float32{float32(nanValue())}, size))),
 		"one.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, pixels[:size])),
 		"floats.npy": npyOf(arrayOf("", tensor.Shape{shown, 3, 32, 32}, floats)),
 		"float.onnx": whole(network),
@@ -74,6 +78,7 @@ func writeNetworkFixtures(dir string) error {
 		"soup.onnx":  whole(bytes.ReplaceAll(network, []byte(known), []byte(unknown))),
 		"cut.onnx":   whole(network[:len(network)/2]),
 	})
+	return errors.Join(err, writeImageFixtures(dir, pixels[:size]), writeModelFixtures(dir, network))
 }
 
 // arrayOf makes an array of elements that fill the shape.

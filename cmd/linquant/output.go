@@ -45,17 +45,23 @@ func (i interruptible) Write(p []byte) (int, error) {
 }
 
 // checkEnding refuses a file name that promises another format, before any work is done for it.
-func checkEnding(path string, endings ...string) error {
+func checkEnding(path string, endings ...string) error { return checkEndingOf("-o", path, endings...) }
+
+// checkEndingOf is checkEnding for the file that another flag names.
+func checkEndingOf(flag, path string, endings ...string) error {
 	if path == standardStream || slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
 		return nil
 	}
-	return usagef("-o %s: end the name in %s", printable(path), strings.Join(endings, " or "))
+	return usagef("%s %s: end the name in %s", flag, printable(path), strings.Join(endings, " or "))
 }
 
-// checkFolder refuses a file whose folder is missing, before any work is done for it.
+// checkFolder refuses a file whose folder is missing, or that is one, before any work is done for it.
 func checkFolder(path string) error {
 	if path == "" || path == standardStream {
 		return nil
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s: it is a folder; name a file", printable(path))
 	}
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
@@ -152,6 +158,14 @@ func megabytes(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%d B", n)
+}
+
+// multiplyAccumulates formats how many of them an example takes.
+func multiplyAccumulates(n int64) string {
+	if n >= 1e6 {
+		return fmt.Sprintf("%.1f million multiply-accumulates an example", float64(n)/1e6)
+	}
+	return thousands(n) + " multiply-accumulates an example"
 }
 
 // plural returns "1 tensor", "2 tensors".

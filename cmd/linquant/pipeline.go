@@ -66,6 +66,16 @@ func pixelBatches(ctx context.Context, set dataset.Set, pre graph.Preprocess, sh
 	}
 }
 
+// fitted returns the set with images of the input's size, where they may have any: those of a folder.
+func fitted(set dataset.Set, pre graph.Preprocess, in tensor.Shape) dataset.Set {
+	channels, height, width, ok := engine.ImageShape(in, pre.ChannelsLast)
+	if !ok {
+		return set
+	}
+	set, _ = dataset.Fit(set, dataset.ImageConfig{Channels: channels, Height: height, Width: width, Resize: pre.Resize})
+	return set
+}
+
 // measureRanges runs the folded float network g on the set and returns the range of every value that quantizing it as
 // cfg says needs one for. note, if not nil, is told what it is about to do.
 func measureRanges(ctx context.Context, stderr io.Writer, n *network, g *graph.Graph, set dataset.Set, cfg ptq.Config, cc calib.Config,
@@ -79,7 +89,7 @@ func measureRanges(ctx context.Context, stderr io.Writer, n *network, g *graph.G
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
-	in, _, err := n.classifier(program)
+	in, err := n.imageInput(program)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +98,7 @@ func measureRanges(ctx context.Context, stderr io.Writer, n *network, g *graph.G
 	}
 	p := newProgress(stderr)
 	defer p.end()
+	set = fitted(set, g.Input, in.Shape)
 	cc.Values = values
 	cc.Progress = func(done int) { p.rate(done, set.Len(), "images", "calibration") }
 	ranges, err := calib.Run(ctx, program, pixelBatches(ctx, set, g.Input, in.Shape), cc)

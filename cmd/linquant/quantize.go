@@ -39,7 +39,8 @@ func quantizeCommand() *cobra.Command {
 		Short: "Quantize a network, or the weights of a checkpoint, to integers",
 		Long: "quantize turns a network into integers. What it does is said by the ending of the output:\n\n" +
 			"  .onnx         the whole network, weights and activations, so that it runs in integers from the first " +
-			"layer to the last. The ranges of activations are measured on the examples of --calib. " + whatModel +
+			"layer to the last. The ranges of activations are measured on the examples of --calib, or with " +
+			"--dynamic by each layer while it runs. " + whatPixels + " " + whatModel +
 			"\n" +
 			"  .safetensors  the weights alone, of any checkpoint: 2- to 8-bit integers, their scales, and all " +
 			"other tensors as they are.\n\n" +

@@ -29,6 +29,7 @@ type networkConfig struct {
 	keepEdges    bool
 	overrides    []string
 	requant      string
+	dynamic      bool
 }
 
 // add adds the flags that only a whole network needs, and returns them.
@@ -40,6 +41,7 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 			f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
 			f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
 			f.StringVar(&n.weightRange, "weight-range", "absmax", "`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
+			f.BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
 			f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 			f.StringArrayVar(&n.overrides, "override", nil,
 				"`PATTERN=BITS` for the layers whose name matches, with BITS as w4, a8, w4a8 or float; may be repeated")
@@ -123,6 +125,9 @@ func parseOverride(text string) (ptq.Override, error) {
 
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
+	if err := cfg.checkDynamic(c); err != nil {
+		return err
+	}
 	pc, err := cfg.config(weights.WeightConfig)
 	if err != nil {
 		return err
@@ -151,6 +156,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	defer n.Close()
+	if err := cfg.checkLabels(n); err != nil {
+		return err
+	}
 	if n.graph.Quantized() {
 		return fmt.Errorf("%s: it is a network of integers already; quantize the float network that it was made of", model)
 	}
@@ -162,15 +170,14 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if weights.out == standardStream {
 		w = c.ErrOrStderr() // the file itself goes to standard output
 	}
-	ranges, err := cfg.ranges(c, w, n, g, pc, cc, weights.asJSON)
+	q, report, ranges, err := cfg.quantized(c, w, n, g, pc, cc, weights.asJSON)
 	if err != nil {
 		return err
 	}
-	q, report, err := ptq.Quantize(g, ranges, pc)
-	if err != nil {
-		return fmt.Errorf("%s: %w", model, err)
-	}
 	q.Metadata["linquant.version"] = version()
+	if q, err = cfg.exportConfig.withInput(q, model); err != nil {
+		return err
+	}
 	if err := writeONNX(c, weights.out, q, ec); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) e
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
 			printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), thousands(int64(l.Weight.Scales)),
-			thousands(l.Weight.FloatBytes), thousands(l.PackedBytes), decibels(l.Weight.SQNR), l.Output.Type.String(),
+			thousands(l.Weight.FloatBytes), thousands(l.PackedBytes), decibels(l.Weight.SQNR), outputType(l),
 		})
 	}
 	if err := table(w, rows); err != nil {
@@ -26,6 +26,7 @@ func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) e
 	}
 	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s%s (%s)\n", plural(len(r.Layers), "layer"),
 		megabytes(r.FloatBytes), megabytes(r.WeightBytes), packed, ratio(r.FloatBytes, r.PackedBytes))
+	printDynamic(w, r)
 	for _, i := range r.Float {
 		fmt.Fprintf(w, "In floating point: %s %s: %s\n", i.Op, printable(i.Node), i.Reason)
 	}
@@ -57,8 +58,9 @@ type networkJSON struct {
 
 type networkLayerJSON struct {
 	layerJSON
-	Op   string `json:"op"`
-	Bits int    `json:"weight_bits"`
+	Op      string `json:"op"`
+	Bits    int    `json:"weight_bits"`
+	Dynamic bool   `json:"dynamic,omitempty"` // it quantizes its input while it runs
 }
 
 type activationJSON struct {
@@ -88,7 +90,7 @@ func newNetworkJSON(model, out string, cfg ptq.Config, r *ptq.NetworkReport) net
 	for _, l := range r.Layers {
 		layer := l.Weight
 		layer.Name, layer.Bytes = l.Node, l.PackedBytes
-		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits})
+		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits, l.Dynamic})
 	}
 	for _, a := range r.Activations {
 		j.Activations = append(j.Activations, activationJSON{a.Value, a.Type.String(), a.Range.Lo, a.Range.Hi, a.Scale, a.ZeroPoint})

@@ -1,172 +1,154 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"linquant/checkpoint"
+	"linquant/dataset"
 	"linquant/engine"
-	"linquant/graph"
-	"linquant/tensor"
+	"linquant/internal/cpu"
 )
 
+// runConfig is what run's flags say.
+type runConfig struct {
+	modelFlags
+	inputs, outputs []string
+	out, dump       string
+	top             int
+	asJSON          bool
+	image           dataset.ImageConfig
+}
+
 func runCommand() *cobra.Command {
-	var flags modelFlags
-	var input, output string
+	var cfg runConfig
 	c := &cobra.Command{
-		Use:   "run MODEL --input X.npy --output Y.npy",
-		Short: "Run a network on arrays",
-		Long: "run computes a network's outputs for the arrays in a .npy file, or for a network with several inputs " +
-			"in a .npz file that has an array of each input's name. An array is [batch, …] in the input's shape; " +
-			"the batch may be left out. Floats are taken as they are; uint8 arrays are images, 0 to 255, and are " +
-			"prepared as the model says. --output ends in .npy (one output) or .npz.\n\n" + whatModel,
-		Example: "  linquant run vgg-int8.onnx --input x.npy --output y.npy",
-		Args:    oneArg("a MODEL"),
-		RunE: func(c *cobra.Command, args []string) error {
-			switch {
-			case input == "":
-				return usagef("--input is missing: a .npy or .npz file")
-			case output == "":
-				return usagef("--output is missing: a .npy or .npz file to write, or - for standard output")
-			}
-			if err := checkEnding(output, ".npy", ".npz"); err != nil {
-				return err
-			}
-			if err := checkFolder(output); err != nil {
-				return err
-			}
-			n, err := flags.open(c, args[0])
-			if err != nil {
-				return err
-			}
-			defer n.Close()
-			g, program, err := n.compile(engine.Config{Threads: flags.threads})
-			if err != nil {
-				return err
-			}
-			warnIslands(c.ErrOrStderr(), program)
-			outputs, err := n.runFile(c.Context(), g, program, input)
-			if err != nil {
-				return err
-			}
-			if err := writeArrays(c.Context(), c.OutOrStdout(), output, outputs); err != nil {
-				return err
-			}
-			if output != standardStream {
-				return saved(c.OutOrStdout(), output)
+		Use:   "run MODEL [IMAGE...]",
+		Short: "Run a network on images or arrays",
+		Long: "run computes a network's outputs.\n\n" +
+			"For images (PNG, JPEG, GIF, BMP, WebP; - is standard input) it prints the most probable classes: probabilities are the " +
+			"network's own where it ends in a softmax or a sigmoid, else a softmax of its output. An image is " +
+			"converted to colour or grey as the network wants; its shorter side is brought to --resize pixels, as " +
+			"Pillow's BILINEAR does; the network's height and width are cut from the middle; and its pixels are " +
+			"prepared as the model or the flags below say.\n\n" +
+			"Arrays come from .npy files, or from .npz files that have an array of each input's name. An array is " +
+			"[batch, ...] in the input's shape; the batch may be left out. Floats are taken as they are; uint8 arrays " +
+			"are images, 0 to 255, channels first or last, except where the input itself is codes. All outputs are " +
+			"written, or those that --output names, which may be any values of the network.\n\n" + whatModel,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("%s: a MODEL is missing", c.CommandPath())
 			}
 			return nil
 		},
+		RunE: func(c *cobra.Command, args []string) error { return runRun(c, args[0], args[1:], cfg) },
 	}
-	c.Flags().StringVar(&input, "input", "", "`FILE` of arrays to run on, .npy or .npz")
-	c.Flags().StringVar(&output, "output", "", "`FILE` to write, .npy or .npz; - for standard output (npy)")
-	outFlag(c, &output, "", "`FILE` to write, the same as --output")
-	flags.threadsFlag(c)
-	archFlag(c, &flags.arch)
-	flags.inputFlags(c)
+	c.Example = "  linquant run mobilenet.onnx cat.jpg dog.png --labels imagenet.txt --resize 256\n" +
+		"  linquant run vgg-int8.onnx --input x.npy -o y.npy\n" +
+		"  linquant run two.onnx --input left=l.npy --input right=r.npy -o all.npz\n" +
+		"  linquant run vgg-int8.onnx --input x.npy --output layer1 --output fc=f.npy"
+	f := c.Flags()
+	f.StringArrayVar(&cfg.inputs, "input", nil, "`[NAME=]FILE` of arrays to run on, .npy or .npz; may be repeated")
+	f.StringArrayVar(&cfg.outputs, "output", nil,
+		"`[NAME][=FILE]`: a value to compute, a .npy or .npz file to write, or both; may be repeated")
+	outFlag(c, &cfg.out, "", "`FILE` to write the values to, .npy or .npz; - for standard output (npy)")
+	f.StringVar(&cfg.dump, "dump", "", "`FILE` to write the inputs and all integers between to, .npz, as compare --against reads it")
+	f.IntVar(&cfg.top, "top", 0, "print the `N` most probable classes (default for images: 5)")
+	jsonFlag(c, &cfg.asJSON)
+	f.StringVar(&cfg.labels, "labels", "", "`FILE` with the names of the classes, one a line (default: what the model says, or numbers)")
+	cfg.threadsFlag(c)
+	archFlag(c, &cfg.arch)
+	cfg.inputFlags(c)
+	under(c, "How image files become images of the network's size", func() {
+		f.BoolVar(&cfg.image.Stretch, "stretch", false, "bring the whole image to the network's size, whatever its proportions")
+		f.IntVar(&cfg.image.MaxPixels, "max-pixels", 1<<25, "`NUMBER` of pixels that an image file may have")
+	})
 	return c
 }
 
-// array is a tensor with the name that it has in a file.
-type array struct {
-	name string
-	tensor.Tensor
+// count returns how often s is in all.
+func count(all []string, s string) int {
+	n := 0
+	for _, v := range all {
+		if v == s {
+			n++
+		}
+	}
+	return n
 }
 
-// runFile runs the program on the arrays of a file and returns its outputs.
-func (n *network) runFile(ctx context.Context, g *graph.Graph, program *engine.Program, path string) ([]array, error) {
-	f, err := checkpoint.Open(path)
+func runRun(c *cobra.Command, model string, images []string, cfg runConfig) error {
+	targets, err := cfg.targets(len(images) > 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer f.Close()
-	var inputs [][]float32
-	batch := -1
-	for _, io := range program.Inputs() {
-		x, examples, err := inputArray(f, io, len(program.Inputs()) == 1, g.Input)
-		if err != nil {
-			return nil, err
-		}
-		if batch >= 0 && examples != batch {
-			return nil, fmt.Errorf("%s: input %q has %s and the one before it %d", path, io.Name, plural(examples, "example"), batch)
-		}
-		batch = examples
-		inputs = append(inputs, x)
-	}
-	var outputs [][]float32
-	var arrays []array
-	for _, out := range program.Outputs() {
-		size, err := out.Shape.Elements()
-		if err != nil {
-			return nil, err
-		}
-		y := make([]float32, batch*size)
-		outputs = append(outputs, y)
-		t, err := tensor.Of(append(tensor.Shape{batch}, out.Shape...), y)
-		if err != nil {
-			return nil, err
-		}
-		arrays = append(arrays, array{out.Name, t})
-	}
-	if err := program.Run(ctx, outputs, inputs); err != nil {
-		return nil, fmt.Errorf("%s: %w", n.name, err)
-	}
-	return arrays, nil
-}
-
-// inputArray reads the array for an input and returns its elements and the number of examples. Where the network has a
-// single input, the only array of the file is for it whatever its name.
-func inputArray(f *checkpoint.File, in engine.IO, single bool, pre graph.Preprocess) ([]float32, int, error) {
-	var t *checkpoint.Tensor
-	if all := f.Tensors(); single && len(all) == 1 {
-		t = all[0]
-	} else {
-		var err error
-		if t, err = f.Tensor(in.Name); err != nil {
-			return nil, 0, fmt.Errorf("%w; the network's input is called %q", err, in.Name)
-		}
-	}
-	examples := 1
 	switch {
-	case t.Shape.Equal(in.Shape):
-	case len(t.Shape) > 0 && t.Shape[1:].Equal(in.Shape) && t.Shape[0] > 0:
-		examples = t.Shape[0]
-	default:
-		return nil, 0, fmt.Errorf("%s: the array has shape %v; input %q wants %v, with the number of examples before it or without",
-			f.Path, t.Shape, in.Name, in.Shape)
+	case len(cfg.inputs) == 0 && len(images) == 0:
+		return usagef("--input is missing: a .npy or .npz file, or images after the MODEL")
+	case len(cfg.inputs) > 0 && len(images) > 0:
+		return usagef("--input and images: a network is run on one or the other; %s is an image", printable(images[0]))
+	case count(images, standardStream) > 1:
+		return usagef("-: standard input is one image")
+	case c.Flags().Changed("top") && cfg.top < 1:
+		return usagef("--top %d: use 1 or more", cfg.top)
+	case cfg.image.MaxPixels < 1:
+		return usagef("--max-pixels %d: use 1 or more", cfg.image.MaxPixels)
+	case cfg.image.Stretch && c.Flags().Changed("resize"):
+		return usagef("--stretch and --resize exclude each other: of a stretched image nothing is cut out")
 	}
-	x, err := t.Float32s(nil)
+	if err := cfg.checkDump(); err != nil {
+		return err
+	}
+	if len(images) > 0 && cfg.top == 0 && !targets.any() {
+		cfg.top = 5
+	}
+	if cfg.top == 0 && !targets.any() && cfg.dump == "" {
+		return usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
+	}
+	if _, err := cpu.FromEnv(); err != nil {
+		return err // of the whole program, not of this network
+	}
+	n, err := cfg.open(c, model)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	if t.DType != tensor.Uint8 || len(in.Shape) != 3 {
-		return x, examples, nil
+	defer n.Close()
+	g, err := n.computing(targets.names)
+	if err != nil {
+		return err
 	}
-	size := len(x) / examples
-	prepared := make([]float32, len(x))
-	for i := range examples {
-		if err := pre.Apply(prepared[i*size:(i+1)*size], x[i*size:(i+1)*size], in.Shape); err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", f.Path, err)
+	m, err := engine.NewModel(g, engine.Config{Threads: cfg.threads})
+	if err != nil {
+		return fmt.Errorf("%s: %w", n.name, err)
+	}
+	warnIslands(c.ErrOrStderr(), m.Program)
+	r := &runner{Model: m, g: g, name: n.name, ctx: c.Context(), stdin: c.InOrStdin(), files: images}
+	if len(images) > 0 {
+		if err := r.takeImages(&cfg.image); err != nil {
+			return err
 		}
 	}
-	return prepared, examples, nil
-}
-
-// writeArrays writes outputs as npy, where there is one, or npz.
-func writeArrays(ctx context.Context, stdout io.Writer, path string, arrays []array) error {
-	if strings.HasSuffix(strings.ToLower(path), ".npz") {
-		var outputs []checkpoint.Output
-		for _, a := range arrays {
-			outputs = append(outputs, checkpoint.FromTensor(a.name, a.Tensor))
+	if err := targets.hold(m.Outputs()); err != nil {
+		return err
+	}
+	if cfg.dump != "" {
+		if r.dump, err = newDumper(g, cfg.threads); err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
 		}
-		return writeFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPZ(w, outputs) })
 	}
-	if len(arrays) != 1 {
-		return usagef("--output %s: the network has %s; end the name in .npz", printable(path), plural(len(arrays), "output"))
+	if err := r.checkTop(cfg); err != nil {
+		return err
 	}
-	return writeFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPY(w, arrays[0].Tensor) })
+	if len(images) > 0 {
+		err = r.images(images, cfg.image)
+	} else {
+		err = r.arrays(cfg.inputs)
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.report(c, cfg, targets); err != nil || r.dump == nil {
+		return err
+	}
+	return r.dump.write(c, cfg.dump, cfg.asJSON)
 }

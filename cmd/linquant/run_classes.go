@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"linquant/tensor"
+)
+
+// checkTop refuses --top for what is no classifier, and labels that are not as many as its classes.
+func (r *runner) checkTop(cfg runConfig) error {
+	if cfg.top == 0 {
+		return nil
+	}
+	out := r.Outputs()
+	if len(out) != 1 {
+		return fmt.Errorf("%s: classes are printed of one output, and it has %d, %q and others: choose one with --output NAME, "+
+			"or write them with -o FILE", r.name, len(out), out[0].Name)
+	}
+	classes, err := out[0].Shape.Elements()
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if classes != longest(out[0].Shape) {
+		return fmt.Errorf("%s: classes are printed of an output with a number for each, and %q has the shape %v: "+
+			"write it with -o FILE", r.name, out[0].Name, out[0].Shape)
+	}
+	if cfg.labels == "" {
+		return nil
+	}
+	return sameNumber(cfg.labels, len(r.Preprocess.Labels), r.name, classes)
+}
+
+// longest returns the longest dimension.
+func longest(s tensor.Shape) int {
+	n := 1
+	for _, d := range s {
+		n = max(n, d)
+	}
+	return n
+}
+
+// runJSON is what run --json prints.
+type runJSON struct {
+	Model    string        `json:"model"`
+	Examples []exampleJSON `json:"examples,omitempty"`
+	Outputs  []outputJSON  `json:"outputs,omitempty"`
+}
+
+type exampleJSON struct {
+	File    string      `json:"file,omitempty"` // of an image
+	Classes []classJSON `json:"classes"`
+}
+
+type classJSON struct {
+	Class       int      `json:"class"`
+	Label       string   `json:"label,omitempty"`
+	Probability *float32 `json:"probability"` // null where it is not finite
+}
+
+// probability returns p for JSON.
+func probability(p float32) *float32 {
+	if finite(float64(p)) == nil {
+		return nil
+	}
+	return &p
+}
+
+type outputJSON struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"`
+	File  string `json:"file"`
+}
+
+// report writes what was computed.
+func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
+	j := runJSON{Model: r.name}
+	if t.any() {
+		var arrays []array
+		for i, out := range r.Outputs() {
+			a, err := tensor.Of(append(tensor.Shape{r.batch}, out.Shape...), r.results[i])
+			if err != nil {
+				return err
+			}
+			arrays = append(arrays, array{out.Name, a})
+			file := t.files[out.Name]
+			if file == "" {
+				file = t.out
+			}
+			j.Outputs = append(j.Outputs, outputJSON{out.Name, a.Shape, file})
+		}
+		if err := t.write(c, arrays, cfg.asJSON); err != nil {
+			return err
+		}
+	}
+	if cfg.top > 0 {
+		size, undefined := len(r.results[0])/r.batch, 0
+		for i := range r.batch {
+			e := exampleJSON{Classes: []classJSON{}}
+			if len(r.files) > 0 {
+				e.File = r.files[i]
+			}
+			y := r.results[0][i*size : (i+1)*size]
+			top := r.Top(y, cfg.top)
+			if slices.ContainsFunc(y, func(v float32) bool { return probability(v) == nil }) {
+				undefined++
+			}
+			for _, class := range top {
+				e.Classes = append(e.Classes, classJSON{class.Index, class.Label, probability(class.Probability)})
+			}
+			j.Examples = append(j.Examples, e)
+		}
+		if undefined > 0 {
+			fmt.Fprintf(c.ErrOrStderr(), "linquant: note: outputs of %s are infinite or no numbers: look at the input\n",
+				plural(undefined, "example"))
+		}
+	}
+	w := c.OutOrStdout()
+	if t.out == standardStream {
+		w = c.ErrOrStderr() // the array went to standard output
+	}
+	if cfg.asJSON {
+		return writeJSON(w, j)
+	}
+	return j.print(w)
+}
+
+func (j *runJSON) print(w io.Writer) error {
+	if len(j.Examples) == 0 {
+		return nil
+	}
+	rows := [][]string{{"IMAGE", "CLASS>", "LABEL", "PROBABILITY>"}}
+	for i, e := range j.Examples {
+		name := printable(e.File)
+		if e.File == "" {
+			rows[0][0] = "EXAMPLE"
+			name = strconv.Itoa(i)
+		}
+		for _, class := range e.Classes {
+			label := "-"
+			if class.Label != "" {
+				label = printable(class.Label)
+			}
+			chance := "-"
+			if class.Probability != nil {
+				chance = percent(float64(*class.Probability))
+			}
+			rows = append(rows, []string{name, strconv.Itoa(class.Class), label, chance})
+			name = ""
+		}
+	}
+	return table(w, rows)
+}

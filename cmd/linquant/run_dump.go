@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// dumper collects a network's inputs and the codes between its layers, example after example.
+type dumper struct {
+	program *engine.Program
+	arrays  []array // in the order in which they are computed
+	at      map[string]int
+	inputs  map[string]bool
+}
+
+// checkDump checks --dump.
+func (cfg *runConfig) checkDump() error {
+	if cfg.dump == "" {
+		return nil
+	}
+	if cfg.dump == cfg.out {
+		return usagef("--dump: %s would be written twice", printable(cfg.dump))
+	}
+	if err := checkEndingOf("--dump", cfg.dump, ".npz"); err != nil {
+		return err
+	}
+	return checkFolder(cfg.dump)
+}
+
+func newDumper(g *graph.Graph, threads int) (*dumper, error) {
+	if !g.Quantized() {
+		return nil, fmt.Errorf("--dump: it has no integers: quantize it first (linquant quantize)")
+	}
+	p, err := engine.Compile(g, engine.Config{Threads: threads, KeepAll: true, Keep: g.Inputs})
+	if err != nil {
+		return nil, err
+	}
+	d := &dumper{program: p, at: map[string]int{}, inputs: map[string]bool{}}
+	for _, name := range g.Inputs {
+		d.inputs[name] = true
+	}
+	return d, nil
+}
+
+// add runs the network on more examples.
+func (d *dumper) add(ctx context.Context, inputs [][]float32) error {
+	return d.program.TraceTensors(ctx, inputs, func(name string, t tensor.Tensor) error {
+		if t.DType.IsFloat() && !d.inputs[name] {
+			return nil
+		}
+		i, ok := d.at[name]
+		if !ok {
+			d.at[name] = len(d.arrays)
+			d.arrays = append(d.arrays, array{name, t})
+			return nil
+		}
+		have := d.arrays[i].Tensor
+		shape := append(tensor.Shape{have.Shape[0] + t.Shape[0]}, have.Shape[1:]...)
+		var err error
+		d.arrays[i].Tensor, err = tensor.New(have.DType, shape, append(have.Data, t.Data...))
+		return err
+	})
+}
+
+func (d *dumper) write(c *cobra.Command, path string, quiet bool) error {
+	if err := writeArrays(c.Context(), c.OutOrStdout(), path, d.arrays); err != nil || quiet {
+		return err
+	}
+	return saved(c.OutOrStdout(), path)
+}

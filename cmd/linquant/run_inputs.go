@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"linquant/checkpoint"
+	"linquant/dataset"
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+// runner runs a network on what the command line names and collects its outputs.
+type runner struct {
+	*engine.Model
+	g       *graph.Graph
+	name    string // of the model
+	ctx     context.Context
+	stdin   io.Reader
+	files   []string    // images, one an example; empty where the input are arrays
+	batch   int         // examples so far
+	results [][]float32 // for each output, example after example
+	dump    *dumper     // of --dump
+}
+
+// run runs the network on more examples.
+func (r *runner) run(inputs [][]float32, examples int) error {
+	outputs := make([][]float32, len(r.Outputs()))
+	for i, out := range r.Outputs() {
+		size, err := out.Shape.Elements()
+		if err != nil {
+			return err
+		}
+		outputs[i] = make([]float32, examples*size)
+	}
+	if err := r.Run(r.ctx, outputs, inputs); err != nil {
+		return fmt.Errorf("%s: %w", r.name, err)
+	}
+	if r.results == nil {
+		r.results = make([][]float32, len(outputs))
+	}
+	for i, y := range outputs {
+		r.results[i] = append(r.results[i], y...)
+	}
+	r.batch += examples
+	if r.dump != nil {
+		return r.dump.add(r.ctx, inputs)
+	}
+	return nil
+}
+
+// takeImages fills in what images the network takes, if it takes any.
+func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
+	if n := len(r.Inputs()); n != 1 {
+		return fmt.Errorf("%s: the network has %s, of which an image is one: give arrays with --input NAME=FILE", r.name,
+			plural(n, "input"))
+	}
+	var err error
+	if cfg.Channels, cfg.Height, cfg.Width, err = r.ImageShape(); err != nil {
+		return fmt.Errorf("%s: %w, with --input", r.name, err)
+	}
+	cfg.Resize = r.Preprocess.Resize
+	if side := max(cfg.Height, cfg.Width); cfg.Resize < 0 || cfg.Resize > 0 && cfg.Resize < side && !cfg.Stretch {
+		return usagef("--resize %d: the network takes %d×%d pixels, use %d or more", cfg.Resize, cfg.Width, cfg.Height, side)
+	}
+	return nil
+}
+
+// images runs the network on image files, a few at a time.
+func (r *runner) images(files []string, cfg dataset.ImageConfig) error {
+	const together = 16
+	size := cfg.Channels * cfg.Height * cfg.Width
+	x, pixels := make([]float32, min(together, len(files))*size), make([]float32, size)
+	for len(files) > 0 {
+		n := min(together, len(files))
+		for i, path := range files[:n] {
+			if err := r.image(x[i*size:(i+1)*size], pixels, path, cfg); err != nil {
+				return err
+			}
+		}
+		if err := r.run([][]float32{x[:n*size]}, n); err != nil {
+			return err
+		}
+		files = files[n:]
+	}
+	return nil
+}
+
+// image fills dst with the input that the image at path makes.
+func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConfig) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	from := r.stdin
+	if path != standardStream {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		from = f
+	}
+	read, err := dataset.ReadImage(from, cfg)
+	var reading *fs.PathError
+	switch {
+	case errors.As(err, &reading):
+		return err // it names the file
+	case errors.Is(err, dataset.ErrTooLarge):
+		return fmt.Errorf("%s: %w; or allow more with --max-pixels", path, err)
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for i, v := range read {
+		pixels[i] = float32(v)
+	}
+	if err := r.Preprocess.Apply(dst, pixels, cfg.Shape()); err != nil {
+		return fmt.Errorf("%s: %w: give --mean and --std", r.name, err)
+	}
+	return nil
+}
+
+// arrays runs the network on what --input says, FILE or NAME=FILE.
+func (r *runner) arrays(given []string) error {
+	ins := r.Inputs()
+	inputs, examples, from := make([][]float32, len(ins)), -1, ""
+	take := func(i int, path string, x []float32, n int) error {
+		if inputs[i] != nil {
+			return usagef("--input: there are two arrays for the input %q", ins[i].Name)
+		}
+		if examples >= 0 && n != examples {
+			return fmt.Errorf("%s: input %q has %s and the one before it, of %s, %d", path, ins[i].Name, plural(n, "example"), from, examples)
+		}
+		inputs[i], examples, from = x, n, path
+		return nil
+	}
+	for _, text := range given {
+		name, path := r.split(text)
+		f, err := checkpoint.Open(path)
+		if err != nil {
+			return imageInstead(path, err)
+		}
+		err = r.file(f, name, take)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	for i, x := range inputs {
+		if x == nil {
+			return fmt.Errorf("%s: nothing is given for the input %q, of shape %v: add --input %s=FILE", r.name, ins[i].Name,
+				ins[i].Shape, ins[i].Name)
+		}
+	}
+	return r.run(inputs, examples)
+}
+
+// split takes NAME=FILE apart, where NAME is an input. A file whose name has a "=" may be there too.
+func (r *runner) split(text string) (name, path string) {
+	for _, in := range r.Inputs() {
+		if path, ok := strings.CutPrefix(text, in.Name+"="); ok {
+			return in.Name, path
+		}
+	}
+	if i := strings.IndexByte(text, '='); i >= 0 {
+		if _, err := os.Stat(text); errors.Is(err, fs.ErrNotExist) {
+			return text[:i], text[i+1:]
+		}
+	}
+	return "", text
+}
+
+// file takes the arrays of f for the input of that name, or for all of which f has one.
+func (r *runner) file(f *checkpoint.File, name string, take func(i int, path string, x []float32, n int) error) error {
+	ins, found := r.Inputs(), false
+	for i, in := range ins {
+		if name != "" && name != in.Name {
+			continue
+		}
+		var t *checkpoint.Tensor
+		if all := f.Tensors(); len(all) == 1 && (len(ins) == 1 || name != "") {
+			t = all[0] // whatever it is called
+		} else {
+			var err error
+			if t, err = f.Tensor(in.Name); err != nil {
+				if name == "" && len(ins) > 1 {
+					continue // it may be in another file
+				}
+				return fmt.Errorf("%w; the network's input is called %q", err, in.Name)
+			}
+		}
+		found = true
+		x, n, err := r.array(f, t, in)
+		if err != nil {
+			return err
+		}
+		if err := take(i, f.Path, x, n); err != nil {
+			return err
+		}
+	}
+	if !found {
+		var names []string
+		for _, in := range ins {
+			names = append(names, strconv.Quote(in.Name))
+		}
+		if name != "" {
+			return usagef("--input %s=%s: the network has no input of that name; its inputs are %s", printable(name), printable(f.Path),
+				strings.Join(names, ", "))
+		}
+		return fmt.Errorf("%s: it has no array for an input; the network's inputs are %s: write --input NAME=%s", f.Path,
+			strings.Join(names, ", "), f.Path)
+	}
+	return nil
+}
+
+// array reads the array for an input and returns its elements and the number of examples.
+func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, in engine.IO) ([]float32, int, error) {
+	isImage := t.DType == tensor.Uint8 && r.g.Values[in.Name].Quant == nil && in.Name == r.Inputs()[0].Name
+	image := in.Shape
+	if c, h, w, err := r.ImageShape(); err == nil && isImage && len(in.Shape) == 3 {
+		image = tensor.Shape{c, h, w}
+	}
+	last := isImage && len(image) == 3
+	var lasts tensor.Shape
+	if last {
+		lasts = tensor.Shape{image[1], image[2], image[0]}
+	}
+	examples := 1
+	fits := func(s tensor.Shape) bool {
+		switch {
+		case t.Shape.Equal(s):
+			return true
+		case len(t.Shape) > 0 && t.Shape[1:].Equal(s) && t.Shape[0] > 0:
+			examples = t.Shape[0]
+			return true
+		}
+		return false
+	}
+	first := fits(image)
+	if !first && !(last && fits(lasts)) {
+		return nil, 0, fmt.Errorf("%s: the array has shape %v; input %q wants %v, with the number of examples before it or without",
+			f.Path, t.Shape, in.Name, in.Shape)
+	}
+	x, err := t.Float32s(nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	if p := r.g.Values[in.Name].Quant; p != nil && (t.DType == tensor.Uint8 || t.DType == tensor.Int8) {
+		return dequantized(x, p), examples, nil
+	}
+	if !isImage || len(image) != 3 {
+		return x, examples, nil
+	}
+	size := len(x) / examples
+	prepared, pixels := make([]float32, len(x)), make([]float32, size)
+	for i := range examples {
+		src := x[i*size : (i+1)*size]
+		if !first {
+			plane := image[1] * image[2]
+			for k, v := range src {
+				pixels[k%image[0]*plane+k/image[0]] = v
+			}
+			src = pixels
+		}
+		if err := r.Preprocess.Apply(prepared[i*size:(i+1)*size], src, image); err != nil {
+			return nil, 0, fmt.Errorf("%s: %w", f.Path, err)
+		}
+	}
+	return prepared, examples, nil
+}
+
+// dequantized returns the reals that codes stand for, which is how Run takes them.
+func dequantized(x []float32, p *quant.Params) []float32 {
+	zero := float32(p.ZeroPointOf(0))
+	for i, v := range x {
+		x[i] = (v - zero) * p.Scale[0]
+	}
+	return x
+}
+
+// imageInstead says what to do where --input got an image.
+func imageInstead(path string, err error) error {
+	f, openErr := os.Open(path)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	if _, imageErr := dataset.ReadImage(f, dataset.ImageConfig{}); imageErr == nil {
+		return usagef("--input %s: it is an image; name it after the MODEL, without --input", printable(path))
+	}
+	return err
+}
