@@ -35,13 +35,17 @@ type ImportConfig struct {
 
 // check returns an error where the configuration names something that is no input.
 func (c ImportConfig) check(infos []onnxpb.ValueInfo) error {
-	for what, names := range map[string][]string{
-		"shape": slices.Sorted(maps.Keys(c.Shapes)), "constant": slices.Sorted(maps.Keys(c.Constants)),
+	for _, given := range []struct {
+		what  string
+		names []string
+	}{
+		{"shape", slices.Sorted(maps.Keys(c.Shapes))},
+		{"constant", slices.Sorted(maps.Keys(c.Constants))},
 	} {
-		for _, name := range names {
+		for _, name := range given.names {
 			if !slices.ContainsFunc(infos, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
 				return fmt.Errorf("a %s is given for %q, and the network has no input of that name: its inputs are %q",
-					what, name, namesOf(infos))
+					given.what, name, namesOf(infos))
 			}
 		}
 	}

@@ -122,7 +122,7 @@ func (s site) crop() error {
 		return nil
 	}
 	if mode := s.n.Attrs.Str("mode", "constant"); mode != "constant" {
-		return s.errorf("its pads are below 0 with mode %s: only constant padding can crop", mode)
+		return s.errorf("its pads are below 0 with mode %q: only constant padding can crop", mode)
 	}
 	cropped, err := s.emit("cropped", graph.Slice, graph.Attrs{
 		"starts": starts, "ends": ends, "axes": axes, "steps": slices.Repeat([]int{1}, len(axes)),

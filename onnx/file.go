@@ -1,8 +1,9 @@
 // Package onnx reads and writes networks as ONNX files.
 //
 // Import goes in four steps. internal/onnxpb decodes the file's messages; the nodes are brought into an order in which
-// they can be computed, and each becomes one node of the raw form (raw.go), whatever of the opsets 1 to 25 the file was
-// written in; fuse turns QuantizeLinear, QLinearConv and their like into values annotated with their parameters; and
+// they can be computed, and become nodes of the raw form (raw.go), the same whatever of the opsets 1 to 25 the file was
+// written in: one each, several for operators that others can stand for, none for what follows from shapes and
+// constants alone; fuse turns QuantizeLinear, QLinearConv and their like into values annotated with their parameters; and
 // graph.InferShapes checks the result. Export takes the same way back: lower, then the serializer.
 //
 // The elements of tensors are views of the mapped file, and of the files of external data.

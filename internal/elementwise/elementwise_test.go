@@ -86,7 +86,9 @@ func sameBits(got, want []float32) error {
 }
 
 // real is a code's by the definition, in float32.
-func real(u byte, zero int32, scale float32) float32 { return float32(int32(u)-zero) * scale }
+func real(u byte, zero int32, scale float32) float32 {
+	return float32(float32(int32(u)-zero) * scale) // never fused with a sum
+}
 
 // code is a real's by the definition, in float64 after the division.
 func code(x float32, q elementwise.Quantizer) byte {
