@@ -7,6 +7,7 @@ NumPy, and shares nothing with the Go code.
 """
 
 import io
+import os
 import sys
 import zipfile
 
@@ -427,6 +428,7 @@ def npz(arrays):
 
 def main():
     check, wrong = "--check" in sys.argv[1:], []
+    os.chdir(os.path.dirname(os.path.abspath(__file__)))
     nets = {kind: Net(kind) for kind in KINDS}
     for kind, net in nets.items():
         data = net.model().SerializeToString()
