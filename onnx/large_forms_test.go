@@ -17,17 +17,17 @@ import (
 var largeForms = []struct {
 	name           string
 	heap, resident float64
-	write          func(t *testing.T, path string) (size int64)
+	write          func(t testing.TB, path string) (size int64)
 }{
-	{"raw", 0.02, 1.3, func(t *testing.T, path string) int64 { return writeLarge(t, path, residual50(floats)) }},
-	{"half", 2.1, 3.3, func(t *testing.T, path string) int64 { return writeLarge(t, path, residual50(halves)) }},
-	{"codes", 0.2, 1.3, func(t *testing.T, path string) int64 { return writeLarge(t, path, residual50(codes)) }},
-	{"packed", 0.02, 1.3, func(t *testing.T, path string) int64 { return writePacked(t, path) }},
-	{"external", 0.02, 1.3, func(t *testing.T, path string) int64 { return writeExternal(t, path, floats) }},
-	{"external halves", 2.1, 3.3, func(t *testing.T, path string) int64 { return writeExternal(t, path, halves) }},
+	{"raw", 0.02, 1.3, func(t testing.TB, path string) int64 { return writeLarge(t, path, residual50(floats)) }},
+	{"half", 2.1, 3.3, func(t testing.TB, path string) int64 { return writeLarge(t, path, residual50(halves)) }},
+	{"codes", 0.2, 1.3, func(t testing.TB, path string) int64 { return writeLarge(t, path, residual50(codes)) }},
+	{"packed", 0.02, 1.3, writePacked},
+	{"external", 0.02, 1.3, func(t testing.TB, path string) int64 { return writeExternal(t, path, floats) }},
+	{"external halves", 2.1, 3.3, func(t testing.TB, path string) int64 { return writeExternal(t, path, halves) }},
 }
 
-func writeLarge(t *testing.T, path string, m *onnxpb.Model) int64 {
+func writeLarge(t testing.TB, path string, m *onnxpb.Model) int64 {
 	t.Helper()
 	data := encode(t, m)
 	if err := os.WriteFile(path, data, 0o644); err != nil {
@@ -37,7 +37,7 @@ func writeLarge(t *testing.T, path string, m *onnxpb.Model) int64 {
 }
 
 // writeExternal stores the elements in another file.
-func writeExternal(t *testing.T, path string, store storeAs) int64 {
+func writeExternal(t testing.TB, path string, store storeAs) int64 {
 	t.Helper()
 	file, err := os.Create(filepath.Join(filepath.Dir(path), "weights.bin"))
 	if err != nil {
@@ -78,7 +78,7 @@ func halves(name string, elements []byte, dims ...int64) onnxpb.Tensor {
 }
 
 // writePacked stores the elements in float_data, which differs from raw_data only by the field's number.
-func writePacked(t *testing.T, path string) int64 {
+func writePacked(t testing.TB, path string) int64 {
 	data := encode(t, residual50(floats))
 	m, err := onnxpb.Read(data)
 	if err != nil {
