@@ -45,14 +45,20 @@ type Island struct {
 
 // total adds up the bytes of all constants that the nodes of the two networks read.
 func (r *NetworkReport) total(from, to *graph.Graph) {
-	for name := range constants(from) {
-		r.FloatBytes += storedBytes(from.Value(name))
+	r.FloatBytes, _ = ConstantBytes(from)
+	r.WeightBytes, r.PackedBytes = ConstantBytes(to)
+}
+
+// ConstantBytes returns the bytes of all constants that nodes read, of a network in floats or in integers: as they are
+// stored, codes one to a byte, with their scales, and zero points where they are not all 0; and with the codes of fewer
+// than 8 bits packed (quant.PackedLen).
+func ConstantBytes(g *graph.Graph) (stored, packed int64) {
+	for name := range constants(g) {
+		v := g.Value(name)
+		stored += storedBytes(v)
+		packed += packedBytes(v)
 	}
-	for name := range constants(to) {
-		v := to.Value(name)
-		r.WeightBytes += storedBytes(v)
-		r.PackedBytes += packedBytes(v)
-	}
+	return stored, packed
 }
 
 // constants returns the names of the constants that nodes read.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -74,6 +75,9 @@ func runAgainst(c *cobra.Command, model string, cfg compareConfig) error {
 // readDump reads the arrays that are values of the network. Of others there is the name alone.
 func readDump(path string, g *graph.Graph) (map[string]tensor.Tensor, error) {
 	f, err := checkpoint.Open(path)
+	if errors.Is(err, checkpoint.ErrFormat) {
+		return nil, fmt.Errorf("%s: it is no .npz of another runtime's integers: 'linquant compare --help' says how to make one", path)
+	}
 	if err != nil {
 		return nil, err
 	}

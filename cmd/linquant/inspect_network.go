@@ -86,13 +86,10 @@ func (in *networkInspection) integers(g *graph.Graph) error {
 			if v := g.Values[name]; v != nil && v.Const != nil && !seen[name] {
 				seen[name] = true
 				in.FloatBytes += 4 * int64(v.Const.Elements())
-				in.IntegerBytes += int64(len(v.Const.Data))
-				if v.Quant != nil && v.Quant.Type.Bits <= 8 {
-					in.IntegerBytes += 4 * int64(len(v.Quant.Scale))
-				}
 			}
 		}
 	}
+	in.IntegerBytes, _ = ptq.ConstantBytes(g)
 	p, err := engine.Compile(g, engine.Config{})
 	if err != nil {
 		in.Numbers = "integers"

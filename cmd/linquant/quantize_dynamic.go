@@ -11,7 +11,8 @@ import (
 	"linquant/ptq"
 )
 
-const whatDynamic = "layers find the ranges of their inputs while they run: no --calib, and reals between layers"
+// whatDynamic is what --dynamic does.
+const whatDynamic = "layers find the ranges of their inputs while they run, so that nothing is calibrated; between them are reals"
 
 // notDynamic are the flags that say something about activations, which --dynamic finds out while the network runs.
 var notDynamic = []string{
@@ -26,7 +27,7 @@ func (n *networkConfig) checkDynamic(c *cobra.Command) error {
 	}
 	for _, name := range notDynamic {
 		if f := c.Flags().Lookup(name); f != nil && f.Changed {
-			return usagef("--%s and --dynamic exclude each other: with --dynamic, %s", name, whatDynamic)
+			return usagef("--%s and --dynamic exclude each other: with --dynamic %s", name, whatDynamic)
 		}
 	}
 	return nil
@@ -67,7 +68,7 @@ func printDynamic(w io.Writer, r *ptq.NetworkReport) {
 		}
 	}
 	if dynamic > 0 {
-		fmt.Fprintf(w, "%s dynamic: %s\n", plural(dynamic, "layer"), whatDynamic)
+		fmt.Fprintf(w, "%s quantized dynamically: %s\n", plural(dynamic, "layer"), whatDynamic)
 	}
 }
 
