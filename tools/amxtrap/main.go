@@ -14,6 +14,10 @@
 // With -count it says at the end how many tile instructions there were: with what each takes (a product one cycle a
 // row, for example) an estimate of the time on real hardware, and of what part of it is not products.
 //
+// On a processor with AMX it is of no use, and does no harm: internal/cpu is granted the tiles there, and the program's
+// instructions run as they are. Where the system does not grant them, the program ends with the message that tiles are
+// not configured, since it configures them without being stopped.
+//
 // What real hardware would answer with a fault, a tile that is not configured, shapes that do not fit, memory that is
 // not there, ends the program with a message that names the instruction and the reason.
 package main
