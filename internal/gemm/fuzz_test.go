@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
 	"linquant/quant"
 )
 
 // requantizer returns an output stage for int8 codes.
-func requantizer(t testing.TB, c quant.Convention, multiplier ...float64) *quant.Requantizer {
+func requantizer(t rapid.TB, c quant.Convention, multiplier ...float64) *quant.Requantizer {
 	t.Helper()
 	r, err := quant.NewRequantizer(c, multiplier, quant.TensorParams(quant.Type{Bits: 8}, 1, 3))
 	if err != nil {

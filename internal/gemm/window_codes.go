@@ -55,7 +55,15 @@ type codeTap struct {
 // HasInt8Windows reports whether the tier has kernels for windows of rows of depth codes: for output stages that
 // multiply in floating point, and weights without zero points.
 func HasInt8Windows(tier cpu.Tier, depth int, c quant.Convention) bool {
-	return hasCodeWindows(tier, depth) && depth%4 == 0 && (c == quant.ONNX || c == quant.Torch)
+	least := codeLimitsOf(tier).depth
+	return least > 0 && depth >= least && depth%4 == 0 && (c == quant.ONNX || c == quant.Torch)
+}
+
+// codeLimits is what the kernels of a tier take for windows of codes. Plans are made from it.
+type codeLimits struct {
+	depth        int // the least depth of a tap, 0 where there are no kernels
+	rows         int // of the tallest tile, besides lines; the lower one has 4
+	lineChannels int // the most channels that tiles of lines have, 0 where there is no kernel for them
 }
 
 // NewInt8Windows plans the products of outputs rows with weights [n, taps·depth] for a tier that HasInt8Windows. in
@@ -72,13 +80,13 @@ func NewInt8Windows(n, outputs, taps, depth int, zero byte, in func(i, t int) in
 		w.padding[i] = zero
 	}
 	plan := codePlan{
-		Int8Windows: w, channels: n, in: in, out: out, known: map[string]*codePattern{}, biases: map[string]int{},
+		Int8Windows: w, limits: codeLimitsOf(tier), channels: n, in: in, out: out, known: map[string]*codePattern{}, biases: map[string]int{},
 	}
 	rest := plan.addLines(outputs)
 	if len(rest) == 0 {
 		return w
 	}
-	for _, rows := range arrange(len(rest), taps, codeTileRows(tier), func(i, t int) int { return in(rest[i], t) }) {
+	for _, rows := range arrange(len(rest), taps, plan.limits.rows, func(i, t int) int { return in(rest[i], t) }) {
 		for k, i := range rows {
 			rows[k] = rest[i]
 		}

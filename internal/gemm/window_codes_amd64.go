@@ -60,16 +60,16 @@ func codeLines16x16(t *codeTask)
 //go:noescape
 func codeWindowsAVXVNNI(t *codeTask)
 
-func hasCodeWindows(tier cpu.Tier, depth int) bool {
-	return tier == cpu.AVX512VNNI || tier == cpu.AVXVNNI || tier == cpu.AVX2 && depth >= leastAVX2Depth
-}
-
-// codeTileRows returns the height of the tallest tile of the tier's kernels.
-func codeTileRows(tier cpu.Tier) int {
-	if tier == cpu.AVXVNNI {
-		return 6
+func codeLimitsOf(tier cpu.Tier) codeLimits {
+	switch tier {
+	case cpu.AVX512VNNI:
+		return codeLimits{depth: 4, rows: maxTileRows, lineChannels: 16}
+	case cpu.AVXVNNI:
+		return codeLimits{depth: 4, rows: 6, lineChannels: 16}
+	case cpu.AVX2:
+		return codeLimits{depth: leastAVX2Depth, rows: maxTileRows}
 	}
-	return maxTileRows
+	return codeLimits{}
 }
 
 func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {

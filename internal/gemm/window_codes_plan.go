@@ -8,6 +8,7 @@ import (
 // codePlan is an Int8Windows that is being made.
 type codePlan struct {
 	*Int8Windows
+	limits   codeLimits
 	channels int
 	in       func(i, t int) int
 	out      func(i int) int
@@ -131,7 +132,7 @@ func (c *codePattern) append(tap codeTap) {
 func (p *codePlan) heightOf(rows []int) int {
 	for _, i := range rows[4:] {
 		if i != rows[0] {
-			return codeTileRows(p.tier)
+			return p.limits.rows
 		}
 	}
 	return 4

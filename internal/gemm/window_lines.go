@@ -13,7 +13,7 @@ const (
 func (p *codePlan) addLines(outputs int) (rest []int) {
 	for i := 0; i < outputs; {
 		end := i + 1
-		if end < outputs && p.channels <= maxWidth/2 && p.Int8Windows.taps%lineTaps == 0 && p.isLine(i) {
+		if end < outputs && p.channels <= p.limits.lineChannels && p.Int8Windows.taps%lineTaps == 0 && p.isLine(i) {
 			for end < outputs && p.follows(end, p.out(i+1)-p.out(i)) {
 				end++
 			}
