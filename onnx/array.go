@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -227,7 +227,7 @@ func (a array) tensor() (tensor.Tensor, error) {
 }
 
 // materialize makes a constant of an array, so that nodes can read it, unless one of its elements is not known.
-func (im *importer) materialize(name string) *graph.Value {
+func (im *importer) materialize(name string) *raw.Value {
 	a, ok := im.arrays[name]
 	if !ok || a.unknown() {
 		return nil

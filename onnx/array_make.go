@@ -6,6 +6,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -202,8 +203,8 @@ func nonZeroArray(s site, in []array) (array, bool) {
 }
 
 // sliceNode is part i of a Split: n elements of the axis from start on.
-func sliceNode(split *graph.Node, i, axis, start, n int) *graph.Node {
-	return &graph.Node{
+func sliceNode(split *raw.Node, i, axis, start, n int) *raw.Node {
+	return &raw.Node{
 		Name: partName(split, i), Op: graph.Slice, Inputs: split.Inputs[:1], Outputs: split.Outputs[i : i+1],
 		Attrs: graph.Attrs{
 			"starts": []int{start}, "ends": []int{start + n}, "axes": []int{axis}, "steps": []int{1},

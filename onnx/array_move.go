@@ -53,7 +53,7 @@ func concatArrays(s site, in []array) (array, bool) {
 }
 
 func transposeArray(s site, in []array) (array, bool) {
-	perm, err := graph.PermOf(s.n, len(in[0].shape))
+	perm, err := graph.PermOf(s.n.Float(), len(in[0].shape))
 	if err != nil {
 		return array{}, false
 	}

@@ -3,6 +3,7 @@ package onnx
 import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -135,7 +136,7 @@ func (s site) operands(op arrayOp) (in []array, ok bool) {
 		case v == nil || v.Const == nil:
 			return nil, false
 		case i >= data || v.DType == tensor.Float32 && !im.derived[name]:
-		case v.Quant != nil, v.DType.Size() == 1 && v.DType != tensor.Bool && op.data == 1 && !im.bound[name]:
+		case v.Type != quant.Type{}, v.DType.Size() == 1 && v.DType != tensor.Bool && op.data == 1 && !im.bound[name]:
 			return nil, false // codes, which remain a constant
 		default:
 			wanted = true

@@ -88,8 +88,7 @@ func (im *importer) bind(v *onnxpb.ValueInfo, t tensor.Tensor) error {
 		}
 	}
 	im.bound[v.Name] = true
-	im.g.AddConst(v.Name, t)
-	im.g.Values[v.Name].Quant = e.params()
+	im.g.AddConst(v.Name, t).Type = e.codes()
 	return nil
 }
 

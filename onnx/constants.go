@@ -40,9 +40,8 @@ func (s site) cast() error {
 // identity of a constant is a constant.
 func (s site) identity() error {
 	if v := s.im.g.Values[s.n.Inputs[0]]; v != nil && v.Const != nil {
-		quant := v.Quant
 		err := s.become(*v.Const)
-		s.im.g.Values[s.n.Outputs[0]].Quant = quant
+		s.im.g.Values[s.n.Outputs[0]].Type = v.Type
 		return err
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 )
 
 // Operator says how Import reads an operator.
@@ -32,7 +33,7 @@ func Operators() []Operator {
 	for name, rule := range operators {
 		since[name] = rule.since
 	}
-	delete(since, dynamicConv)
+	delete(since, raw.DynamicConv)
 	maps.Copy(since, inPatterns)
 	for _, name := range slices.Sorted(maps.Keys(since)) {
 		o := Operator{Name: string(name), Since: since[name], Graph: becomes[name]}
@@ -56,16 +57,16 @@ var becomes = map[graph.Op][]graph.Op{
 	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
 	"SpaceToDepth":  {graph.Reshape, graph.Transpose},
 	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},
-	qLinearConv: {graph.Conv}, qLinearMatMul: {graph.MatMul}, msQGemm: {graph.Gemm}, msQLinearAdd: {graph.Add},
-	msQLinearMul: {graph.Mul}, msQLinearConcat: {graph.Concat}, msQLinearAveragePool: {graph.AveragePool},
-	msQLinearGlobalAverage: {graph.GlobalAveragePool}, msQLinearLeakyRelu: {graph.LeakyRelu},
-	msQLinearSigmoid: {graph.Sigmoid}, msQLinearSoftmax: {graph.Softmax}, msQuantizeLinear: {graph.QuantizeLinear},
-	msDequantizeLinear: {graph.DequantizeLinear}, msGelu: {graph.Gelu}, msFastGelu: {graph.Gelu}, msBiasGelu: {graph.Gelu},
-	msQuickGelu: {graph.Swish}, msDynamicMatMul: {graph.MatMul}, microsoft + "." + integersToReals: {graph.MatMul},
+	raw.QLinearConv: {graph.Conv}, raw.QLinearMatMul: {graph.MatMul}, raw.MSQGemm: {graph.Gemm}, raw.MSQLinearAdd: {graph.Add},
+	raw.MSQLinearMul: {graph.Mul}, raw.MSQLinearConcat: {graph.Concat}, raw.MSQLinearAveragePool: {graph.AveragePool},
+	raw.MSQLinearGlobalAverage: {graph.GlobalAveragePool}, raw.MSQLinearLeakyRelu: {graph.LeakyRelu},
+	raw.MSQLinearSigmoid: {graph.Sigmoid}, raw.MSQLinearSoftmax: {graph.Softmax}, raw.MSQuantizeLinear: {graph.QuantizeLinear},
+	raw.MSDequantizeLinear: {graph.DequantizeLinear}, msGelu: {graph.Gelu}, msFastGelu: {graph.Gelu}, msBiasGelu: {graph.Gelu},
+	msQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.Microsoft + "." + integersToReals: {graph.MatMul},
 	dynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
 }
 
 // inPatterns are the operators that are read together with others (dynamic.go), and since when there are.
 var inPatterns = map[graph.Op]int64{
-	dynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, microsoft + "." + integersToReals: 1,
+	dynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, raw.Microsoft + "." + integersToReals: 1,
 }

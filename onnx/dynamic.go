@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 )
 
 // Layers that quantize their input while they run are several nodes in a file:
@@ -15,12 +16,7 @@ import (
 // same for Conv. A value can have one DynamicQuantizeLinear for several layers. What else is done with the codes, the
 // sums or the scale of such a pattern is refused.
 
-// Operators of dynamic layers in the raw form: inputs X of reals, W of codes, its scale, its zero point, and a bias;
-// the last two optional.
 const (
-	msDynamicMatMul    = microsoft + ".DynamicQuantizeMatMul"
-	dynamicConv        = dynamicDomain + ".DynamicQuantizeConv"
-	dynamicDomain      = "linquant" // files do not have it
 	dynamicQuantizer   = "DynamicQuantizeLinear"
 	integersToReals    = "MatMulIntegerToFloat"
 	dynamicMatMulName  = "DynamicQuantizeMatMul"
@@ -45,8 +41,8 @@ func dynamicLayers(g *onnxpb.Graph) ([]onnxpb.Node, error) {
 	integers := false
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
-		if n.Domain == dynamicDomain {
-			return nil, fmt.Errorf("%s is of the domain %s, which has no operators", label(n), dynamicDomain)
+		if n.Domain == raw.DynamicDomain {
+			return nil, fmt.Errorf("%s is of the domain %s, which has no operators", label(n), raw.DynamicDomain)
 		}
 		integers = integers || integerSum(n) >= 0
 	}
@@ -70,7 +66,7 @@ func integerSum(n *onnxpb.Node) int {
 	switch {
 	case domain(n.Domain) == "" && (n.Op == "ConvInteger" || n.Op == "MatMulInteger"):
 		return 2
-	case n.Domain == microsoft && n.Op == integersToReals:
+	case n.Domain == raw.Microsoft && n.Op == integersToReals:
 		return 4
 	}
 	return -1
@@ -133,7 +129,7 @@ func (p *dynamicPatterns) layer(i int) error {
 	if len(q.Inputs) != 1 || len(q.Outputs) != 3 || input(integerSum(n)) != q.Outputs[dynamicOutputZero] {
 		return fmt.Errorf("its input's zero point is %q, not the one that %s makes", input(integerSum(n)), label(q))
 	}
-	layer := onnxpb.Node{Name: n.Name, Domain: microsoft, Op: dynamicMatMulName, Attrs: n.Attrs}
+	layer := onnxpb.Node{Name: n.Name, Domain: raw.Microsoft, Op: dynamicMatMulName, Attrs: n.Attrs}
 	if n.Op == integersToReals {
 		if input(2) != q.Outputs[dynamicOutputScale] {
 			return fmt.Errorf("its input's scale is %q, not the one that %s makes", input(2), label(q))
@@ -161,7 +157,7 @@ func (p *dynamicPatterns) layer(i int) error {
 	}
 	layer.Inputs, layer.Outputs = []string{q.Inputs[0], n.Inputs[1], scale, input(3)}, p.nodes[mul].Outputs
 	if n.Op == "ConvInteger" {
-		layer.Domain, layer.Op = dynamicDomain, dynamicConvName
+		layer.Domain, layer.Op = raw.DynamicDomain, dynamicConvName
 	}
 	p.gone[i], p.gone[cast] = true, true
 	p.replaced[mul] = layer // the last of the nodes, so that everything is there that it reads

@@ -9,12 +9,13 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // dynamicModel is x [N, 4] → DynamicQuantizeLinear → MatMulInteger with w [4, 3] → Cast → Mul → Add → y.
 func dynamicModel() *onnxpb.Model {
-	raw := func(name string, kind onnxpb.DataType, data any, dims ...int64) onnxpb.Tensor {
+	constant := func(name string, kind onnxpb.DataType, data any, dims ...int64) onnxpb.Tensor {
 		var t tensor.Tensor
 		switch d := data.(type) {
 		case []float32:
@@ -27,12 +28,12 @@ func dynamicModel() *onnxpb.Model {
 	value := func(name string, columns int64) onnxpb.ValueInfo {
 		return onnxpb.ValueInfo{Name: name, Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: -1, Param: "N"}, {Value: columns}}}
 	}
-	return &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}, {Domain: microsoft, Version: 1}}, Graph: &onnxpb.Graph{
+	return &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}, {Domain: raw.Microsoft, Version: 1}}, Graph: &onnxpb.Graph{
 		Name: "dynamic", Inputs: []onnxpb.ValueInfo{value("x", 4)}, Outputs: []onnxpb.ValueInfo{value("y", 3)},
 		Initializers: []onnxpb.Tensor{
-			raw("w", onnxpb.Int8, []int8{1, -2, 3, 40, 50, -60, 7, 8, 9, 100, -110, 120}, 4, 3),
-			raw("ws", onnxpb.Float, []float32{0.25, 0.5, 0.75}, 3), raw("wz", onnxpb.Int8, []int8{3}),
-			raw("b", onnxpb.Float, []float32{0.1, -0.2, 0.3}, 3), raw("other", onnxpb.Float, []float32{2}),
+			constant("w", onnxpb.Int8, []int8{1, -2, 3, 40, 50, -60, 7, 8, 9, 100, -110, 120}, 4, 3),
+			constant("ws", onnxpb.Float, []float32{0.25, 0.5, 0.75}, 3), constant("wz", onnxpb.Int8, []int8{3}),
+			constant("b", onnxpb.Float, []float32{0.1, -0.2, 0.3}, 3), constant("other", onnxpb.Float, []float32{2}),
 		},
 		Nodes: []onnxpb.Node{
 			{Op: dynamicQuantizer, Inputs: []string{"x"}, Outputs: []string{"q", "s", "z"}},
@@ -66,7 +67,7 @@ func importDynamic(t *testing.T, m *onnxpb.Model) (*graph.Graph, error) {
 func TestDynamicForms(t *testing.T) {
 	fused := func(op string, inputs ...string) func(g *onnxpb.Graph) {
 		return func(g *onnxpb.Graph) {
-			g.Nodes = append(g.Nodes[:1], onnxpb.Node{Op: op, Domain: microsoft, Inputs: inputs, Outputs: []string{"y"}})
+			g.Nodes = append(g.Nodes[:1], onnxpb.Node{Op: op, Domain: raw.Microsoft, Inputs: inputs, Outputs: []string{"y"}})
 			if op == dynamicMatMulName {
 				g.Nodes = g.Nodes[1:]
 			}
@@ -169,7 +170,7 @@ func TestDynamicRefused(t *testing.T) {
 		"computed weight":            {func(g *onnxpb.Graph) { g.Nodes[2].Inputs[1] = "q" }, `DynamicQuantizeLinear (domain ai.onnx`},
 		"zero point of another type": {func(g *onnxpb.Graph) { g.Initializers[2].Type = onnxpb.Uint8 }, `zero point "wz"`},
 		"a node of our own": {func(g *onnxpb.Graph) {
-			g.Nodes = append(g.Nodes, onnxpb.Node{Op: dynamicConvName, Domain: dynamicDomain, Name: "mine", Outputs: []string{"o"}})
+			g.Nodes = append(g.Nodes, onnxpb.Node{Op: dynamicConvName, Domain: raw.DynamicDomain, Name: "mine", Outputs: []string{"o"}})
 		}, `"mine" is of the domain linquant`},
 		"no inputs":                 {func(g *onnxpb.Graph) { g.Nodes[2].Inputs = nil }, `node "layer": it has 0 inputs`},
 		"quantizer without outputs": {func(g *onnxpb.Graph) { g.Nodes[0].Outputs = nil }, `its input "q" is not made by`},

@@ -44,15 +44,15 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Format != Float {
-		if g, err = lower(g, cfg); err != nil {
-			return err
-		}
-		if bits, ok := g.Metadata[bitsKey]; ok {
-			metadata[bitsKey] = bits
-		}
+	r, err := lower(g, cfg)
+	if err != nil {
+		return err
 	}
-	m, err := writeRaw(spell(g, cfg.Opset), cfg)
+	if bits, ok := r.Metadata[bitsKey]; ok && cfg.Format != Float {
+		metadata[bitsKey] = bits
+	}
+	spell(r, cfg.Opset)
+	m, err := writeRaw(r, cfg)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -21,15 +22,19 @@ import (
 // is returned as it is. Errors are for what no reading makes sense of: scales that are not positive, parameters of the
 // wrong type or length, codes that one node writes and another reads with different parameters; and for dynamic
 // quantization that is not of a layer (dynamic.go).
-func fuse(raw *graph.Graph) (*graph.Graph, error) {
-	if !hasQuantization(raw) {
-		return raw, nil
+func fuse(g *raw.Graph) (*graph.Graph, error) {
+	if !hasQuantization(g) {
+		return floats(g), nil
 	}
-	raw, err := graph.RecognizeFunctions(raw)
-	if err != nil {
+	for _, n := range g.Nodes {
+		if len(n.Outputs) == 0 || n.Outputs[0] == "" {
+			return nil, fmt.Errorf("%v has no output: remove it from the model", n)
+		}
+	}
+	if err := recognize(g); err != nil {
 		return nil, err
 	}
-	f, err := newFuser(raw)
+	f, err := newFuser(g)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +53,9 @@ func fuse(raw *graph.Graph) (*graph.Graph, error) {
 }
 
 // hasQuantization reports whether any node of the raw graph is about codes.
-func hasQuantization(raw *graph.Graph) bool {
-	for _, n := range raw.Nodes {
-		if isRaw(n.Op) || dynamic[withoutDomain(n.Op)] {
+func hasQuantization(g *raw.Graph) bool {
+	for _, n := range g.Nodes {
+		if raw.HasParameters(n.Op) || dynamic[withoutDomain(n.Op)] {
 			return true
 		}
 	}
@@ -65,7 +70,7 @@ var dynamic = map[graph.Op]bool{
 
 // withoutDomain returns the operator without the domain of ONNX Runtime's own operators.
 func withoutDomain(op graph.Op) graph.Op {
-	return graph.Op(strings.TrimPrefix(string(op), microsoft+"."))
+	return graph.Op(strings.TrimPrefix(string(op), raw.Microsoft+"."))
 }
 
 // kind says what a value of the raw graph has become.
@@ -87,38 +92,34 @@ type operand struct {
 
 // fuser builds the quantized graph, one raw node after the other.
 type fuser struct {
-	raw, out  *graph.Graph
-	consumers map[string][]*graph.Node // of the raw graph
-	values    map[string]operand       // by raw name; raw constants have no entry before they are read
-	done      map[*graph.Node]bool     // raw nodes that an earlier one has taken with it
-	bits      map[string]int           // codes narrower than their type, by name
-	producer  map[string]*graph.Node   // of the new graph
-	makers    map[string]*graph.Node   // of the raw graph, once somebody asked
-	ranks     map[string]int           // of the new graph's values, where nodes tell
-	left      budget                   // for what is made of constants
+	raw       *raw.Graph
+	out       *graph.Graph
+	consumers map[string][]*raw.Node // of the raw graph
+	values    map[string]operand     // by raw name; raw constants have no entry before they are read
+	done      map[*raw.Node]bool     // raw nodes that an earlier one has taken with it
+	bits      map[string]int         // codes narrower than their type, by name
+	producer  map[string]*graph.Node // of the new graph
+	makers    map[string]*raw.Node   // of the raw graph, once somebody asked
+	ranks     map[string]int         // of the new graph's values, where nodes tell
+	left      budget                 // for what is made of constants
 }
 
-func newFuser(raw *graph.Graph) (*fuser, error) {
-	raw = skipIdentities(raw)
+func newFuser(g *raw.Graph) (*fuser, error) {
+	skipIdentities(g)
 	f := &fuser{
-		raw: raw, out: graph.New(raw.Name), consumers: raw.Consumers(),
-		values: map[string]operand{}, done: map[*graph.Node]bool{}, producer: map[string]*graph.Node{},
-		ranks: map[string]int{}, left: fuseBudget(raw),
+		raw: g, out: graph.New(g.Name), consumers: g.Consumers(),
+		values: map[string]operand{}, done: map[*raw.Node]bool{}, producer: map[string]*graph.Node{},
+		ranks: map[string]int{}, left: fuseBudget(g),
 	}
-	f.out.Inputs, f.out.Outputs = raw.Inputs, raw.Outputs
-	f.out.Input, f.out.Requant = raw.Input, raw.Requant
-	maps.Copy(f.out.Metadata, raw.Metadata)
+	f.out.Inputs, f.out.Outputs = g.Inputs, g.Outputs
+	f.out.Input, f.out.Requant = g.Input, g.Requant
+	maps.Copy(f.out.Metadata, g.Metadata)
 	delete(f.out.Metadata, bitsKey)
 	var err error
-	if f.bits, err = narrowTypes(raw.Metadata); err != nil {
+	if f.bits, err = narrowTypes(g.Metadata); err != nil {
 		return nil, err
 	}
-	for _, n := range raw.Nodes {
-		if len(n.Outputs) == 0 || n.Outputs[0] == "" {
-			return nil, fmt.Errorf("%v has no output: remove it from the model", n)
-		}
-	}
-	for _, name := range raw.Inputs {
+	for _, name := range g.Inputs {
 		if err := f.input(name); err != nil {
 			return nil, err
 		}
@@ -128,11 +129,11 @@ func newFuser(raw *graph.Graph) (*fuser, error) {
 
 // input adds a graph input. One that holds codes gets its parameters from the first node that reads them.
 func (f *fuser) input(name string) error {
-	v := f.raw.Values[name]
-	if v == nil {
+	from := f.raw.Values[name]
+	if from == nil {
 		return fmt.Errorf("input %q has no type", name)
 	}
-	v = v.Clone()
+	v := floatValue(from)
 	f.out.Values[name] = v
 	if v.DType != tensor.Int8 && v.DType != tensor.Uint8 {
 		f.values[name] = operand{kind: real, name: name}
@@ -153,19 +154,19 @@ func (f *fuser) input(name string) error {
 }
 
 // node brings one raw node to the new graph.
-func (f *fuser) node(n *graph.Node) error {
+func (f *fuser) node(n *raw.Node) error {
 	switch n.Op {
-	case graph.QuantizeLinear, msQuantizeLinear:
+	case graph.QuantizeLinear, raw.MSQuantizeLinear:
 		return f.quantize(n)
-	case graph.DequantizeLinear, msDequantizeLinear:
+	case graph.DequantizeLinear, raw.MSDequantizeLinear:
 		return f.dequantize(n)
 	}
 	switch {
-	case isDynamic(n.Op):
+	case raw.IsDynamic(n.Op):
 		return f.dynamicLayer(n)
 	case dynamic[withoutDomain(n.Op)]:
 		return fmt.Errorf("dynamic quantization in this form is not supported: " + dynamicAdvice)
-	case isRaw(n.Op):
+	case raw.HasParameters(n.Op):
 		return f.qoperator(n)
 	}
 	return f.operator(n)
@@ -197,40 +198,23 @@ func (f *fuser) emit(op graph.Op, node string, attrs graph.Attrs, inputs []strin
 	}
 	f.producer[output] = f.out.Nodes[len(f.out.Nodes)-1]
 	v := f.out.Values[output]
-	if raw := f.raw.Values[output]; raw != nil {
-		v.Shape = raw.Shape
+	if from := f.raw.Values[output]; from != nil {
+		v.Shape = from.Shape
 	}
 	if p != nil {
-		v.Quant, v.DType = p, storage(p.Type)
+		v.Quant, v.DType = p, raw.Storage(p.Type)
 	}
 }
 
 // fresh returns a name that no value has yet.
-func (f *fuser) fresh(name string) string { return unusedName(name, f.raw, f.out) }
+func (f *fuser) fresh(name string) string { return f.raw.Unused(name, f.out) }
 
-// unusedName returns name, or name with the first number behind it that no graph has a value for.
-func unusedName(name string, graphs ...*graph.Graph) string {
-	candidate := name
-next:
-	for i := 2; ; i++ {
-		for _, g := range graphs {
-			if g.Values[candidate] != nil {
-				candidate = fmt.Sprintf("%s_%d", name, i)
-				continue next
-			}
-		}
-		return candidate
-	}
-}
-
-// skipIdentities returns the graph with every reader of an Identity or Dropout reading its input instead, so that the
-// patterns need not look through them. The nodes stay, for outputs; unread, they are dead.
-func skipIdentities(raw *graph.Graph) *graph.Graph {
+// skipIdentities lets every reader of an Identity or Dropout read its input instead, so that the patterns need not look
+// through them. The nodes stay only for outputs.
+func skipIdentities(g *raw.Graph) {
 	alias := map[string]string{}
-	g := *raw
-	g.Nodes = make([]*graph.Node, 0, len(raw.Nodes))
-	for _, n := range raw.Nodes {
-		n = n.Clone()
+	kept := g.Nodes[:0]
+	for _, n := range g.Nodes {
 		for i, in := range n.Inputs {
 			if to, ok := alias[in]; ok {
 				n.Inputs[i] = to
@@ -238,11 +222,11 @@ func skipIdentities(raw *graph.Graph) *graph.Graph {
 		}
 		if (n.Op == graph.Identity || n.Op == graph.Dropout) && n.Input(0) != "" && len(n.Outputs) == 1 {
 			alias[n.Outputs[0]] = n.Inputs[0]
-			if !raw.IsOutput(n.Outputs[0]) {
+			if !g.IsOutput(n.Outputs[0]) {
 				continue
 			}
 		}
-		g.Nodes = append(g.Nodes, n)
+		kept = append(kept, n)
 	}
-	return &g
+	g.Nodes = kept
 }

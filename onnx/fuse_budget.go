@@ -1,7 +1,7 @@
 package onnx
 
 import (
-	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -10,9 +10,9 @@ import (
 // take far more memory than the file has. So what is made of constants is bounded by the constants there are.
 
 // fuseBudget returns a budget of four times the constants' bytes.
-func fuseBudget(raw *graph.Graph) budget {
+func fuseBudget(g *raw.Graph) budget {
 	size := int64(0)
-	for _, v := range raw.Values {
+	for _, v := range g.Values {
 		if v.Const != nil {
 			size += int64(len(v.Const.Data))
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -44,11 +45,13 @@ func TestFuseCodesInAndOut(t *testing.T) {
 	b.Values[p].DType = tensor.Uint8
 	y := b.conv(b.op(graph.DequantizeLinear, "xd", nil, p, "x_s", "x_z"), "y")
 	q := b.q(y, "yq", 0.05, 128)
-	g, err := fuse(b.result(q))
+	b.Outputs = []string{q}
+	in := tensor.Tensor{DType: tensor.Uint8, Shape: tensor.Shape{1, 2, 4, 4}, Data: []byte(strings.Repeat("\x80\x70\x10\xff", 8))}
+	want := evalRaw(t, b.Graph, in)["yq"]
+	g, err := fuse(b.Graph)
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := tensor.Tensor{DType: tensor.Uint8, Shape: tensor.Shape{1, 2, 4, 4}, Data: []byte(strings.Repeat("\x80\x70\x10\xff", 8))}
 	out, err := graph.Eval(context.Background(), g, map[string]tensor.Tensor{"x": in}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +59,6 @@ func TestFuseCodesInAndOut(t *testing.T) {
 	if r := out["yq"]; r.DType != tensor.Uint8 || !r.Shape.Equal(tensor.Shape{1, 2, 3, 3}) {
 		t.Errorf("output %v %v", r.DType, r.Shape)
 	}
-	want := evalRaw(t, b.Graph, in)["yq"]
 	for i, c := range out["yq"].Data {
 		if float64(c) != want[i] {
 			t.Errorf("code %d is %d, want %g", i, c, want[i])
@@ -65,7 +67,7 @@ func TestFuseCodesInAndOut(t *testing.T) {
 }
 
 // groupedWeight has a weight in blocks of 5 along its rows, and is otherwise float.
-func groupedWeight() *graph.Graph {
+func groupedWeight() *raw.Graph {
 	b := newRaw()
 	f := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, "x")
 	w := make([]int8, 64)
@@ -84,8 +86,8 @@ func groupedWeight() *graph.Graph {
 
 // Weights in blocks, as opset 21 has them, are read and written.
 func TestBlocks(t *testing.T) {
-	raw := groupedWeight()
-	g, err := fuse(raw)
+	r := groupedWeight()
+	g, err := fuse(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func TestBlocks(t *testing.T) {
 	}
 	w, _ := reals["wd"].Float32s()
 	for i, x := range w {
-		code, scale := float32(int8(raw.Values["w"].Const.Data[i])), 0.01*float32(1+i/32*7+i%32/5)
+		code, scale := float32(int8(r.Values["w"].Const.Data[i])), 0.01*float32(1+i/32*7+i%32/5)
 		if x != code*scale {
 			t.Errorf("weight %d is %g, want %g", i, x, code*scale)
 		}

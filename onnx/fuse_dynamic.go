@@ -5,17 +5,16 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
-// isDynamic reports whether the operator of the raw form quantizes its input while it runs.
-func isDynamic(op graph.Op) bool { return op == msDynamicMatMul || op == dynamicConv }
-
 // dynamicLayer takes a layer that quantizes its input while it runs, and an Add of a bias behind it.
-func (f *fuser) dynamicLayer(n *graph.Node) error {
-	m := &graph.Node{Name: n.Name, Op: floatOp[n.Op], Outputs: slices.Clone(n.Outputs[:1]), Attrs: floatAttrs(n)}
-	graph.SetDynamic(m)
+func (f *fuser) dynamicLayer(n *raw.Node) error {
+	op, _ := raw.FloatOp(n.Op)
+	m := &raw.Node{Name: n.Name, Op: op, Outputs: slices.Clone(n.Outputs[:1]), Attrs: n.FloatAttrs()}
+	graph.SetDynamic(m.Float())
 	x, err := f.real(n.Input(0))
 	if err != nil {
 		return err
@@ -52,7 +51,7 @@ func (f *fuser) dynamicLayer(n *graph.Node) error {
 		}
 		sums := f.fresh(last + "_products")
 		f.emit(m.Op, m.Name, m.Attrs, m.Inputs, sums, nil)
-		m = &graph.Node{Name: last + "_Add", Op: graph.Add, Inputs: []string{sums, b}}
+		m = &raw.Node{Name: last + "_Add", Op: graph.Add, Inputs: []string{sums, b}}
 	}
 	f.emit(m.Op, m.Name, m.Attrs, m.Inputs, last, nil)
 	f.values[last] = operand{kind: real, name: last}
@@ -60,7 +59,7 @@ func (f *fuser) dynamicLayer(n *graph.Node) error {
 }
 
 // addOf returns the Add that alone reads a raw value; nil where there is none.
-func (f *fuser) addOf(name string) *graph.Node {
+func (f *fuser) addOf(name string) *raw.Node {
 	r := f.consumers[name]
 	if len(r) != 1 || r[0].Op != graph.Add || f.raw.IsOutput(name) || r[0].Inputs[0] == r[0].Inputs[1] {
 		return nil
@@ -68,7 +67,7 @@ func (f *fuser) addOf(name string) *graph.Node {
 	return r[0]
 }
 
-func otherInput(n *graph.Node, one string) string {
+func otherInput(n *raw.Node, one string) string {
 	if n.Inputs[0] == one {
 		return n.Inputs[1]
 	}
@@ -76,7 +75,7 @@ func otherInput(n *graph.Node, one string) string {
 }
 
 // dynamicWeight returns the constant with the weight, and how many output channels it has.
-func (f *fuser) dynamicWeight(n *graph.Node, op graph.Op) (*graph.Value, int, error) {
+func (f *fuser) dynamicWeight(n *raw.Node, op graph.Op) (*graph.Value, int, error) {
 	name := n.Input(1)
 	shape, rank := f.constShape(name), 2
 	if op == graph.Conv {

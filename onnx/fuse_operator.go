@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
 // operator takes an operator of package graph.
-func (f *fuser) operator(n *graph.Node) error {
+func (f *fuser) operator(n *raw.Node) error {
 	for _, in := range n.Inputs {
 		if o, ok := f.values[in]; ok && o.kind == codes {
 			return f.onCodes(n, f.out.Values[o.name])
@@ -20,7 +21,7 @@ func (f *fuser) operator(n *graph.Node) error {
 			break
 		}
 	}
-	if movesElements(n) && f.move(n) {
+	if movesElements(n.Float()) && f.move(n) {
 		return nil
 	}
 	if done, err := f.integers(n); done || err != nil {
@@ -65,7 +66,7 @@ func movesElements(n *graph.Node) bool {
 
 // move does what a node that moves elements does to the codes that its input is a view of. Its output is then a view
 // too, and a QuantizeLinear with the same parameters behind it changes nothing.
-func (f *fuser) move(n *graph.Node) bool {
+func (f *fuser) move(n *raw.Node) bool {
 	v := f.viewOf(n.Input(0))
 	switch {
 	case v == nil || len(n.Outputs) > 1 && n.Outputs[1] != "":
@@ -82,7 +83,7 @@ func (f *fuser) move(n *graph.Node) bool {
 
 // emitView appends the node on codes; its output is a view of codes with the parameters of the input. The name of those
 // is that of a QuantizeLinear behind it, if there is one.
-func (f *fuser) emitView(n *graph.Node, v *graph.Value, attrs graph.Attrs) {
+func (f *fuser) emitView(n *raw.Node, v *graph.Value, attrs graph.Attrs) {
 	out, p := n.Outputs[0], *v.Quant
 	name := f.fresh(codesName(out))
 	if readers := f.consumers[out]; len(readers) == 1 && readers[0].Op == graph.QuantizeLinear && !f.raw.IsOutput(out) {
@@ -100,7 +101,7 @@ func (f *fuser) viewNode(out string) string { return out + "_DequantizeLinear" }
 
 // transposeConst transposes the codes of a constant matrix, such as the weight that an exporter wrote as [out, in] for a
 // MatMul. Other operators on constants are left to the float path.
-func (f *fuser) transposeConst(n *graph.Node, v *graph.Value) bool {
+func (f *fuser) transposeConst(n *raw.Node, v *graph.Value) bool {
 	perm := n.Attrs.Ints("perm")
 	if len(v.Const.Shape) != 2 || v.Quant.Per == quant.PerGroup || perm != nil && !slices.Equal(perm, []int{1, 0}) {
 		return false
@@ -134,7 +135,7 @@ const codesSuffix = "_quantized"
 func codesName(name string) string { return strings.TrimSuffix(name, floatSuffix) + codesSuffix }
 
 // onCodes takes an operator that the file applies to codes themselves, those of x.
-func (f *fuser) onCodes(n *graph.Node, x *graph.Value) error {
+func (f *fuser) onCodes(n *raw.Node, x *graph.Value) error {
 	op, inputs, attrs := n.Op, []string{x.Name}, n.Attrs
 	switch {
 	case len(n.Outputs) > 1 && n.Outputs[1] != "":
@@ -149,7 +150,7 @@ func (f *fuser) onCodes(n *graph.Node, x *graph.Value) error {
 			inputs = append(inputs, v.Name)
 		}
 	case op == graph.Clip:
-		lo, hi := bounds(n)
+		lo, hi := bounds(n.Float())
 		op, attrs = clipOfCodes(*x.Quant, lo, hi)
 	case op == graph.Relu: // the larger of the code and 0, whatever real that is
 		op, attrs = clipOfCodes(*x.Quant, 0, float32(256))
@@ -159,12 +160,12 @@ func (f *fuser) onCodes(n *graph.Node, x *graph.Value) error {
 			attrs[k] = a
 		}
 		attrs["value"] = realOf(*x.Quant, n.Attrs.Float("value", 0))
-	case !movesElements(n):
+	case !movesElements(n.Float()):
 		return fmt.Errorf("input %q holds integer codes: put a DequantizeLinear before the node and a QuantizeLinear after it",
 			n.Inputs[0])
 	}
 	r := f.narrow(n.Outputs[0], *x.Quant)
-	if movesElements(n) && r.params.Type != x.Quant.Type {
+	if movesElements(n.Float()) && r.params.Type != x.Quant.Type {
 		r = result{name: n.Outputs[0], params: *x.Quant, same: n.Outputs[:1]} // its Clip is a node of its own
 	}
 	f.emit(op, n.Name, attrs, inputs, r.name, &r.params)

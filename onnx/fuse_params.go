@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -23,7 +23,7 @@ type quantized struct {
 }
 
 // linearParams names those of a QuantizeLinear or DequantizeLinear node, for codes of a known shape or nil.
-func linearParams(n *graph.Node, shape tensor.Shape) quantized {
+func linearParams(n *raw.Node, shape tensor.Shape) quantized {
 	return quantized{
 		scale: n.Input(1), zeroPoint: n.Input(2),
 		axis: n.Attrs.Int("axis", 1), block: n.Attrs.Int("block_size", 0), shape: shape,
@@ -138,7 +138,7 @@ func (f *fuser) zeroPoints(name string) ([]int32, quant.Type, error) {
 		return nil, quant.Type{}, nil
 	}
 	v := f.raw.Values[name]
-	t, ok := codeType(v)
+	t, ok := v.Codes()
 	switch {
 	case v == nil || v.Const == nil:
 		return nil, t, fmt.Errorf("zero point %q is not a constant: dynamic quantization is read as ONNX Runtime's quantize_dynamic writes it", name)
@@ -173,20 +173,9 @@ func widen[T int8 | uint8](s []T) []int32 {
 	return w
 }
 
-// storage returns the type of tensors that hold codes of type t.
-func storage(t quant.Type) tensor.DType {
-	switch {
-	case t.Bits == 32:
-		return tensor.Int32
-	case t.Unsigned:
-		return tensor.Uint8
-	}
-	return tensor.Int8
-}
-
 // sameCodes reports whether equal codes stand for equal reals with both parameters, whatever the types' widths.
 func sameCodes(a, b quant.Params) bool {
-	return storage(a.Type) == storage(b.Type) && a.Layout == b.Layout && slices.Equal(a.Scale, b.Scale) &&
+	return raw.Storage(a.Type) == raw.Storage(b.Type) && a.Layout == b.Layout && slices.Equal(a.Scale, b.Scale) &&
 		slices.Equal(zeros(a), zeros(b))
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -45,7 +46,7 @@ func (f *fuser) floatConst(name string) error {
 	case v.DType != tensor.Float32:
 		return fmt.Errorf("constant %q is %v, and reals are needed: put a DequantizeLinear before it", name, v.DType)
 	}
-	f.out.Values[name] = v.Clone()
+	f.out.Values[name] = floatValue(v)
 	f.values[name] = operand{kind: real, name: name}
 	return nil
 }
@@ -113,20 +114,20 @@ func describe(p quant.Params) string {
 // codesConst copies a constant of codes to the new graph, with its parameters. Read with several parameters, it becomes
 // several constants.
 func (f *fuser) codesConst(name string, p quant.Params) (*graph.Value, error) {
-	raw := f.raw.Values[name]
-	if raw == nil || raw.Const == nil {
+	c := f.raw.Values[name]
+	if c == nil || c.Const == nil {
 		return nil, fmt.Errorf("%q is computed by no node", name)
 	}
-	if raw.DType != storage(p.Type) {
-		return nil, fmt.Errorf("constant %q is %v, its zero point %v: make the types agree", name, raw.DType, p.Type)
+	if c.DType != raw.Storage(p.Type) {
+		return nil, fmt.Errorf("constant %q is %v, its zero point %v: make the types agree", name, c.DType, p.Type)
 	}
-	if narrow := f.narrowed(name, p.Type); narrow != p.Type && fits(*raw.Const, narrow) && fitAll(p.ZeroPoint, narrow) {
+	if narrow := f.narrowed(name, p.Type); narrow != p.Type && fits(*c.Const, narrow) && fitAll(p.ZeroPoint, narrow) {
 		p.Type = narrow
 	}
 	p.ZeroPoint = normalZeros(p)
 	as := name
 	for i := 2; f.out.Values[as] != nil; i++ {
-		if v := f.out.Values[as]; graph.SameParams(v.Quant, &p) && v.Const.Shape.Equal(raw.Const.Shape) {
+		if v := f.out.Values[as]; graph.SameParams(v.Quant, &p) && v.Const.Shape.Equal(c.Const.Shape) {
 			return v, nil
 		}
 		const most = 64
@@ -135,7 +136,7 @@ func (f *fuser) codesConst(name string, p quant.Params) (*graph.Value, error) {
 		}
 		as = fmt.Sprintf("%s_%d", name, i)
 	}
-	return f.addCodes(as, *raw.Const, p), nil
+	return f.addCodes(as, *c.Const, p), nil
 }
 
 // normalZeros returns the zero points in the form that ptq gives constants: none where all are 0.
@@ -181,18 +182,18 @@ func (f *fuser) readAs(name string, seen map[string]bool) (*quant.Params, error)
 	}
 	seen[name] = true
 	for _, n := range f.consumers[name] {
-		for _, s := range readSlots(n) {
-			if n.Input(s.codes) != name {
+		for _, s := range n.Reads() {
+			if n.Input(s.Codes) != name {
 				continue
 			}
-			t, _ := codeType(f.raw.Values[name])
-			p, err := f.params(quantized{scale: n.Input(s.scale), zeroPoint: n.Input(s.zero)}, t)
+			t, _ := f.raw.Values[name].Codes()
+			p, err := f.params(quantized{scale: n.Input(s.Scale), zeroPoint: n.Input(s.Zero)}, t)
 			if err != nil {
 				return nil, fmt.Errorf("%v: %w", n, err)
 			}
 			return &p, nil
 		}
-		if movesElements(n) || n.Op == graph.Relu || n.Op == graph.Clip {
+		if movesElements(n.Float()) || n.Op == graph.Relu || n.Op == graph.Clip {
 			if p, err := f.readAs(n.Outputs[0], seen); p != nil || err != nil {
 				return p, err
 			}

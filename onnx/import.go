@@ -6,6 +6,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -40,11 +41,12 @@ func (c ImportConfig) importModel(data []byte, ext *external) (*graph.Graph, err
 	if err != nil || m.Graph == nil {
 		return nil, refuse(data, err)
 	}
-	g, err := c.readRaw(m, int64(len(data)), ext)
+	r, err := c.readRaw(m, int64(len(data)), ext)
 	if err != nil {
 		return nil, err
 	}
-	if g, err = fuse(g); err != nil {
+	g, err := fuse(r)
+	if err != nil {
 		return nil, err
 	}
 	if g, err = graph.InferShapes(g); err != nil {
@@ -59,7 +61,7 @@ func (c ImportConfig) importModel(data []byte, ext *external) (*graph.Graph, err
 }
 
 // readRaw makes the raw form of a model.
-func (c ImportConfig) readRaw(m *onnxpb.Model, size int64, ext *external) (*graph.Graph, error) {
+func (c ImportConfig) readRaw(m *onnxpb.Model, size int64, ext *external) (*raw.Graph, error) {
 	if m.Graph.Sparse > 0 {
 		return nil, errors.New("it has sparse initializers, which are not supported: export it with dense ones")
 	}
@@ -80,9 +82,9 @@ func (c ImportConfig) readRaw(m *onnxpb.Model, size int64, ext *external) (*grap
 		return nil, err
 	}
 	im := &importer{
-		cfg: c, pb: m.Graph, g: graph.New(m.Graph.Name), opsets: opsets, ext: ext, left: newBudget(size),
+		cfg: c, pb: m.Graph, g: raw.New(m.Graph.Name), opsets: opsets, ext: ext, left: newBudget(size),
 		bound: map[string]bool{}, decoded: map[string]array{}, derived: map[string]bool{},
-		lifted: map[string]string{}, turned: map[string]turned{}, makers: map[string]*graph.Node{}, numbers: map[string]int{},
+		lifted: map[string]string{}, turned: map[string]turned{}, makers: map[string]*raw.Node{}, numbers: map[string]int{},
 		most:   len(m.Graph.Nodes) + moreNodes(size),
 		arrays: map[string]array{}, facts: map[string]fact{}, batch: -1,
 	}
@@ -109,7 +111,7 @@ func (c ImportConfig) readRaw(m *onnxpb.Model, size int64, ext *external) (*grap
 	}
 	im.prune()
 	if len(im.lifted) > 0 {
-		return graph.RemoveDead(im.g)
+		im.g.RemoveDead()
 	}
 	return im.g, nil
 }
@@ -131,7 +133,7 @@ const maxRank = 32
 type importer struct {
 	cfg     ImportConfig
 	pb      *onnxpb.Graph
-	g       *graph.Graph
+	g       *raw.Graph
 	opsets  map[string]int64
 	ext     *external
 	left    budget
@@ -146,7 +148,7 @@ type importer struct {
 	facts   map[string]fact         // of inputs and of what nodes compute
 	batch   int64                   // the number that the file has for it; -1: none
 	readers map[string]bool         // values that are read, once somebody asked
-	makers  map[string]*graph.Node  // the nodes of the graph, by what they compute
+	makers  map[string]*raw.Node    // the nodes of the graph, by what they compute
 	made    map[string]int          // the node of the file that makes a value
 	numbers map[string]int          // how many names were made of one
 	most    int                     // nodes that the graph may have

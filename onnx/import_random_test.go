@@ -11,13 +11,14 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 )
 
 // randomModel draws a model of known operators that is wrong in most cases, but not always: names, attributes and
 // constants come from small sets.
 func randomModel(t *rapid.T) *onnxpb.Model {
 	ops := slices.Sorted(maps.Keys(operators))
-	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return isRaw(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
+	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return raw.HasParameters(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
 	names := []string{"x", "a", "b", "c", "d", "f1", "f3", "w", "i0", "i1", "i2", "i4", ""}
 	small := rapid.Int64Range(-2, 4)
 	tensor := func(name string, typ onnxpb.DataType, dims ...int64) onnxpb.Tensor {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -61,10 +62,10 @@ func (im *importer) inferred(name string) []int64 {
 
 // infer notes the shapes of what the nodes compute, or nothing where a node does not fit: the error is for the
 // inference of the whole network to report.
-func (im *importer) infer(nodes []*graph.Node) {
+func (im *importer) infer(nodes []*raw.Node) {
 	part := graph.New("")
 	for _, n := range nodes {
-		if isRaw(n.Op) {
+		if raw.HasParameters(n.Op) {
 			n = inReals(n)
 		}
 		for _, in := range n.Inputs {
@@ -93,18 +94,18 @@ func (im *importer) infer(nodes []*graph.Node) {
 }
 
 // inReals returns the node of reals whose output has the shape that a raw node's has.
-func inReals(n *graph.Node) *graph.Node {
-	m := &graph.Node{Name: n.Name, Op: graph.Identity, Inputs: n.Inputs[:1], Outputs: n.Outputs}
-	op, computes := floatOp[n.Op]
+func inReals(n *raw.Node) *raw.Node {
+	m := &raw.Node{Name: n.Name, Op: graph.Identity, Inputs: n.Inputs[:1], Outputs: n.Outputs}
+	op, computes := raw.FloatOp(n.Op)
 	if !computes {
 		return m
 	}
-	m.Op, m.Inputs, m.Attrs = op, nil, floatAttrs(n)
-	if isDynamic(n.Op) {
+	m.Op, m.Inputs, m.Attrs = op, nil, n.FloatAttrs()
+	if raw.IsDynamic(n.Op) {
 		m.Inputs = append(m.Inputs, n.Input(0))
 	}
-	for _, s := range readSlots(n) {
-		m.Inputs = append(m.Inputs, n.Input(s.codes))
+	for _, s := range n.Reads() {
+		m.Inputs = append(m.Inputs, n.Input(s.Codes))
 	}
 	return m
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
-	"linquant/tensor"
+	"linquant/onnx/internal/raw"
 )
 
 // Networks for sequences have values [batch, channels, length]. Their convolutions and pools run as those of pictures
@@ -18,7 +18,7 @@ func (s site) lifted(name string) (string, error) {
 	}
 	part := s
 	as := s.im.fresh(name + "_2d")
-	part.n = &graph.Node{
+	part.n = &raw.Node{
 		Name: as, Op: graph.Unsqueeze, Inputs: []string{name}, Outputs: []string{as}, Attrs: graph.Attrs{"axes": []int{2}},
 	}
 	part.least = 1
@@ -30,9 +30,9 @@ func (s site) lifted(name string) (string, error) {
 func (s site) lift() (done bool, err error) {
 	n := s.n
 	switch n.Op {
-	case graph.Conv, qLinearConv, dynamicConv:
+	case graph.Conv, raw.QLinearConv, raw.DynamicConv:
 		at := 1
-		if n.Op == qLinearConv {
+		if n.Op == raw.QLinearConv {
 			at = 3
 		}
 		rank, err := s.rank(at)
@@ -48,7 +48,7 @@ func (s site) lift() (done bool, err error) {
 		if err := s.liftWeight(at); err != nil {
 			return false, err
 		}
-	case graph.MaxPool, graph.AveragePool, msQLinearAveragePool:
+	case graph.MaxPool, graph.AveragePool, raw.MSQLinearAveragePool:
 		kernel := n.Attrs.Ints("kernel_shape")
 		if len(kernel) > 2 {
 			return false, s.threeD()
@@ -56,7 +56,7 @@ func (s site) lift() (done bool, err error) {
 		if len(kernel) != 1 {
 			return false, nil
 		}
-	case graph.GlobalAveragePool, graph.GlobalMaxPool, msQLinearGlobalAverage:
+	case graph.GlobalAveragePool, graph.GlobalMaxPool, raw.MSQLinearGlobalAverage:
 		shape := s.im.inferred(n.Inputs[0])
 		if s.im.lifted[n.Inputs[0]] != "" {
 			shape = make([]int64, 3)
@@ -90,10 +90,10 @@ func (s site) liftsElements() bool {
 	switch s.n.Op {
 	case graph.BatchNormalization, graph.Relu, graph.Clip, graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid,
 		graph.HardSwish, graph.Identity, graph.Dropout, graph.QuantizeLinear, graph.DequantizeLinear, graph.Elu,
-		graph.Selu, graph.Tanh, graph.Gelu, graph.Softplus, graph.Erf, graph.Mish, graph.Swish, msQLinearLeakyRelu,
-		msQLinearSigmoid:
+		graph.Selu, graph.Tanh, graph.Gelu, graph.Softplus, graph.Erf, graph.Mish, graph.Swish, raw.MSQLinearLeakyRelu,
+		raw.MSQLinearSigmoid:
 		return s.im.lifted[s.n.Inputs[0]] != ""
-	case msQLinearAdd, msQLinearMul:
+	case raw.MSQLinearAdd, raw.MSQLinearMul:
 		return s.im.lifted[s.n.Inputs[0]] != "" && s.im.lifted[s.n.Inputs[3]] != ""
 	case graph.Add, graph.Mul, graph.Sub, graph.Div, graph.Max, graph.Min, graph.PRelu:
 		some := false
@@ -199,7 +199,6 @@ func (s site) pictureOf(name string) string {
 	as := s.im.fresh(name + "_2d")
 	t := *v.Const
 	t.Shape = slices.Insert(slices.Clone(t.Shape), len(t.Shape)-1, 1)
-	s.im.g.AddConst(as, tensor.Tensor(t))
-	s.im.g.Values[as].Quant = v.Quant
+	s.im.g.AddConst(as, t).Type = v.Type
 	return as
 }

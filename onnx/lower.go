@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -20,7 +21,7 @@ import (
 // Codes of fewer than 8 bits are clipped to their range behind the QuantizeLinear or QLinear operator that makes them,
 // and the metadata has their widths. Names follow from those of the graph: for the codes X_quantized there are
 // X_scale, X_zero_point, and X and X_dequantized for the reals before and after, with a number where a name is taken.
-func lower(g *graph.Graph, cfg ExportConfig) (*graph.Graph, error) {
+func lower(g *graph.Graph, cfg ExportConfig) (*raw.Graph, error) {
 	if err := graph.Check(g); err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func lower(g *graph.Graph, cfg ExportConfig) (*graph.Graph, error) {
 	case format == Float && g.Quantized():
 		return nil, fmt.Errorf("the network is quantized and cannot be written as float: use the format qdq or qoperator")
 	case format == Float:
-		return g, nil
+		return rawOf(g), nil
 	case !g.Quantized():
 		return nil, fmt.Errorf("the network is not quantized and has no qdq or qoperator form: quantize it first")
 	case format == QOperator && cfg.Int4:
@@ -71,7 +72,8 @@ func (l *lowerer) needs(opset int, because string) {
 
 // lowerer builds the raw graph, one node after the other.
 type lowerer struct {
-	g, out     *graph.Graph
+	g          *graph.Graph
+	out        *raw.Graph
 	int4       bool
 	consumers  map[string][]*graph.Node // of g
 	producer   map[string]*graph.Node   // of g
@@ -88,7 +90,7 @@ type lowerer struct {
 
 func newLowerer(g *graph.Graph, cfg ExportConfig) *lowerer {
 	l := &lowerer{
-		g: g, out: graph.New(g.Name), int4: cfg.Int4, consumers: g.Consumers(), producer: g.Producers(),
+		g: g, out: raw.New(g.Name), int4: cfg.Int4, consumers: g.Consumers(), producer: g.Producers(),
 		parameters: map[string][2]string{}, reals: map[string]string{}, alias: map[string]string{},
 		nodes: map[string]bool{},
 	}
@@ -122,12 +124,32 @@ func (l *lowerer) noteBits() error {
 }
 
 // rawValue returns a value as the raw form has it: of the parameters, only the type.
-func (l *lowerer) rawValue(v *graph.Value) *graph.Value {
-	v = v.Clone()
+func (l *lowerer) rawValue(v *graph.Value) *raw.Value {
+	out := rawFloat(v)
 	if v.Quant != nil {
-		v.DType, v.Quant = storage(v.Quant.Type), &quant.Params{Type: l.rawType(v)}
+		out.DType, out.Type = raw.Storage(v.Quant.Type), l.rawType(v)
 	}
-	return v
+	return out
+}
+
+func rawFloat(v *graph.Value) *raw.Value {
+	return &raw.Value{Name: v.Name, DType: v.DType, Shape: v.Shape, Const: v.Const}
+}
+
+// rawOf returns a float network in the raw form. They share what they are made of.
+func rawOf(g *graph.Graph) *raw.Graph {
+	r := &raw.Graph{
+		Name: g.Name, Inputs: g.Inputs, Outputs: g.Outputs, Nodes: make([]*raw.Node, len(g.Nodes)),
+		Values: make(map[string]*raw.Value, len(g.Values)),
+		Input:  g.Input, Requant: g.Requant, Metadata: g.Metadata,
+	}
+	for i, n := range g.Nodes {
+		r.Nodes[i] = (*raw.Node)(n)
+	}
+	for name, v := range g.Values {
+		r.Values[name] = rawFloat(v)
+	}
+	return r
 }
 
 // rawType returns the type that the file has for a value's codes. ONNX has no Clip for 4 bits, so that activations of 2
@@ -142,11 +164,11 @@ func (l *lowerer) rawType(v *graph.Value) quant.Type {
 }
 
 // fresh returns a name that no value has.
-func (l *lowerer) fresh(name string) string { return unusedName(name, l.g, l.out) }
+func (l *lowerer) fresh(name string) string { return l.out.Unused(name, l.g) }
 
 // emit appends a node whose output are reals, with the shape of a value of the graph.
 func (l *lowerer) emit(op graph.Op, node string, attrs graph.Attrs, inputs []string, output string, like *graph.Value) {
-	l.out.Values[output] = &graph.Value{Name: output, DType: tensor.Float32, Shape: like.Shape}
+	l.out.Values[output] = &raw.Value{Name: output, DType: tensor.Float32, Shape: like.Shape}
 	l.out.AddNode(op, l.nodeName(node), output, attrs, inputs...)
 }
 
@@ -172,7 +194,7 @@ func (l *lowerer) emitCodes(
 	}
 	l.emit(op, node, attrs, inputs, output, like)
 	v := l.out.Values[output]
-	v.DType, v.Quant = storage(t), &quant.Params{Type: t}
+	v.DType, v.Type = raw.Storage(t), t
 }
 
 // codes returns the raw value of a value's codes; a constant's are copied when they are first read.
@@ -212,15 +234,14 @@ func (l *lowerer) scale(v *graph.Value) (scale, zero string) {
 	l.out.AddConst(scale, t)
 	zero = l.fresh(stem(v.Name) + "_zero_point")
 	rt := l.rawType(v)
-	z := tensor.Tensor{DType: storage(rt), Shape: shape}
+	z := tensor.Tensor{DType: raw.Storage(rt), Shape: shape}
 	for _, c := range zeros(*p) {
 		z.Data = append(z.Data, byte(c))
 		if rt.Bits == 32 {
 			z.Data = append(z.Data, byte(c>>8), byte(c>>16), byte(c>>24))
 		}
 	}
-	l.out.AddConst(zero, z)
-	l.out.Values[zero].Quant = &quant.Params{Type: rt}
+	l.out.AddConst(zero, z).Type = rt
 	l.parameters[v.Name] = [2]string{scale, zero}
 	return scale, zero
 }

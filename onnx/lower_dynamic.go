@@ -6,6 +6,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -37,12 +38,12 @@ func (l *lowerer) dynamic(n *graph.Node) error {
 	stem := out.Name
 	integer := func(suffix string) string {
 		name := l.fresh(stem + suffix)
-		l.out.Values[name] = &graph.Value{Name: name, DType: tensor.Int32, Shape: out.Shape}
+		l.out.Values[name] = &raw.Value{Name: name, DType: tensor.Int32, Shape: out.Shape}
 		return name
 	}
 	real := func(suffix string, shape tensor.Shape) string {
 		name := l.fresh(stem + suffix)
-		l.out.Values[name] = &graph.Value{Name: name, DType: tensor.Float32, Shape: shape}
+		l.out.Values[name] = &raw.Value{Name: name, DType: tensor.Float32, Shape: shape}
 		return name
 	}
 	sums := integer("_sums")
@@ -56,13 +57,13 @@ func (l *lowerer) dynamic(n *graph.Node) error {
 	if bias != "" {
 		scaled = real("_scaled", out.Shape)
 	} else {
-		l.out.Values[scaled] = &graph.Value{Name: scaled, DType: tensor.Float32, Shape: out.Shape}
+		l.out.Values[scaled] = &raw.Value{Name: scaled, DType: tensor.Float32, Shape: out.Shape}
 	}
 	l.add(graph.Mul, stem+"_Mul", nil, scaled, cast, product)
 	if bias == "" {
 		return nil
 	}
-	l.out.Values[out.Name] = &graph.Value{Name: out.Name, DType: tensor.Float32, Shape: out.Shape}
+	l.out.Values[out.Name] = &raw.Value{Name: out.Name, DType: tensor.Float32, Shape: out.Shape}
 	l.add(graph.Add, stem+"_Add", nil, out.Name, scaled, l.dynamicBias(n.Op, bias))
 	return nil
 }
@@ -81,13 +82,12 @@ func (l *lowerer) dynamicInput(name string) dynamicValue {
 		return d
 	}
 	v := l.g.Values[name]
-	codes, scalar := func() *quant.Params { return &quant.Params{Type: quant.Uint(8)} }, tensor.Shape{}
 	d := dynamicValue{codes: l.fresh(name + codesSuffix)}
-	l.out.Values[d.codes] = &graph.Value{Name: d.codes, DType: tensor.Uint8, Shape: v.Shape, Quant: codes()}
+	l.out.Values[d.codes] = &raw.Value{Name: d.codes, DType: tensor.Uint8, Shape: v.Shape}
 	d.scale = l.fresh(name + "_scale")
-	l.out.Values[d.scale] = &graph.Value{Name: d.scale, DType: tensor.Float32, Shape: scalar}
+	l.out.Values[d.scale] = &raw.Value{Name: d.scale, DType: tensor.Float32, Shape: tensor.Shape{}}
 	d.zero = l.fresh(name + "_zero_point")
-	l.out.Values[d.zero] = &graph.Value{Name: d.zero, DType: tensor.Uint8, Shape: scalar, Quant: codes()}
+	l.out.Values[d.zero] = &raw.Value{Name: d.zero, DType: tensor.Uint8, Shape: tensor.Shape{}}
 	l.out.AddNode(dynamicQuantizer, l.nodeName(name+"_"+dynamicQuantizer), d.codes, nil, l.float(name))
 	l.out.Nodes[len(l.out.Nodes)-1].Outputs = []string{d.codes, d.scale, d.zero}
 	if l.quantizers == nil {
@@ -142,7 +142,7 @@ func (l *lowerer) dynamicScale(op graph.Op, w *graph.Value) (scale, zero string)
 			z, zeroShape = z[:1], tensor.Shape{}
 		}
 		zero = l.fresh(w.Name + "_zero_point")
-		c := tensor.Tensor{DType: storage(p.Type), Shape: zeroShape}
+		c := tensor.Tensor{DType: raw.Storage(p.Type), Shape: zeroShape}
 		for _, v := range z {
 			c.Data = append(c.Data, byte(v))
 		}

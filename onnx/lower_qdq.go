@@ -40,7 +40,7 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 	l.out.Nodes[len(l.out.Nodes)-1].Outputs = n.Outputs
 	for _, o := range n.Outputs[1:] {
 		if v := l.g.Values[o]; v != nil {
-			l.out.Values[o] = v.Clone()
+			l.out.Values[o] = rawFloat(v)
 		}
 	}
 	return true, nil
@@ -49,7 +49,7 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 // float returns the name of a float value; a constant is copied when it is first read.
 func (l *lowerer) float(name string) string {
 	if name != "" && l.out.Values[name] == nil {
-		l.out.Values[name] = l.g.Values[name].Clone()
+		l.out.Values[name] = rawFloat(l.g.Values[name])
 	}
 	return name
 }

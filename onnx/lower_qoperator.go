@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -21,12 +22,12 @@ func (l *lowerer) qoperator(n *graph.Node) error {
 	switch {
 	case n.Op == graph.Conv && l.kernelTypes(n):
 		l.clipped(out, func(name string, t quant.Type) {
-			l.emitCodes(qLinearConv, n.Name, n.Attrs, l.layerInputs(n, l.codes(n.Inputs[0]), l.codes(n.Inputs[1])), name, out, t)
+			l.emitCodes(raw.QLinearConv, n.Name, n.Attrs, l.layerInputs(n, l.codes(n.Inputs[0]), l.codes(n.Inputs[1])), name, out, t)
 		})
 		return nil
 	case n.Op == graph.MatMul && l.kernelTypes(n):
 		l.clipped(out, func(name string, t quant.Type) {
-			l.emitCodes(qLinearMatMul, n.Name, nil, l.layerInputs(n, l.codes(n.Inputs[0]), l.codes(n.Inputs[1])), name, out, t)
+			l.emitCodes(raw.QLinearMatMul, n.Name, nil, l.layerInputs(n, l.codes(n.Inputs[0]), l.codes(n.Inputs[1])), name, out, t)
 		})
 		return nil
 	case n.Op == graph.Gemm && l.kernelTypes(n) && n.Attrs.Int("transB", 0) == 1:
@@ -90,13 +91,13 @@ func (l *lowerer) gemm(n *graph.Node, out *graph.Value) {
 	t := *w.Const
 	t.Shape = withOnes(t.Shape)
 	l.out.AddConst(kernel, t)
-	l.out.Values[kernel].Quant = &quant.Params{Type: l.rawType(w)}
+	l.out.Values[kernel].Type = l.rawType(w)
 	if l.g.Values[w.Name].Quant.Type.Bits < 8 { // noted by its own name
 		l.kernels = append(l.kernels, [2]string{kernel, w.Name})
 	}
 	pixels := &graph.Value{Name: l.fresh(stem(out.Name) + "_output"), Shape: withOnes(out.Shape), Quant: out.Quant}
 	l.clipped(pixels, func(name string, t quant.Type) {
-		l.emitCodes(qLinearConv, n.Name, nil, l.layerInputs(n, image, kernel), name, pixels, t)
+		l.emitCodes(raw.QLinearConv, n.Name, nil, l.layerInputs(n, image, kernel), name, pixels, t)
 	})
 	flat := graph.Attrs{"axis": 1}
 	l.emitCodes(graph.Flatten, n.Name+"_Flatten", flat, []string{pixels.Name}, out.Name, out, l.rawType(out))

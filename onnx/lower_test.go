@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -26,32 +27,33 @@ func TestLowerFuseKeepsBits(t *testing.T) {
 				if err := graph.Check(g); err != nil {
 					rt.Fatalf("the generator is wrong: %v", err)
 				}
-				raw, err := lower(g, cfg)
+				lowered, err := lower(g, cfg)
 				if err != nil {
 					rt.Fatal(err)
 				}
-				back, err := fuse(raw)
+				spelled := dump(floats(lowered))
+				back, err := fuse(lowered)
 				if err != nil {
-					rt.Fatalf("%v\n%s", err, dump(raw))
+					rt.Fatalf("%v\n%s", err, spelled)
 				}
 				if err := graph.Check(back); err != nil {
-					rt.Fatalf("%v\n%s\n%s", err, dump(g), dump(raw))
+					rt.Fatalf("%v\n%s\n%s", err, dump(g), spelled)
 				}
 				x := randomInput(t, g, seed, 2)
 				want, got := evalOutputs(t, g, x), evalOutputs(t, back, x)
 				for name := range want {
 					if d := cmp.Diff(want[name].Data, got[name].Data); d != "" {
-						rt.Fatalf("output %q differs\n%s\n%s\n%s", name, dump(g), dump(raw), dump(back))
+						rt.Fatalf("output %q differs\n%s\n%s\n%s", name, dump(g), spelled, dump(back))
 					}
 				}
 				for _, n := range back.Nodes {
 					if n.Op != graph.QuantizeLinear && n.Op != graph.DequantizeLinear && back.Values[n.Outputs[0]].Quant == nil {
-						rt.Fatalf("%v is float after the round trip\n%s\n%s", n, dump(raw), dump(back))
+						rt.Fatalf("%v is float after the round trip\n%s\n%s", n, spelled, dump(back))
 					}
 				}
 				if cfg.Format == QDQ {
 					if d := cmp.Diff(sortedLines(g), sortedLines(back)); d != "" {
-						rt.Fatalf("the graph is another: %s\n%s", d, dump(raw))
+						rt.Fatalf("the graph is another: %s\n%s", d, spelled)
 					}
 				}
 			})
@@ -120,16 +122,16 @@ func TestLoweredOperators(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			raw, err := lower(test.g, test.cfg)
+			lowered, err := lower(test.g, test.cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var ops []string
-			for _, n := range raw.Nodes {
+			for _, n := range lowered.Nodes {
 				op := string(n.Op)
 				op = strings.TrimSuffix(strings.Replace(strings.Replace(op, "Dequantize", "D", 1), "Quantize", "Q", 1), "Linear")
-				if n.Op == qLinearConv {
-					op = string(qLinearConv)
+				if n.Op == raw.QLinearConv {
+					op = string(raw.QLinearConv)
 				}
 				ops = append(ops, op)
 			}
@@ -202,12 +204,12 @@ func TestLoweredMeansTheSame(t *testing.T) {
 		for seed := range uint64(40) {
 			g := randomNetwork(seed, 6, limits{})
 			g.Requant = quant.ONNX
-			raw, err := lower(g, cfg)
+			lowered, err := lower(g, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			x := randomInput(t, g, seed, 2)
-			got := evalRaw(t, raw, x)
+			got := evalRaw(t, lowered, x)
 			for name, ours := range evalOutputs(t, g, x) {
 				step := 1.0
 				if g.Values[name].Quant == nil {

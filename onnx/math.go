@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -11,10 +12,10 @@ import (
 
 // The operators of ONNX Runtime's own domain that are read as others.
 const (
-	msGelu      graph.Op = microsoft + ".Gelu"
-	msFastGelu  graph.Op = microsoft + ".FastGelu"
-	msBiasGelu  graph.Op = microsoft + ".BiasGelu"
-	msQuickGelu graph.Op = microsoft + ".QuickGelu"
+	msGelu      graph.Op = raw.Microsoft + ".Gelu"
+	msFastGelu  graph.Op = raw.Microsoft + ".FastGelu"
+	msBiasGelu  graph.Op = raw.Microsoft + ".BiasGelu"
+	msQuickGelu graph.Op = raw.Microsoft + ".QuickGelu"
 )
 
 // chain makes operators of two inputs of one that takes any number: op(op(a, b), c).

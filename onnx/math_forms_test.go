@@ -11,6 +11,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/internal/ort"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -104,11 +105,11 @@ var forms = map[string]form{
 		opset: 21, op: "GroupNormalization", want: graph.GroupNormalization, attrs: []onnxpb.Attr{intAttr("num_groups", 2)},
 		consts: []onnxpb.Tensor{floatsOf("s", 0.5, 2, 1, 3), floatsOf("b", 1, -1, 0, 2)},
 	},
-	"Gelu of ONNX Runtime":      {opset: 13, domain: microsoft, op: "Gelu", want: graph.Gelu},
-	"FastGelu":                  {opset: 13, domain: microsoft, op: "FastGelu", want: graph.Gelu},
-	"FastGelu with a bias":      {opset: 13, domain: microsoft, op: "FastGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
-	"BiasGelu":                  {opset: 13, domain: microsoft, op: "BiasGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
-	"QuickGelu":                 {opset: 13, domain: microsoft, op: "QuickGelu", want: graph.Swish},
+	"Gelu of ONNX Runtime":      {opset: 13, domain: raw.Microsoft, op: "Gelu", want: graph.Gelu},
+	"FastGelu":                  {opset: 13, domain: raw.Microsoft, op: "FastGelu", want: graph.Gelu},
+	"FastGelu with a bias":      {opset: 13, domain: raw.Microsoft, op: "FastGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
+	"BiasGelu":                  {opset: 13, domain: raw.Microsoft, op: "BiasGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
+	"QuickGelu":                 {opset: 13, domain: raw.Microsoft, op: "QuickGelu", want: graph.Swish},
 	"LayerNormalization, stash": {opset: 17, op: "LayerNormalization", want: graph.LayerNormalization, attrs: []onnxpb.Attr{intAttr("stash_type", 1)}, consts: []onnxpb.Tensor{floatsOf("s", 1, 2, 3)}},
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -60,7 +61,7 @@ func (s site) axis(fallback int) (int, []int64, error) {
 func (s site) emit(what string, op graph.Op, attrs graph.Attrs, inputs ...string) (string, error) {
 	out := s.im.fresh(s.n.Outputs[0] + "_" + what)
 	part := s
-	part.n = &graph.Node{Name: out, Op: op, Inputs: inputs, Outputs: []string{out}, Attrs: attrs}
+	part.n = &raw.Node{Name: out, Op: op, Inputs: inputs, Outputs: []string{out}, Attrs: attrs}
 	part.least = len(inputs)
 	return out, part.add()
 }
@@ -144,7 +145,7 @@ func (s site) eachPart(axis, length int, visit func(part site, length int) error
 }
 
 // partName names the slices of a node whose name has one.
-func partName(n *graph.Node, i int) string {
+func partName(n *raw.Node, i int) string {
 	if n.Name == "" {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -17,7 +18,7 @@ const maxNames = 4096
 type site struct {
 	im    *importer
 	pb    *onnxpb.Node
-	n     *graph.Node
+	n     *raw.Node
 	opset int64 // of the node's domain
 	least int   // how many inputs the operator needs
 }
@@ -31,7 +32,7 @@ func (s site) errorf(format string, args ...any) error {
 func (im *importer) node(pb *onnxpb.Node) error {
 	op := opName(pb)
 	rule := operators[op]
-	n := &graph.Node{Name: pb.Name, Op: op, Inputs: trim(pb.Inputs), Outputs: trim(pb.Outputs)}
+	n := &raw.Node{Name: pb.Name, Op: op, Inputs: trim(pb.Inputs), Outputs: trim(pb.Outputs)}
 	s := site{im, pb, n, im.opsets[domain(pb.Domain)], rule.inputs[0]}
 	if n := len(n.Inputs); n < rule.inputs[0] || n > rule.inputs[1] {
 		return s.errorf("it has %d inputs, and the operator has %s", n, span(rule.inputs))
@@ -111,11 +112,11 @@ func trim(names []string) []string {
 
 // add appends the node, and its output with the type that follows from its inputs.
 func (s site) add() error {
-	v := &graph.Value{Name: s.n.Outputs[0], DType: tensor.Float32}
+	v := &raw.Value{Name: s.n.Outputs[0], DType: tensor.Float32}
 	var is fact
 	for i, in := range s.n.Inputs {
 		if in == "" {
-			if i < s.least && !isRaw(s.n.Op) { // fuse knows which of theirs are optional
+			if i < s.least && !raw.HasParameters(s.n.Op) { // fuse knows which of theirs are optional
 				return s.errorf("input %d is left out, and the operator needs it", i)
 			}
 			continue
@@ -128,7 +129,7 @@ func (s site) add() error {
 			return s.errorf("it computes with %q, which is a shape: only Reshape and other parameters can be", in)
 		}
 		switch t := x.DType; {
-		case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, t == tensor.Int32 && isRaw(s.n.Op):
+		case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, t == tensor.Int32 && raw.HasParameters(s.n.Op):
 		default:
 			return s.errorf("input %q has elements of %v: the operator computes with float here, or with codes of int8 "+
 				"or uint8", in, t)
@@ -151,13 +152,10 @@ func (s site) add() error {
 		return s.errorf("its output has %d dimensions: more than %d are not supported", is.rank, maxRank)
 	}
 	s.im.facts[v.Name] = is
-	if from := s.im.g.Values[s.n.Input(typeInput(s.n))]; from != nil {
-		v.DType = from.DType
-		if from.Quant != nil {
-			v.Quant = from.Quant
-		}
+	if from := s.im.g.Values[s.n.Input(s.n.TypeInput())]; from != nil {
+		v.DType, v.Type = from.DType, from.Type
 	}
-	if s.n.Op == graph.QuantizeLinear || s.n.Op == msQuantizeLinear {
+	if s.n.Op == graph.QuantizeLinear || s.n.Op == raw.MSQuantizeLinear {
 		if err := s.quantizeType(v); err != nil {
 			return err
 		}
@@ -171,35 +169,8 @@ func (s site) add() error {
 	return nil
 }
 
-// typeInput returns which input has the type of the output: mostly the first, the zero point of the output for the
-// operators on codes. One that a node does not have, such as that of reals, stands for float32.
-func typeInput(n *graph.Node) int {
-	zero := 0
-	switch n.Op {
-	case graph.QuantizeLinear, msQuantizeLinear:
-		return 2
-	case graph.DequantizeLinear, msDequantizeLinear:
-		return 1 // the scale
-	case qLinearConv, qLinearMatMul, msQLinearAdd, msQLinearMul:
-		zero = 7
-	case msQGemm: // without the output's scale it makes reals
-		if n.Input(7) == "" {
-			return 7
-		}
-		zero = 8
-	case msQLinearConcat:
-		zero = 1
-	case msQLinearAveragePool, msQLinearGlobalAverage, msQLinearLeakyRelu, msQLinearSigmoid, msQLinearSoftmax:
-		zero = 4
-	}
-	if n.Input(zero) == "" {
-		return 0
-	}
-	return zero
-}
-
 // quantizeType sets the type that a QuantizeLinear makes where it has no zero point: uint8, or what an attribute says.
-func (s site) quantizeType(v *graph.Value) error {
+func (s site) quantizeType(v *raw.Value) error {
 	if s.n.Input(2) != "" {
 		return nil
 	}
@@ -209,7 +180,7 @@ func (s site) quantizeType(v *graph.Value) error {
 		if err != nil {
 			return s.errorf("attribute output_dtype: %w", err)
 		}
-		v.DType, v.Quant = e.store, e.params()
+		v.DType, v.Type = e.store, e.codes()
 	}
 	return nil
 }

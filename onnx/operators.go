@@ -7,6 +7,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 )
 
 // The opsets of ONNX that are read. Those before 7 had attributes that are gone: see legacy.go.
@@ -155,23 +156,23 @@ var operators = map[graph.Op]operator{
 
 	graph.QuantizeLinear:   {10, [2]int{2, 3}, "axis block_size output_dtype precision saturate", "", nil},
 	graph.DequantizeLinear: {10, [2]int{2, 3}, "axis block_size output_dtype", "", nil},
-	qLinearConv:            {10, [2]int{8, 9}, windowAttrs + " group", "", nil},
-	qLinearMatMul:          {10, [2]int{8, 8}, "", "", nil},
+	raw.QLinearConv:        {10, [2]int{8, 9}, windowAttrs + " group", "", nil},
+	raw.QLinearMatMul:      {10, [2]int{8, 8}, "", "", nil},
 
-	dynamicConv:     {0, [2]int{3, 5}, windowAttrs + " group", "", nil},
-	msDynamicMatMul: {1, [2]int{3, 5}, "", "", nil},
+	raw.DynamicConv:   {0, [2]int{3, 5}, windowAttrs + " group", "", nil},
+	raw.DynamicMatMul: {1, [2]int{3, 5}, "", "", nil},
 
-	msQuantizeLinear:       {1, [2]int{2, 3}, "axis block_size", "", nil},
-	msDequantizeLinear:     {1, [2]int{2, 3}, "axis block_size", "", nil},
-	msQGemm:                {1, [2]int{6, 9}, "alpha transA transB", "", nil},
-	msQLinearAdd:           {1, [2]int{7, 8}, "", "", nil},
-	msQLinearMul:           {1, [2]int{7, 8}, "", "", nil},
-	msQLinearConcat:        {1, [2]int{5, many}, "axis", "", nil},
-	msQLinearAveragePool:   {1, [2]int{4, 5}, poolAttrs + " count_include_pad channels_last", "", nil},
-	msQLinearGlobalAverage: {1, [2]int{4, 5}, "channels_last", "", nil},
-	msQLinearLeakyRelu:     {1, [2]int{4, 5}, "alpha", "", nil},
-	msQLinearSigmoid:       {1, [2]int{4, 5}, "", "", nil},
-	msQLinearSoftmax:       {1, [2]int{4, 5}, "axis opset", "", nil},
+	raw.MSQuantizeLinear:       {1, [2]int{2, 3}, "axis block_size", "", nil},
+	raw.MSDequantizeLinear:     {1, [2]int{2, 3}, "axis block_size", "", nil},
+	raw.MSQGemm:                {1, [2]int{6, 9}, "alpha transA transB", "", nil},
+	raw.MSQLinearAdd:           {1, [2]int{7, 8}, "", "", nil},
+	raw.MSQLinearMul:           {1, [2]int{7, 8}, "", "", nil},
+	raw.MSQLinearConcat:        {1, [2]int{5, many}, "axis", "", nil},
+	raw.MSQLinearAveragePool:   {1, [2]int{4, 5}, poolAttrs + " count_include_pad channels_last", "", nil},
+	raw.MSQLinearGlobalAverage: {1, [2]int{4, 5}, "channels_last", "", nil},
+	raw.MSQLinearLeakyRelu:     {1, [2]int{4, 5}, "alpha", "", nil},
+	raw.MSQLinearSigmoid:       {1, [2]int{4, 5}, "", "", nil},
+	raw.MSQLinearSoftmax:       {1, [2]int{4, 5}, "axis opset", "", nil},
 }
 
 // advice says what to do about well-known operators that are not read.

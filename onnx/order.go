@@ -124,7 +124,7 @@ func (h *heap) pop() int {
 	return top
 }
 
-// label names a node in errors, as graph.Node.String does.
+// label names a node in errors, as raw.Node.String does.
 func label(n *onnxpb.Node) string {
 	name := n.Name
 	if name == "" && len(n.Outputs) > 0 {

@@ -7,12 +7,13 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // parameters brings a node's attributes to the form that the opset of the file has for them: the inverse of the methods
 // in convert.go. It takes from attrs those that become inputs.
-func (e *exporter) parameters(n *graph.Node, pb *onnxpb.Node, attrs graph.Attrs) error {
+func (e *exporter) parameters(n *raw.Node, pb *onnxpb.Node, attrs graph.Attrs) error {
 	p := parameters{e, n, pb, attrs}
 	switch n.Op {
 	case graph.Clip:
@@ -50,7 +51,7 @@ func (e *exporter) parameters(n *graph.Node, pb *onnxpb.Node, attrs graph.Attrs)
 
 type parameters struct {
 	*exporter
-	n     *graph.Node
+	n     *raw.Node
 	pb    *onnxpb.Node
 	attrs graph.Attrs
 }

@@ -5,12 +5,13 @@ import (
 	"math"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
 // dequantize takes a DequantizeLinear node: its output becomes a view of the codes.
-func (f *fuser) dequantize(n *graph.Node) error {
+func (f *fuser) dequantize(n *raw.Node) error {
 	in := n.Input(0)
 	t, ok := f.typeOf(in)
 	if !ok {
@@ -34,14 +35,14 @@ func (f *fuser) dequantize(n *graph.Node) error {
 
 // constShape returns the shape of a raw value that is a constant or has become one, not nil; nil for what is none.
 func (f *fuser) constShape(name string) tensor.Shape {
-	v := f.raw.Values[name]
+	t := f.raw.Const(name)
 	if o, ok := f.values[name]; ok {
-		v = f.out.Values[o.name]
+		t = f.out.Values[o.name].Const
 	}
-	if v != nil && v.Const != nil {
-		return append(tensor.Shape{}, v.Const.Shape...)
+	if t == nil {
+		return nil
 	}
-	return nil
+	return append(tensor.Shape{}, t.Shape...)
 }
 
 // typeOf returns the type of the codes of a raw value as its parameters are read: 8 or 32 bits, or 4 where the file has
@@ -53,12 +54,11 @@ func (f *fuser) typeOf(name string) (quant.Type, bool) {
 		}
 		return f.out.Values[o.name].Quant.Type, true
 	}
-	t, ok := codeType(f.raw.Values[name])
-	return t, ok
+	return f.raw.Values[name].Codes()
 }
 
 // quantize takes a QuantizeLinear node that no operator has taken with it.
-func (f *fuser) quantize(n *graph.Node) error {
+func (f *fuser) quantize(n *raw.Node) error {
 	out, err := f.quantizedBy(n)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ type result struct {
 	name   string
 	params quant.Params
 	same   []string
-	nodes  []*graph.Node
+	nodes  []*raw.Node
 }
 
 // become records that codes are in the value of that name.
@@ -105,8 +105,8 @@ func (f *fuser) become(r result, name string) {
 }
 
 // quantizedBy returns what a QuantizeLinear node makes, with a Clip of its codes to fewer bits taken in.
-func (f *fuser) quantizedBy(n *graph.Node) (result, error) {
-	t, _ := codeType(f.raw.Values[n.Outputs[0]])
+func (f *fuser) quantizedBy(n *raw.Node) (result, error) {
+	t, _ := f.raw.Values[n.Outputs[0]].Codes()
 	if n.Input(2) != "" {
 		t = quant.Type{} // the zero point says it
 	}
@@ -130,7 +130,7 @@ func (f *fuser) narrow(name string, p quant.Params) result {
 	if f.raw.IsOutput(name) || len(readers) != 1 || readers[0].Op != graph.Clip || p.Per != quant.PerTensor {
 		return r
 	}
-	lo, hi := bounds(readers[0])
+	lo, hi := bounds(readers[0].Float())
 	for b := 2; b < p.Type.Bits; b++ {
 		t := quant.Type{Bits: b, Unsigned: p.Type.Unsigned}
 		if tlo, thi := t.Range(); lo == float32(tlo) && hi == float32(thi) && fitAll(p.ZeroPoint, t) {
@@ -192,7 +192,7 @@ func (f *fuser) foldCodes(r result, t tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	c, err := tensor.New(storage(r.params.Type), t.Shape, q)
+	c, err := tensor.New(raw.Storage(r.params.Type), t.Shape, q)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -12,7 +13,7 @@ import (
 // integers makes a node on codes of an operator whose inputs are all views of codes and whose output is only quantized,
 // perhaps after Relus and Clips. It reports false, and has changed nothing that anyone reads, where the pattern is
 // another.
-func (f *fuser) integers(n *graph.Node) (bool, error) {
+func (f *fuser) integers(n *raw.Node) (bool, error) {
 	if len(n.Outputs) != 1 || !f.views(n) {
 		return false, nil
 	}
@@ -33,8 +34,8 @@ func (f *fuser) integers(n *graph.Node) (bool, error) {
 
 // emitClamped appends a node on codes and the Relus and Clips behind it. All of them share the output's parameters: to
 // round a sum and clamp the code is to clamp the sum and round it.
-func (f *fuser) emitClamped(n *graph.Node, op graph.Op, attrs graph.Attrs, inputs []string, clamps []*graph.Node, r result) {
-	nodes := append([]*graph.Node{n}, clamps...)
+func (f *fuser) emitClamped(n *raw.Node, op graph.Op, attrs graph.Attrs, inputs []string, clamps []*raw.Node, r result) {
+	nodes := append([]*raw.Node{n}, clamps...)
 	for i, m := range nodes {
 		name, p := r.name, r.params
 		if i < len(nodes)-1 {
@@ -51,14 +52,14 @@ func (f *fuser) emitClamped(n *graph.Node, op graph.Op, attrs graph.Attrs, input
 }
 
 // views reports whether all inputs of a node that has a form in integers are views of codes (or, for a bias, constants).
-func (f *fuser) views(n *graph.Node) bool {
+func (f *fuser) views(n *raw.Node) bool {
 	activations := len(n.Inputs)
 	switch n.Op {
 	case graph.Conv, graph.Gemm, graph.MatMul:
 		activations = 1
 	case graph.Concat, graph.AveragePool, graph.GlobalAveragePool:
 	default:
-		_, one := graph.Unary(n)
+		_, one := graph.Unary(n.Float())
 		_, two := graph.Binary(n.Op)
 		if !one && !two {
 			return false
@@ -74,7 +75,7 @@ func (f *fuser) views(n *graph.Node) bool {
 
 // tail follows a float value through Relus and Clips to the QuantizeLinear that makes codes of it; nil where the value
 // has any other reader. Several QuantizeLinear nodes are one if they have the same parameters.
-func (f *fuser) tail(name string) (clamps []*graph.Node, r *result, err error) {
+func (f *fuser) tail(name string) (clamps []*raw.Node, r *result, err error) {
 	for {
 		readers := f.consumers[name]
 		if f.raw.IsOutput(name) || len(readers) == 0 {
@@ -85,7 +86,7 @@ func (f *fuser) tail(name string) (clamps []*graph.Node, r *result, err error) {
 			continue
 		}
 		for _, n := range readers {
-			if n.Op != graph.QuantizeLinear && n.Op != msQuantizeLinear || n.Inputs[0] != name {
+			if n.Op != graph.QuantizeLinear && n.Op != raw.MSQuantizeLinear || n.Inputs[0] != name {
 				return nil, nil, nil
 			}
 			q, err := f.quantizedBy(n)
@@ -106,7 +107,7 @@ func (f *fuser) tail(name string) (clamps []*graph.Node, r *result, err error) {
 }
 
 // layer returns the inputs and attributes of a node on codes whose output has the parameters out.
-func (f *fuser) layer(n *graph.Node, out quant.Params) ([]string, graph.Attrs, bool) {
+func (f *fuser) layer(n *raw.Node, out quant.Params) ([]string, graph.Attrs, bool) {
 	switch n.Op {
 	case graph.Conv, graph.Gemm, graph.MatMul:
 		return f.accumulating(n, out)
@@ -119,7 +120,7 @@ func (f *fuser) layer(n *graph.Node, out quant.Params) ([]string, graph.Attrs, b
 }
 
 // accumulating returns those of a Conv, Gemm or MatMul.
-func (f *fuser) accumulating(n *graph.Node, out quant.Params) ([]string, graph.Attrs, bool) {
+func (f *fuser) accumulating(n *raw.Node, out quant.Params) ([]string, graph.Attrs, bool) {
 	x, w := f.activation(n.Input(0)), f.viewOf(n.Input(1))
 	if w == nil || w.Quant.Type.Bits > 8 || w.Quant.Per == quant.PerGroup {
 		return nil, nil, false

@@ -2,12 +2,13 @@ package onnx
 
 import (
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 )
 
 // gemmOfMatMul makes one Gemm on codes of MatMul → Add of a constant vector → QuantizeLinear, which is how some tools
 // write a fully-connected layer. There is no pair between the two operators, so that alone they would stay float. The
 // MatMul must be one of matrices, with a constant weight.
-func (f *fuser) gemmOfMatMul(n *graph.Node) (bool, error) {
+func (f *fuser) gemmOfMatMul(n *raw.Node) (bool, error) {
 	x, w := f.activation(n.Input(0)), f.viewOf(n.Input(1))
 	readers := f.consumers[n.Outputs[0]]
 	if x == nil || w == nil || w.Const == nil || len(w.Const.Shape) != 2 || f.rank(x.Name) != 2 ||
@@ -26,7 +27,7 @@ func (f *fuser) gemmOfMatMul(n *graph.Node) (bool, error) {
 	if r == nil || err != nil {
 		return false, err
 	}
-	gemm := &graph.Node{Name: n.Name, Op: graph.Gemm, Inputs: []string{n.Input(0), n.Input(1), bias}, Outputs: add.Outputs}
+	gemm := &raw.Node{Name: n.Name, Op: graph.Gemm, Inputs: []string{n.Input(0), n.Input(1), bias}, Outputs: add.Outputs}
 	inputs, attrs, ok := f.layer(gemm, r.params)
 	if !ok {
 		return false, nil

@@ -6,63 +6,20 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
-// slot is where a node of the raw form has codes and what they stand for: indices of its inputs.
-type slot struct{ codes, scale, zero int }
-
-// readSlots returns where the node reads codes.
-func readSlots(n *graph.Node) []slot {
-	switch n.Op {
-	case graph.DequantizeLinear, msDequantizeLinear, msQLinearAveragePool, msQLinearGlobalAverage, msQLinearLeakyRelu,
-		msQLinearSigmoid, msQLinearSoftmax:
-		return []slot{{0, 1, 2}}
-	case qLinearConv, qLinearMatMul, msQGemm, msQLinearAdd, msQLinearMul:
-		return []slot{{0, 1, 2}, {3, 4, 5}}
-	case msDynamicMatMul, dynamicConv:
-		return []slot{{1, 2, 3}}
-	case msQLinearConcat:
-		var s []slot
-		for i := 2; i+1 < len(n.Inputs); i += 3 {
-			s = append(s, slot{i, i + 1, i + 2})
-		}
-		return s
-	}
-	return nil
-}
-
-// writeSlot returns where an operator that reads and writes codes has the parameters of its output.
-func writeSlot(op graph.Op) slot {
-	switch op {
-	case qLinearConv, qLinearMatMul, msQLinearAdd, msQLinearMul:
-		return slot{0, 6, 7}
-	case msQGemm:
-		return slot{0, 7, 8}
-	case msQLinearConcat:
-		return slot{0, 0, 1}
-	}
-	return slot{0, 3, 4}
-}
-
-// floatOp returns the operator that one on codes computes, in reals.
-var floatOp = map[graph.Op]graph.Op{
-	qLinearConv: graph.Conv, qLinearMatMul: graph.MatMul, msQGemm: graph.Gemm, msQLinearAdd: graph.Add,
-	msQLinearMul: graph.Mul, msQLinearConcat: graph.Concat, msQLinearAveragePool: graph.AveragePool,
-	msQLinearGlobalAverage: graph.GlobalAveragePool, msQLinearLeakyRelu: graph.LeakyRelu,
-	msQLinearSigmoid: graph.Sigmoid, msQLinearSoftmax: graph.Softmax,
-	msDynamicMatMul: graph.MatMul, dynamicConv: graph.Conv,
-}
-
 // qoperator takes an operator that reads and writes codes. It is read as what it means in QDQ, DequantizeLinear →
 // operator → QuantizeLinear, and so becomes the same node.
-func (f *fuser) qoperator(n *graph.Node) error {
+func (f *fuser) qoperator(n *raw.Node) error {
 	if n.Attrs.Int("channels_last", 0) != 0 {
 		return fmt.Errorf("channels_last is not supported: export the model before ONNX Runtime optimizes it")
 	}
-	m := &graph.Node{Name: n.Name, Op: floatOp[n.Op], Outputs: n.Outputs, Attrs: floatAttrs(n)}
-	slots := readSlots(n)
+	op, _ := raw.FloatOp(n.Op)
+	m := &raw.Node{Name: n.Name, Op: op, Outputs: n.Outputs, Attrs: n.FloatAttrs()}
+	slots := n.Reads()
 	if len(slots) == 0 {
 		return fmt.Errorf("it has no inputs")
 	}
@@ -78,21 +35,21 @@ func (f *fuser) qoperator(n *graph.Node) error {
 	if err := f.addBias(n, m); err != nil {
 		return err
 	}
-	s := writeSlot(n.Op)
-	if n.Op == msQGemm && n.Input(s.scale) == "" { // its output are reals
+	s := raw.Writes(n.Op)
+	if n.Op == raw.MSQGemm && n.Input(s.Scale) == "" { // its output are reals
 		return f.operator(m)
 	}
 	t := quant.Type{}
-	if n.Input(s.zero) == "" {
+	if n.Input(s.Zero) == "" {
 		t = f.viewOf(m.Inputs[0]).Quant.Type
 		t.Bits = 8
 	}
-	p, err := f.params(quantized{scale: n.Input(s.scale), zeroPoint: n.Input(s.zero)}, t)
+	p, err := f.params(quantized{scale: n.Input(s.Scale), zeroPoint: n.Input(s.Zero)}, t)
 	if err != nil {
 		return err
 	}
 	if !onePerTensor(p) {
-		return fmt.Errorf("output scale %q: an activation has one scale and codes of 8 bits", n.Input(s.scale))
+		return fmt.Errorf("output scale %q: an activation has one scale and codes of 8 bits", n.Input(s.Scale))
 	}
 	if inputs, attrs, ok := f.layerOfViews(m, p); ok {
 		if f.flatGemm(m, inputs, attrs, p) {
@@ -105,7 +62,7 @@ func (f *fuser) qoperator(n *graph.Node) error {
 }
 
 // layerOfViews is layer for an operator that was made of one on codes.
-func (f *fuser) layerOfViews(m *graph.Node, p quant.Params) ([]string, graph.Attrs, bool) {
+func (f *fuser) layerOfViews(m *raw.Node, p quant.Params) ([]string, graph.Attrs, bool) {
 	if !f.views(m) {
 		return nil, nil, false
 	}
@@ -113,27 +70,27 @@ func (f *fuser) layerOfViews(m *graph.Node, p quant.Params) ([]string, graph.Att
 }
 
 // operand returns the value with the codes that a node reads.
-func (f *fuser) operand(n *graph.Node, s slot) (*graph.Value, error) {
-	in := n.Input(s.codes)
+func (f *fuser) operand(n *raw.Node, s raw.Slot) (*graph.Value, error) {
+	in := n.Input(s.Codes)
 	t, ok := f.typeOf(in)
 	if !ok || t.Bits > 8 {
 		return nil, fmt.Errorf("input %q holds no codes of 2 to 8 bits: put a QuantizeLinear before it", in)
 	}
-	q := quantized{scale: n.Input(s.scale), zeroPoint: n.Input(s.zero), shape: f.constShape(in)}
+	q := quantized{scale: n.Input(s.Scale), zeroPoint: n.Input(s.Zero), shape: f.constShape(in)}
 	switch n.Op { // the channels of the weight
-	case qLinearMatMul:
+	case raw.QLinearMatMul:
 		q.axis = -1
-	case msQGemm:
+	case raw.MSQGemm:
 		q.axis = 1 - n.Attrs.Int("transB", 0)
 	}
 	p, err := f.params(q, t)
 	if err != nil {
 		return nil, err
 	}
-	if p.Per != quant.PerTensor && (s.codes == 0 || q.shape == nil) {
+	if p.Per != quant.PerTensor && (s.Codes == 0 || q.shape == nil) {
 		return nil, severalScales(in, p)
 	}
-	if n.Op == msQGemm && s.codes == 3 { // alpha goes to the scale of the weight
+	if n.Op == raw.MSQGemm && s.Codes == 3 { // alpha goes to the scale of the weight
 		if alpha := n.Attrs.Float("alpha", 1); alpha != 1 {
 			p.Scale = slices.Clone(p.Scale)
 			for i := range p.Scale {
@@ -148,14 +105,14 @@ func (f *fuser) operand(n *graph.Node, s slot) (*graph.Value, error) {
 }
 
 // addBias gives m the bias of n, int32 codes that are added to accumulators and so have the scale Sx·Sw[c].
-func (f *fuser) addBias(n, m *graph.Node) error {
-	at := map[graph.Op]int{qLinearConv: 8, msQGemm: 6}[n.Op]
+func (f *fuser) addBias(n, m *raw.Node) error {
+	at := map[graph.Op]int{raw.QLinearConv: 8, raw.MSQGemm: 6}[n.Op]
 	in := n.Input(at)
 	if at == 0 || in == "" {
 		return nil
 	}
-	raw := f.raw.Values[in]
-	if raw == nil || raw.Const == nil || raw.DType != tensor.Int32 {
+	c := f.raw.Values[in]
+	if c == nil || c.Const == nil || c.DType != tensor.Int32 {
 		return fmt.Errorf("bias %q is not a constant of int32: make it one", in)
 	}
 	x, w := f.viewOf(m.Inputs[0]), f.viewOf(m.Inputs[1])
@@ -168,17 +125,17 @@ func (f *fuser) addBias(n, m *graph.Node) error {
 		return fmt.Errorf("bias %q: %w", in, err)
 	}
 	channels := w.Const.Shape[0]
-	if n.Op == msQGemm && n.Attrs.Int("transB", 0) == 0 {
+	if n.Op == raw.MSQGemm && n.Attrs.Int("transB", 0) == 0 {
 		channels = w.Const.Shape[1]
 	}
-	if e := raw.Const.Elements(); e != channels && e != 1 {
-		return fmt.Errorf("bias %q of shape %v: it must have one element per output channel, %d", in, raw.Shape, channels)
+	if e := c.Const.Elements(); e != channels && e != 1 {
+		return fmt.Errorf("bias %q of shape %v: it must have one element per output channel, %d", in, c.Shape, channels)
 	}
 	var v *graph.Value
-	if len(raw.Const.Shape) == 1 && raw.Const.Shape[0] == channels {
+	if len(c.Const.Shape) == 1 && c.Const.Shape[0] == channels {
 		v, err = f.codesConst(in, p)
 	} else {
-		v, err = f.spreadBias(in, *raw.Const, p, channels)
+		v, err = f.spreadBias(in, *c.Const, p, channels)
 	}
 	if err != nil {
 		return err
@@ -209,25 +166,8 @@ func (f *fuser) spreadBias(name string, b tensor.Tensor, p quant.Params, channel
 	return f.addCodes(f.fresh(name), t, p), nil
 }
 
-// floatAttrs returns the attributes that the operator on reals has.
-func floatAttrs(n *graph.Node) graph.Attrs {
-	attrs := graph.Attrs{}
-	for k, v := range n.Attrs {
-		switch {
-		case k == "channels_last", k == "opset":
-		case n.Op == msQGemm && k == "alpha":
-		default:
-			attrs[k] = v
-		}
-	}
-	if n.Op == msQLinearSoftmax && n.Attrs["axis"] == nil {
-		attrs["axis"] = -1
-	}
-	return attrs
-}
-
 // floatBetween appends DequantizeLinear → operator → QuantizeLinear: the operator has no form in integers.
-func (f *fuser) floatBetween(m *graph.Node, p quant.Params) error {
+func (f *fuser) floatBetween(m *raw.Node, p quant.Params) error {
 	inputs := make([]string, len(m.Inputs))
 	for i, in := range m.Inputs {
 		var err error
@@ -245,7 +185,7 @@ func (f *fuser) floatBetween(m *graph.Node, p quant.Params) error {
 
 // flatGemm recognises a Gemm with a bias, which the ONNX standard has no operator on codes for and which lower writes as
 // Unsqueeze → QLinearConv with a 1×1 kernel → Flatten. m is the convolution, with its inputs and attributes.
-func (f *fuser) flatGemm(m *graph.Node, inputs []string, attrs graph.Attrs, p quant.Params) bool {
+func (f *fuser) flatGemm(m *raw.Node, inputs []string, attrs graph.Attrs, p quant.Params) bool {
 	if m.Op != graph.Conv || !plainWindow(attrs) {
 		return false
 	}

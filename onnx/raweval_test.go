@@ -6,21 +6,22 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // evalRaw runs a raw graph as the ONNX standard describes its nodes, one by one: QuantizeLinear and DequantizeLinear by
 // their formulas, QLinear operators as DequantizeLinear → operator → QuantizeLinear, everything else by the evaluator of
 // package graph on floats. Codes are floats here. It knows nothing of patterns.
-func evalRaw(t testing.TB, raw *graph.Graph, x tensor.Tensor) map[string][]float64 {
+func evalRaw(t testing.TB, g *raw.Graph, x tensor.Tensor) map[string][]float64 {
 	t.Helper()
-	e := rawEval{t: t, raw: raw, values: map[string]tensor.Tensor{raw.Inputs[0]: toFloat(t, x)}}
-	for name, v := range raw.Values {
+	e := rawEval{t: t, g: g, values: map[string]tensor.Tensor{g.Inputs[0]: toFloat(t, x)}}
+	for name, v := range g.Values {
 		if v.Const != nil {
 			e.values[name] = toFloat(t, *v.Const)
 		}
 	}
-	for _, n := range raw.Nodes {
+	for _, n := range g.Nodes {
 		e.node(n)
 	}
 	out := map[string][]float64{}
@@ -45,36 +46,36 @@ func toFloat(t testing.TB, x tensor.Tensor) tensor.Tensor {
 
 type rawEval struct {
 	t      testing.TB
-	raw    *graph.Graph
+	g      *raw.Graph
 	values map[string]tensor.Tensor
 }
 
-func (e rawEval) node(n *graph.Node) {
+func (e rawEval) node(n *raw.Node) {
 	out := n.Outputs[0]
 	switch {
 	case n.Op == graph.QuantizeLinear:
 		e.values[out] = e.quantize(e.values[n.Inputs[0]], n, n.Input(1), n.Input(2))
 	case n.Op == graph.DequantizeLinear:
 		e.values[out] = e.dequantize(e.values[n.Inputs[0]], n.Input(1), n.Input(2), n.Attrs.Int("axis", 1))
-	case isRaw(n.Op):
-		slots := readSlots(n)
+	case raw.HasParameters(n.Op):
+		slots := n.Reads()
 		in := make([]string, len(slots), len(slots)+1)
 		sxw := float32(1)
 		for i, s := range slots {
-			in[i] = out + " operand " + n.Inputs[s.codes] + string(rune('0'+i))
+			in[i] = out + " operand " + n.Inputs[s.Codes] + string(rune('0'+i))
 			axis := 0
-			if n.Op == qLinearMatMul {
-				axis = len(e.values[n.Inputs[s.codes]].Shape) - 1
+			if n.Op == raw.QLinearMatMul {
+				axis = len(e.values[n.Inputs[s.Codes]].Shape) - 1
 			}
-			if n.Op == msQGemm {
+			if n.Op == raw.MSQGemm {
 				axis = 1 - n.Attrs.Int("transB", 0)
 			}
-			e.values[in[i]] = e.dequantize(e.values[n.Inputs[s.codes]], n.Inputs[s.scale], n.Input(s.zero), axis)
-			if f, _ := e.values[n.Inputs[s.scale]].Float32s(); len(f) == 1 {
+			e.values[in[i]] = e.dequantize(e.values[n.Inputs[s.Codes]], n.Inputs[s.Scale], n.Input(s.Zero), axis)
+			if f, _ := e.values[n.Inputs[s.Scale]].Float32s(); len(f) == 1 {
 				sxw *= f[0]
 			}
 		}
-		at := map[graph.Op]int{qLinearConv: 8, msQGemm: 6}[n.Op]
+		at := map[graph.Op]int{raw.QLinearConv: 8, raw.MSQGemm: 6}[n.Op]
 		if b := n.Input(at); at > 0 && b != "" {
 			f, _ := e.values[b].Float32s()
 			sw, _ := e.values[n.Inputs[4]].Float32s()
@@ -93,9 +94,10 @@ func (e rawEval) node(n *graph.Node) {
 		for k, v := range n.Attrs {
 			attrs[k] = v
 		}
-		e.eval(floatOp[n.Op], attrs, in, out)
-		if s := writeSlot(n.Op); n.Input(s.scale) != "" {
-			e.values[out] = e.quantize(e.values[out], n, n.Input(s.scale), n.Input(s.zero))
+		op, _ := raw.FloatOp(n.Op)
+		e.eval(op, attrs, in, out)
+		if s := raw.Writes(n.Op); n.Input(s.Scale) != "" {
+			e.values[out] = e.quantize(e.values[out], n, n.Input(s.Scale), n.Input(s.Zero))
 		}
 	case n.Op == graph.Transpose && len(e.values[n.Inputs[0]].Shape) == 2:
 		x := e.values[n.Inputs[0]]
@@ -169,14 +171,14 @@ func (e rawEval) dequantize(x tensor.Tensor, scale, zero string, axis int) tenso
 	return r
 }
 
-func (e rawEval) quantize(x tensor.Tensor, n *graph.Node, scale, zero string) tensor.Tensor {
+func (e rawEval) quantize(x tensor.Tensor, n *raw.Node, scale, zero string) tensor.Tensor {
 	s, z := e.parameters(scale, zero)
 	lo, hi := float32(0), float32(255)
-	if v := e.raw.Values[zero]; v != nil {
-		if t, _ := codeType(v); !t.Unsigned {
+	if v := e.g.Values[zero]; v != nil {
+		if t, _ := v.Codes(); !t.Unsigned {
 			lo, hi = -128, 127
 		}
-		if t, _ := codeType(v); t.Bits == 4 {
+		if t, _ := v.Codes(); t.Bits == 4 {
 			lo, hi = lo/16, float32(math.Floor(float64(hi/16)))
 		}
 	}

@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // weightOf returns the tensor of a weight or bias: a constant of floats, or the codes of one that is dequantized, with
 // the node that does it.
-func (s site) weightOf(name string) (t tensor.Tensor, dequantize *graph.Node, ok bool) {
+func (s site) weightOf(name string) (t tensor.Tensor, dequantize *raw.Node, ok bool) {
 	v := s.im.g.Values[name]
 	if n := s.im.makers[name]; n != nil && n.Op == graph.DequantizeLinear {
 		dequantize, v = n, s.im.g.Values[n.Inputs[0]]
@@ -30,7 +31,7 @@ func (s site) reordered(name, what string, shape tensor.Shape, from, of func(i i
 		return moved, err
 	}
 	axis := min(1, len(t.Shape)-1)
-	s.im.g.Values[moved].Quant = s.im.g.Values[dequantize.Inputs[0]].Quant
+	s.im.g.Values[moved].Type = s.im.g.Values[dequantize.Inputs[0]].Type
 	n := dequantize.Clone()
 	n.Inputs[0], n.Outputs, n.Name = moved, []string{s.im.fresh(moved + "_reals")}, moved
 	n.Attrs["axis"] = 0
@@ -46,7 +47,7 @@ func (s site) reordered(name, what string, shape tensor.Shape, from, of func(i i
 		if n.Inputs[1+i], err = s.permuted(*p.Const, what+"_scale", shape[:1], of); err != nil {
 			return "", err
 		}
-		s.im.g.Values[n.Inputs[1+i]].Quant = p.Quant
+		s.im.g.Values[n.Inputs[1+i]].Type = p.Type
 	}
 	part := s
 	part.n, part.least = n, 2

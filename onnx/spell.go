@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -28,19 +29,19 @@ func spellable(n *graph.Node, quantized bool) bool {
 	return false
 }
 
-// spell returns the raw graph with the nodes that the opset does not have spelled out.
-func spell(g *graph.Graph, opset int) *graph.Graph {
-	if !slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return sinceOpset[n.Op] > opset }) {
-		return g
+// spell spells out the nodes of the raw graph that the opset does not have.
+func spell(g *raw.Graph, opset int) {
+	if !slices.ContainsFunc(g.Nodes, func(n *raw.Node) bool { return sinceOpset[n.Op] > opset }) {
+		return
 	}
-	out := g.Clone()
-	out.Nodes = nil
-	for _, n := range g.Nodes {
-		if sinceOpset[n.Op] <= opset || !spellable(n, false) {
-			out.Nodes = append(out.Nodes, n)
+	nodes := g.Nodes
+	g.Nodes = nil
+	for _, n := range nodes {
+		if sinceOpset[n.Op] <= opset || !spellable(n.Float(), false) {
+			g.Nodes = append(g.Nodes, n)
 			continue
 		}
-		s := speller{out, n}
+		s := speller{g, n}
 		x := n.Inputs[0]
 		switch n.Op {
 		case graph.Swish:
@@ -57,18 +58,17 @@ func spell(g *graph.Graph, opset int) *graph.Graph {
 			s.norm(x)
 		}
 	}
-	return out
 }
 
 // speller appends nodes that compute what a node does.
 type speller struct {
-	g *graph.Graph
-	n *graph.Node
+	g *raw.Graph
+	n *raw.Node
 }
 
 // add appends a node on elements, and returns what it computes: as many as the first input has.
 func (s *speller) add(op graph.Op, inputs ...string) string {
-	name := unusedName(s.n.Outputs[0]+"_"+string(op), s.g)
+	name := s.g.Unused(s.n.Outputs[0]+"_"+string(op), nil)
 	s.g.AddNode(op, name, name, nil, inputs...)
 	s.g.Values[name].Shape = s.g.Values[inputs[0]].Shape
 	return name
@@ -81,7 +81,7 @@ func (s *speller) end(op graph.Op, inputs ...string) {
 
 // number adds a constant.
 func (s *speller) number(x float32) string {
-	name := unusedName(s.n.Outputs[0]+"_number", s.g)
+	name := s.g.Unused(s.n.Outputs[0]+"_number", nil)
 	t, _ := tensor.Of(tensor.Shape{}, []float32{x}) // a scalar has one element
 	s.g.AddConst(name, t)
 	return name

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
@@ -66,7 +67,7 @@ func (s site) layerNorm() error {
 // aside adds a node that computes another output of s.
 func (s site) aside(op graph.Op, output string, attrs graph.Attrs, inputs ...string) error {
 	part := s
-	part.n = &graph.Node{Name: output, Op: op, Inputs: inputs, Outputs: []string{output}, Attrs: attrs}
+	part.n = &raw.Node{Name: output, Op: op, Inputs: inputs, Outputs: []string{output}, Attrs: attrs}
 	part.least = len(inputs)
 	return part.add()
 }

@@ -1,6 +1,9 @@
 package onnx
 
-import "linquant/internal/onnxpb"
+import (
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
+)
 
 // Supported reports whether Import reads nodes of an operator, op of the domain of ("" is ONNX's own) in
 // that version.
@@ -10,5 +13,5 @@ func Supported(of, op string, version int64) bool {
 	if since, ok := inPatterns[opName(&n)]; ok {
 		return version >= since
 	}
-	return of != dynamicDomain && known([]onnxpb.Node{n}, map[string]int64{domain(of): version}) == nil
+	return of != raw.DynamicDomain && known([]onnxpb.Node{n}, map[string]int64{domain(of): version}) == nil
 }

@@ -48,12 +48,12 @@ func typeName(t onnxpb.DataType) string {
 	return fmt.Sprintf("type %d", t)
 }
 
-// params marks a value of fewer than 8 bits, as raw.go describes; nil for other types.
-func (e elementType) params() *quant.Params {
+// codes returns what raw.Value.Type says of elements of fewer than 8 bits; the zero value for other types.
+func (e elementType) codes() quant.Type {
 	if e.bits == 0 || e.bits >= 8 {
-		return nil
+		return quant.Type{}
 	}
-	return &quant.Params{Type: quant.Type{Bits: e.bits, Unsigned: e.store == tensor.Uint8}}
+	return quant.Type{Bits: e.bits, Unsigned: e.store == tensor.Uint8}
 }
 
 // budget bounds the memory for elements that cannot be views: what is left, in bytes.

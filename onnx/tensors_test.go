@@ -12,6 +12,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -73,11 +74,11 @@ func TestDecode(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
-			want := (*quant.Params)(nil)
+			want := quant.Type{}
 			if tt.bits > 0 {
-				want = &quant.Params{Type: quant.Type{Bits: tt.bits, Unsigned: got.DType == tensor.Uint8}}
+				want = quant.Type{Bits: tt.bits, Unsigned: got.DType == tensor.Uint8}
 			}
-			if diff := cmp.Diff(want, e.params()); diff != "" {
+			if diff := cmp.Diff(want, e.codes()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -173,16 +174,16 @@ func TestRawTypes(t *testing.T) {
 	for name, want := range map[string]quant.Type{
 		"q4": quant.Int(4), "r4": quant.Int(4), "z4": quant.Int(4), "u8": quant.Uint(8), "i8": quant.Int(8), "sig": quant.Int(8), "sig2": quant.Uint(8),
 	} {
-		if got, ok := codeType(g.Values[name]); !ok || got != want {
+		if got, ok := g.Values[name].Codes(); !ok || got != want {
 			t.Errorf("%s has codes of %v (%v), want %v", name, got, ok, want)
 		}
 	}
 	for _, name := range []string{"x", "d", "y"} {
-		if got, ok := codeType(g.Values[name]); ok {
+		if got, ok := g.Values[name].Codes(); ok {
 			t.Errorf("%s has codes of %v, want reals", name, got)
 		}
 	}
-	if op := g.Producers()["sig"].Op; op != msQLinearSigmoid || !isRaw(op) || isRaw(graph.Relu) {
+	if op := g.Producers()["sig"].Op; op != raw.MSQLinearSigmoid || !raw.HasParameters(op) || raw.HasParameters(graph.Relu) {
 		t.Errorf("the operator is %q", op)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/onnx/internal/raw"
 )
 
 // Attention in PyTorch makes queries, keys and values of one product: qkv.permute(2, 0, 3, 1, 4), and then takes
@@ -38,7 +39,7 @@ func (s site) choose() (done bool, err error) {
 		if len(perm) < 2 || perm[0] == 0 || !s.im.facts[s.n.Inputs[0]].batched {
 			return false, nil
 		}
-		if _, err := graph.PermOf(s.n, len(perm)); err != nil {
+		if _, err := graph.PermOf(s.n.Float(), len(perm)); err != nil {
 			return false, err
 		}
 		return true, s.turnBatch(s.n.Inputs[0], perm)
@@ -51,7 +52,7 @@ func (s site) choose() (done bool, err error) {
 	for _, in := range s.n.Inputs {
 		if wait, ok := s.im.turned[in]; ok && s.im.g.Values[in] == nil {
 			part := s
-			part.n = &graph.Node{Name: in, Op: graph.Transpose, Outputs: []string{in}}
+			part.n = &raw.Node{Name: in, Op: graph.Transpose, Outputs: []string{in}}
 			if err := part.turn(graph.Transpose, graph.Attrs{"perm": wait.perm}, wait.from); err != nil {
 				return false, err
 			}
@@ -78,7 +79,7 @@ func (s site) chooseFrom(wait turned) (done bool, err error) {
 	axes := []int{s.n.Attrs.Int("axis", 0)}
 	switch s.n.Op {
 	case graph.Transpose:
-		perm, err := graph.PermOf(s.n, rank)
+		perm, err := graph.PermOf(s.n.Float(), rank)
 		if err != nil {
 			return false, err
 		}
@@ -157,7 +158,7 @@ func (s site) chooseAt(wait turned, axes []int) error {
 			continue
 		}
 		after := s
-		after.n = &graph.Node{Name: partName(s.n, i), Outputs: []string{out}}
+		after.n = &raw.Node{Name: partName(s.n, i), Outputs: []string{out}}
 		if err := after.turnBatch(part.n.Outputs[i], perm); err != nil {
 			return err
 		}

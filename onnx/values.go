@@ -79,8 +79,7 @@ func (im *importer) constant(name string, t *onnxpb.Tensor) error {
 	if err != nil {
 		return err
 	}
-	im.g.AddConst(name, v)
-	im.g.Values[name].Quant = e.params()
+	im.g.AddConst(name, v).Type = e.codes()
 	return nil
 }
 
@@ -127,7 +126,7 @@ func (im *importer) input(v *onnxpb.ValueInfo) error {
 		return err
 	}
 	im.g.AddInput(v.Name, shape)
-	im.g.Values[v.Name].DType, im.g.Values[v.Name].Quant = e.store, e.params()
+	im.g.Values[v.Name].DType, im.g.Values[v.Name].Type = e.store, e.codes()
 	im.facts[v.Name] = fact{batched: !im.cfg.Fixed, rank: len(shape)}
 	return nil
 }

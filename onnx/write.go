@@ -8,12 +8,13 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // exporter makes the messages of a file of the raw form.
 type exporter struct {
-	g       *graph.Graph
+	g       *raw.Graph
 	cfg     ExportConfig
 	out     *onnxpb.Graph
 	written map[string]bool // constants that are in out, and names that were made up
@@ -22,7 +23,7 @@ type exporter struct {
 }
 
 // writeRaw is the inverse of readRaw.
-func writeRaw(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
+func writeRaw(g *raw.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
 	name := g.Name
 	if name == "" {
 		name = "network" // a graph must have a name
@@ -88,8 +89,8 @@ func (e *exporter) infos(names []string) ([]onnxpb.ValueInfo, error) {
 }
 
 // elementType returns ONNX's type for a value's elements.
-func (e *exporter) elementType(v *graph.Value) (onnxpb.DataType, error) {
-	small := e.cfg.Int4 && v.Quant != nil && v.Quant.Type.Bits <= 4
+func (e *exporter) elementType(v *raw.Value) (onnxpb.DataType, error) {
+	small := e.cfg.Int4 && v.Type.Bits != 0 && v.Type.Bits <= 4
 	switch v.DType {
 	case tensor.Float32:
 		return onnxpb.Float, nil
@@ -118,7 +119,7 @@ var otherTypes = map[tensor.DType]onnxpb.DataType{
 	tensor.Uint16: onnxpb.Uint16, tensor.Bool: onnxpb.Bool,
 }
 
-func (e *exporter) node(n *graph.Node) error {
+func (e *exporter) node(n *raw.Node) error {
 	pb := onnxpb.Node{Name: n.Name, Op: string(n.Op), Inputs: slices.Clone(n.Inputs), Outputs: n.Outputs}
 	if dot := strings.LastIndexByte(pb.Op, '.'); dot >= 0 {
 		pb.Domain, pb.Op = pb.Op[:dot], pb.Op[dot+1:]
@@ -206,7 +207,7 @@ func (e *exporter) constant(name string) error {
 			return fmt.Errorf("constant %q: %w", name, err)
 		}
 	}
-	typ, err := e.elementType(&graph.Value{DType: t.DType, Quant: v.Quant})
+	typ, err := e.elementType(&raw.Value{DType: t.DType, Type: v.Type})
 	if err != nil {
 		return fmt.Errorf("constant %q: %w", name, err)
 	}
@@ -228,12 +229,12 @@ func pack4(codes []byte) []byte {
 }
 
 // parameter adds a constant for a node's parameter and returns its name.
-func (e *exporter) parameter(n *graph.Node, what string, t tensor.Tensor, err error) (string, error) {
+func (e *exporter) parameter(n *raw.Node, what string, t tensor.Tensor, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
 	name := e.unwritten(n.Outputs[0] + "_" + what)
-	typ, err := e.elementType(&graph.Value{DType: t.DType})
+	typ, err := e.elementType(&raw.Value{DType: t.DType})
 	v := onnxpb.Tensor{Name: name, Dims: int64s(t.Shape), Type: typ, Raw: t.Data}
 	e.out.Initializers = append(e.out.Initializers, v)
 	return name, err

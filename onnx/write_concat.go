@@ -3,12 +3,13 @@ package onnx
 import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
 
 // concat repeats inputs that every example shares for the batch, which ONNX's Concat does not do by itself: the shape
 // of an Expand is made of the batch, taken from the shape of an input that has one, and the other dimensions.
-func (e *exporter) concat(n *graph.Node, pb *onnxpb.Node) error {
+func (e *exporter) concat(n *raw.Node, pb *onnxpb.Node) error {
 	if out := e.g.Values[n.Outputs[0]].Shape; len(out) == 0 || out[0] != graph.Batch {
 		return nil
 	}
@@ -42,7 +43,7 @@ func (e *exporter) concat(n *graph.Node, pb *onnxpb.Node) error {
 }
 
 // batchOf adds the nodes that compute the number of examples, as a vector of one.
-func (e *exporter) batchOf(n *graph.Node) (string, error) {
+func (e *exporter) batchOf(n *raw.Node) (string, error) {
 	from := ""
 	for _, in := range n.Inputs {
 		if s := e.g.Values[in].Shape; len(s) > 0 && s[0] == graph.Batch {
@@ -60,7 +61,7 @@ func (e *exporter) batchOf(n *graph.Node) (string, error) {
 }
 
 // integers adds a constant of integers.
-func (e *exporter) integers(n *graph.Node, what string, v []int) (string, error) {
+func (e *exporter) integers(n *raw.Node, what string, v []int) (string, error) {
 	t, err := tensor.Of(tensor.Shape{len(v)}, int64s(v))
 	return e.parameter(n, what, t, err)
 }
