@@ -23,3 +23,5 @@
 // docs/quantization.md teaches the arithmetic from the beginning and docs/integer-inference.md whole networks;
 // docs/design.md says how the packages fit together.
 package linquant
+
+//go:generate go run -C tools/asmgen . -o ../..

@@ -1,0 +1,173 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The two tiers have one source where they differ only in what they do with the end of a row: AVX-512 leaves elements
+// that do not exist out by a mask, AVX2 has whole vectors alone, or never sees the others.
+
+// existing sets mask to the first CX elements of a vector; AX is all of them.
+func (k *kernel) existing(mask Register) {
+	k.CMPQ(RCX, n(avx512))
+	k.JGE(LabelRef("whole"))
+	k.MOVL(U32(1), EAX)
+	k.SHLL(CL, EAX)
+	k.DECL(EAX) // 1<<CX - 1
+	k.Label("whole")
+	k.KMOVW(EAX, mask)
+	k.mask = mask
+}
+
+// vectors is for CX = n; CX > 0; CX -= lanes, and the end of the function. AVX2 does not begin a vector that is not whole.
+func (k *kernel) vectors(body func()) {
+	if k.lanes == avx2 {
+		k.SUBQ(n(avx2), RCX)
+		k.JL(LabelRef("done"))
+	} else {
+		k.MOVL(U32(0xffff), EAX)
+	}
+	k.Label("vector")
+	if k.lanes == avx512 {
+		k.existing(K5)
+	}
+	body()
+	k.next()
+	k.Label("done")
+	k.end()
+}
+
+// rest does as many vectors as are left after steps of block elements, of which CX is short.
+func (k *kernel) rest(block int, prepare, body func()) {
+	k.Label("rest")
+	if k.lanes == avx2 {
+		k.ADDQ(n(block-avx2), RCX)
+		k.JL(LabelRef("done"))
+	} else {
+		k.ADDQ(n(block), RCX)
+		k.JE(LabelRef("done"))
+		prepare()
+	}
+	k.Label("vector")
+	if k.lanes == avx512 {
+		k.MOVL(U32(0xffff), EAX)
+		k.existing(K5)
+	}
+	body()
+	k.next()
+	k.Label("done")
+}
+
+func (k *kernel) next() {
+	k.SUBQ(n(k.lanes), RCX)
+	if k.lanes == avx2 {
+		k.JGE(LabelRef("vector"))
+	} else {
+		k.JG(LabelRef("vector"))
+	}
+}
+
+// load, loadInts and store move those elements of a vector that exist.
+func (k *kernel) load(from Op, v Register) {
+	if k.mask == nil {
+		k.VMOVUPS(from, v)
+	} else {
+		k.VMOVUPS_Z(from, k.mask, v)
+	}
+}
+
+func (k *kernel) loadInts(from Op, v Register) {
+	switch {
+	case k.mask != nil:
+		k.VMOVDQU32_Z(from, k.mask, v)
+	case k.lanes == avx512:
+		k.VMOVDQU32(from, v)
+	default:
+		k.VMOVDQU(from, v)
+	}
+}
+
+func (k *kernel) store(v Register, to Op) {
+	if k.mask == nil {
+		k.VMOVUPS(v, to)
+	} else {
+		k.VMOVUPS(v, k.mask, to)
+	}
+}
+
+// floats and ints are what an instruction can read: memory, or scratch where some elements of it do not exist.
+func (k *kernel) floats(from Mem, scratch Register) Op {
+	if k.mask == nil {
+		return from
+	}
+	k.load(from, scratch)
+	return scratch
+}
+
+func (k *kernel) ints(from Mem, scratch Register) Op {
+	if k.mask == nil {
+		return from
+	}
+	k.loadInts(from, scratch)
+	return scratch
+}
+
+// lowBytes sets register i to 0x000000ff in each dword, which storeBytes wants on AVX2.
+func (k *kernel) lowBytes(i int) {
+	if k.lanes == avx2 {
+		k.VPCMPEQD(y(i), y(i), y(i))
+		k.VPSRLD(n(24), y(i), y(i))
+	}
+}
+
+// storeBytes stores the low bytes of the dwords of register i.
+func (k *kernel) storeBytes(i, lowBytes, scratch int, to Mem) {
+	k.bytes(i, lowBytes, scratch)
+	switch {
+	case k.mask != nil:
+		k.VMOVDQU8(x(i), k.mask, to)
+	case k.lanes == avx512:
+		k.VMOVDQU(x(i), to)
+	default:
+		k.VMOVQ(x(i), to)
+	}
+}
+
+func (k *kernel) bytes(i, lowBytes, scratch int) {
+	if k.lanes == avx512 {
+		k.VPMOVDB(k.v(i), x(i))
+		return
+	}
+	k.VPAND(y(lowBytes), y(i), y(i))
+	k.VEXTRACTI128(n(1), y(i), x(scratch))
+	k.VPACKUSDW(x(scratch), x(i), x(i))
+	k.VPACKUSWB(x(i), x(i), x(i))
+}
+
+// clampOrdered takes v to at least lo and at most hi, and to 0 where it was a NaN.
+func (k *kernel) clampOrdered(v, lo, hi, notNaN Register) {
+	k.VMAXPS(lo, v, v)
+	if k.lanes == avx2 {
+		k.VMINPS(hi, v, v)
+		k.VANDPS(notNaN, v, v)
+	} else {
+		k.VMINPS_Z(hi, v, notNaN, v)
+	}
+}
+
+// requantize makes codes of sums as floats: RNE(clamp(v·mult + before, lo, hi)) + after.
+func (k *kernel) requantize(v Register, mult Op, before, lo, hi, after Op) {
+	k.VMULPS(mult, v, v)
+	k.VADDPS(before, v, v)
+	k.VMAXPS(lo, v, v)
+	k.VMINPS(hi, v, v)
+	k.VCVTPS2DQ(v, v)
+	k.VPADDD(after, v, v)
+}
+
+// clamp is lo if v < lo, hi if v > hi; a NaN stays.
+func (k *kernel) clamp(v, lo, hi Register) {
+	k.VMAXPS(v, lo, v)
+	k.VMINPS(v, hi, v)
+}
