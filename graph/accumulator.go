@@ -57,7 +57,7 @@ func (s site) depth() int64 {
 	switch {
 	case s.n.Op == Conv:
 		return int64(perExample(w[1:]))
-	case s.n.Op == Gemm && s.n.Attrs.Int("transB", 0) != 0:
+	case s.n.Op == Gemm && s.n.Int("transB") != 0:
 		return int64(w[1])
 	}
 	return int64(w[max(len(w)-2, 0)])

@@ -11,30 +11,17 @@ import (
 // kind: Add, Sub, Mul, Div, Pow, Max, Min, and PRelu, whose second operand is the slope. Results are rounded to float32
 // once and have the same bits on every processor. Max and Min of a NaN are NaN.
 func Binary(op Op) (f func(a, b float32) float32, ok bool) {
-	switch op {
-	case Add:
-		return func(a, b float32) float32 { return a + b }, true
-	case Sub:
-		return func(a, b float32) float32 { return a - b }, true
-	case Mul:
-		return func(a, b float32) float32 { return float32(a * b) }, true
-	case Div:
-		return func(a, b float32) float32 { return a / b }, true
-	case Pow:
-		return pow, true
-	case Max:
-		return func(a, b float32) float32 { return max(a, b) }, true
-	case Min:
-		return func(a, b float32) float32 { return min(a, b) }, true
-	case PRelu:
-		return func(x, slope float32) float32 {
-			if x < 0 {
-				return float32(slope * x)
-			}
-			return x
-		}, true
+	if o := table[op]; o != nil && o.Binary != nil {
+		return o.Binary, true
 	}
 	return nil, false
+}
+
+func prelu(x, slope float32) float32 {
+	if x < 0 {
+		return float32(slope * x)
+	}
+	return x
 }
 
 // PairCode returns the function of two codes that an operator of Binary is on values with the parameters a and b, one

@@ -23,18 +23,12 @@ func storage(q *quant.Params) tensor.DType {
 }
 
 // passes reports whether the operator hands on its input's codes, so that its output has its input's parameters.
-func passes(n *Node) bool {
-	switch n.Op {
-	case MaxPool, Flatten, Reshape, Transpose, Slice, Squeeze, Unsqueeze, Pad, Identity, Dropout, Gather, Expand, Tile, GlobalMaxPool:
-		return true
-	}
-	return ResizesByCopy(n)
-}
+func passes(n *Node) bool { return of(n).Role == RolePass && !FloatOnly(n) }
 
 // passQuant gives an output without parameters those of the input where the operator passes codes on, or only clamps
 // them.
 func (s site) passQuant(out *Value) {
-	if out.Quant == nil && (passes(s.n) || s.n.Op == Relu || s.n.Op == Clip) {
+	if out.Quant == nil && (passes(s.n) || of(s.n).Role == RoleClamp) {
 		out.Quant = s.value(0).Quant
 	}
 }
@@ -163,8 +157,7 @@ func (s site) checkIntegers(out *Value) error {
 	if FloatOnly(s.n) {
 		return s.errorf("it has no form in integers: put a DequantizeLinear before it and a QuantizeLinear after")
 	}
-	switch s.n.Op {
-	case Conv, Gemm, MatMul:
+	if of(s.n).Class == ClassLayer {
 		activations = 1
 		if err := s.checkWeight(); err != nil {
 			return err
@@ -233,7 +226,7 @@ func ChannelAxis(n *Node, rank int) int {
 	switch {
 	case n.Op == MatMul:
 		return rank - 1
-	case n.Op == Gemm && n.Attrs.Int("transB", 0) == 0:
+	case n.Op == Gemm && n.Int("transB") == 0:
 		return 1
 	}
 	return 0

@@ -35,13 +35,7 @@ func ClampBounds(n *Node, p quant.Params) (lo, hi int32) {
 	if n.Op == Relu {
 		return codeOf(0, &p), hi
 	}
-	if v, ok := n.Attrs["min"].(float32); ok {
-		lo = codeOf(v, &p)
-	}
-	if v, ok := n.Attrs["max"].(float32); ok {
-		hi = codeOf(v, &p)
-	}
-	return lo, hi
+	return codeOf(n.Float("min"), &p), codeOf(n.Float("max"), &p)
 }
 
 // CodeTable returns a function of one real as a table of codes: element i is the byte of the output's code for the

@@ -15,7 +15,7 @@ const dynamicAttr = "dynamic"
 func IsDynamic(n *Node) bool {
 	switch n.Op {
 	case Conv, Gemm, MatMul:
-		return n.Attrs.Int(dynamicAttr, 0) != 0
+		return n.Int(dynamicAttr) != 0
 	}
 	return false
 }

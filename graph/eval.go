@@ -138,7 +138,7 @@ func (e *evaluator) step(n *Node) error {
 		}
 	}
 	out := e.g.Values[n.Outputs[0]]
-	y, err := site{e.g, n}.eval(e.ctx, in, e.concrete(out.Shape), out)
+	y, err := site{e.g, n}.eval(call{e.ctx, in, e.concrete(out.Shape), out})
 	if err != nil {
 		return err
 	}
@@ -173,51 +173,27 @@ func (e *evaluator) results(keep []string) (map[string]tensor.Tensor, error) {
 	return out, nil
 }
 
-// eval computes a node whose inputs have concrete shapes. shape is the output's; in has an empty array for an input
-// that is left out.
-func (s site) eval(ctx context.Context, in []array, shape tensor.Shape, out *Value) (array, error) {
-	switch s.n.Op {
-	case Conv, Gemm, MatMul:
-		return s.evalLayer(ctx, in, shape, out)
-	case BatchNormalization:
-		return evalBatchNorm(in, s.n.Attrs.Float("epsilon", 1e-5)), nil
-	case MaxPool, GlobalMaxPool:
-		return s.evalMaxPool(in[0], shape)
-	case AveragePool, GlobalAveragePool:
-		return s.evalAverage(in[0], shape, out)
-	case Add, Mul, Sub, Div, Pow, Max, Min, PRelu:
-		return s.evalPair(in[0], in[1], shape, out)
-	case Concat:
-		return s.evalConcat(in[:len(s.n.Inputs)], shape, out)
-	case Pad:
-		return s.evalPad(in[0], shape), nil
-	case Slice:
-		return s.evalSlice(in[0], shape)
-	case Where:
-		return evalWhere(in, shape), nil
-	case Gather, Expand, Tile:
-		return s.evalPick(in[0], shape), nil
-	case Transpose:
-		return s.evalTranspose(in[0], shape)
-	case Flatten, Reshape, Squeeze, Unsqueeze:
-		in[0].shape = shape
-		return in[0], nil
-	case Softmax:
-		return evalSoftmax(in[0], AxisOf(s.n, len(shape)), SoftmaxRow), nil
-	case LogSoftmax:
-		return evalSoftmax(in[0], AxisOf(s.n, len(shape)), LogSoftmaxRow), nil
-	case LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization:
-		return s.evalNorm(in)
-	case Resize:
-		return s.evalResize(in[0], shape), nil
-	case QuantizeLinear:
-		return quantized(shape, in[0].real, out.Quant)
-	case DequantizeLinear:
-		x, err := in[0].reals()
-		return array{shape: shape, real: x}, err
+// call is what a node is computed from: its inputs, with concrete shapes and an empty array for one that is left out,
+// and the shape and the value of its output.
+type call struct {
+	ctx   context.Context
+	in    []array // three at least
+	shape tensor.Shape
+	out   *Value
+}
+
+// eval computes a node.
+func (s site) eval(c call) (array, error) {
+	o := of(s.n)
+	switch {
+	case o.eval != nil:
+		return o.eval(s, c)
+	case o.Binary != nil:
+		return s.evalPair(c, o.Binary)
+	case o.Reduce != nil:
+		return s.evalReduce(c, o.Reduce)
+	case o.Unary != nil:
+		return s.evalUnary(c, o.Unary(s.n))
 	}
-	if reduce, ok := Reduction(s.n.Op); ok {
-		return s.evalReduce(in[0], shape, reduce)
-	}
-	return s.evalUnary(in[0], shape, out)
+	return array{}, s.errorf("it cannot be evaluated")
 }

@@ -8,19 +8,16 @@ import (
 
 // evalUnary applies a function of one real to every element: on codes by dequantizing, the function and quantizing,
 // except that a Relu or Clip whose output has its input's parameters clamps the codes, and Identity hands them on.
-func (s site) evalUnary(x array, shape tensor.Shape, out *Value) (array, error) {
-	f, ok := Unary(s.n)
-	if !ok {
-		return array{}, s.errorf("it cannot be evaluated")
-	}
+func (s site) evalUnary(c call, f func(float32) float32) (array, error) {
+	x, shape, out := c.in[0], c.shape, c.out
 	if out.Quant == nil {
 		return array{shape: shape, real: apply(x.real, f)}, nil
 	}
 	if SameParams(x.quant, out.Quant) {
-		switch s.n.Op {
-		case Identity, Dropout:
+		switch of(s.n).Role {
+		case RolePass:
 			return x, nil
-		case Relu, Clip:
+		case RoleClamp:
 			lo, hi := ClampBounds(s.n, *out.Quant)
 			return array{shape, nil, apply(x.code, func(q int32) int32 { return min(max(q, lo), hi) }), out.Quant}, nil
 		}
@@ -55,10 +52,10 @@ func broadcastSteps(from, to tensor.Shape) [][]int {
 }
 
 // evalPair computes Add and the other operators on pairs of elements.
-func (s site) evalPair(a, b array, shape tensor.Shape, out *Value) (array, error) {
+func (s site) evalPair(c call, f func(a, b float32) float32) (array, error) {
+	a, b, shape, out := c.in[0], c.in[1], c.shape, c.out
 	indexA, indexB := gather(shape, broadcastSteps(a.shape, shape)), gather(shape, broadcastSteps(b.shape, shape))
 	if out.Quant == nil {
-		f, _ := Binary(s.n.Op)
 		x, y := take(a.real, indexA, 0), take(b.real, indexB, 0)
 		for i := range x {
 			x[i] = f(x[i], y[i])
@@ -77,14 +74,24 @@ func (s site) evalPair(a, b array, shape tensor.Shape, out *Value) (array, error
 }
 
 // evalBatchNorm computes (x − mean)·scale/√(var + ε) + shift.
-func evalBatchNorm(in []array, epsilon float32) array {
+func (s site) evalBatchNorm(c call) (array, error) {
+	in, epsilon := c.in, s.n.Float("epsilon")
 	x, scale, shift, mean, variance := in[0], in[1].real, in[2].real, in[3].real, in[4].real
 	plane := perExample(x.shape[2:])
 	y := make([]float32, len(x.real))
 	for i, v := range x.real {
-		c := i / plane % x.shape[1]
-		factor := float64(scale[c]) / math.Sqrt(float64(variance[c])+float64(epsilon))
-		y[i] = float32(float64((float64(v)-float64(mean[c]))*factor) + float64(shift[c]))
+		k := i / plane % x.shape[1]
+		factor := float64(scale[k]) / math.Sqrt(float64(variance[k])+float64(epsilon))
+		y[i] = float32(float64((float64(v)-float64(mean[k]))*factor) + float64(shift[k]))
 	}
-	return array{shape: x.shape, real: y}
+	return array{shape: x.shape, real: y}, nil
+}
+
+func (s site) evalQuantize(c call) (array, error) {
+	return quantized(c.shape, c.in[0].real, c.out.Quant)
+}
+
+func (s site) evalDequantize(c call) (array, error) {
+	x, err := c.in[0].reals()
+	return array{shape: c.shape, real: x}, err
 }

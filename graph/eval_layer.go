@@ -13,7 +13,8 @@ type product interface {
 }
 
 // evalLayer computes a Conv, Gemm or MatMul: sums of products, a bias, and for codes the output stage.
-func (s site) evalLayer(ctx context.Context, in []array, shape tensor.Shape, out *Value) (array, error) {
+func (s site) evalLayer(c call) (array, error) {
+	ctx, in, shape, out := c.ctx, c.in, c.shape, c.out
 	if IsDynamic(s.n) {
 		return s.evalDynamic(ctx, in, shape)
 	}
@@ -29,7 +30,7 @@ func (s site) evalLayer(ctx context.Context, in []array, shape tensor.Shape, out
 	alpha, beta := 1.0, 1.0
 	var biasAt func(i, channel int) int
 	if s.n.Op == Gemm {
-		alpha, beta = float64(s.n.Attrs.Float("alpha", 1)), float64(s.n.Attrs.Float("beta", 1))
+		alpha, beta = float64(s.n.Float("alpha")), float64(s.n.Float("beta"))
 		if bias.real != nil {
 			index := gather(shape, broadcastSteps(bias.shape, shape))
 			biasAt = func(i, _ int) int { return index[i] }
@@ -77,10 +78,10 @@ func (s site) product(x, w, out tensor.Shape) (product, error) {
 		return convolution{window, x, w, out}, err
 	case Gemm:
 		m := matrices{out: out, depth: x[1], a: [2]int{x[1], 1}, b: [2]int{w[1], 1}}
-		if s.n.Attrs.Int("transA", 0) != 0 {
+		if s.n.Int("transA") != 0 {
 			m.a, m.depth = [2]int{1, x[1]}, x[0]
 		}
-		if s.n.Attrs.Int("transB", 0) != 0 {
+		if s.n.Int("transB") != 0 {
 			m.b = [2]int{1, w[1]}
 		}
 		m.stackA, m.stackB = []int{0}, []int{0}

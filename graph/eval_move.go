@@ -13,7 +13,8 @@ func moved(x array, shape tensor.Shape, index []int, fill float32) array {
 	return y
 }
 
-func (s site) evalSlice(x array, shape tensor.Shape) (array, error) {
+func (s site) evalSlice(c call) (array, error) {
+	x, shape := c.in[0], c.shape
 	// The symbolic batch was checked when shapes were inferred; with a number in its place it is one more dimension.
 	spans, err := SpansOf(s.n, x.shape)
 	if err != nil {
@@ -28,7 +29,8 @@ func (s site) evalSlice(x array, shape tensor.Shape) (array, error) {
 	return moved(x, shape, gather(shape, steps), 0), nil
 }
 
-func (s site) evalTranspose(x array, shape tensor.Shape) (array, error) {
+func (s site) evalTranspose(c call) (array, error) {
+	x, shape := c.in[0], c.shape
 	perm, err := PermOf(s.n, len(x.shape))
 	if err != nil {
 		return array{}, err
@@ -42,8 +44,9 @@ func (s site) evalTranspose(x array, shape tensor.Shape) (array, error) {
 	return moved(x, shape, gather(shape, steps), 0), nil
 }
 
-func (s site) evalPad(x array, shape tensor.Shape) array {
-	pads, mode := s.n.Attrs.Ints("pads"), s.n.Attrs.Str("mode", "constant")
+func (s site) evalPad(c call) (array, error) {
+	x, shape := c.in[0], c.shape
+	pads, mode := s.n.Ints("pads"), s.n.Str("mode")
 	steps, stride := make([][]int, len(shape)), strides(x.shape)
 	for d, length := range x.shape {
 		for i := range shape[d] {
@@ -66,11 +69,12 @@ func (s site) evalPad(x array, shape tensor.Shape) array {
 			steps[d] = append(steps[d], step)
 		}
 	}
-	return moved(x, shape, gather(shape, steps), s.n.Attrs.Float("value", 0))
+	return moved(x, shape, gather(shape, steps), s.n.Float("value")), nil
 }
 
 // evalConcat joins its inputs. Codes whose parameters are not the output's are dequantized and quantized.
-func (s site) evalConcat(in []array, shape tensor.Shape, out *Value) (array, error) {
+func (s site) evalConcat(c call) (array, error) {
+	in, shape, out := c.in[:len(s.n.Inputs)], c.shape, c.out
 	axis := AxisOf(s.n, len(shape))
 	inner := perExample(shape[axis+1:])
 	y := array{shape: shape, quant: out.Quant}
@@ -97,5 +101,11 @@ func (s site) evalConcat(in []array, shape tensor.Shape, out *Value) (array, err
 			}
 		}
 	}
+	return y, nil
+}
+
+func (s site) evalReshape(c call) (array, error) {
+	y := c.in[0]
+	y.shape = c.shape
 	return y, nil
 }

@@ -11,7 +11,8 @@ func (s site) window(x tensor.Shape) (Window, error) {
 }
 
 // evalMaxPool takes the largest element of each window. Codes of one scale are in the order of the reals.
-func (s site) evalMaxPool(x array, shape tensor.Shape) (array, error) {
+func (s site) evalMaxPool(c call) (array, error) {
+	x, shape := c.in[0], c.shape
 	w, err := s.window(x.shape)
 	if err != nil {
 		return array{}, err
@@ -40,7 +41,8 @@ func maxima[T number](x []T, w Window, in, shape tensor.Shape) []T {
 }
 
 // evalAverage computes AveragePool and GlobalAveragePool.
-func (s site) evalAverage(x array, shape tensor.Shape, out *Value) (array, error) {
+func (s site) evalAverage(c call) (array, error) {
+	x, shape, out := c.in[0], c.shape, c.out
 	height, width := x.shape[2], x.shape[3]
 	w, err := s.window(x.shape)
 	if err != nil {

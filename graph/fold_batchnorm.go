@@ -89,7 +89,7 @@ func (f folder) layer(n *Node) bool {
 	if !isReal(f.g.Values[n.Input(1)]) {
 		return false
 	}
-	if n.Op == Gemm && (n.Attrs.Int("transB", 0) == 0 || !plainGemm(n)) {
+	if n.Op == Gemm && (n.Int("transB") == 0 || !plainGemm(n)) {
 		return false
 	}
 	if n.Input(2) == "" {
@@ -101,8 +101,8 @@ func (f folder) layer(n *Node) bool {
 
 // unpadded reports whether a layer reads no element that the normalization before it would not have seen.
 func unpadded(n *Node) bool {
-	auto := n.Attrs.Str("auto_pad", "NOTSET")
-	return n.Op == Gemm || auto == "VALID" || auto == "NOTSET" && all(n.Attrs.Ints("pads"), 0)
+	auto := n.Str("auto_pad")
+	return n.Op == Gemm || auto == "VALID" || auto == "NOTSET" && all(n.Ints("pads"), 0)
 }
 
 // parameters returns a layer's weight, and its bias, 0 where it has none, as float64.
@@ -147,7 +147,10 @@ func (f folder) intoNext(n *Node, m norm) {
 	w, b, shape := f.parameters(n)
 	folded := make([]float32, len(w))
 	out, in, kernel := shape[0], shape[1], perExample(shape[2:])
-	perGroup := out / n.Attrs.Int("group", 1)
+	perGroup := out
+	if n.Op == Conv {
+		perGroup /= n.Int("group")
+	}
 	for o := range out {
 		for i := range in {
 			c := o/perGroup*in + i
@@ -211,7 +214,7 @@ func normOf(s site) (m norm, ok bool, err error) {
 			return m, false, s.errorf("its parameters have %d and %d elements: they must have one for each channel", len(p[0]), len(p[i]))
 		}
 	}
-	epsilon := float64(s.n.Attrs.Float("epsilon", 1e-5))
+	epsilon := float64(s.n.Float("epsilon"))
 	scale, shift, mean, variance := p[0], p[1], p[2], p[3]
 	for c := range scale {
 		root := math.Sqrt(float64(variance[c]) + epsilon)

@@ -99,10 +99,10 @@ func rowVector(shape tensor.Shape, n int) bool {
 func (s site) canonicalGemm(u uses) {
 	w, ok := floats(s.value(1))
 	shape := s.shape(1)
-	if !ok || len(shape) != 2 || s.n.Attrs.Int("transA", 0) != 0 {
+	if !ok || len(shape) != 2 || s.n.Int("transA") != 0 {
 		return
 	}
-	alpha, beta, transposed := s.n.Attrs.Float("alpha", 1), s.n.Attrs.Float("beta", 1), s.n.Attrs.Int("transB", 0) != 0
+	alpha, beta, transposed := s.n.Float("alpha"), s.n.Float("beta"), s.n.Int("transB") != 0
 	in, out := shape[0], shape[1]
 	if transposed {
 		in, out = out, in
@@ -138,7 +138,7 @@ func (s site) canonicalGemm(u uses) {
 
 // plainGemm reports whether a Gemm neither scales its operands nor transposes the first.
 func plainGemm(n *Node) bool {
-	return n.Attrs.Float("alpha", 1) == 1 && n.Attrs.Float("beta", 1) == 1 && n.Attrs.Int("transA", 0) == 0
+	return n.Float("alpha") == 1 && n.Float("beta") == 1 && n.Int("transA") == 0
 }
 
 // stem is a weight's name without the word weight, to name its bias after.

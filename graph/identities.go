@@ -69,29 +69,29 @@ func doesNothing(s site) bool {
 	if x == nil || y == nil || !SameParams(x.Quant, y.Quant) {
 		return false
 	}
-	same := x.Shape != nil && x.Shape.Equal(y.Shape)
-	attrs := s.n.Attrs
-	switch s.n.Op {
-	case Identity, Dropout:
-		return true
-	case Concat:
-		return len(s.n.Inputs) == 1
-	case Clip:
-		return attrs["min"] == nil && attrs["max"] == nil
-	case Flatten, Reshape, Squeeze, Unsqueeze, Pad, Expand, Tile:
-		return same
-	case Slice:
-		return same && all(attrs.Ints("steps"), 1)
-	case Transpose:
-		for i, p := range attrs.Ints("perm") {
-			same = same && i == p
-		}
-		return same && len(attrs.Ints("perm")) == len(x.Shape)
-	case MaxPool, AveragePool:
-		kernel := attrs.Ints("kernel_shape")
-		return same && kernel != nil && all(kernel, 1) && all(attrs.Ints("strides"), 1) && all(attrs.Ints("pads"), 0)
+	o := of(s.n)
+	return o.nothing != nil && o.nothing(s, x, y)
+}
+
+func alwaysNothing(site, *Value, *Value) bool { return true }
+
+func sameShape(_ site, x, y *Value) bool { return x.Shape != nil && x.Shape.Equal(y.Shape) }
+
+func unbounded(s site, _, _ *Value) bool { return s.n.Attrs["min"] == nil && s.n.Attrs["max"] == nil }
+
+func slicesNothing(s site, x, y *Value) bool { return sameShape(s, x, y) && all(s.n.Ints("steps"), 1) }
+
+func movesNothing(s site, x, y *Value) bool {
+	same, perm := sameShape(s, x, y), s.n.Ints("perm")
+	for i, p := range perm {
+		same = same && i == p
 	}
-	return false
+	return same && len(perm) == len(x.Shape)
+}
+
+func poolsNothing(s site, x, y *Value) bool {
+	kernel := s.n.Ints("kernel_shape")
+	return sameShape(s, x, y) && kernel != nil && all(kernel, 1) && all(s.n.Ints("strides"), 1) && all(s.n.Ints("pads"), 0)
 }
 
 // all reports whether every number of the list is v.

@@ -9,7 +9,7 @@ func NodeMACs(g *Graph, n *Node) int64 {
 	case Conv:
 		return out * int64(perExample(s.shape(1)[1:]))
 	case Gemm:
-		if n.Attrs.Int("transA", 0) != 0 {
+		if n.Int("transA") != 0 {
 			return out * int64(s.shape(0)[0])
 		}
 		return out * int64(s.shape(0)[1])

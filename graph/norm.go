@@ -21,10 +21,10 @@ type Norm struct {
 // not fit the node are an error.
 func NormOf(n *Node, shape tensor.Shape) (Norm, error) {
 	s := site{nil, n}
-	norm := Norm{Repeat: 1, Groups: 1, Epsilon: n.Attrs.Float("epsilon", 1e-5), Center: n.Op != RMSNormalization}
+	norm := Norm{Repeat: 1, Groups: 1, Epsilon: n.Float("epsilon"), Center: n.Op != RMSNormalization}
 	switch n.Op {
 	case LayerNormalization, RMSNormalization:
-		axis, err := s.axis("axis", -1, len(shape))
+		axis, err := s.axis("axis", len(shape))
 		if err != nil {
 			return norm, err
 		}
@@ -40,7 +40,7 @@ func NormOf(n *Node, shape tensor.Shape) (Norm, error) {
 	channels := shape[1]
 	norm.Repeat, norm.Groups = perExample(shape[2:]), channels
 	if n.Op == GroupNormalization {
-		norm.Groups = n.Attrs.Int("num_groups", 0)
+		norm.Groups = n.Int("num_groups")
 	}
 	if norm.Groups < 1 || channels%norm.Groups != 0 {
 		return norm, s.errorf("num_groups is %d: it must divide the %d channels of %s", norm.Groups, channels, show(shape))
@@ -103,7 +103,7 @@ func (s site) norm() (tensor.Shape, error) {
 }
 
 func (s site) normAxis(rank int) int {
-	axis, _ := s.axis("axis", -1, rank) // NormOf has checked it
+	axis, _ := s.axis("axis", rank) // NormOf has checked it
 	return axis
 }
 
@@ -127,7 +127,8 @@ func NormWeights(n *Node, weights []float32, own, shape tensor.Shape) []float32 
 	return take(weights, gather(rows, broadcastSteps(own, rows)), 0)
 }
 
-func (s site) evalNorm(in []array) (array, error) {
+func (s site) evalNorm(c call) (array, error) {
+	in := c.in
 	x := in[0]
 	norm, err := NormOf(s.n, x.shape)
 	if err != nil {

@@ -28,14 +28,27 @@ func Recognize(g *Graph) (*Graph, error) {
 			continue
 		}
 		p.producers[n.Outputs[0]] = n
-		for _, known := range []func(*Node) *Node{p.hardSigmoid, p.gated, p.gelu, p.layerNorm, p.layerNormBias} {
-			if r := known(n); r != nil {
+		p.recognize(n, func(*Operator) bool { return true })
+	}
+	return RemoveDead(out)
+}
+
+// recognizer returns the node that stands for the pieces of which n is the last, nil where n is not.
+type recognizer = func(p pieces, n *Node) *Node
+
+// recognize makes n the operator that it completes, one of the wanted.
+func (p pieces) recognize(n *Node, wanted func(*Operator) bool) {
+	for _, o := range rows {
+		for _, whole := range o.spelled {
+			if !wanted(o) {
+				continue
+			}
+			if r := whole(p, n); r != nil {
 				n.Op, n.Inputs, n.Attrs = r.Op, r.Inputs, r.Attrs
-				break
+				return
 			}
 		}
 	}
-	return RemoveDead(out)
 }
 
 // pieces looks for nodes among those that compute values.
@@ -102,10 +115,10 @@ func near(a, b float64) bool { return math.Abs(a-b) <= 1e-4*math.Abs(b) }
 // relu6 returns x where the value is Clip(x + 3, 0, 6), or the same as a Relu and a Clip; "" otherwise.
 func (p pieces) relu6(name string) string {
 	n := p.made(name, Clip)
-	if n == nil || n.Attrs.Float("max", -1) != 6 {
+	if n == nil || n.Float("max") != 6 {
 		return ""
 	}
-	in, least := n.Inputs[0], n.Attrs.Float("min", float32(math.Inf(-1)))
+	in, least := n.Inputs[0], n.Float("min")
 	if relu := p.made(in, Relu); relu != nil {
 		in, least = relu.Inputs[0], max(least, 0)
 	}
@@ -117,48 +130,59 @@ func (p pieces) relu6(name string) string {
 
 // hardSigmoid recognizes Clip(x + 3, 0, 6) / 6.
 func (p pieces) hardSigmoid(n *Node) *Node {
-	clipped := p.times(n, 1.0/6)
-	if x := p.relu6(clipped); x != "" {
+	if x := p.relu6(p.times(n, 1.0/6)); x != "" {
 		return &Node{Op: HardSigmoid, Inputs: []string{x}, Attrs: Attrs{"alpha": float32(1.0 / 6), "beta": float32(0.5)}}
-	}
-	product := p.made(clipped, Mul) // x · Clip(x + 3, 0, 6), divided last
-	if product == nil {
-		return nil
-	}
-	for i, in := range product.Inputs {
-		if x := product.Inputs[1-i]; p.relu6(in) == x {
-			return &Node{Op: HardSwish, Inputs: []string{x}, Attrs: Attrs{}}
-		}
 	}
 	return nil
 }
 
-// gated recognizes the product of x and a function of x.
-func (p pieces) gated(n *Node) *Node {
+// hardSwish recognizes x · HardSigmoid(x), and x · Clip(x + 3, 0, 6) divided last.
+func (p pieces) hardSwish(n *Node) *Node {
+	found := p.gated(n, func(gate *Node, x string) bool {
+		return gate.Op == HardSigmoid && gate.Inputs[0] == x && near(float64(gate.Float("alpha")), 1.0/6) && gate.Float("beta") == 0.5
+	})
+	if product := p.made(p.times(n, 1.0/6), Mul); found == "" && product != nil {
+		for i, in := range product.Inputs {
+			if x := product.Inputs[1-i]; p.relu6(in) == x {
+				found = x
+			}
+		}
+	}
+	return function(HardSwish, found)
+}
+
+// swish recognizes x · Sigmoid(x).
+func (p pieces) swish(n *Node) *Node {
+	return function(Swish, p.gated(n, func(gate *Node, x string) bool { return gate.Op == Sigmoid && gate.Inputs[0] == x }))
+}
+
+// mish recognizes x · Tanh(Softplus(x)).
+func (p pieces) mish(n *Node) *Node {
+	return function(Mish, p.gated(n, func(gate *Node, x string) bool {
+		s := p.made(gate.Inputs[0], Softplus)
+		return gate.Op == Tanh && s != nil && s.Inputs[0] == x
+	}))
+}
+
+// gated returns x where the node is the product of x and a gate of x; "" otherwise.
+func (p pieces) gated(n *Node, is func(gate *Node, x string) bool) string {
 	if n.Op != Mul {
-		return nil
+		return ""
 	}
 	for i, name := range n.Inputs {
-		gate, x := p.producers[name], n.Inputs[1-i]
-		if gate == nil {
-			continue
-		}
-		switch in := gate.Inputs[0]; gate.Op {
-		case HardSigmoid:
-			if in == x && near(float64(gate.Attrs.Float("alpha", 0.2)), 1.0/6) && gate.Attrs.Float("beta", 0.5) == 0.5 {
-				return &Node{Op: HardSwish, Inputs: []string{x}, Attrs: Attrs{}}
-			}
-		case Sigmoid:
-			if in == x {
-				return &Node{Op: Swish, Inputs: []string{x}, Attrs: Attrs{}}
-			}
-		case Tanh:
-			if s := p.made(in, Softplus); s != nil && s.Inputs[0] == x {
-				return &Node{Op: Mish, Inputs: []string{x}, Attrs: Attrs{}}
-			}
+		if gate, x := p.producers[name], n.Inputs[1-i]; gate != nil && is(gate, x) {
+			return x
 		}
 	}
-	return nil
+	return ""
+}
+
+// function returns a node without attributes that computes a function of x, nil where x is "".
+func function(op Op, x string) *Node {
+	if x == "" {
+		return nil
+	}
+	return &Node{Op: op, Inputs: []string{x}, Attrs: Attrs{}}
 }
 
 // gelu recognizes the product of x, half and what geluGate recognizes, in any order.

@@ -11,12 +11,7 @@ func RecognizeFunctions(g *Graph) (*Graph, error) {
 			continue
 		}
 		p.producers[n.Outputs[0]] = n
-		for _, known := range []func(*Node) *Node{p.hardSigmoid, p.gated, p.gelu} {
-			if r := known(n); r != nil {
-				n.Op, n.Inputs, n.Attrs = r.Op, r.Inputs, r.Attrs
-				break
-			}
-		}
+		p.recognize(n, func(o *Operator) bool { return o.Unary != nil })
 	}
 	return RemoveDead(out)
 }

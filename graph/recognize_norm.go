@@ -31,7 +31,7 @@ func (p pieces) layerNormBias(n *Node) *Node {
 		if norm == nil || norm.Input(2) != "" {
 			continue
 		}
-		if x := p.g.Values[norm.Inputs[0]]; !p.broadcastsFrom(bias, x, norm.Attrs.Int("axis", -1)) {
+		if x := p.g.Values[norm.Inputs[0]]; !p.broadcastsFrom(bias, x, norm.Int("axis")) {
 			continue
 		}
 		r := norm.Clone()
@@ -96,10 +96,10 @@ func (p pieces) mean(name, x string, rank int) (axis int, ok bool) {
 	case n.Op == GlobalAveragePool:
 		return 2, rank == 4
 	}
-	if n.Attrs.Int("keepdims", 1) != 1 || len(n.Attrs.Ints("axes")) == 0 {
+	if n.Int("keepdims") != 1 || len(n.Ints("axes")) == 0 {
 		return 0, false
 	}
-	axes := slices.Clone(n.Attrs.Ints("axes"))
+	axes := slices.Clone(n.Ints("axes"))
 	for i, a := range axes {
 		if a < 0 {
 			axes[i] += rank

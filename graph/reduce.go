@@ -10,47 +10,36 @@ import (
 // operator. Sums and products are computed in float64 and rounded once; the same bits on every processor. There is at
 // least one element.
 func Reduction(op Op) (reduce func(x []float32) float32, ok bool) {
-	switch op {
-	case ReduceSum:
-		return func(x []float32) float32 { return float32(sumOf(x)) }, true
-	case ReduceMean:
-		return func(x []float32) float32 { return float32(sumOf(x) / float64(len(x))) }, true
-	case ReduceLogSum:
-		return func(x []float32) float32 { return float32(log(sumOf(x))) }, true
-	case ReduceL1:
-		return func(x []float32) float32 {
-			sum := 0.0
-			for _, v := range x {
-				sum += math.Abs(float64(v))
-			}
-			return float32(sum)
-		}, true
-	case ReduceSumSquare:
-		return func(x []float32) float32 { return float32(squaresOf(x, 0)) }, true
-	case ReduceL2:
-		return func(x []float32) float32 { return float32(math.Sqrt(squaresOf(x, 0))) }, true
-	case ReduceLogSumExp:
-		return func(x []float32) float32 {
-			most, sum := expSum(x)
-			if math.IsInf(float64(most), 0) {
-				return most
-			}
-			return float32(float64(most) + log(sum))
-		}, true
-	case ReduceMax:
-		return maxOf, true
-	case ReduceMin:
-		return minOf, true
-	case ReduceProd:
-		return func(x []float32) float32 {
-			p := 1.0
-			for _, v := range x {
-				p *= float64(v)
-			}
-			return float32(p)
-		}, true
+	if o := table[op]; o != nil && o.Reduce != nil {
+		return o.Reduce, true
 	}
 	return nil, false
+}
+
+func sumOfMagnitudes(x []float32) float32 {
+	sum := 0.0
+	for _, v := range x {
+		sum += math.Abs(float64(v))
+	}
+	return float32(sum)
+}
+
+func length(x []float32) float32 { return float32(math.Sqrt(squaresOf(x, 0))) }
+
+func logSumExp(x []float32) float32 {
+	most, sum := expSum(x)
+	if math.IsInf(float64(most), 0) {
+		return most
+	}
+	return float32(float64(most) + log(sum))
+}
+
+func productOf(x []float32) float32 {
+	p := 1.0
+	for _, v := range x {
+		p *= float64(v)
+	}
+	return float32(p)
 }
 
 // sumOf returns the sum of every fourth element and of those beside them, added up: four chains take a quarter of the
@@ -98,9 +87,9 @@ func minOf(x []float32) float32 {
 // ReducedDims returns which dimensions of a value with that many a Reduce node reduces to one. It is an error where the
 // attribute axes names none or one twice.
 func ReducedDims(n *Node, rank int) ([]bool, error) {
-	axes, reduced := n.Attrs.Ints("axes"), make([]bool, rank)
+	axes, reduced := n.Ints("axes"), make([]bool, rank)
 	s := site{nil, n}
-	if len(axes) == 0 && n.Attrs.Int("noop_with_empty_axes", 0) == 0 {
+	if len(axes) == 0 && n.Int("noop_with_empty_axes") == 0 {
 		for d := range reduced {
 			reduced[d] = true
 		}
@@ -126,9 +115,9 @@ func (s site) reduce() (tensor.Shape, error) {
 	}
 	if batched(x) && reduced[0] {
 		return nil, s.errorf("axes %v of %s include the batch: it would mix examples; reduce the other dimensions",
-			s.n.Attrs.Ints("axes"), show(x))
+			s.n.Ints("axes"), show(x))
 	}
-	keep, out := s.n.Attrs.Int("keepdims", 1) != 0, tensor.Shape{}
+	keep, out := s.n.Int("keepdims") != 0, tensor.Shape{}
 	for d, length := range x {
 		switch {
 		case !reduced[d]:
@@ -141,7 +130,8 @@ func (s site) reduce() (tensor.Shape, error) {
 }
 
 // evalReduce gathers the elements of each result in the order in which they are counted.
-func (s site) evalReduce(x array, shape tensor.Shape, reduce func([]float32) float32) (array, error) {
+func (s site) evalReduce(c call, reduce func([]float32) float32) (array, error) {
+	x := c.in[0]
 	reduced, err := ReducedDims(s.n, len(x.shape))
 	if err != nil {
 		return array{}, err
@@ -159,7 +149,7 @@ func (s site) evalReduce(x array, shape tensor.Shape, reduce func([]float32) flo
 			kept, keptSteps = append(kept, x.shape[d]), append(keptSteps, steps)
 		}
 	}
-	y := array{shape: shape}
+	y := array{shape: c.shape}
 	row, index := make([]float32, perExample(rows)), gather(rows, rowSteps)
 	for _, first := range gather(kept, keptSteps) {
 		for i, at := range index {

@@ -22,8 +22,8 @@ type ResizeAxis struct {
 // ResizesByCopy reports whether the node is a Resize that only copies elements, so that it does the same to codes as to
 // reals.
 func ResizesByCopy(n *Node) bool {
-	return n.Op == Resize && n.Attrs.Str("mode", "nearest") == "nearest" &&
-		n.Attrs.Str("coordinate_transformation_mode", "half_pixel") != "tf_crop_and_resize"
+	return n.Op == Resize && n.Str("mode") == "nearest" &&
+		n.Str("coordinate_transformation_mode") != "tf_crop_and_resize"
 }
 
 // maxShrink bounds how many neighbours an element is made of.
@@ -45,7 +45,7 @@ func (s site) resize() (tensor.Shape, error) {
 		name    string
 		allowed []string
 	}{{"mode", resizeModes}, {"coordinate_transformation_mode", coordinateModes}, {"nearest_mode", nearestModes}} {
-		if v := s.n.Attrs.Str(a.name, a.allowed[0]); !slices.Contains(a.allowed, v) {
+		if v := s.n.Str(a.name); !slices.Contains(a.allowed, v) {
 			return nil, s.errorf("%s is %q: use one of %q", a.name, v, a.allowed)
 		}
 	}
@@ -56,8 +56,8 @@ func (s site) resize() (tensor.Shape, error) {
 	if s.crops() && (s.roi() == nil || batched(x) && !s.wholeRoi(0)) {
 		return nil, s.errorf("tf_crop_and_resize needs the attribute roi, from 0 to 1 for the batch")
 	}
-	scales, _ := s.n.Attrs["scales"].([]float32)
-	sizes := s.n.Attrs.Ints("sizes")
+	scales := s.n.Floats("scales")
+	sizes := s.n.Ints("sizes")
 	if scales == nil && sizes == nil || scales != nil && len(scales) != len(x) || sizes != nil && len(sizes) != len(x) {
 		return nil, s.errorf("%d scales and %d sizes for %s: give one of them, with a number for each dimension", len(scales), len(sizes), show(x))
 	}
@@ -75,7 +75,7 @@ func (s site) resize() (tensor.Shape, error) {
 		default:
 			out[d] = int(math.Floor(float64(float32(scales[d] * float32(in)))))
 		}
-		if s.n.Attrs.Int("antialias", 0) != 0 && in != Batch && out[d] > 0 && int64(out[d])*maxShrink < int64(in) {
+		if s.n.Int("antialias") != 0 && in != Batch && out[d] > 0 && int64(out[d])*maxShrink < int64(in) {
 			return nil, s.errorf("it makes %d elements %d, and antialias works up to a factor of %d: use two nodes", in, out[d], maxShrink)
 		}
 	}
@@ -83,7 +83,7 @@ func (s site) resize() (tensor.Shape, error) {
 }
 
 func (s site) roi() []float32 {
-	roi, _ := s.n.Attrs["roi"].([]float32)
+	roi := s.n.Floats("roi")
 	return roi
 }
 
@@ -94,7 +94,7 @@ func (s site) wholeRoi(d int) bool {
 }
 
 func (s site) crops() bool {
-	return s.n.Attrs.Str("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize"
+	return s.n.Str("coordinate_transformation_mode") == "tf_crop_and_resize"
 }
 
 // ResizeOf returns the dimensions that a Resize node changes for an input and an output of these shapes, which have been
@@ -102,9 +102,9 @@ func (s site) crops() bool {
 func ResizeOf(n *Node, in, out tensor.Shape) []ResizeAxis {
 	var smaller, larger []ResizeAxis
 	s := site{nil, n}
-	scales, _ := n.Attrs["scales"].([]float32)
+	scales := n.Floats("scales")
 	for d := range in {
-		if in[d] == Batch || d == 0 && n.Attrs.Ints("sizes") != nil && n.Attrs.Ints("sizes")[0] == Batch {
+		if in[d] == Batch || d == 0 && n.Ints("sizes") != nil && n.Ints("sizes")[0] == Batch {
 			continue
 		}
 		scale := float32(out[d]) / float32(in[d])
@@ -126,7 +126,7 @@ func ResizeOf(n *Node, in, out tensor.Shape) []ResizeAxis {
 // resizeAxis finds what the positions of one dimension are made of. Coordinates are computed in float32, as other
 // runtimes do, so that the nearest position is theirs.
 func (s site) resizeAxis(d, in, out int, scale float32) ResizeAxis {
-	a := ResizeAxis{Dim: d, Taps: 1, Fill: s.n.Attrs.Float("extrapolation_value", 0)}
+	a := ResizeAxis{Dim: d, Taps: 1, Fill: s.n.Float("extrapolation_value")}
 	weights := s.weightsOf(scale)
 	for i := range out {
 		x := s.coordinate(d, i, in, out, scale)
@@ -141,7 +141,7 @@ func (s site) resizeAxis(d, in, out int, scale float32) ResizeAxis {
 		a.Taps = len(w)
 		total := 0.0
 		for t := range w {
-			if at := first + t; s.n.Attrs.Int("exclude_outside", 0) != 0 && (at < 0 || at >= in) {
+			if at := first + t; s.n.Int("exclude_outside") != 0 && (at < 0 || at >= in) {
 				w[t] = 0
 			}
 			total += w[t]
@@ -155,7 +155,8 @@ func (s site) resizeAxis(d, in, out int, scale float32) ResizeAxis {
 }
 
 // evalResize computes one dimension after the other.
-func (s site) evalResize(x array, shape tensor.Shape) array {
+func (s site) evalResize(c call) (array, error) {
+	x, shape := c.in[0], c.shape
 	for _, a := range ResizeOf(s.n, x.shape, shape) {
 		to := slices.Clone(x.shape)
 		to[a.Dim] = shape[a.Dim]
@@ -166,7 +167,7 @@ func (s site) evalResize(x array, shape tensor.Shape) array {
 		}
 		x.shape = to
 	}
-	return x
+	return x, nil
 }
 
 // resized copies the nearest elements.

@@ -6,7 +6,7 @@ import "math"
 func (s site) coordinate(d, i, in, out int, scale float32) float32 {
 	x, length, resized := float32(i), float32(in), float32(out)
 	half := (x+0.5)/scale - 0.5
-	switch s.n.Attrs.Str("coordinate_transformation_mode", "half_pixel") {
+	switch s.n.Str("coordinate_transformation_mode") {
 	case "asymmetric":
 		return x / scale
 	case "align_corners":
@@ -38,7 +38,7 @@ func (s site) coordinate(d, i, in, out int, scale float32) float32 {
 // nearest returns the position that a coordinate stands for.
 func (s site) nearest(x float32) int {
 	v := float64(x)
-	switch s.n.Attrs.Str("nearest_mode", "round_prefer_floor") {
+	switch s.n.Str("nearest_mode") {
 	case "round_prefer_ceil":
 		v = math.Floor(v + 0.5)
 	case "floor":
@@ -55,14 +55,14 @@ func (s site) nearest(x float32) int {
 // the nearest position alone.
 func (s site) weightsOf(scale float32) func(x float32, in int) (first int, w []float64) {
 	filter, reach := triangle, 1.0
-	switch s.n.Attrs.Str("mode", "nearest") {
+	switch s.n.Str("mode") {
 	case "nearest":
 		return nil
 	case "cubic":
-		filter, reach = cubic(float64(s.n.Attrs.Float("cubic_coeff_a", -0.75))), 2
+		filter, reach = cubic(float64(s.n.Float("cubic_coeff_a"))), 2
 	}
 	shrink := 1.0
-	if s.n.Attrs.Int("antialias", 0) != 0 {
+	if s.n.Int("antialias") != 0 {
 		shrink = min(float64(scale), 1)
 	}
 	linear := reach == 1 && shrink == 1

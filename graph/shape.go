@@ -61,58 +61,16 @@ func InferShapes(g *Graph) (*Graph, error) {
 
 // infer returns the shape of the node's output.
 func (s site) infer() (tensor.Shape, error) {
-	switch s.n.Op {
-	case Add, Sub, Mul, Div, Pow, Max, Min:
+	o := of(s.n)
+	switch {
+	case o.shape != nil:
+		return o.shape(s)
+	case o.Class == ClassBinary:
 		return s.broadcast(s.shape(0), s.shape(1))
-	case PRelu:
-		return s.prelu()
-	case Conv:
-		return s.conv()
-	case MaxPool, AveragePool:
-		return s.pool()
-	case GlobalAveragePool, GlobalMaxPool:
-		return s.globalPool()
-	case BatchNormalization:
-		return s.batchNorm()
-	case Gemm:
-		return s.gemm()
-	case MatMul:
-		return s.matMul()
-	case Concat:
-		return s.concat()
-	case Pad:
-		return s.pad()
-	case Slice:
-		return s.slice()
-	case Gather:
-		return s.gather()
-	case Expand:
-		return s.expand()
-	case Tile:
-		return s.tile()
-	case Where:
-		return s.where()
-	case Flatten:
-		return s.flatten()
-	case Reshape:
-		return s.reshape()
-	case Transpose:
-		return s.transpose()
-	case Squeeze:
-		return s.squeeze()
-	case Unsqueeze:
-		return s.unsqueeze()
-	case Softmax, LogSoftmax:
-		return s.softmax()
-	case LayerNormalization, RMSNormalization, InstanceNormalization, GroupNormalization:
-		return s.norm()
-	case Resize:
-		return s.resize()
-	}
-	if _, ok := Reduction(s.n.Op); ok {
+	case o.Class == ClassReduction:
 		return s.reduce()
 	}
-	return s.shape(0), nil // element by element: Relu, Clip, Identity, QuantizeLinear, …
+	return s.shape(0), nil // element by element
 }
 
 // site is a node in its graph: what a rule about one operator looks at.

@@ -87,20 +87,20 @@ func (s site) gemm() (tensor.Shape, error) {
 	if len(a) != 2 || len(b) != 2 {
 		return nil, s.errorf("inputs are %s and %s: both must be matrices; insert a Flatten before it, or use MatMul", show(a), show(b))
 	}
-	if batched(b) || batched(a) && s.n.Attrs.Int("transA", 0) != 0 {
+	if batched(b) || batched(a) && s.n.Int("transA") != 0 {
 		return nil, s.errorf("inputs %s and %s: the sum would run over the batch; transpose the other operand", show(a), show(b))
 	}
 	m, k := a[0], a[1]
-	if s.n.Attrs.Int("transA", 0) != 0 {
+	if s.n.Int("transA") != 0 {
 		m, k = k, m
 	}
 	kB, n := b[0], b[1]
-	if s.n.Attrs.Int("transB", 0) != 0 {
+	if s.n.Int("transB") != 0 {
 		kB, n = n, kB
 	}
 	if k != kB {
 		return nil, s.errorf("A %s and B %s (transA %d, transB %d) do not fit: their inner dimensions are %d and %d",
-			show(a), show(b), s.n.Attrs.Int("transA", 0), s.n.Attrs.Int("transB", 0), k, kB)
+			show(a), show(b), s.n.Int("transA"), s.n.Int("transB"), k, kB)
 	}
 	out := tensor.Shape{m, n}
 	if s.n.Input(2) != "" {

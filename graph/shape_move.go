@@ -7,8 +7,8 @@ import (
 )
 
 // axis returns an attribute that names a dimension, counted from the end where it is negative.
-func (s site) axis(name string, fallback, rank int) (int, error) {
-	return s.dimension(name, s.n.Attrs.Int(name, fallback), rank)
+func (s site) axis(name string, rank int) (int, error) {
+	return s.dimension(name, s.n.Int(name), rank)
 }
 
 func (s site) dimension(name string, axis, rank int) (int, error) {
@@ -24,7 +24,7 @@ func (s site) dimension(name string, axis, rank int) (int, error) {
 // AxisOf returns the dimension that the node's attribute axis names for a value with that many dimensions, 0 to rank −
 // 1, with ONNX's default where the attribute is missing. The node is a Concat or a Softmax whose shapes were inferred.
 func AxisOf(n *Node, rank int) int {
-	axis := n.Attrs.Int("axis", -1)
+	axis := n.Int("axis")
 	if axis < 0 {
 		axis += rank
 	}
@@ -33,7 +33,7 @@ func AxisOf(n *Node, rank int) int {
 
 func (s site) concat() (tensor.Shape, error) {
 	first := s.shape(0)
-	axis, err := s.axis("axis", -1, len(first))
+	axis, err := s.axis("axis", len(first))
 	if err != nil {
 		return nil, err
 	}
@@ -69,11 +69,11 @@ func (s site) concat() (tensor.Shape, error) {
 }
 
 func (s site) pad() (tensor.Shape, error) {
-	x, pads := s.shape(0), s.n.Attrs.Ints("pads")
+	x, pads := s.shape(0), s.n.Ints("pads")
 	if len(pads) != 2*len(x) {
 		return nil, s.errorf("pads has %d numbers for %s: it has one before and one after for each dimension, %d", len(pads), show(x), 2*len(x))
 	}
-	mode := s.n.Attrs.Str("mode", "constant")
+	mode := s.n.Str("mode")
 	if mode != "constant" && mode != "reflect" && mode != "edge" {
 		return nil, s.errorf("mode is %q: use constant, reflect or edge", mode)
 	}
@@ -96,7 +96,7 @@ func (s site) pad() (tensor.Shape, error) {
 }
 
 func (s site) flatten() (tensor.Shape, error) {
-	x, axis := s.shape(0), s.n.Attrs.Int("axis", 1)
+	x, axis := s.shape(0), s.n.Int("axis")
 	if axis < -len(x) || axis > len(x) {
 		return nil, s.errorf("axis %d is no dimension of %s: use %d to %d", axis, show(x), -len(x), len(x))
 	}
@@ -113,7 +113,7 @@ func (s site) flatten() (tensor.Shape, error) {
 }
 
 func (s site) reshape() (tensor.Shape, error) {
-	x, target := s.shape(0), s.n.Attrs.Ints("shape")
+	x, target := s.shape(0), s.n.Ints("shape")
 	if target == nil {
 		return nil, s.errorf("it has no attribute shape: the target must be known before the network runs")
 	}
@@ -121,7 +121,7 @@ func (s site) reshape() (tensor.Shape, error) {
 	known := int64(1)
 	for i, d := range out {
 		switch {
-		case d == 0 && s.n.Attrs.Int("allowzero", 0) == 0:
+		case d == 0 && s.n.Int("allowzero") == 0:
 			if i >= len(x) {
 				return nil, s.errorf("shape %v copies dimension %d, which %s does not have", target, i, show(x))
 			}
@@ -161,7 +161,7 @@ func (s site) reshape() (tensor.Shape, error) {
 // PermOf returns the permutation of a Transpose node for an input with that many dimensions: output dimension i is
 // input dimension perm[i]. It is an error where it permutes nothing.
 func PermOf(n *Node, rank int) ([]int, error) {
-	perm := n.Attrs.Ints("perm")
+	perm := n.Ints("perm")
 	if perm == nil {
 		perm = make([]int, rank)
 		for i := range perm {
@@ -197,7 +197,7 @@ func (s site) transpose() (tensor.Shape, error) {
 }
 
 func (s site) squeeze() (tensor.Shape, error) {
-	x, axes := s.shape(0), s.n.Attrs.Ints("axes")
+	x, axes := s.shape(0), s.n.Ints("axes")
 	drop := make([]bool, len(x))
 	for _, a := range axes {
 		d, err := s.dimension("axes:", a, len(x))
@@ -219,7 +219,7 @@ func (s site) squeeze() (tensor.Shape, error) {
 }
 
 func (s site) unsqueeze() (tensor.Shape, error) {
-	x, axes := s.shape(0), s.n.Attrs.Ints("axes")
+	x, axes := s.shape(0), s.n.Ints("axes")
 	rank := len(x) + len(axes)
 	added := make([]bool, rank)
 	for _, a := range axes {

@@ -10,7 +10,7 @@ import (
 // in the dimension of the input that it is, aligned at the right. A dimension that Expand adds in front has nothing but
 // zeros, and the batch, which is taken whole, nil. The node's shapes were inferred.
 func PicksOf(n *Node, in, out tensor.Shape) [][]int {
-	picks, added, axis := make([][]int, len(out)), len(out)-len(in), n.Attrs.Int("axis", 0)
+	picks, added, axis := make([][]int, len(out)), len(out)-len(in), n.Int("axis")
 	for d, length := range out {
 		if length == Batch {
 			continue
@@ -19,7 +19,7 @@ func PicksOf(n *Node, in, out tensor.Shape) [][]int {
 		switch at := d - added; {
 		case at < 0:
 		case n.Op == Gather && (at == axis || at == axis+len(in)):
-			for i, v := range n.Attrs.Ints("indices") {
+			for i, v := range n.Ints("indices") {
 				if list[i] = v; v < 0 {
 					list[i] += in[at]
 				}
@@ -35,8 +35,8 @@ func PicksOf(n *Node, in, out tensor.Shape) [][]int {
 }
 
 func (s site) gather() (tensor.Shape, error) {
-	x, indices := s.shape(0), s.n.Attrs.Ints("indices")
-	axis, err := s.axis("axis", 0, len(x))
+	x, indices := s.shape(0), s.n.Ints("indices")
+	axis, err := s.axis("axis", len(x))
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func (s site) gather() (tensor.Shape, error) {
 }
 
 func (s site) expand() (tensor.Shape, error) {
-	x, shape := s.shape(0), tensor.Shape(s.n.Attrs.Ints("shape"))
-	if s.n.Attrs["shape"] == nil {
+	x, shape := s.shape(0), tensor.Shape(s.n.Ints("shape"))
+	if shape == nil {
 		return nil, s.errorf("it has no attribute shape: the target must be known before the network runs")
 	}
 	if err := checkDims(shape); err != nil {
@@ -71,7 +71,7 @@ func (s site) expand() (tensor.Shape, error) {
 }
 
 func (s site) tile() (tensor.Shape, error) {
-	x, repeats := s.shape(0), s.n.Attrs.Ints("repeats")
+	x, repeats := s.shape(0), s.n.Ints("repeats")
 	if len(repeats) != len(x) {
 		return nil, s.errorf("repeats has %d numbers for %s: one for each dimension is needed", len(repeats), show(x))
 	}
@@ -90,7 +90,8 @@ func (s site) tile() (tensor.Shape, error) {
 }
 
 // evalPick computes a Gather, Expand or Tile.
-func (s site) evalPick(x array, shape tensor.Shape) array {
+func (s site) evalPick(c call) (array, error) {
+	x, shape := c.in[0], c.shape
 	steps, stride := PicksOf(s.n, x.shape, shape), strides(x.shape)
 	for d, list := range steps {
 		for i := range list {
@@ -99,5 +100,5 @@ func (s site) evalPick(x array, shape tensor.Shape) array {
 			}
 		}
 	}
-	return moved(x, shape, gather(shape, steps), 0)
+	return moved(x, shape, gather(shape, steps), 0), nil
 }

@@ -9,8 +9,8 @@ type Span struct{ Start, Step, Count int }
 // the count Batch. Errors: axes that are none, a step of 0, a part that is empty or takes only some of the batch.
 func SpansOf(n *Node, in tensor.Shape) ([]Span, error) {
 	s := site{nil, n}
-	starts, ends := n.Attrs.Ints("starts"), n.Attrs.Ints("ends")
-	axes, steps := n.Attrs.Ints("axes"), n.Attrs.Ints("steps")
+	starts, ends := n.Ints("starts"), n.Ints("ends")
+	axes, steps := n.Ints("axes"), n.Ints("steps")
 	count := len(starts)
 	if count > len(in) || len(ends) != count || axes != nil && len(axes) != count || steps != nil && len(steps) != count {
 		return nil, s.errorf("starts %v, ends %v, axes %v and steps %v of %s: they must have one length, at most that of the shape",

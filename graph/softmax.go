@@ -73,8 +73,12 @@ func maxOf(x []float32) float32 {
 	return most
 }
 
-// evalSoftmax normalizes along one dimension, with SoftmaxRow or the like.
-func evalSoftmax(x array, axis int, normalize func(dst, x []float32)) array {
+// evalSoftmax computes a Softmax or LogSoftmax.
+func (s site) evalSoftmax(c call) (array, error) {
+	x, axis, normalize := c.in[0], AxisOf(s.n, len(c.shape)), SoftmaxRow
+	if s.n.Op == LogSoftmax {
+		normalize = LogSoftmaxRow
+	}
 	inner, length := perExample(x.shape[axis+1:]), x.shape[axis]
 	y, row := make([]float32, len(x.real)), make([]float32, length)
 	for start := range len(x.real) / length {
@@ -87,12 +91,12 @@ func evalSoftmax(x array, axis int, normalize func(dst, x []float32)) array {
 			y[first+i*inner] = row[i]
 		}
 	}
-	return array{shape: x.shape, real: y}
+	return array{shape: x.shape, real: y}, nil
 }
 
 func (s site) softmax() (tensor.Shape, error) {
 	x := s.shape(0)
-	axis, err := s.axis("axis", -1, len(x))
+	axis, err := s.axis("axis", len(x))
 	if err != nil {
 		return nil, err
 	}

@@ -14,18 +14,19 @@ func (s site) where() (tensor.Shape, error) {
 	return s.broadcast(out, s.shape(0))
 }
 
-func evalWhere(in []array, shape tensor.Shape) array {
+func (s site) evalWhere(c call) (array, error) {
+	in, shape := c.in, c.shape
 	var index [3][]int
 	for i := range index {
 		index[i] = gather(shape, broadcastSteps(in[i].shape, shape))
 	}
 	y := array{shape: shape, real: make([]float32, len(index[0]))}
-	for i, c := range index[0] {
+	for i, at := range index[0] {
 		from := 2
-		if in[0].real[c] != 0 {
+		if in[0].real[at] != 0 {
 			from = 1
 		}
 		y.real[i] = in[from].real[index[from][i]]
 	}
-	return y
+	return y, nil
 }

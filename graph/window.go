@@ -26,7 +26,7 @@ const maxWindow = 1 << 24
 // padded input, a pooling window that would lie in the padding alone.
 func WindowOf(g *Graph, n *Node, height, width int) (Window, error) {
 	s, w := site{g, n}, Window{Group: 1}
-	kernel := n.Attrs.Ints("kernel_shape")
+	kernel := n.Ints("kernel_shape")
 	if n.Op == Conv {
 		shape := s.shape(1)
 		if len(shape) != 4 {
@@ -36,7 +36,7 @@ func WindowOf(g *Graph, n *Node, height, width int) (Window, error) {
 			return w, s.errorf("kernel_shape %v differs from the weight's %s: leave kernel_shape out", kernel, show(shape))
 		}
 		kernel = shape[2:]
-		w.Group = n.Attrs.Int("group", 1)
+		w.Group = n.Int("group")
 	}
 	if kernel == nil {
 		return w, s.errorf("it has no kernel_shape: give the height and width of the window")
@@ -49,9 +49,9 @@ func WindowOf(g *Graph, n *Node, height, width int) (Window, error) {
 		absent int
 	}{
 		{"kernel_shape", w.Kernel[:], kernel, 1, 1},
-		{"strides", w.Stride[:], n.Attrs.Ints("strides"), 1, 1},
-		{"dilations", w.Dilation[:], n.Attrs.Ints("dilations"), 1, 1},
-		{"pads", w.Pad[:], n.Attrs.Ints("pads"), 0, 0},
+		{"strides", w.Stride[:], n.Ints("strides"), 1, 1},
+		{"dilations", w.Dilation[:], n.Ints("dilations"), 1, 1},
+		{"pads", w.Pad[:], n.Ints("pads"), 0, 0},
 	} {
 		if err := geometry(list.to, list.from, list.least, list.absent); err != nil {
 			return w, s.errorf("%s %w", list.name, err)
@@ -60,7 +60,7 @@ func WindowOf(g *Graph, n *Node, height, width int) (Window, error) {
 	if w.Group < 1 {
 		return w, s.errorf("group is %d: use 1 or more", w.Group)
 	}
-	w.CountPad = n.Attrs.Int("count_include_pad", 0) != 0
+	w.CountPad = n.Int("count_include_pad") != 0
 	for axis, in := range [2]int{height, width} {
 		if err := w.resolve(n, axis, in); err != nil {
 			return w, s.errorf("%w", err)
@@ -94,7 +94,7 @@ func (w *Window) resolve(n *Node, axis, in int) error {
 	length, stride := int64(in), int64(w.Stride[axis])
 	extent := (int64(w.Kernel[axis])-1)*int64(w.Dilation[axis]) + 1
 	before, after := &w.Pad[axis], &w.Pad[axis+2]
-	switch auto := n.Attrs.Str("auto_pad", "NOTSET"); auto {
+	switch auto := n.Str("auto_pad"); auto {
 	case "NOTSET", "":
 	case "VALID":
 		*before, *after = 0, 0
@@ -118,7 +118,7 @@ func (w *Window) resolve(n *Node, axis, in int) error {
 			extent, [...]string{"down", "across"}[axis], length+int64(*before)+int64(*after))
 	}
 	out := room/stride + 1
-	if n.Op != Conv && n.Attrs.Int("ceil_mode", 0) != 0 && room%stride != 0 && out*stride < length+int64(*before) {
+	if n.Op != Conv && n.Int("ceil_mode") != 0 && room%stride != 0 && out*stride < length+int64(*before) {
 		out++
 	}
 	if out > math.MaxInt32 {

@@ -105,12 +105,7 @@ func (d *dynamicBuilder) layers() error {
 
 // notDynamic says why a node does not become a dynamic layer; "" where it does.
 func (d *dynamicBuilder) notDynamic(n *graph.Node) string {
-	switch n.Op {
-	case graph.Conv, graph.Gemm, graph.MatMul:
-	default:
-		return "it has no weights"
-	}
-	if reason := notLayer(d.g, n); reason != "" {
+	if reason := graph.NoLayer(d.g, n); reason != "" {
 		return reason
 	}
 	if d.settings[n].float {

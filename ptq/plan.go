@@ -11,7 +11,7 @@ type plan struct {
 	g         *graph.Graph
 	cfg       Config
 	settings  map[*graph.Node]*setting
-	roles     map[*graph.Node]role
+	roles     map[*graph.Node]graph.Role
 	reasons   map[*graph.Node]string // of islands
 	producers map[string]*graph.Node
 	consumers map[string][]*graph.Node

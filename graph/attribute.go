@@ -1,0 +1,140 @@
+package graph
+
+import "fmt"
+
+// Attribute is an attribute of an operator: its type and default, and what becomes of it in files.
+type Attribute struct {
+	Name string
+	Kind Kind
+	// Default is what a missing one stands for, of the attribute's kind; nil where a missing list means something of
+	// its own.
+	Default any
+	Scope   Scope
+	// Required: a node without it means nothing.
+	Required bool
+	// Since is the first opset that has it, 0 where the operator always had.
+	Since int
+	// Input is which input it is in files of opset InputSince and later, 0 where it stays an attribute. Where Since and
+	// InputSince are the same it never was one.
+	Input, InputSince int
+}
+
+// Kind is the type of an attribute.
+type Kind uint8
+
+// The kinds, by their Go types.
+const (
+	KindInt    Kind = iota // int
+	KindFloat              // float32
+	KindString             // string
+	KindInts               // []int
+	KindFloats             // []float32
+)
+
+func (k Kind) String() string {
+	return [...]string{"an int", "a float32", "a string", "a []int", "a []float32"}[k]
+}
+
+// kindOf returns the kind of a value of Attrs.
+func kindOf(v any) (Kind, bool) {
+	switch v.(type) {
+	case int:
+		return KindInt, true
+	case float32:
+		return KindFloat, true
+	case string:
+		return KindString, true
+	case []int:
+		return KindInts, true
+	case []float32:
+		return KindFloats, true
+	}
+	return 0, false
+}
+
+// Scope says where an attribute means something.
+type Scope uint8
+
+// The scopes.
+const (
+	ScopeBoth    Scope = iota // in graphs and in files
+	ScopeGraph                // in graphs alone
+	ScopeFile                 // in files alone: reading them makes something else of it, or refuses it
+	ScopeIgnored              // files have it, and it changes nothing in inference
+)
+
+// InGraph reports whether a node of a graph can have the attribute.
+func (a *Attribute) InGraph() bool { return a.Scope == ScopeBoth || a.Scope == ScopeGraph }
+
+// The attributes of the table are written with these.
+
+func intAttr(name string, missing int) Attribute {
+	return Attribute{Name: name, Kind: KindInt, Default: missing}
+}
+
+func floatAttr(name string, missing float32) Attribute {
+	return Attribute{Name: name, Kind: KindFloat, Default: missing}
+}
+
+func strAttr(name, missing string) Attribute {
+	return Attribute{Name: name, Kind: KindString, Default: missing}
+}
+
+func intsAttr(name string) Attribute   { return Attribute{Name: name, Kind: KindInts} }
+func floatsAttr(name string) Attribute { return Attribute{Name: name, Kind: KindFloats} }
+
+func (a Attribute) in(s Scope) Attribute { a.Scope = s; return a }
+func (a Attribute) required() Attribute  { a.Required = true; return a }
+func (a Attribute) from(opset int) Attribute {
+	a.Since = opset
+	return a
+}
+
+func (a Attribute) input(i, opset int) Attribute {
+	a.Input, a.InputSince = i, opset
+	return a
+}
+
+// Int returns an integer attribute of the node; where it is missing its default in the operator's row, 0 where the
+// operator has none of that name. Float, Str, Ints and Floats do so for the other kinds.
+func (n *Node) Int(name string) int { return Get[int](of(n), n.Attrs, name) }
+
+// Float returns a float attribute: see Int.
+func (n *Node) Float(name string) float32 { return Get[float32](of(n), n.Attrs, name) }
+
+// Str returns a string attribute: see Int.
+func (n *Node) Str(name string) string { return Get[string](of(n), n.Attrs, name) }
+
+// Ints returns a list of integers, nil where it is missing: see Int. The list is shared and must not be changed.
+func (n *Node) Ints(name string) []int { return Get[[]int](of(n), n.Attrs, name) }
+
+// Floats returns a list of floats, nil where it is missing: see Int. The list is shared and must not be changed.
+func (n *Node) Floats(name string) []float32 { return Get[[]float32](of(n), n.Attrs, name) }
+
+// Get returns an attribute of a node that the row o describes, its default where attrs has none: for operators that
+// graphs do not have. Those that they have are read with Node.Int and the like.
+func Get[T any](o *Operator, attrs Attrs, name string) T {
+	if v, ok := attrs[name].(T); ok {
+		return v
+	}
+	var missing T
+	if a, ok := o.Attr(name); ok && a.Default != nil {
+		missing, _ = a.Default.(T)
+	}
+	return missing
+}
+
+// checkAttrs returns an error unless the node's attributes are of the operator's types.
+func (o *Operator) checkAttrs(n *Node) error {
+	for i := range o.Attrs {
+		a := &o.Attrs[i]
+		v, ok := n.Attrs[a.Name]
+		if !ok || !a.InGraph() {
+			continue
+		}
+		if k, ok := kindOf(v); !ok || k != a.Kind {
+			return fmt.Errorf("%v: the attribute %s is a %T: make it %s", n, a.Name, v, a.Kind)
+		}
+	}
+	return nil
+}
