@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -167,8 +168,8 @@ func (f *File) Close() error {
 // Tensors returns the network's tensors in the order of the file. The slice is shared and must not be changed.
 func (f *File) Tensors() []*Tensor { return f.tensors }
 
-// Other returns the tensors that stand beside the network's, such as an optimizer's state, named by their path of keys.
-// Only PyTorch files have them.
+// Other returns the tensors that stand beside the network's: in a PyTorch file such as an optimizer's state, named by
+// their path of keys; in one that linquant quantized the scales and zero points of the weights.
 func (f *File) Other() []*Tensor { return f.other }
 
 // Tensor returns the network's tensor of that name, or an error that lists names near to it.
@@ -209,18 +210,13 @@ type Tensor struct {
 	DType tensor.DType
 	Shape tensor.Shape
 
-	// Quant is set where the file stores integer codes together with their scale: PyTorch's quantized tensors.
-	Quant *Quant
+	// Quant is set where the file stores integer codes together with what they stand for: PyTorch's quantized tensors, and
+	// the weights that linquant quantized. DType and Shape are then those of the codes, one an element.
+	Quant *quant.Params
 
-	file string // the file's name, for errors
-	data data
-}
-
-// Quant says what a quantized tensor's codes stand for: real = Scale × (code − ZeroPoint).
-type Quant struct {
-	Scale     []float64 // one, or one per index of Axis
-	ZeroPoint []int64   // as many as Scale
-	Axis      int       // -1 where one scale serves the whole tensor
+	file   string // the file's name, for errors
+	data   data
+	packed int64 // bytes in the file where codes share them; 0 where they do not
 }
 
 // data is where a tensor's elements are. Implementations may be called from several goroutines at once.
@@ -238,11 +234,19 @@ func (t *Tensor) Elements() int {
 	return n
 }
 
-// Bytes returns the size of the elements as stored: Elements × DType.Size().
+// Bytes returns the size of the elements as Read returns them: Elements × DType.Size().
 func (t *Tensor) Bytes() int64 { return int64(t.Elements()) * int64(t.DType.Size()) }
 
-// Read returns the tensor's elements as they are stored (a quantized tensor's codes), in row-major order whatever the
-// layout of the file. The result shares nothing with t.
+// Stored returns the size of the elements in the file, before any compression: Bytes, or less where codes share bytes.
+func (t *Tensor) Stored() int64 {
+	if t.packed > 0 {
+		return t.packed
+	}
+	return t.Bytes()
+}
+
+// Read returns the tensor's elements as they are stored, in row-major order whatever the layout of the file; a quantized
+// tensor's codes, one an element. The result shares nothing with t.
 func (t *Tensor) Read() (tensor.Tensor, error) {
 	buf := make([]byte, t.Bytes())
 	if err := t.ReadInto(buf); err != nil {
@@ -266,7 +270,7 @@ func (t *Tensor) ReadInto(dst []byte) error {
 }
 
 // Float32s returns the tensor's values as float32, rounded to nearest even where that is narrower than the file's type;
-// a quantized tensor's real values Scale × (code − ZeroPoint), computed in float64 and rounded once. buf is used if its
+// a quantized tensor's real values as quant.Dequantize has them, which are those of PyTorch. buf is used if its
 // capacity allows, so that a loop over tensors need not allocate; it may be nil.
 func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	n := t.Elements()
@@ -283,11 +287,16 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := raw.ReadFloat32s(buf); err != nil {
-		return nil, t.errorf("%w", err)
-	}
 	if t.Quant != nil {
-		return buf, t.dequantize(buf, raw)
+		codes := t.Quant.Of(raw)
+		if err = codes.Check(); err == nil {
+			err = codes.Dequantize(buf)
+		}
+	} else {
+		err = raw.ReadFloat32s(buf)
+	}
+	if err != nil {
+		return nil, t.errorf("%w", err)
 	}
 	return buf, nil
 }

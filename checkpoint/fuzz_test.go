@@ -30,6 +30,9 @@ func seedSafetensors(f *testing.F) {
 	f.Add(safetensorsFile(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},`+
 		`"b":{"dtype":"BF16","shape":[],"data_offsets":[8,10]}}  `, 10))
 	f.Add(safetensorsFile(`{}`, 0))
+	f.Add(safetensorsFile(`{"__metadata__":{"linquant.bits":"4","linquant.per":"channel","linquant.axis":"0","linquant.packed":"true",`+
+		`"linquant.shape.w":"[1, 2]"},"w":{"dtype":"U8","shape":[1,1],"data_offsets":[0,1]},`+
+		`"w.scale":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}}`, 5))
 }
 
 // fuzzReader feeds one reader without sniff in between.

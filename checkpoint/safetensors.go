@@ -53,7 +53,7 @@ func readSafetensors(r io.ReaderAt, size int64) (*contents, error) {
 		t.data = section{r, start + int64(entries[i].begin)}
 		c.tensors = append(c.tensors, t)
 	}
-	return c, nil
+	return c, c.quantized()
 }
 
 // safetensorsHeader returns the header's JSON text. It allocates no more than the file is long.

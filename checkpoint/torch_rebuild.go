@@ -3,10 +3,8 @@ package checkpoint
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"linquant/internal/pickle"
-	"linquant/tensor"
 )
 
 // rebuild returns the tensor that v stands for, without a name; nil if v is no tensor. Arguments stand where PyTorch's
@@ -61,7 +59,7 @@ func (f *torchFile) call(class pickle.Global, args []pickle.Value, depth int) (*
 		if err != nil {
 			return nil, err
 		}
-		t.Quant, err = f.quant(args[4], t)
+		t.Quant, err = f.params(args[4], t)
 		return t, err
 	case "_rebuild_parameter", "_rebuild_parameter_with_state", "Parameter", "Buffer":
 		if len(args) == 0 {
@@ -156,120 +154,4 @@ func numbers(v pickle.Value) ([]int64, bool) {
 		out[i] = n
 	}
 	return out, ok
-}
-
-// quant reads a quantizer's parameters: (per_tensor_affine, scale, zero point), or (per_channel_affine, scales, zero
-// points, axis) with tensors or lists of them, which are read at once.
-func (f *torchFile) quant(v pickle.Value, t *Tensor) (*Quant, error) {
-	params, _ := sequence(v)
-	var scheme pickle.Global
-	if len(params) > 0 {
-		scheme, _ = params[0].(pickle.Global)
-	}
-	switch {
-	case !slices.Contains([]tensor.DType{tensor.Int8, tensor.Uint8, tensor.Int32}, t.DType):
-		return nil, fmt.Errorf("a quantized tensor of %v codes: the file is damaged", t.DType)
-	case scheme.Name == "per_tensor_affine" && len(params) == 3:
-		scale, ok := number(params[1])
-		zero, ok2 := params[2].(int64)
-		if !ok || !ok2 {
-			break
-		}
-		return &Quant{Scale: []float64{scale}, ZeroPoint: []int64{zero}, Axis: -1}, nil
-	case scheme.Name == "per_channel_affine" && len(params) == 4:
-		axis, ok := params[3].(int64)
-		if !ok || axis < 0 || axis >= int64(len(t.Shape)) {
-			break
-		}
-		channels := t.Shape[axis]
-		// Each scale is at its place in the file, unless tensors share them over and over.
-		if f.scales += int64(channels); f.scales > f.size {
-			return nil, errors.New("the file has more channels than bytes: it is damaged")
-		}
-		scales, err := f.vector(params[1], channels)
-		if err != nil {
-			return nil, fmt.Errorf("its scales: %w", err)
-		}
-		zeros, err := f.vector(params[2], channels)
-		if err != nil {
-			return nil, fmt.Errorf("its zero points: %w", err)
-		}
-		q := &Quant{Scale: scales, ZeroPoint: make([]int64, channels), Axis: int(axis)}
-		for i, z := range zeros {
-			q.ZeroPoint[i] = int64(z)
-		}
-		return q, nil
-	case scheme.Name != "" && scheme.Name != "per_tensor_affine" && scheme.Name != "per_channel_affine":
-		return nil, fmt.Errorf("its quantization scheme %s is not supported; dequantize() it and save again", quote(scheme.String()))
-	}
-	return nil, errors.New("its quantization parameters are not the ones PyTorch writes: the file is damaged")
-}
-
-func number(v pickle.Value) (float64, bool) {
-	switch v := v.(type) {
-	case float64:
-		return v, true
-	case int64:
-		return float64(v), true
-	}
-	return 0, false
-}
-
-// vector reads n numbers from a list or a one-dimensional tensor. Zero points, int64, pass through float64 exactly:
-// they are codes of at most 32 bits.
-func (f *torchFile) vector(v pickle.Value, n int) ([]float64, error) {
-	if items, ok := sequence(v); ok {
-		if err := hasLength(len(items), n); err != nil {
-			return nil, err
-		}
-		out := make([]float64, len(items))
-		for i, item := range items {
-			if out[i], ok = number(item); !ok {
-				return nil, errors.New("a list of other things than numbers")
-			}
-		}
-		return out, nil
-	}
-	t, err := f.rebuild(v)
-	if err != nil {
-		return nil, err
-	}
-	if t == nil {
-		return nil, errors.New("neither a list nor a tensor")
-	}
-	if err := hasLength(t.Elements(), n); err != nil {
-		return nil, err
-	}
-	raw, err := t.Read()
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float64, n)
-	switch t.DType {
-	case tensor.Float64:
-		out, err = tensor.As[float64](raw)
-	case tensor.Int64:
-		ints, err := tensor.As[int64](raw)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range ints {
-			out[i] = float64(v)
-		}
-	default: // float32, int32 and narrower, whose values float32 or codes have exactly
-		var narrow []float32
-		if narrow, err = raw.Float32s(); err == nil {
-			for i, v := range narrow {
-				out[i] = float64(v)
-			}
-		}
-	}
-	return out, err
-}
-
-func hasLength(have, want int) error {
-	if have != want {
-		return fmt.Errorf("%d of them for %d channels: the file is damaged", have, want)
-	}
-	return nil
 }

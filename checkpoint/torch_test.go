@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linquant/internal/datadir"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -111,7 +112,7 @@ type expected struct {
 	dtype  tensor.DType
 	shape  tensor.Shape
 	values []float32 // nil for complex
-	quant  *Quant
+	quant  *quant.Params
 }
 
 func ramp(n int) []float32 {
@@ -132,6 +133,10 @@ func fixtureTensors() []expected {
 		permuted = append(permuted, float32(i%6*4+i/6))
 	}
 	f32 := tensor.Float32
+	one := func(t quant.Type, scale float64, zero int32) *quant.Params {
+		p := quant.TensorParams(t, scale, zero)
+		return &p
+	}
 	list := []expected{
 		{"contiguous", f32, tensor.Shape{6, 4}, ramp(24), nil},
 		{"transposed", f32, tensor.Shape{4, 6}, transposed, nil},
@@ -149,9 +154,11 @@ func fixtureTensors() []expected {
 		expected{"scalar", tensor.Int64, tensor.Shape{}, []float32{42}, nil},
 		expected{"empty", f32, tensor.Shape{0, 3}, []float32{}, nil},
 		expected{"parameter", f32, tensor.Shape{3}, ramp(3), nil},
-		expected{"per_tensor", tensor.Uint8, tensor.Shape{2, 3}, ramp(6), &Quant{[]float64{0.5}, []int64{3}, -1}},
-		expected{"per_channel", tensor.Int8, tensor.Shape{2, 3}, ramp(6), &Quant{[]float64{0.5, 0.25}, []int64{0, -1}, 0}},
-		expected{"fc._packed_params._packed_params.0", tensor.Int8, tensor.Shape{2}, ramp(2), &Quant{[]float64{1}, []int64{0}, -1}},
+		expected{"per_tensor", tensor.Uint8, tensor.Shape{2, 3}, ramp(6), one(quant.Uint(8), 0.5, 3)},
+		expected{"per_channel", tensor.Int8, tensor.Shape{2, 3}, ramp(6), &quant.Params{
+			Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerChannel}, Scale: []float32{0.5, 0.25}, ZeroPoint: []int32{0, -1},
+		}},
+		expected{"fc._packed_params._packed_params.0", tensor.Int8, tensor.Shape{2}, ramp(2), one(quant.Int(8), 1, 0)},
 		expected{"fc._packed_params._packed_params.1", f32, tensor.Shape{2}, ramp(2), nil},
 	)
 }

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/checkpoint"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -139,7 +140,7 @@ func TestRecognizeQuantized(t *testing.T) {
 	if _, err := Recognize(list); err == nil {
 		t.Error("plain integers as a weight: no error")
 	}
-	weight.Quant = &checkpoint.Quant{Scale: []float64{0.1}, ZeroPoint: []int64{0}, Axis: -1}
+	weight.Quant = &quant.Params{Type: quant.Int(8), Scale: []float32{0.1}}
 	if _, err := Recognize(list); err != nil {
 		t.Error(err)
 	}

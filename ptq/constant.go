@@ -35,13 +35,9 @@ func quantizeOperand(v *graph.Value, t quant.Type, symmetric bool, given *Activa
 	} else if a, err = operandParams(v.Name, calib.Range{Lo: lo, Hi: hi}, t, symmetric); err != nil {
 		return nil, Activation{}, err
 	}
-	var q *graph.Value
-	if t.Unsigned {
-		q, err = quantized[uint8](x, v.Const.Shape, a.params())
-	} else {
-		q, err = quantized[int8](x, v.Const.Shape, a.params())
-	}
-	return q, a, err
+	p := a.params()
+	codes, err := quant.Encode(x, v.Const.Shape, p)
+	return &graph.Value{DType: codes.DType, Shape: v.Const.Shape, Const: &codes, Quant: &p}, a, err
 }
 
 // operandParams chooses the parameters of a constant operand. One number, such as the 6 of x/6, is a code of its own: its
@@ -64,15 +60,6 @@ func operandParams(name string, r calib.Range, t quant.Type, symmetric bool) (Ac
 // smallestNormal is the smallest scale that a code can have.
 const smallestNormal = 0x1p-126
 
-// quantized returns a constant of the codes of x.
-func quantized[Q quant.Code](x []float32, shape tensor.Shape, p quant.Params) (*graph.Value, error) {
-	codes := make([]Q, len(x))
-	if err := quant.Quantize(codes, x, shape, p); err != nil {
-		return nil, err
-	}
-	return constant(codes, shape, p)
-}
-
 // storedBytes returns the bytes of a constant and of its parameters. Zero points count where they are not all 0.
 func storedBytes(v *graph.Value) int64 {
 	n := int64(len(v.Const.Data))
@@ -88,11 +75,11 @@ func packedBytes(v *graph.Value) int64 {
 	if v.Quant == nil || v.Quant.Type.Bits >= 8 {
 		return storedBytes(v)
 	}
-	elements, rows := len(v.Const.Data), 1
-	if len(v.Const.Shape) > 0 {
-		rows = v.Const.Shape[0]
+	n, err := quant.PackedRows.Len(v.Quant.Type, v.Const.Shape)
+	if err != nil { // codes of a type that no Check lets through
+		return storedBytes(v)
 	}
-	return int64(rows)*int64(quant.PackedLen(elements/rows, v.Quant.Type.Bits)) + paramBytes(v.Quant)
+	return int64(n) + paramBytes(v.Quant)
 }
 
 func paramBytes(p *quant.Params) int64 {

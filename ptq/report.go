@@ -13,7 +13,7 @@ type NetworkReport struct {
 
 	FloatBytes  int64 // of all weights, biases and other constants of the float network
 	WeightBytes int64 // of the quantized network's, as they are stored: codes one to a byte, with their scales
-	PackedBytes int64 // the same with the codes of weights packed at their bits (quant.PackedLen)
+	PackedBytes int64 // the same with the codes of weights packed at their bits (quant.PackedRows)
 }
 
 // LayerReport is what the quantization of one Conv, Gemm or MatMul came to.
@@ -51,7 +51,7 @@ func (r *NetworkReport) total(from, to *graph.Graph) {
 
 // ConstantBytes returns the bytes of all constants that nodes read, of a network in floats or in integers: as they are
 // stored, codes one to a byte, with their scales, and zero points where they are not all 0; and with the codes of fewer
-// than 8 bits packed (quant.PackedLen).
+// than 8 bits packed (quant.PackedRows).
 func ConstantBytes(g *graph.Graph) (stored, packed int64) {
 	for name := range constants(g) {
 		v := g.Value(name)

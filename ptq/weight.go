@@ -3,136 +3,65 @@ package ptq
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"linquant/checkpoint"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
-// weight is one weight on its way into integers. Its parameters are known once its codes have been written.
-type weight struct {
-	tensor     *checkpoint.Tensor
-	scaleShape tensor.Shape // [], [channels] or [channels, groups]
-	channels   int          // rows of a packed weight
-	params     quant.Params
-	layer      Layer
-}
-
-// buffers are reused from one weight to the next.
-type buffers struct {
+// weightQuantizer quantizes the weights of a checkpoint one by one, when they are written. Its buffers are reused from
+// one to the next.
+type weightQuantizer struct {
+	cfg            WeightConfig
+	total          int // weights to quantize
+	report         *Report
 	real, restored []float32
 	codes          []int8
-	packed         []byte
 }
 
-func newWeight(t *checkpoint.Tensor, cfg WeightConfig) (*weight, error) {
+// outputs returns what the file holds of a weight; it is quantized when that is written.
+func (q *weightQuantizer) outputs(t *checkpoint.Tensor, metadata map[string]string) ([]checkpoint.Output, error) {
 	if !t.DType.IsFloat() || t.Quant != nil {
 		return nil, fmt.Errorf("it holds %v: only floating-point weights can be quantized", t.DType)
 	}
 	if t.Elements() == 0 {
 		return nil, errors.New("it has no elements to quantize")
 	}
-	scaleShape, err := cfg.Layout.ScaleShape(t.Shape)
+	size, err := q.cfg.scheme().Bytes(t.Shape)
 	if err != nil {
 		return nil, err
 	}
-	w := &weight{tensor: t, scaleShape: scaleShape, channels: 1}
-	if len(t.Shape) > 0 {
-		w.channels = t.Shape[0]
-	}
-	return w, nil
+	return q.cfg.scheme().Outputs(t.Name, t.Shape, metadata, func() (quant.Codes, error) { return q.quantize(t, size) })
 }
 
-// output returns the codes, quantized when they are written.
-func (q *weight) output(cfg WeightConfig, buf *buffers) checkpoint.Output {
-	t := q.tensor
-	out := checkpoint.Output{Name: t.Name, DType: tensor.Int8, Shape: t.Shape}
-	if cfg.Pack {
-		out.DType = tensor.Uint8
-		out.Shape = tensor.Shape{q.channels, q.packedRow(cfg.Bits)}
+// quantize reads a weight, which takes so many bytes in the file, chooses its parameters, reports what that came to, and
+// returns its codes. They are valid until the next call.
+func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Codes, error) {
+	if q.cfg.Progress != nil {
+		q.cfg.Progress(len(q.report.Layers), q.total, t.Name)
 	}
-	out.Write = func(w io.Writer) error {
-		if err := q.quantize(cfg, buf); err != nil {
-			return err
-		}
-		if cfg.Pack {
-			return q.writePacked(w, cfg.Bits, buf)
-		}
-		return writeElements(w, buf.codes)
-	}
-	return out
-}
-
-// quantize reads the weight, chooses its parameters and leaves its codes in buf.codes.
-func (q *weight) quantize(cfg WeightConfig, buf *buffers) error {
-	t := q.tensor
 	var err error
-	if buf.real, err = t.Float32s(buf.real); err != nil {
-		return err
+	if q.real, err = t.Float32s(q.real); err != nil {
+		return quant.Codes{}, err
 	}
-	buf.codes = resize(buf.codes, len(buf.real))
-	s := scheme{typ: quant.Int(cfg.Bits), layout: cfg.Layout, affine: cfg.Affine, choose: cfg.Range}
-	if q.params, err = s.quantize(buf.codes, buf.real, t.Shape); err != nil {
-		return err
-	}
-	buf.restored = resize(buf.restored, len(buf.real))
-	if err := quant.Dequantize(buf.restored, buf.codes, t.Shape, q.params); err != nil {
-		return err
-	}
-	codeBytes := len(buf.codes)
-	if cfg.Pack {
-		codeBytes = q.channels * q.packedRow(cfg.Bits)
-	}
-	q.layer = Layer{
-		Name: t.Name, Shape: t.Shape, Scales: len(q.params.Scale), FloatBytes: t.Bytes(),
-		Bytes: int64(codeBytes + 4*len(q.params.Scale) + 4*len(q.params.ZeroPoint)),
-	}
-	return q.layer.compare(buf.real, buf.restored)
-}
-
-// packedRow returns the bytes of one packed channel.
-func (q *weight) packedRow(bits int) int {
-	return quant.PackedLen(q.tensor.Elements()/q.channels, bits)
-}
-
-func (q *weight) writePacked(w io.Writer, bits int, buf *buffers) error {
-	depth := len(buf.codes) / q.channels
-	buf.packed = resize(buf.packed, q.packedRow(bits))
-	for c := range q.channels {
-		if err := quant.Pack(buf.packed, buf.codes[c*depth:(c+1)*depth], bits); err != nil {
-			return err
-		}
-		if _, err := w.Write(buf.packed); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// scales returns the outputs that go with the codes; the codes must have been written before them. An affine weight
-// always has zero points: which of them are 0 is not known when the file's header is written.
-func (q *weight) scales(cfg WeightConfig) []checkpoint.Output {
-	outputs := []checkpoint.Output{{
-		Name: q.tensor.Name + ".scale", DType: tensor.Float32, Shape: q.scaleShape,
-		Write: func(w io.Writer) error { return writeElements(w, q.params.Scale) },
-	}}
-	if cfg.Affine {
-		outputs = append(outputs, checkpoint.Output{
-			Name: q.tensor.Name + ".zero_point", DType: tensor.Int32, Shape: q.scaleShape,
-			Write: func(w io.Writer) error { return writeElements(w, q.params.ZeroPoint) },
-		})
-	}
-	return outputs
-}
-
-func writeElements[T tensor.Element](w io.Writer, data []T) error {
-	t, err := tensor.Of(tensor.Shape{len(data)}, data)
+	q.codes = resize(q.codes, len(q.real))
+	s := scheme{typ: quant.Int(q.cfg.Bits), layout: q.cfg.Layout, affine: q.cfg.Affine, choose: q.cfg.Range}
+	params, err := s.quantize(q.codes, q.real, t.Shape)
 	if err != nil {
-		return err
+		return quant.Codes{}, err
 	}
-	_, err = w.Write(t.Data)
-	return err
+	q.restored = resize(q.restored, len(q.real))
+	if err := quant.Dequantize(q.restored, q.codes, t.Shape, params); err != nil {
+		return quant.Codes{}, err
+	}
+	layer := Layer{Name: t.Name, Shape: t.Shape, Scales: len(params.Scale), FloatBytes: t.Bytes(), Bytes: size}
+	if err := layer.compare(q.real, q.restored); err != nil {
+		return quant.Codes{}, err
+	}
+	q.report.Layers = append(q.report.Layers, layer)
+	q.report.Bytes += size
+	codes, err := tensor.Of(t.Shape, q.codes)
+	return params.Of(codes), err
 }
 
 // resize returns a slice of n elements, b's memory if it is large enough.

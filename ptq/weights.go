@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"strconv"
 
 	"linquant/checkpoint"
 	"linquant/quant"
@@ -47,7 +46,7 @@ type Report struct {
 // NAME:
 //
 //   - NAME holds the codes, int8 in the weight's shape. Packed, it is uint8 [channels, bytes]: for each channel its
-//     codes as quant.Pack writes them, and the metadata linquant.shape.NAME gives the weight's shape;
+//     codes as quant.PackedRows says, and the metadata linquant.shape.NAME gives the weight's shape;
 //   - NAME.scale holds the scales: float32, a scalar, [channels] or [channels, groups];
 //   - NAME.zero_point, only with Affine, holds int32 in the shape of the scales.
 //
@@ -78,49 +77,27 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	meta := map[string]string{}
 	maps.Copy(meta, file.Metadata)
 	maps.Copy(meta, metadata)
-	cfg.describe(meta)
 
-	chosen := make(map[*checkpoint.Tensor]*weight, len(weights))
+	chosen := make(map[*checkpoint.Tensor]bool, len(weights))
 	for _, t := range weights {
-		q, err := newWeight(t, cfg)
-		if err != nil {
-			return nil, fmt.Errorf("%s: tensor %q: %w", file.Path, t.Name, err)
-		}
-		chosen[t] = q
-		if cfg.Pack {
-			meta["linquant.shape."+t.Name] = t.Shape.String()
-		}
+		chosen[t] = true
 	}
-
 	report := &Report{}
 	var outputs []checkpoint.Output
-	var buffers buffers
-	done := 0
+	q := weightQuantizer{cfg: cfg, total: len(weights), report: report}
 	for _, t := range file.Tensors() {
 		report.InputBytes += t.Bytes()
-		q := chosen[t]
-		if q == nil {
+		if !chosen[t] {
 			outputs = append(outputs, t.Output())
 			report.Bytes += t.Bytes()
 			report.Copied++
 			continue
 		}
-		codes := q.output(cfg, &buffers)
-		write := codes.Write
-		codes.Write = func(w io.Writer) error {
-			if cfg.Progress != nil {
-				cfg.Progress(done, len(weights), t.Name)
-			}
-			done++
-			if err := write(w); err != nil {
-				return err
-			}
-			report.Layers = append(report.Layers, q.layer)
-			report.Bytes += q.layer.Bytes
-			return nil
+		codes, err := q.outputs(t, meta)
+		if err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", file.Path, t.Name, err)
 		}
-		outputs = append(outputs, codes)
-		outputs = append(outputs, q.scales(cfg)...)
+		outputs = append(outputs, codes...)
 	}
 	if err := checkpoint.WriteSafetensors(w, meta, outputs); err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path, err)
@@ -128,19 +105,9 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	return report, nil
 }
 
-// describe adds to the metadata what a reader needs to make real values of the codes.
-func (cfg WeightConfig) describe(meta map[string]string) {
-	meta["linquant.bits"] = strconv.Itoa(cfg.Bits)
-	meta["linquant.per"] = cfg.Layout.Per.String()
-	if cfg.Layout.Per != quant.PerTensor {
-		meta["linquant.axis"] = strconv.Itoa(cfg.Layout.Axis)
-	}
-	if cfg.Layout.Per == quant.PerGroup {
-		meta["linquant.group_size"] = strconv.Itoa(cfg.Layout.GroupSize)
-	}
-	if cfg.Pack {
-		meta["linquant.packed"] = "true"
-	}
+// scheme returns how the file stores the weights.
+func (cfg WeightConfig) scheme() checkpoint.Scheme {
+	return checkpoint.Scheme{Bits: cfg.Bits, Layout: cfg.Layout, Affine: cfg.Affine, Pack: cfg.Pack}
 }
 
 // compare fills in what the layer lost: its real values against those of its codes.

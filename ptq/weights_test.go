@@ -2,6 +2,8 @@ package ptq_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -60,7 +62,7 @@ func reopen(t testing.TB, write func(w *bytes.Buffer) error) *checkpoint.File {
 }
 
 func TestWeightsRoundTrip(t *testing.T) {
-	layouts := []quant.Layout{{}, {Per: quant.PerChannel}, {Per: quant.PerChannel, Axis: 1}, {Per: quant.PerGroup, GroupSize: 4}}
+	layouts := []quant.Layout{{}, {Per: quant.PerChannel}, {Per: quant.PerChannel, Axis: 1}, {Per: quant.PerGroup, GroupSize: 4}, {Per: quant.PerGroup, Axis: 1, GroupSize: 5}}
 	for _, layout := range layouts {
 		for bits := 2; bits <= 8; bits++ {
 			for _, affine := range []bool{false, true} {
@@ -79,23 +81,28 @@ func TestWeightsRoundTrip(t *testing.T) {
 // there.
 func checkRoundTrip(t *testing.T, cfg ptq.WeightConfig) {
 	in := network(t)
-	var report *ptq.Report
-	out := reopen(t, func(w *bytes.Buffer) (err error) {
-		report, err = ptq.Weights(w, in, models.Weights(in.Tensors()), map[string]string{"made": "here"}, cfg)
-		return err
-	})
-	if out.Metadata["epoch"] != "7" || out.Metadata["made"] != "here" || out.Metadata["linquant.bits"] != fmt.Sprint(cfg.Bits) {
-		t.Errorf("metadata %v", out.Metadata)
+	var file bytes.Buffer
+	report, err := ptq.Weights(&file, in, models.Weights(in.Tensors()), map[string]string{"made": "here"}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := parseFile(t, file.Bytes())
+	if out.metadata["epoch"] != "7" || out.metadata["made"] != "here" || out.metadata["linquant.bits"] != fmt.Sprint(cfg.Bits) {
+		t.Errorf("metadata %v", out.metadata)
 	}
 	var total int64
-	for _, written := range out.Tensors() {
-		total += written.Bytes()
+	for _, written := range out.tensors {
+		total += int64(len(written.Data))
 	}
 	if total != report.Bytes {
 		t.Errorf("the report says %d bytes, the file holds %d", report.Bytes, total)
 	}
-	if diff := cmp.Diff(read(t, in, "conv.bias"), read(t, out, "conv.bias")); diff != "" {
+	if diff := cmp.Diff(read(t, in, "conv.bias"), out.floats(t, "conv.bias")); diff != "" {
 		t.Errorf("the bias was changed:\n%s", diff)
+	}
+	opened := reopen(t, func(w *bytes.Buffer) error { _, err := w.Write(file.Bytes()); return err })
+	if len(opened.Tensors()) != 3 || len(opened.Other()) != len(out.tensors)-3 {
+		t.Errorf("opened, it has %d tensors and %d beside them, of %d", len(opened.Tensors()), len(opened.Other()), len(out.tensors))
 	}
 	if len(report.Layers) != 2 || report.Copied != 1 {
 		t.Fatalf("%d layers, %d copied", len(report.Layers), report.Copied)
@@ -103,6 +110,10 @@ func checkRoundTrip(t *testing.T, cfg ptq.WeightConfig) {
 	for _, layer := range report.Layers {
 		real := read(t, in, layer.Name)
 		restored := restore(t, out, layer.Name, layer.Shape, cfg)
+		if diff := cmp.Diff(restored, read(t, opened, layer.Name)); diff != "" {
+			t.Errorf("%s, opened, has other values:\n%s", layer.Name, diff)
+		}
+		checkOpened(t, opened, layer.Name, layer.Shape, cfg, len(out.tensors[layer.Name].Data))
 		var e stats.Error
 		if err := e.Add(real, restored); err != nil {
 			t.Fatal(err)
@@ -116,58 +127,139 @@ func checkRoundTrip(t *testing.T, cfg ptq.WeightConfig) {
 	}
 }
 
-// restore reads a quantized weight with nothing but what the file says and the configuration.
-func restore(t *testing.T, f *checkpoint.File, name string, shape tensor.Shape, cfg ptq.WeightConfig) []float32 {
+// checkOpened compares what a quantized weight of an opened file says of itself with how it was made.
+func checkOpened(t *testing.T, f *checkpoint.File, name string, shape tensor.Shape, cfg ptq.WeightConfig, stored int) {
+	t.Helper()
+	w, err := f.Tensor(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.DType != tensor.Int8 || !w.Shape.Equal(shape) || w.Stored() != int64(stored) {
+		t.Errorf("%s: %v %v of %d bytes, want int8 %v of %d", name, w.DType, w.Shape, w.Stored(), shape, stored)
+	}
+	if w.Quant == nil || w.Quant.Type != quant.Int(cfg.Bits) || w.Quant.Layout != cfg.Layout || (w.Quant.ZeroPoint != nil) != cfg.Affine {
+		t.Errorf("%s: parameters %+v, want those of %+v", name, w.Quant, cfg)
+	}
+}
+
+// restore reads a quantized weight with nothing but what the file says and the configuration: the codes bit by bit and
+// the scale of each, as docs/design.md describes them.
+func restore(t *testing.T, f safetensors, name string, shape tensor.Shape, cfg ptq.WeightConfig) []float32 {
 	t.Helper()
 	n, err := shape.Elements()
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw := readRaw(t, f, name)
-	codes := make([]int8, n)
+	raw := f.tensors[name]
+	depth, bits := n/shape[0], 8
 	if cfg.Pack {
-		if f.Metadata["linquant.shape."+name] != shape.String() {
-			t.Errorf("metadata gives the shape of %s as %q", name, f.Metadata["linquant.shape."+name])
+		bits = cfg.Bits
+		if f.metadata["linquant.shape."+name] != shape.String() {
+			t.Errorf("metadata gives the shape of %s as %q", name, f.metadata["linquant.shape."+name])
 		}
-		depth := n / shape[0]
-		row := raw.Shape[1]
-		for c := range shape[0] {
-			if err := quant.Unpack(codes[c*depth:(c+1)*depth], raw.Data[c*row:(c+1)*row], cfg.Bits); err != nil {
-				t.Fatal(err)
+	}
+	row := len(raw.Data) / shape[0]
+	codes := make([]int, n)
+	for i := range codes {
+		for b := range bits {
+			bit := i%depth*bits + b
+			if raw.Data[i/depth*row+bit/8]>>(bit%8)&1 == 1 {
+				codes[i] |= 1 << b
 			}
 		}
-	} else if codes, err = tensor.As[int8](raw); err != nil {
-		t.Fatal(err)
+		if codes[i] >= 1<<(bits-1) {
+			codes[i] -= 1 << bits
+		}
 	}
-	p := quant.Params{Type: quant.Int(cfg.Bits), Layout: cfg.Layout, Scale: read(t, f, name+".scale")}
+	scale := f.floats(t, name+".scale")
+	var zero []int32
 	if cfg.Affine {
-		if p.ZeroPoint, err = tensor.As[int32](readRaw(t, f, name+".zero_point")); err != nil {
+		if zero, err = tensor.As[int32](f.tensors[name+".zero_point"]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	x := make([]float32, n)
-	if err := quant.Dequantize(x, codes, shape, p); err != nil {
+	for i, code := range codes {
+		k := 0
+		switch cfg.Layout.Per {
+		case quant.PerChannel:
+			k = i / elements(shape[cfg.Layout.Axis+1:]) % shape[cfg.Layout.Axis]
+		case quant.PerGroup:
+			channels, inner := shape[cfg.Layout.Axis], elements(shape[cfg.Layout.Axis+1:])
+			groups := (n/channels + cfg.Layout.GroupSize - 1) / cfg.Layout.GroupSize
+			k = i/inner%channels*groups + (i/inner/channels*inner+i%inner)/cfg.Layout.GroupSize
+		}
+		if zero != nil {
+			code -= int(zero[k])
+		}
+		x[i] = float32(code) * scale[k]
+	}
+	return x
+}
+
+func elements(shape tensor.Shape) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// safetensors is what a file holds, read without the package that reads such files.
+type safetensors struct {
+	metadata map[string]string
+	tensors  map[string]tensor.Tensor
+}
+
+func parseFile(t *testing.T, b []byte) safetensors {
+	t.Helper()
+	n := binary.LittleEndian.Uint64(b)
+	header := map[string]json.RawMessage{}
+	if err := json.Unmarshal(b[8:8+n], &header); err != nil {
+		t.Fatal(err)
+	}
+	f := safetensors{tensors: map[string]tensor.Tensor{}}
+	for name, text := range header {
+		if name == "__metadata__" {
+			if err := json.Unmarshal(text, &f.metadata); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		var e struct {
+			DType string
+			Shape []int
+			At    [2]int `json:"data_offsets"`
+		}
+		if err := json.Unmarshal(text, &e); err != nil {
+			t.Fatal(err)
+		}
+		dtype := map[string]tensor.DType{"I8": tensor.Int8, "U8": tensor.Uint8, "F32": tensor.Float32, "I32": tensor.Int32}[e.DType]
+		v, err := tensor.New(dtype, e.Shape, b[8+int(n)+e.At[0]:8+int(n)+e.At[1]])
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.tensors[name] = v
+	}
+	return f
+}
+
+func (f safetensors) floats(t *testing.T, name string) []float32 {
+	t.Helper()
+	x, err := f.tensors[name].Float32s()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return x
 }
 
-func readRaw(t *testing.T, f *checkpoint.File, name string) tensor.Tensor {
+func read(t *testing.T, f *checkpoint.File, name string) []float32 {
 	t.Helper()
 	v, err := f.Tensor(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := v.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func read(t *testing.T, f *checkpoint.File, name string) []float32 {
-	t.Helper()
-	x, err := readRaw(t, f, name).Float32s()
+	x, err := v.Float32s(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

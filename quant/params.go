@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"slices"
 
 	"linquant/tensor"
 )
@@ -163,6 +164,30 @@ func (p Params) ZeroPointOf(k int) int32 {
 		return 0
 	}
 	return p.ZeroPoint[k]
+}
+
+// Equal reports whether codes with the parameters p stand for the same reals with the parameters q.
+func (p Params) Equal(q Params) bool {
+	if p.Type != q.Type || p.Layout != q.Layout || !slices.Equal(p.Scale, q.Scale) {
+		return false
+	}
+	for k := range p.Scale {
+		if p.ZeroPointOf(k) != q.ZeroPointOf(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// Check returns an error unless p is usable for a tensor of the given shape: its type, the number of its scales and
+// zero points, and each of their values. With one scale for the whole tensor the shape may be nil.
+func (p Params) Check(shape tensor.Shape) error {
+	n, err := shape.Elements()
+	if err != nil {
+		return err
+	}
+	_, err = p.check(shape, n)
+	return err
 }
 
 // check applies p to a tensor of n elements: its type, the number of its scales and each of their values.

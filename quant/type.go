@@ -1,6 +1,10 @@
 package quant
 
-import "fmt"
+import (
+	"fmt"
+
+	"linquant/tensor"
+)
 
 // Type is the integer type of quantized codes: their width in bits and whether they have a sign. Elements have 2 to 8
 // bits and are stored one to a byte (int8 or uint8); biases and accumulators have 32 and are signed.
@@ -42,6 +46,17 @@ func (t Type) String() string {
 		return fmt.Sprintf("uint%d", t.Bits)
 	}
 	return fmt.Sprintf("int%d", t.Bits)
+}
+
+// Storage returns the element type that holds codes one by one: int8, uint8 or, for more than 8 bits, int32.
+func (t Type) Storage() tensor.DType {
+	switch {
+	case t.Bits > 8:
+		return tensor.Int32
+	case t.Unsigned:
+		return tensor.Uint8
+	}
+	return tensor.Int8
 }
 
 // Code is a Go type that stores codes.

@@ -132,7 +132,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *pr
 	}
 	var buf []float32
 	for i, t := range slices.Concat(f.Tensors(), other) {
-		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Bytes()}
+		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Stored()}
 		if withStats && !t.DType.IsComplex() {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -158,7 +158,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *pr
 // dtypeName names the type as PyTorch does; integer codes with a scale are "qint8" and the like.
 func dtypeName(t *checkpoint.Tensor) string {
 	if t.Quant != nil {
-		return "q" + t.DType.String()
+		return "q" + t.Quant.Type.String()
 	}
 	return t.DType.String()
 }

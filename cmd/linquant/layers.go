@@ -56,7 +56,7 @@ func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	return weights, nil
 }
 
-// matching returns the floating-point tensors whose names match the pattern, whose * stands for any characters: a
+// matching returns the tensors of real numbers, quantized ones among them, whose names match the pattern, whose * stands for any characters: a
 // slash in a name is a character like any other.
 func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) {
 	if _, err := path.Match(pattern, ""); err != nil {
@@ -66,7 +66,7 @@ func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) 
 	glob := noSlash.Replace(pattern)
 	var chosen []*checkpoint.Tensor
 	for _, t := range f.Tensors() {
-		if ok, _ := path.Match(glob, noSlash.Replace(t.Name)); ok && t.DType.IsFloat() && t.Elements() > 0 {
+		if ok, _ := path.Match(glob, noSlash.Replace(t.Name)); ok && (t.DType.IsFloat() || t.Quant != nil) && t.Elements() > 0 {
 			chosen = append(chosen, t)
 		}
 	}
