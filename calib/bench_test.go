@@ -3,6 +3,8 @@ package calib
 import (
 	"math/rand/v2"
 	"testing"
+
+	"linquant/quant"
 )
 
 // activations are 64 channels of 32×32 numbers, as a network has them after a Relu, or before.
@@ -27,7 +29,7 @@ func BenchmarkObserve(b *testing.B) {
 		x := activations(data.relu)
 		for _, method := range []Method{MinMax, MSE} {
 			b.Run(data.name+"/"+method.String(), func(b *testing.B) {
-				o, err := NewObserver(Config{Method: method})
+				o, err := Config{Method: method}.Observer()
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -50,7 +52,8 @@ func BenchmarkRange(b *testing.B) {
 	}{{"relu", true}, {"normal", false}} {
 		for _, method := range []Method{Percentile, MSE, Entropy} {
 			b.Run(data.name+"/"+method.String(), func(b *testing.B) {
-				o, err := NewObserver(Config{Method: method})
+				cfg := Config{Method: method}
+				o, err := cfg.Observer()
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -58,7 +61,7 @@ func BenchmarkRange(b *testing.B) {
 					b.Fatal(err)
 				}
 				for b.Loop() {
-					if _, err := o.Range(); err != nil {
+					if _, err := cfg.Range(o, Codes{Type: quant.Int(8)}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -1,9 +1,10 @@
-// Package calib measures the ranges of a float network's activations in one streaming pass over data, which is what
-// static post-training quantization needs to know beside the weights.
+// Package calib measures a float network's activations in one streaming pass over data, which is what static
+// post-training quantization needs to know beside the weights.
 //
-// The network runs as floats on a few hundred examples and shows its values; for each of them an Observer keeps what
-// its method needs, a pair of extremes or a histogram of fixed size, so that memory depends on the number of values and
-// not on that of the examples. What comes out is a Range per value, kept in a readable file (Ranges).
+// The network runs as floats on a few hundred examples and shows its values; for each of them an Observer keeps a
+// statistic of fixed size, such as a pair of extremes or a histogram, so that memory depends on the number of values and
+// not on that of the examples. Observe is that pass, with whatever observers are asked for; Run is it with those that the
+// methods of calibration choose ranges from. What comes out of Run is a Range per value, kept in a readable file (Ranges).
 //
 // Ranges are the same on every processor as far as the values are, and but for MovingAverage they do not depend on how
 // the data is cut into batches.
@@ -14,8 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
-	"strings"
 )
 
 // Runner is a float network that shows its values. *engine.Program is one.
@@ -26,42 +25,98 @@ type Runner interface {
 	Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error
 }
 
-// Run feeds batches to the network and returns the ranges of the values that it shows, or of cfg.Values. The
-// last batch may be shorter than the others. It holds one batch and what MemoryEstimate says.
+// Run feeds batches to the network once and returns the range of every point, chosen for the codes that it will have. It
+// holds one batch and what MemoryEstimate says.
 //
-// Errors: those of the batches and the network; no data at all, or data that is the same everywhere; a NaN or an
-// infinity, with the value and the example, counted from 0; a value of cfg.Values that is never shown. A single value
-// that is always the same, as after a Relu that never fires, is no error: its range goes from there to 0.
-func Run(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], cfg Config) (Ranges, error) {
-	cfg, err := cfg.resolved()
-	if err != nil {
-		return nil, err
-	}
-	c := collector{cfg: cfg, observers: map[string]*Observer{}}
-	for inputs, err := range batches {
+// Errors: those of Observe; points that are none or are listed twice; values each of which is always the same. A single
+// value that is always the same, as after a Relu that never fires, is no error: its range goes from there to 0.
+func Run(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], points []Point, cfg Config) (Ranges, error) {
+	observers := make(map[string][]Observer, len(points))
+	for _, p := range points {
+		o, err := cfg.Observer()
 		if err == nil {
-			err = c.batch(ctx, r, inputs)
+			err = p.Codes.check()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("calibration batch %d: %w", c.batches, err)
+			return nil, err
 		}
-		if cfg.Progress != nil {
-			cfg.Progress(c.examples)
+		if observers[p.Value] != nil {
+			return nil, &ValueError{p.Value, errors.New("it is listed twice among the values to calibrate")}
 		}
+		observers[p.Value] = []Observer{o}
 	}
-	return c.ranges(ctx)
+	if err := Observe(ctx, r, batches, observers, cfg.Progress); err != nil {
+		return nil, err
+	}
+	ranges, varies := make(Ranges, len(points)), false
+	for _, p := range points {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		o := observers[p.Value][0]
+		entry, err := cfg.Range(o, p.Codes)
+		if err != nil {
+			return nil, &ValueError{p.Value, err}
+		}
+		ranges[p.Value] = entry
+		varies = varies || !o.(rangeObserver).extremes().constant()
+	}
+	if !varies {
+		return nil, fmt.Errorf("each of the network's %d values is constant on the calibration data: give real examples",
+			len(ranges))
+	}
+	return ranges, nil
 }
 
-// collector sorts what the network shows to the observers.
-type collector struct {
-	cfg       Config
-	observers map[string]*Observer
+// Observe feeds batches to the network once and shows the values that have observers to all of them; what else the
+// network shows is ignored. The last batch may be shorter than the others. progress, if not nil, is called after every
+// batch with the number of examples so far.
+//
+// Errors: those of the batches, the network and the observers, the latter as *ValueError; no observers; no data at all, or
+// data that is the same everywhere; a NaN or an infinity in the data; a value that is never shown.
+func Observe(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], observers map[string][]Observer,
+	progress func(examples int),
+) error {
+	if len(observers) == 0 {
+		return errors.New("there are no values to calibrate: no activation becomes integers")
+	}
+	s := stream{observers: observers, shown: make(map[string]int, len(observers))}
+	for inputs, err := range batches {
+		if err == nil {
+			err = s.batch(ctx, r, inputs)
+		}
+		if err != nil {
+			return fmt.Errorf("calibration batch %d: %w", s.batches, err)
+		}
+		if progress != nil {
+			progress(s.examples)
+		}
+	}
+	switch {
+	case s.batches == 0:
+		return errors.New("there is no calibration data: give at least one example")
+	case s.inputs.constant():
+		return fmt.Errorf("the calibration data is constant: every number of its %d examples is %v; give real examples",
+			s.examples, s.inputs.lo)
+	}
+	for value := range observers {
+		if s.shown[value] == 0 {
+			return fmt.Errorf("the network never shows the value %q, which is to be calibrated", value)
+		}
+	}
+	return nil
+}
+
+// stream sorts what the network shows to the observers.
+type stream struct {
+	observers map[string][]Observer
+	shown     map[string]int // examples of each value
 	batches   int
 	examples  int // the most that one value was shown
 	inputs    extremes
 }
 
-func (c *collector) batch(ctx context.Context, r Runner, inputs [][]float32) error {
+func (s *stream) batch(ctx context.Context, r Runner, inputs [][]float32) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -69,77 +124,32 @@ func (c *collector) batch(ctx context.Context, r Runner, inputs [][]float32) err
 		e, ok := extremesOf(x)
 		if !ok {
 			at := notFinite(x)
-			return fmt.Errorf("input %d: element %d is %v; calibration needs finite numbers", i, at, x[at])
+			return fmt.Errorf("input %d: %w", i, &NotFiniteError{Example: -1, Element: at, X: x[at]})
 		}
-		c.inputs = c.inputs.with(e)
+		s.inputs = s.inputs.with(e)
 	}
 	err := r.Trace(ctx, inputs, func(value string, x []float32) error {
-		o, err := c.observer(value)
-		if o == nil {
-			return err
+		observers := s.observers[value]
+		if observers == nil {
+			return nil
 		}
-		if err := o.Observe(x); err != nil {
-			return fmt.Errorf("value %q: %w", value, err)
+		for _, o := range observers {
+			if err := o.Observe(x); err != nil {
+				return &ValueError{value, err}
+			}
 		}
-		c.examples = max(c.examples, o.Examples())
+		s.shown[value]++
+		s.examples = max(s.examples, s.shown[value])
 		return ctx.Err()
 	})
 	if err != nil {
 		return err
 	}
-	for _, o := range c.observers {
-		o.EndBatch()
+	for _, observers := range s.observers {
+		for _, o := range observers {
+			o.EndBatch()
+		}
 	}
-	c.batches++
+	s.batches++
 	return nil
-}
-
-// observer returns the observer of a value, nil where it is not wanted.
-func (c *collector) observer(value string) (*Observer, error) {
-	if o := c.observers[value]; o != nil {
-		return o, nil
-	}
-	if c.cfg.Values != nil && !slices.Contains(c.cfg.Values, value) {
-		return nil, nil
-	}
-	o, err := NewObserver(c.cfg)
-	if err == nil {
-		c.observers[strings.Clone(value)] = o
-	}
-	return o, err
-}
-
-func (c *collector) ranges(ctx context.Context) (Ranges, error) {
-	switch {
-	case c.batches == 0:
-		return nil, errors.New("there is no calibration data: give at least one example")
-	case c.inputs.constant():
-		return nil, fmt.Errorf("the calibration data is constant: every number of its %d examples is %v; give real examples",
-			c.examples, c.inputs.lo)
-	}
-	for _, name := range c.cfg.Values {
-		if c.observers[name] == nil {
-			return nil, fmt.Errorf("the network never shows the value %q, which is to be calibrated", name)
-		}
-	}
-	if len(c.observers) == 0 {
-		return nil, errors.New("the network shows none of its values: compile it so that it keeps those to be calibrated")
-	}
-	ranges, varies := Ranges{}, false
-	for name, o := range c.observers {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		r, err := o.Range()
-		if err != nil {
-			return nil, fmt.Errorf("value %q: %w", name, err)
-		}
-		ranges[name] = r
-		varies = varies || !o.all.constant()
-	}
-	if !varies {
-		return nil, fmt.Errorf("each of the network's %d values is constant on the calibration data: give real examples",
-			len(ranges))
-	}
-	return ranges, nil
 }

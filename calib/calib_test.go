@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"linquant/quant"
 )
 
 // doubler shows its input, "x", its double, "twice", and "dead", which is always 0.
@@ -51,26 +53,48 @@ func batches(err error, of ...[]float32) iter.Seq2[[][]float32, error] {
 	}
 }
 
+// points are values that become uint8.
+func points(values ...string) []Point {
+	var list []Point
+	for _, v := range values {
+		list = append(list, Point{v, Codes{Type: quant.Uint(8)}})
+	}
+	return list
+}
+
+// all are the values of a doubler.
+var all = points("x", "twice", "dead")
+
+// ends are ranges without what they were chosen for.
+func ends(ranges Ranges) map[string][2]float32 {
+	m := map[string][2]float32{}
+	for name, r := range ranges {
+		m[name] = [2]float32{r.Lo, r.Hi}
+	}
+	return m
+}
+
 func TestRun(t *testing.T) {
 	var progress []int
 	cfg := Config{Progress: func(examples int) { progress = append(progress, examples) }}
-	got, err := Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), cfg)
+	got, err := Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), all, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Ranges{"x": {-3, 4}, "twice": {-6, 8}, "dead": {0, 0}}, got); diff != "" {
+	if diff := cmp.Diff(map[string][2]float32{"x": {-3, 4}, "twice": {-6, 8}, "dead": {0, 0}}, ends(got)); diff != "" {
 		t.Error(diff)
 	}
 	if !slices.Equal(progress, []int{2, 3}) {
 		t.Errorf("progress %v, want 2 examples and then 3", progress)
 	}
 
-	cfg = Config{Method: MovingAverage, Momentum: 0.5, Values: []string{"twice"}}
-	got, err = Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), cfg)
+	cfg = Config{Method: MovingAverage, Momentum: 0.5}
+	got, err = Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, -3, 4}, []float32{0.5, 0}), points("twice"), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Ranges{"twice": {-3, 4.5}}, got); diff != "" {
+	want := Ranges{"twice": {Lo: -3, Hi: 4.5, For: Codes{Type: quant.Uint(8)}, By: MovingAverage}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -81,35 +105,36 @@ func TestRunErrors(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		batches iter.Seq2[[][]float32, error]
-		cfg     Config
+		points  []Point
 		want    string
 	}{
-		{"no data", batches(nil), Config{}, "there is no calibration data"},
-		{"data that does not read", batches(broken, []float32{1, 2}), Config{}, "calibration batch 1: the disk is on fire"},
-		{"data of another shape", batches(nil, []float32{1, 2}, []float32{1}), Config{}, "calibration batch 1: input has 1 elements"},
-		{"constant data", batches(nil, []float32{3, 3}, []float32{3, 3, 3, 3}), Config{}, "constant: every number of its 3 examples is 3"},
+		{"no data", batches(nil), all, "there is no calibration data"},
+		{"data that does not read", batches(broken, []float32{1, 2}), all, "calibration batch 1: the disk is on fire"},
+		{"data of another shape", batches(nil, []float32{1, 2}, []float32{1}), all, "calibration batch 1: input has 1 elements"},
+		{"constant data", batches(nil, []float32{3, 3}, []float32{3, 3, 3, 3}), all, "constant: every number of its 3 examples is 3"},
 		{
 			"a NaN in the data", batches(nil, []float32{1, 2}, []float32{1, 2, 3, nan}),
-			Config{},
+			all,
 			"calibration batch 1: input 0: element 3 is NaN",
 		},
 		{
 			"an infinity in a value", batches(nil, []float32{1, 2}, []float32{1, 2, 3, math.MaxFloat32}),
-			Config{Values: []string{"twice"}},
+			points("twice"),
 			`calibration batch 1: doubler: value "twice": element 1 of example 2 is +Inf`,
 		},
-		{"an infinity in the data", batches(nil, []float32{inf, 2}), Config{}, "element 0 is +Inf"},
-		{"an unknown value", batches(nil, []float32{1, 2}), Config{Values: []string{"twice", "thrice"}}, `never shows the value "thrice"`},
-		{"dead values only", batches(nil, []float32{1, 2}), Config{Values: []string{"dead"}}, "1 values is constant"},
-		{"no values", batches(nil, []float32{1, 2}), Config{Values: []string{}}, "shows none of its values"},
-		{"a wrong configuration", batches(nil, []float32{1, 2}), Config{Bits: 9}, "calibration for 9 bits: use 2 to 8"},
+		{"an infinity in the data", batches(nil, []float32{inf, 2}), all, "element 0 is +Inf"},
+		{"an unknown value", batches(nil, []float32{1, 2}), points("twice", "thrice"), `never shows the value "thrice"`},
+		{"dead values only", batches(nil, []float32{1, 2}), points("dead"), "1 values is constant"},
+		{"no values", batches(nil, []float32{1, 2}), nil, "there are no values to calibrate"},
+		{"a value twice", batches(nil, []float32{1, 2}), points("x", "dead", "x"), `value "x": it is listed twice`},
+		{"a wrong configuration", batches(nil, []float32{1, 2}), []Point{{"x", Codes{Type: quant.Int(9)}}}, "calibration for 9 bits: use 2 to 8"},
 	} {
-		_, err := Run(t.Context(), doubler{2}, c.batches, c.cfg)
+		_, err := Run(t.Context(), doubler{2}, c.batches, c.points, Config{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
 		}
 	}
-	if _, err := Run(t.Context(), doubler{2}, batches(broken), Config{}); !errors.Is(err, broken) {
+	if _, err := Run(t.Context(), doubler{2}, batches(broken), all, Config{}); !errors.Is(err, broken) {
 		t.Errorf("error %v does not wrap its cause", err)
 	}
 }
@@ -126,18 +151,20 @@ func TestRunStops(t *testing.T) {
 		for yield([][]float32{{float32(given)}}, nil) {
 			given++
 		}
-	}, cfg)
+	}, all, cfg)
 	if !errors.Is(err, context.Canceled) || given != 3 {
 		t.Errorf("%v after %d batches", err, given)
 	}
 }
+
+func wideName(i int) string { return fmt.Sprintf("layer%d.conv%d", i/10, i) }
 
 // wide shows many values of a few elements.
 type wide struct{ values int }
 
 func (w wide) Trace(_ context.Context, inputs [][]float32, visit func(string, []float32) error) error {
 	for i := range w.values {
-		if err := visit(fmt.Sprintf("layer%d.conv%d", i/10, i), inputs[0]); err != nil {
+		if err := visit(wideName(i), inputs[0]); err != nil {
 			return err
 		}
 	}
@@ -154,13 +181,16 @@ func TestMemoryEstimate(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	x := shapes()["bell"]
-	for method := range Method(len(methodNames)) {
+	var shown []string
+	for i := range values {
+		shown = append(shown, wideName(i))
+	}
+	list := points(shown...)
+	for method := range Method(len(methods)) {
 		var before, first, last int64
 		data := func(yield func([][]float32, error) bool) {
 			for i := range 20 {
 				switch i {
-				case 0:
-					before = held()
 				case 1:
 					first = held()
 				case 19:
@@ -172,7 +202,8 @@ func TestMemoryEstimate(t *testing.T) {
 			}
 		}
 		cfg := Config{Method: method}
-		if _, err := Run(t.Context(), wide{values}, data, cfg); err != nil {
+		before = held()
+		if _, err := Run(t.Context(), wide{values}, data, list, cfg); err != nil {
 			t.Fatal(err)
 		}
 		estimate := MemoryEstimate(values, cfg)

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"linquant/calib"
+	"linquant/quant"
 )
 
 // relu is a network of one operator. Usually it would be an *engine.Program.
@@ -28,7 +29,9 @@ func ExampleRun() {
 	batches := func(yield func([][]float32, error) bool) {
 		_ = yield([][]float32{{-1, 2, 0.5}}, nil) && yield([][]float32{{3, -4}}, nil)
 	}
-	ranges, err := calib.Run(context.Background(), relu{}, batches, calib.Config{Method: calib.MinMax})
+	uint8s := calib.Codes{Type: quant.Uint(8)}
+	points := []calib.Point{{Value: "x", Codes: uint8s}, {Value: "y", Codes: uint8s}}
+	ranges, err := calib.Run(context.Background(), relu{}, batches, points, calib.Config{Method: calib.MinMax})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -38,7 +41,7 @@ func ExampleRun() {
 	}
 	// Output:
 	// {
-	//   "x": {"min": -4, "max": 3},
-	//   "y": {"min": 0, "max": 3}
+	//   "x": {"min": -4, "max": 3, "for": "uint8", "by": "min-max"},
+	//   "y": {"min": 0, "max": 3, "for": "uint8", "by": "min-max"}
 	// }
 }

@@ -79,6 +79,23 @@ func (h *histogram) move(exponent int, base int32) {
 	h.exponent, h.base = exponent, base
 }
 
+// merge counts what another histogram has counted, all of which is covered.
+func (h *histogram) merge(from *histogram) {
+	shift := h.exponent - from.exponent
+	for i, n := range from.counts[:bins] {
+		if n != 0 {
+			h.counts[(from.base+int32(i))>>shift-h.base] += n
+		}
+	}
+	h.zeros += from.zeros
+}
+
+// between returns the counts from the bin of the least to that of the greatest number.
+func (h *histogram) between(e extremes) []int64 {
+	perWidth := power(-h.exponent)
+	return h.counts[binOf(e.lo, perWidth)-h.base : binOf(e.hi, perWidth)-h.base+1]
+}
+
 // add counts numbers that the histogram covers.
 func (h *histogram) add(x []float32) { h.addWith(cpu.Chosen(), x) }
 

@@ -1,125 +1,87 @@
 package calib
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
+	"math"
 
 	"linquant/quant"
 )
 
-// Observer watches one value of a network and chooses its range. It is what Run has for each value, and good alone
-// where there is no Runner. It is not for concurrent use.
-type Observer struct {
-	cfg       Config
-	examples  int
-	length    int // elements of one example
-	all       extremes
-	batch     extremes   // of the current batch
-	average   [2]float64 // MovingAverage: of the batches that have ended
-	averaged  bool
-	histogram *histogram // nil where the method needs none
+// Observer keeps a statistic of one value of a network, in memory that does not grow with the examples. Those of the
+// methods of calibration come from Config.Observer, Moments is another; what else a way to quantize weights wants to know
+// (ptq.WeightMethod) is one more implementation. An Observer is not for concurrent use.
+//
+// Data that is divided among several machines is observed on each, the observers are sent as bytes, and merged.
+type Observer interface {
+	// Observe takes the value of one example: reals, channels first. x is only valid during the call. Errors are about
+	// x alone, with its elements and examples counted from 0 (*NotFiniteError among them); after one the observer is of
+	// no more use. It allocates nothing.
+	Observe(x []float32) error
+
+	// EndBatch ends a batch of examples. Few statistics take notice.
+	EndBatch()
+
+	// Merge adds what another observer of the same kind has seen, as if its examples had come after, and leaves the other
+	// as it is. How its result differs from that of one observer that saw all, if it does, is said where the kind is. An
+	// observer of another kind or of another configuration, or of examples of another length, is an error, after which
+	// this one is what it was.
+	Merge(other Observer) error
+
+	// MarshalBinary returns what was seen, the same bytes for the same statistic. UnmarshalBinary makes an observer of the
+	// same kind and configuration what the other was. Any bytes may be given to it: what MarshalBinary cannot have
+	// written is an error, and memory stays below a multiple of their number.
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
 }
 
-// NewObserver returns an observer for the method and type of cfg; the fields after WithoutZero say nothing to it.
-func NewObserver(cfg Config) (*Observer, error) {
-	cfg, err := cfg.resolved()
-	if err != nil {
-		return nil, err
-	}
-	cfg.Values, cfg.Progress = nil, nil
-	o := &Observer{cfg: cfg}
-	if cfg.Method.histogram() {
-		o.histogram = newHistogram()
-	}
-	return o, nil
+// seen counts examples, and knows how long each is. It is what all observers of this package begin with.
+type seen struct {
+	examples int
+	length   int // elements of one example; 0 before the first
 }
 
-// chunk is how many elements are looked at before they are counted: few enough to be still in the cache then.
-const chunk = 4096
-
-// Observe takes the value of one example. Errors: a NaN or an infinity; no elements, or another number of them than
-// before. It allocates nothing, and after an error the observer is of no more use.
-func (o *Observer) Observe(x []float32) error {
+// next returns an error unless x can be the next example.
+func (s *seen) next(x []float32) error {
 	switch {
 	case len(x) == 0:
-		return fmt.Errorf("example %d has no elements: there is no range", o.examples)
-	case o.examples > 0 && len(x) != o.length:
-		return fmt.Errorf("example %d has %d elements, the ones before had %d", o.examples, len(x), o.length)
+		return fmt.Errorf("example %d has no elements: there is nothing to observe", s.examples)
+	case s.examples > 0 && len(x) != s.length:
+		return fmt.Errorf("example %d has %d elements, the ones before had %d", s.examples, len(x), s.length)
 	}
-	o.length = len(x)
-	for first := 0; first < len(x); first += chunk {
-		part := x[first:min(first+chunk, len(x))]
-		e, ok := extremesOf(part)
-		if !ok {
-			at := first + notFinite(part)
-			return fmt.Errorf("element %d of example %d is %v; calibration needs finite numbers", at, o.examples, x[at])
-		}
-		o.all, o.batch = o.all.with(e), o.batch.with(e)
-		if o.histogram != nil {
-			o.histogram.cover(o.all)
-			o.histogram.add(part)
-		}
-	}
-	o.examples++
+	s.length = len(x)
 	return nil
 }
 
-// Examples returns how many examples were observed.
-func (o *Observer) Examples() int { return o.examples }
-
-// EndBatch ends a batch, which only MovingAverage takes notice of. Run calls it.
-func (o *Observer) EndBatch() {
-	if !o.batch.seen {
-		return
+// mergeable returns an error unless examples of the other can follow.
+func (s *seen) mergeable(o *seen) error {
+	if s.examples > 0 && o.examples > 0 && s.length != o.length {
+		return fmt.Errorf("its examples have %d elements, the ones here %d", o.length, s.length)
 	}
-	lo, hi := float64(o.batch.lo), float64(o.batch.hi)
-	if !o.averaged {
-		o.average, o.averaged = [2]float64{lo, hi}, true
-	} else {
-		// The conversions keep the product from being fused with the sum, which would differ between processors.
-		o.average[0] += float64(o.cfg.Momentum * (lo - o.average[0]))
-		o.average[1] += float64(o.cfg.Momentum * (hi - o.average[1]))
+	sum := seen{length: max(s.length, o.length)}
+	if !sum.countable(uint64(s.examples) + uint64(o.examples)) {
+		return errTooMany
 	}
-	o.batch = extremes{}
+	return nil
 }
 
-// Range returns the range that the method chooses from what was observed so far; of a batch that has not ended,
-// MovingAverage knows nothing. Both ends are finite, and lie within the extremes of what was seen, 0 included
-// (Config.WithoutZero), or within the largest magnitude where the range is symmetric. It is an error if nothing was
-// observed.
-func (o *Observer) Range() (Range, error) {
-	if !o.all.seen {
-		return Range{}, errors.New("nothing was observed")
-	}
-	cfg, lo, hi := o.cfg.after(o.all), o.all.lo, o.all.hi
-	switch cfg.Method {
-	case MovingAverage:
-		if !o.averaged {
-			return Range{}, errors.New("a moving average needs a batch that has ended")
-		}
-		lo, hi = float32(o.average[0]), float32(o.average[1])
-	case Percentile:
-		return o.histogram.spread(o.all).percentile(cfg), nil
-	case MSE:
-		return o.histogram.spread(o.all).leastError(cfg)
-	case Entropy:
-		return o.histogram.spread(o.all).leastDivergence(cfg)
-	}
-	return cfg.rangeOf(lo, hi), nil
+var errTooMany = errors.New("there are more examples than can be counted")
+
+// countable reports whether an int64 holds the elements of so many examples.
+func (s *seen) countable(examples uint64) bool {
+	return examples <= math.MaxInt64/uint64(max(s.length, 1))
 }
 
-// rangeOf returns the range for values from lo to hi.
-func (c Config) rangeOf(lo, hi float32) Range {
-	switch {
-	case c.Symmetric && c.Unsigned:
-		return Range{0, hi}
-	case c.Symmetric:
-		m := max(-lo, hi)
-		return Range{-m + 0, m}
-	case !c.WithoutZero:
-		lo, hi = min(lo, 0), max(hi, 0)
+func (s *seen) merge(o *seen) {
+	if o.examples > 0 {
+		s.examples, s.length = s.examples+o.examples, o.length
 	}
-	return Range{lo, hi}
+}
+
+// otherKind is the error of Merge about an observer of another kind.
+func otherKind(here, other Observer) error {
+	return fmt.Errorf("a %T cannot take up what a %T has seen", here, other)
 }
 
 // extremes are the least and the greatest of the numbers seen.
@@ -157,4 +119,14 @@ func notFinite(x []float32) int {
 		}
 	}
 	return -1
+}
+
+// finite returns the extremes of an example.
+func (s *seen) finite(x []float32) (extremes, error) {
+	e, ok := extremesOf(x)
+	if !ok {
+		at := notFinite(x)
+		return e, &NotFiniteError{Example: s.examples, Element: at, X: x[at]}
+	}
+	return e, nil
 }

@@ -8,25 +8,32 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"linquant/quant"
 )
 
-func configs(t *rapid.T) Config {
-	return Config{
+// choices draws a configuration, its defaults filled in, and codes.
+func choices(t *rapid.T) choice {
+	cfg, err := Config{
 		Method:      rapid.SampledFrom([]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}).Draw(t, "method"),
 		Percentile:  rapid.SampledFrom([]float64{0, 99.9, 99, 60, 100}).Draw(t, "percentile"),
 		Momentum:    rapid.SampledFrom([]float64{0, 0.01, 0.5, 1}).Draw(t, "momentum"),
-		Bits:        rapid.IntRange(2, 8).Draw(t, "bits"),
-		Unsigned:    rapid.Bool().Draw(t, "unsigned"),
-		Symmetric:   rapid.Bool().Draw(t, "symmetric"),
 		WithoutZero: rapid.Bool().Draw(t, "without zero"),
+	}.resolved()
+	if err != nil {
+		t.Fatal(err)
 	}
+	return choice{cfg, Codes{
+		Type:      quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")},
+		Symmetric: rapid.Bool().Draw(t, "symmetric"),
+	}}
 }
 
 // Whatever the numbers, a range has finite ends in order, lies within the extremes, and contains 0 unless it need not.
 func TestRangeWithinExtremes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		cfg, x := configs(t), numbers(t, 600)
-		o, err := NewObserver(cfg)
+		cfg, x := choices(t), numbers(t, 600)
+		o, err := cfg.Observer()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,15 +41,16 @@ func TestRangeWithinExtremes(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.EndBatch()
-		r, err := o.Range()
+		r, err := cfg.Range(o, cfg.Codes)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := r.Check(); err != nil {
 			t.Fatal(err)
 		}
-		lo, hi := o.all.lo, o.all.hi
-		if cfg.Symmetric && (!cfg.Unsigned || lo < 0) {
+		e := o.(rangeObserver).extremes()
+		lo, hi := e.lo, e.hi
+		if cfg.Symmetric && (!cfg.Type.Unsigned || lo < 0) {
 			hi = max(-lo, hi)
 			lo = -hi
 			if r.Lo != -r.Hi {
@@ -69,14 +77,14 @@ func TestRangeWithinExtremes(t *testing.T) {
 // Only MovingAverage may see batches, or the order of examples.
 func TestOrderAndBatchesDoNotMatter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		cfg, x := configs(t), numbers(t, 1200)
+		cfg, x := choices(t), numbers(t, 1200)
 		if cfg.Method == MovingAverage {
 			cfg.Method = MSE
 		}
 		size := rapid.IntRange(1, len(x)).Draw(t, "example")
 		examples := slices.Collect(slices.Chunk(x[:len(x)/size*size], size))
 		run := func(examples [][]float32, batch int) Range {
-			o, err := NewObserver(cfg)
+			o, err := cfg.Observer()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +96,7 @@ func TestOrderAndBatchesDoNotMatter(t *testing.T) {
 					o.EndBatch()
 				}
 			}
-			r, err := o.Range()
+			r, err := cfg.Range(o, cfg.Codes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,7 +118,8 @@ func TestOrderAndBatchesDoNotMatter(t *testing.T) {
 
 // The definition, step by step, as PyTorch's MovingAverageMinMaxObserver has it.
 func TestMovingAverage(t *testing.T) {
-	o, err := NewObserver(Config{Method: MovingAverage, Momentum: 0.25})
+	cfg := choice{Config{Method: MovingAverage, Momentum: 0.25}, Codes{quant.Int(8), false}}
+	o, err := cfg.Observer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,29 +133,29 @@ func TestMovingAverage(t *testing.T) {
 		o.EndBatch() // an empty batch is none
 	}
 	// -1; -1 + (-3+1)/4 = -1.5; -1.5 + (1+1.5)/4 = -0.875. 4; 4 + (0-4)/4 = 3; 3 + (8-3)/4 = 4.25.
-	if r, err := o.Range(); err != nil || r != (Range{-0.875, 4.25}) {
+	if r, err := cfg.Range(o, cfg.Codes); err != nil || r.Lo != -0.875 || r.Hi != 4.25 {
 		t.Errorf("%v, %v", r, err)
 	}
 }
 
 // A dead value must not stop the quantization of a network.
 func TestConstantValues(t *testing.T) {
-	for method := range Method(len(methodNames)) {
+	for method := range Method(len(methods)) {
 		for _, c := range []struct {
 			value float32
-			cfg   Config
+			cfg   choice
 			want  Range
 		}{
-			{0, Config{}, Range{0, 0}},
-			{0, Config{Symmetric: true}, Range{0, 0}},
-			{3, Config{}, Range{0, 3}},
-			{-3, Config{}, Range{-3, 0}},
-			{-3, Config{Symmetric: true}, Range{-3, 3}},
-			{-3, Config{Symmetric: true, Unsigned: true}, Range{-3, 3}},
-			{3, Config{Symmetric: true, Unsigned: true}, Range{0, 3}},
-			{3, Config{WithoutZero: true}, Range{3, 3}},
-			{1e-45, Config{}, Range{0, 1e-45}},
-			{-math.MaxFloat32, Config{}, Range{-math.MaxFloat32, 0}},
+			{0, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 0}},
+			{0, choice{Config{}, Codes{quant.Int(8), true}}, Range{Lo: 0, Hi: 0}},
+			{3, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 3}},
+			{-3, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: -3, Hi: 0}},
+			{-3, choice{Config{}, Codes{quant.Int(8), true}}, Range{Lo: -3, Hi: 3}},
+			{-3, choice{Config{}, Codes{quant.Uint(8), true}}, Range{Lo: -3, Hi: 3}},
+			{3, choice{Config{}, Codes{quant.Uint(8), true}}, Range{Lo: 0, Hi: 3}},
+			{3, choice{Config{WithoutZero: true}, Codes{quant.Int(8), false}}, Range{Lo: 3, Hi: 3}},
+			{1e-45, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 1e-45}},
+			{-math.MaxFloat32, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: -math.MaxFloat32, Hi: 0}},
 		} {
 			c.cfg.Method = method
 			if got := rangeOf(t, []float32{c.value, c.value}, c.cfg); got != c.want {
@@ -167,7 +176,7 @@ func TestObserverErrors(t *testing.T) {
 		{[][]float32{{}}, "example 0 has no elements"},
 		{[][]float32{{1, 2}, {3}}, "example 1 has 1 elements, the ones before had 2"},
 	} {
-		o, err := NewObserver(Config{Method: MSE})
+		o, err := Config{Method: MSE}.Observer()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,17 +187,18 @@ func TestObserverErrors(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
-	o, err := NewObserver(Config{Method: MovingAverage})
+	cfg, codes := Config{Method: MovingAverage}, Codes{Type: quant.Int(8)}
+	o, err := cfg.Observer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Range(); err == nil {
+	if _, err := cfg.Range(o, codes); err == nil {
 		t.Error("nothing was observed: no error")
 	}
 	if err := o.Observe([]float32{1}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.Range(); err == nil {
+	if _, err := cfg.Range(o, codes); err == nil {
 		t.Error("no batch has ended: no error")
 	}
 	for _, cfg := range []Config{
@@ -199,37 +209,38 @@ func TestObserverErrors(t *testing.T) {
 		{Momentum: -1},
 		{Momentum: 1.1},
 		{Momentum: math.NaN()},
-		{Bits: 1},
-		{Bits: 9},
-		{Bits: 32},
-		{Bits: -8},
 	} {
-		if _, err := NewObserver(cfg); err == nil {
+		if _, err := cfg.Observer(); err == nil {
 			t.Errorf("%+v: no error", cfg)
+		}
+		if _, err := cfg.Range(&extremesObserver{}, codes); err == nil {
+			t.Errorf("%+v: no error of Range", cfg)
+		}
+	}
+	for _, bits := range []int{0, 1, 9, 32, -8} {
+		if _, err := cfg.Range(o, Codes{Type: quant.Int(bits)}); err == nil || !strings.Contains(err.Error(), "use 2 to 8") {
+			t.Errorf("%d bits: error %v", bits, err)
 		}
 	}
 }
 
 func TestObserveAllocatesNothing(t *testing.T) {
 	x := shapes()["bell"]
-	for method := range Method(len(methodNames)) {
-		o, err := NewObserver(Config{Method: method})
-		if err != nil {
-			t.Fatal(err)
-		}
+	for kind, empty := range kinds {
+		o := empty()
 		if n := testing.AllocsPerRun(10, func() {
 			if err := o.Observe(x); err != nil {
 				t.Fatal(err)
 			}
 			o.EndBatch()
 		}); n != 0 {
-			t.Errorf("%v: %v allocations", method, n)
+			t.Errorf("%s: %v allocations", kind, n)
 		}
 	}
 }
 
 func TestMethodNames(t *testing.T) {
-	for m := range Method(len(methodNames)) {
+	for m := range Method(len(methods)) {
 		if got, err := ParseMethod(m.String()); err != nil || got != m {
 			t.Errorf("%v becomes %v: %v", m, got, err)
 		}

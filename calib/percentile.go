@@ -5,19 +5,35 @@ import (
 	"slices"
 )
 
+// percentile is the method Percentile.
+var percentile = method{
+	name: "percentile", observer: newHistogramObserver, histogram: true,
+	choose: func(c choice, o rangeObserver) (Range, error) {
+		s, err := distribution(c, o)
+		if err != nil {
+			return Range{}, err
+		}
+		return s.percentile(c), nil
+	},
+	// Only what is symmetric, and how, makes a difference.
+	suits: func(have, want Codes) bool {
+		return !have.Symmetric && !want.Symmetric || have.withoutBits() == want.withoutBits()
+	},
+}
+
 // percentile returns the range that leaves out as much of each tail as the configuration allows.
-func (s spread) percentile(cfg Config) Range {
+func (s spread) percentile(c choice) Range {
 	total := s.zeros
 	for _, n := range s.mass {
 		total += n
 	}
 	// The least number of values that have to be on the inner side of an end.
-	inside := max(int64(math.Ceil(cfg.Percentile/100*float64(total))), 1)
-	if cfg.Symmetric && !cfg.Unsigned {
+	inside := max(int64(math.Ceil(c.Percentile/100*float64(total))), 1)
+	if c.Symmetric && !c.Type.Unsigned {
 		m := s.magnitude(inside)
-		return Range{-m + 0, m}
+		return Range{Lo: -m + 0, Hi: m}
 	}
-	return cfg.rangeOf(-s.mirrored().upper(inside)+0, s.upper(inside))
+	return c.rangeOf(-s.mirrored().upper(inside)+0, s.upper(inside))
 }
 
 // upper returns the least edge that has so many values below it or at it.

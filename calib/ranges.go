@@ -12,8 +12,12 @@ import (
 
 // Range is the real range that a value is quantized over.
 type Range struct {
-	Lo float32 `json:"min"`
-	Hi float32 `json:"max"`
+	Lo, Hi float32
+
+	// For are the codes that the range was chosen for, and By how. They are the zero values where nobody said: then For
+	// has no bits, and the range is taken for whatever it is used for.
+	For Codes
+	By  Method
 }
 
 // Check returns an error unless both ends are finite and in order.
@@ -27,19 +31,46 @@ func (r Range) Check() error {
 	return nil
 }
 
+// Suits returns an error unless the range is one for the codes: it was chosen for them, or would be the same if it had
+// been, as extremes are for any number of bits, or nobody said what it was chosen for.
+func (r Range) Suits(codes Codes) error {
+	if r.For == (Codes{}) || int(r.By) < len(methods) && methods[r.By].suits(r.For, codes) {
+		return nil
+	}
+	return fmt.Errorf("its range was chosen for %v, by %v, and its codes are %v: calibrate again for these", r.For, r.By, codes)
+}
+
+// MarshalJSON writes the range as Ranges says.
+func (r Range) MarshalJSON() ([]byte, error) {
+	lo, err := json.Marshal(r.Lo)
+	if err != nil {
+		return nil, err
+	}
+	hi, err := json.Marshal(r.Hi)
+	if err != nil {
+		return nil, err
+	}
+	if r.For == (Codes{}) {
+		return fmt.Appendf(nil, `{"min": %s, "max": %s}`, lo, hi), nil
+	}
+	return fmt.Appendf(nil, `{"min": %s, "max": %s, "for": %q, "by": %q}`, lo, hi, r.For, r.By), nil
+}
+
 // Ranges has a range for every value that was observed. As JSON it is an object of objects, sorted by name:
 //
 //	{
-//	  "relu1": {"min": 0, "max": 2.5},
+//	  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse"},
 //	  …
 //	}
+//
+// "for" and "by" are missing where it was not said what a range was chosen for, as in files of earlier versions.
 type Ranges map[string]Range
 
 // Check returns an error that names the first entry, by name, whose range is none.
 func (r Ranges) Check() error {
 	for _, name := range slices.Sorted(maps.Keys(r)) {
 		if err := r[name].Check(); err != nil {
-			return fmt.Errorf("value %q: %w", name, err)
+			return &ValueError{name, err}
 		}
 	}
 	return nil
@@ -61,15 +92,11 @@ func (r Ranges) Write(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		lo, err := json.Marshal(r[name].Lo)
+		entry, err := r[name].MarshalJSON()
 		if err != nil {
 			return err
 		}
-		hi, err := json.Marshal(r[name].Hi)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(&buf, "\n  %s: {\"min\": %s, \"max\": %s}", key, lo, hi)
+		fmt.Fprintf(&buf, "\n  %s: %s", key, entry)
 	}
 	if len(r) > 0 {
 		buf.WriteByte('\n')
@@ -79,8 +106,8 @@ func (r Ranges) Write(w io.Writer) error {
 	return err
 }
 
-// Read reads what Write writes. Errors name the entry: one that occurs twice, has other keys than min and max or lacks
-// one of them, is no number that float32 holds, or ends before it begins.
+// Read reads what Write writes. Errors name the entry: one that occurs twice, has other keys or lacks one of them, is no
+// number that float32 holds, ends before it begins, or is for codes or by a method that do not exist.
 func Read(r io.Reader) (Ranges, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -112,9 +139,9 @@ func (r *Ranges) UnmarshalJSON(data []byte) error {
 		if _, twice := ranges[name]; twice {
 			return fmt.Errorf("calibration ranges: value %q occurs twice", name)
 		}
-		entry, err := readRange(d)
-		if err != nil {
-			return fmt.Errorf("calibration ranges: value %q: %w", name, err)
+		var entry Range
+		if err := d.Decode(&entry); err != nil {
+			return fmt.Errorf("calibration ranges: %w", &ValueError{name, err})
 		}
 		ranges[name] = entry
 	}
@@ -144,21 +171,44 @@ func atEnd(d *json.Decoder) error {
 	return nil
 }
 
-// readRange decodes one entry.
-func readRange(d *json.Decoder) (Range, error) {
-	var raw json.RawMessage
-	if err := d.Decode(&raw); err != nil {
-		return Range{}, err
+// UnmarshalJSON reads what MarshalJSON writes. A range without finite ends in order is an error.
+func (r *Range) UnmarshalJSON(data []byte) error {
+	const want = `want {"min": number, "max": number, "for": codes, "by": method}`
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal(data, &keys); err != nil {
+		return fmt.Errorf("%s: %w", want, err)
 	}
-	const want = `want {"min": number, "max": number}`
-	var entry map[string]*float32
-	if err := json.Unmarshal(raw, &entry); err != nil {
-		return Range{}, fmt.Errorf("%s: %w", want, err)
+	var entry struct {
+		Min, Max *float32
+		For, By  *string
 	}
-	lo, hi := entry["min"], entry["max"]
-	if lo == nil || hi == nil || len(entry) != 2 {
-		return Range{}, fmt.Errorf("%s, found the keys %q", want, slices.Sorted(maps.Keys(entry)))
+	for key, to := range map[string]any{"min": &entry.Min, "max": &entry.Max, "for": &entry.For, "by": &entry.By} {
+		if text, ok := keys[key]; ok {
+			if err := json.Unmarshal(text, to); err != nil {
+				return fmt.Errorf("%s: %w", want, err)
+			}
+		}
 	}
-	r := Range{*lo, *hi}
-	return r, r.Check()
+	given := 2
+	if entry.For != nil {
+		given = 4
+	}
+	if entry.Min == nil || entry.Max == nil || (entry.For == nil) != (entry.By == nil) || len(keys) != given {
+		return fmt.Errorf("%s, found the keys %q", want, slices.Sorted(maps.Keys(keys)))
+	}
+	read := Range{Lo: *entry.Min, Hi: *entry.Max}
+	if entry.For != nil {
+		var err error
+		if read.For, err = ParseCodes(*entry.For); err != nil {
+			return err
+		}
+		if read.By, err = ParseMethod(*entry.By); err != nil {
+			return err
+		}
+	}
+	if err := read.Check(); err != nil {
+		return err
+	}
+	*r = read
+	return nil
 }

@@ -10,18 +10,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"linquant/quant"
 )
 
 func TestRangesText(t *testing.T) {
-	ranges := Ranges{"relu1": {0, 2.5}, "a \"b\"\n": {-1e-45, math.MaxFloat32}, "add": {-0.1, 0}}
+	ranges := Ranges{
+		"relu1": {0, 2.5, Codes{quant.Uint(8), false}, MSE}, "a \"b\"\n": {Lo: -1e-45, Hi: math.MaxFloat32},
+		"add": {-0.1, 0, Codes{quant.Int(4), true}, MovingAverage},
+	}
 	var buf bytes.Buffer
 	if err := ranges.Write(&buf); err != nil {
 		t.Fatal(err)
 	}
 	want := `{
   "a \"b\"\n": {"min": -1e-45, "max": 3.4028235e+38},
-  "add": {"min": -0.1, "max": 0},
-  "relu1": {"min": 0, "max": 2.5}
+  "add": {"min": -0.1, "max": 0, "for": "int4 symmetric", "by": "moving-average"},
+  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse"}
 }
 `
 	if diff := cmp.Diff(want, buf.String()); diff != "" {
@@ -34,7 +39,12 @@ func TestRangesRoundTrip(t *testing.T) {
 		ranges := Ranges{}
 		for _, name := range rapid.SliceOfDistinct(rapid.String(), rapid.ID).Draw(t, "names") {
 			a, b := rapid.Float32Range(-math.MaxFloat32, math.MaxFloat32).Draw(t, "a"), rapid.Float32().Draw(t, "b")
-			ranges[name] = Range{min(a, b), max(a, b)}
+			r := Range{Lo: min(a, b), Hi: max(a, b)}
+			if rapid.Bool().Draw(t, "said") {
+				r.For = Codes{quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")}, rapid.Bool().Draw(t, "symmetric")}
+				r.By = rapid.SampledFrom([]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}).Draw(t, "method")
+			}
+			ranges[name] = r
 		}
 		var buf bytes.Buffer
 		if err := ranges.Write(&buf); err != nil {
@@ -73,13 +83,20 @@ func TestReadErrors(t *testing.T) {
 		{`{} {}`, "more after the end"},
 		{`{"a": {"min": 0, "max": 1}`, "unexpected EOF"},
 		{`{"a": {"min": 1, "max": 0}}`, `value "a": the range from 1 to 0 ends before it begins`},
-		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number}, found the keys ["max" "mid" "min"]`},
-		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number}, found the keys ["min"]`},
+		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys ["max" "mid" "min"]`},
+		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys ["min"]`},
 		{`{"a": {"min": 0, "max": null}}`, `value "a": want`},
 		{`{"a": {"Min": 0, "max": 1}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": "uint8"}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "by": "mse"}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": null, "by": null}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": 8, "by": "mse"}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": "uint9", "by": "mse"}}`, `value "a": "uint9" are no codes: write uint8, int4 symmetric`},
+		{`{"a": {"min": 0, "max": 1, "for": "int08", "by": "mse"}}`, `value "a": "int08" are no codes`},
+		{`{"a": {"min": 0, "max": 1, "for": "uint8", "by": "median"}}`, `value "a": there is no calibration method "median"`},
 		{`{"a": {}}`, `value "a": want`},
 		{`{"a": null}`, `value "a": want`},
-		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number}: json:`},
+		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}: json:`},
 		{`{"a": {"min": 0, "max": "NaN"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": NaN}}`, `value "a": invalid character 'N'`},
 		{`{"a": {"min": 0, "max": 1e39}}`, `value "a": want`},
@@ -91,19 +108,19 @@ func TestReadErrors(t *testing.T) {
 		}
 	}
 	broken := errors.New("no such sector")
-	if _, err := Read(reader{broken}); !errors.Is(err, broken) {
+	if _, err := Read(failing{broken}); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }
 
-type reader struct{ err error }
+type failing struct{ err error }
 
-func (r reader) Read([]byte) (int, error) { return 0, r.err }
+func (r failing) Read([]byte) (int, error) { return 0, r.err }
 
 func TestWriteErrors(t *testing.T) {
-	for _, r := range []Range{{float32(math.NaN()), 1}, {0, float32(math.Inf(1))}, {1, 0}} {
+	for _, r := range []Range{{Lo: float32(math.NaN()), Hi: 1}, {Lo: 0, Hi: float32(math.Inf(1))}, {Lo: 1, Hi: 0}} {
 		var buf bytes.Buffer
-		err := Ranges{"good": {0, 1}, "wrong": r}.Write(&buf)
+		err := Ranges{"good": {Lo: 0, Hi: 1}, "wrong": r}.Write(&buf)
 		if err == nil || !strings.Contains(err.Error(), `value "wrong"`) || buf.Len() != 0 {
 			t.Errorf("%v: error %v, %d bytes written", r, err, buf.Len())
 		}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"linquant/quant"
 )
 
 // spreadOf returns the distribution of x.
@@ -21,7 +23,7 @@ func near(a, b, tolerance float64) bool {
 }
 
 // anyWindow draws a window of the distribution and the scale of its codes.
-func anyWindow(t *rapid.T, s spread, cfg Config) (window, scale) {
+func anyWindow(t *rapid.T, s spread, cfg choice) (window, scale) {
 	ws := s.windows(cfg)
 	if ws.his == 0 {
 		t.Skip("no range")
@@ -38,11 +40,8 @@ func anyWindow(t *rapid.T, s spread, cfg Config) (window, scale) {
 }
 
 // drawn returns a configuration and a distribution to choose a range of.
-func drawn(t *rapid.T, most int) (Config, spread) {
-	cfg, err := configs(t).resolved()
-	if err != nil {
-		t.Fatal(err)
-	}
+func drawn(t *rapid.T, most int) (choice, spread) {
+	cfg := choices(t)
 	x := numbers(t, most)
 	all, _ := extremesOf(x)
 	return cfg.after(all), spreadOf(x)
@@ -94,8 +93,9 @@ func TestSquaredErrorNaively(t *testing.T) {
 func TestSearch(t *testing.T) {
 	data := shapes()
 	for _, name := range []string{"relu", "relu with outliers", "bell", "outliers", "cubed", "shifted"} {
-		for _, cfg := range []Config{{Bits: 8}, {Bits: 4}, {Bits: 8, Symmetric: true}, {Bits: 3, Symmetric: true, Unsigned: true}} {
-			if cfg.Unsigned && name[:4] != "relu" {
+		for _, codes := range []Codes{{quant.Int(8), false}, {quant.Int(4), false}, {quant.Int(8), true}, {quant.Uint(3), true}} {
+			cfg := choice{Codes: codes}
+			if codes.Type.Unsigned && name[:4] != "relu" {
 				continue
 			}
 			s := spreadOf(data[name])
@@ -139,7 +139,7 @@ func TestSearch(t *testing.T) {
 						}
 					}
 				}
-				t.Logf("%v of %s, %d bits, symmetric %v: %v, cost %.4g, best %.4g (%+.2f%%)", method, name, cfg.Bits, cfg.Symmetric, r, got, best,
+				t.Logf("%v of %s, %d bits, symmetric %v: %v, cost %.4g, best %.4g (%+.2f%%)", method, name, codes.Type.Bits, codes.Symmetric, r, got, best,
 					100*(got/best-1))
 				if got > best*1.01 || method == Entropy && ws.los == 1 && got != best {
 					t.Errorf("%v of %s, %+v: %v costs %v, exhaustively %v", method, name, cfg, r, got, best)
@@ -174,17 +174,17 @@ func TestPortable(t *testing.T) {
 	data := shapes()
 	for _, c := range []struct {
 		name string
-		cfg  Config
+		cfg  choice
 		want Range
 	}{
-		{"cubed", Config{Method: Percentile, Percentile: 99}, Range{-2.28125, 2.28125}},
-		{"cubed", Config{Method: MSE}, Range{-5.9921875, 5.1875}},
-		{"cubed", Config{Method: MSE, Bits: 4}, Range{-4.1171875, 3.2734375}},
-		{"shifted", Config{Method: MSE, Bits: 3, WithoutZero: true}, Range{-0.14257812, 2.2324219}},
-		{"outliers", Config{Method: MSE, Symmetric: true}, Range{-21.53125, 21.53125}},
-		{"cubed", Config{Method: Entropy}, Range{-2.34375, 3.4921875}},
-		{"outliers", Config{Method: Entropy, Bits: 6, Symmetric: true}, Range{-1.65625, 1.65625}},
-		{"relu with outliers", Config{Method: Entropy, Unsigned: true}, Range{0, 4.75}},
+		{"cubed", choice{Config{Method: Percentile, Percentile: 99}, Codes{quant.Int(8), false}}, Range{Lo: -2.28125, Hi: 2.28125}},
+		{"cubed", choice{Config{Method: MSE}, Codes{quant.Int(8), false}}, Range{Lo: -5.9921875, Hi: 5.1875}},
+		{"cubed", choice{Config{Method: MSE}, Codes{quant.Int(4), false}}, Range{Lo: -4.1171875, Hi: 3.2734375}},
+		{"shifted", choice{Config{Method: MSE, WithoutZero: true}, Codes{quant.Int(3), false}}, Range{Lo: -0.14257812, Hi: 2.2324219}},
+		{"outliers", choice{Config{Method: MSE}, Codes{quant.Int(8), true}}, Range{Lo: -21.53125, Hi: 21.53125}},
+		{"cubed", choice{Config{Method: Entropy}, Codes{quant.Int(8), false}}, Range{Lo: -2.34375, Hi: 3.4921875}},
+		{"outliers", choice{Config{Method: Entropy}, Codes{quant.Int(6), true}}, Range{Lo: -1.65625, Hi: 1.65625}},
+		{"relu with outliers", choice{Config{Method: Entropy}, Codes{quant.Uint(8), false}}, Range{Lo: 0, Hi: 4.75}},
 	} {
 		if got := rangeOf(t, data[c.name], c.cfg); got != c.want {
 			t.Errorf("%s, %+v: %#v, want %v", c.name, c.cfg, got, c.want)

@@ -58,10 +58,10 @@ func readVectors(t *testing.T) []vectors {
 	return v
 }
 
-// rangeOf returns the range for one example.
-func rangeOf(t *testing.T, x []float32, cfg Config) Range {
+// rangeOf returns the ends of the range for one example.
+func rangeOf(t *testing.T, x []float32, cfg choice) Range {
 	t.Helper()
-	o, err := NewObserver(cfg)
+	o, err := cfg.Observer()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +69,14 @@ func rangeOf(t *testing.T, x []float32, cfg Config) Range {
 		t.Fatal(err)
 	}
 	o.EndBatch()
-	r, err := o.Range()
+	r, err := cfg.Range(o, cfg.Codes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	if r.For != cfg.Codes || r.By != cfg.Method {
+		t.Fatalf("the range says that it is for %v by %v, it is for %v by %v", r.For, r.By, cfg.Codes, cfg.Method)
+	}
+	return Range{Lo: r.Lo, Hi: r.Hi}
 }
 
 // Ends may be up to a bin further out than NumPy's percentile, and never further in.
@@ -81,7 +84,7 @@ func TestPercentilesOfNumPy(t *testing.T) {
 	data := shapes()
 	for _, v := range readVectors(t) {
 		x := data[v.Name]
-		if r := rangeOf(t, x, Config{WithoutZero: true}); r.Lo != v.Min || r.Hi != v.Max {
+		if r := rangeOf(t, x, choice{Config{WithoutZero: true}, Codes{quant.Int(8), false}}); r.Lo != v.Min || r.Hi != v.Max {
 			t.Fatalf("%s: extremes %v, NumPy's are %v and %v: the data differs", v.Name, r, v.Min, v.Max)
 		}
 		bin := float64(v.Max-v.Min) / (bins / 2)
@@ -91,7 +94,7 @@ func TestPercentilesOfNumPy(t *testing.T) {
 			}
 		}
 		for _, p := range v.Percentiles {
-			cfg := Config{Method: Percentile, Percentile: p.Percentile, WithoutZero: true}
+			cfg := choice{Config{Method: Percentile, Percentile: p.Percentile, WithoutZero: true}, Codes{quant.Int(8), false}}
 			r := rangeOf(t, x, cfg)
 			further("upper end", p.Percentile, float64(r.Hi), p.Upper)
 			further("lower end, negated", p.Percentile, -float64(r.Lo), -p.Lower)
@@ -106,9 +109,9 @@ func TestPercentilesOfNumPy(t *testing.T) {
 }
 
 // squaredErrorOf measures what a range does to the data itself.
-func squaredErrorOf(t *testing.T, x []float32, r Range, cfg Config) float64 {
+func squaredErrorOf(t *testing.T, x []float32, r Range, cfg choice) float64 {
 	t.Helper()
-	codes := quant.Type{Bits: cfg.Bits, Unsigned: cfg.Unsigned}
+	codes := cfg.Type
 	scale, zero, err := quant.AffineScale(r.Lo, r.Hi, codes)
 	if cfg.Symmetric {
 		zero = 0
@@ -139,7 +142,7 @@ func TestLeastErrorOfBruteForce(t *testing.T) {
 	for _, v := range readVectors(t) {
 		for _, e := range v.Errors {
 			t.Run(fmt.Sprintf("%s/%d bits, symmetric %v", v.Name, e.Bits, e.Symmetric), func(t *testing.T) {
-				cfg := Config{Method: MinMax, Bits: e.Bits, Symmetric: e.Symmetric}
+				cfg := choice{Config{Method: MinMax}, Codes{quant.Int(e.Bits), e.Symmetric}}
 				whole := squaredErrorOf(t, data[v.Name], rangeOf(t, data[v.Name], cfg), cfg)
 				if whole < e.Whole*0.999 || whole > e.Whole*1.001 {
 					t.Errorf("the error of the extremes is %v, NumPy's %v", whole, e.Whole)

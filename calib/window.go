@@ -19,8 +19,8 @@ type window struct {
 type scale struct{ step, least, most float64 }
 
 // scaleOf returns the scale that values of the range will be quantized with.
-func (c Config) scaleOf(lo, hi float32) (scale, error) {
-	t := c.codes()
+func (c choice) scaleOf(lo, hi float32) (scale, error) {
+	t := c.Type
 	least, most := t.Range()
 	var step float64
 	var zero int32
@@ -48,14 +48,14 @@ type windows struct {
 }
 
 // windows returns the ranges to consider for a distribution whose extremes differ from each other or from 0.
-func (s spread) windows(cfg Config) windows {
+func (s spread) windows(c choice) windows {
 	n := len(s.mass)
-	if cfg.Symmetric {
-		ends := s.ends(!cfg.Unsigned)
+	if c.Symmetric {
+		ends := s.ends(!c.Type.Unsigned)
 		return windows{1, len(ends), func(_, j int) window {
 			m := ends[j]
 			low := -m
-			if cfg.Unsigned {
+			if c.Type.Unsigned {
 				low = 0
 			}
 			return window{float32(low) + 0, float32(m), s.firstFrom(low), s.lastTo(m)}
@@ -65,16 +65,16 @@ func (s spread) windows(cfg Config) windows {
 	// An extreme may be on an edge of the grid: then that end is there twice, and the first has the numbers that equal it.
 	los, his := make([]window, 0, n+1), make([]window, 0, n+1)
 	for i, e := range s.edges[:n] {
-		if (e < 0 || cfg.WithoutZero) && (i == 0 || e != s.edges[i-1]) {
+		if (e < 0 || c.WithoutZero) && (i == 0 || e != s.edges[i-1]) {
 			los = append(los, window{lo: float32(e), first: i})
 		}
 	}
 	for i := n; i > 0; i-- {
-		if e := s.edges[i]; (e > 0 || cfg.WithoutZero) && (i == n || e != s.edges[i+1]) {
+		if e := s.edges[i]; (e > 0 || c.WithoutZero) && (i == n || e != s.edges[i+1]) {
 			his = append(his, window{hi: float32(e), last: i - 1})
 		}
 	}
-	if !cfg.WithoutZero { // 0 need not be an edge, nor be within the extremes
+	if !c.WithoutZero { // 0 need not be an edge, nor be within the extremes
 		los = append(los, window{lo: 0, first: s.firstFrom(0)})
 		his = append(his, window{hi: 0, last: s.lastTo(0)})
 	}

@@ -5,7 +5,6 @@ import (
 
 	"linquant/calib"
 	"linquant/graph"
-	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -61,27 +60,22 @@ func newBuilder(p *plan) *builder {
 
 // activations chooses the parameters of every group from the range of its point.
 func (b *builder) activations(ranges calib.Ranges) error {
-	for _, value := range b.plan.activations() {
-		g := b.group(value)
-		if g == nil || g.point != value {
-			continue
-		}
-		r, ok := ranges[value]
+	for _, p := range b.points() {
+		r, ok := ranges[p.Value]
 		if !ok {
-			return fmt.Errorf("value %q has no range: calibrate the values that ptq.Points lists for this configuration", value)
+			return fmt.Errorf("value %q has no range: calibrate the values that ptq.Points lists for this configuration", p.Value)
 		}
-		a, err := newActivation(value, r, b.actType(g), b.cfg.ActSymmetric)
+		if err := r.Suits(p.Codes); err != nil {
+			return &calib.ValueError{Value: p.Value, Err: err}
+		}
+		a, err := newActivation(p.Value, r, p.Codes.Type, p.Codes.Symmetric)
 		if err != nil {
 			return err
 		}
-		b.params[g] = a
+		b.params[b.group(p.Value)] = a
 		b.report.Activations = append(b.report.Activations, a)
 	}
 	return nil
-}
-
-func (b *builder) actType(g *group) quant.Type {
-	return quant.Type{Bits: g.bits, Unsigned: !b.cfg.ActSigned}
 }
 
 // value adds an activation to the new graph, as reals, as codes or as both, once its producer is there.

@@ -42,7 +42,7 @@ func ExampleQuantize() {
 		fmt.Println(n.Op, n.Inputs, "->", n.Outputs)
 	}
 	// Output:
-	// observe [x y]
+	// observe [{x uint8} {y uint8}]
 	// fc: 4 bits per channel, 23.9 dB
 	// QuantizeLinear [x] -> [x_quantized]
 	// Gemm [x_quantized w] -> [h]

@@ -95,7 +95,7 @@ func spread(t testing.TB, g *graph.Graph, cfg ptq.Config) calib.Ranges {
 	}
 	ranges := calib.Ranges{}
 	for i, p := range points {
-		ranges[p] = calib.Range{Lo: -float32(i + 1), Hi: 2 * float32(i+1)}
+		ranges[p.Value] = calib.Range{Lo: -float32(i + 1), Hi: 2 * float32(i+1)}
 	}
 	return ranges
 }

@@ -8,11 +8,12 @@ import (
 )
 
 // Points returns the values of a folded float graph whose ranges Quantize needs, in the order in which they are
-// computed. Errors are those of the graph and of the configuration.
+// computed, each with the codes that it will have: what calib.Run wants. Errors are those of the graph and of the
+// configuration.
 //
 // It is not every value. One that only a Relu, a Clip, a Concat, or an operator that moves or selects elements reads
 // has the parameters of that operator's output, and the output is what is observed.
-func Points(g *graph.Graph, cfg Config) ([]string, error) {
+func Points(g *graph.Graph, cfg Config) ([]calib.Point, error) {
 	p, err := newPlan(g, cfg)
 	if err != nil {
 		return nil, err
@@ -21,7 +22,8 @@ func Points(g *graph.Graph, cfg Config) ([]string, error) {
 }
 
 // Quantize turns a folded float graph into integers: static post-training quantization with the ranges of the values
-// that Points lists. Further ranges are ignored. The graph is left as it is, and the new one shares with it the
+// that Points lists. Further ranges are ignored, and one that was chosen for other codes than the value has, where that
+// makes a difference, is an error (calib.Range.Suits). The graph is left as it is, and the new one shares with it the
 // constants that stay in floating point.
 //
 // Nodes keep their names and values theirs, except where a value is there both as reals and as codes: the graph's

@@ -3,7 +3,9 @@ package ptq
 import (
 	"errors"
 
+	"linquant/calib"
 	"linquant/graph"
+	"linquant/quant"
 )
 
 // plan says which values become codes and which of them share parameters.
@@ -160,14 +162,19 @@ func (p *plan) activations() []string {
 }
 
 // points lists the values whose ranges are needed, in the order in which they are computed.
-func (p *plan) points() []string {
-	var list []string
+func (p *plan) points() []calib.Point {
+	var list []calib.Point
 	for _, value := range p.activations() {
 		if g := p.group(value); g != nil && g.point == value {
-			list = append(list, value)
+			list = append(list, calib.Point{Value: value, Codes: p.codesOf(g)})
 		}
 	}
 	return list
+}
+
+// codesOf returns the codes of a group's values.
+func (p *plan) codesOf(g *group) calib.Codes {
+	return calib.Codes{Type: quant.Type{Bits: g.bits, Unsigned: !p.cfg.ActSigned}, Symmetric: p.cfg.ActSymmetric}
 }
 
 // check returns an error unless the graph is a float network that the rest of the package can take for granted.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"linquant/calib"
 	"linquant/engine"
 	"linquant/graph"
 	"linquant/ptq"
@@ -189,7 +190,7 @@ func TestRandomNetworks(t *testing.T) {
 				}
 			}
 		}
-		for _, p := range points {
+		for _, p := range calib.Values(points) {
 			fewer := maps.Clone(ranges)
 			delete(fewer, p)
 			if _, _, err := ptq.Quantize(g, fewer, cfg); err == nil {

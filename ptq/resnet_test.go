@@ -44,11 +44,11 @@ func TestResNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	float := compile(t, g, points)
+	float := compile(t, g, calib.Values(points))
 	train := inputs(t, "cifar10:"+dir+":train", g, calibration)
 	ranges, err := calib.Run(context.Background(), float, func(yield func([][]float32, error) bool) {
 		yield([][]float32{train}, nil)
-	}, calib.Config{})
+	}, points, calib.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

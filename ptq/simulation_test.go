@@ -103,8 +103,8 @@ func TestSimulation(t *testing.T) {
 		}
 		s := simulation{bits: bits, net: g, lo: map[string]float64{}, hi: map[string]float64{}}
 		ranges := calib.Ranges{}
-		floats := evaluate(t, g, shape, x, points...)
-		for _, p := range points {
+		floats := evaluate(t, g, shape, x, calib.Values(points)...)
+		for _, p := range calib.Values(points) {
 			r := calib.Range{Lo: float32(math.Inf(1)), Hi: float32(math.Inf(-1))}
 			for _, v := range codesOf[float32](t, floats[p]) {
 				r.Lo, r.Hi = min(r.Lo, v), max(r.Hi, v)

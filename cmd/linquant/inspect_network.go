@@ -114,8 +114,8 @@ func (in *networkInspection) wouldBe(g *graph.Graph) error {
 		return err
 	}
 	ranges := calib.Ranges{}
-	for _, value := range points {
-		ranges[value] = calib.Range{Lo: -8, Hi: 8}
+	for _, p := range points {
+		ranges[p.Value] = calib.Range{Lo: -8, Hi: 8}
 	}
 	_, report, err := ptq.Quantize(g, ranges, ptq.Config{})
 	if err != nil {

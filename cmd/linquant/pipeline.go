@@ -40,8 +40,8 @@ func (cal *calibration) add(c *cobra.Command) *pflag.FlagSet {
 	})
 }
 
-// config returns what calib.Run wants for activations quantized as cfg says.
-func (cal *calibration) config(cfg ptq.Config) (calib.Config, error) {
+// config returns how calib.Run chooses ranges.
+func (cal *calibration) config() (calib.Config, error) {
 	method, err := calib.ParseMethod(cal.method)
 	if err != nil {
 		return calib.Config{}, usagef("--calib-method: %w", err)
@@ -49,9 +49,7 @@ func (cal *calibration) config(cfg ptq.Config) (calib.Config, error) {
 	if !(cal.percentile > 50 && cal.percentile <= 100) {
 		return calib.Config{}, usagef("--percentile %g: use more than 50, at most 100", cal.percentile)
 	}
-	return calib.Config{
-		Method: method, Percentile: cal.percentile, Bits: cfg.ActBits, Symmetric: cfg.ActSymmetric, Unsigned: !cfg.ActSigned,
-	}, nil
+	return calib.Config{Method: method, Percentile: cal.percentile}, nil
 }
 
 // pixelBatches yields the examples of a set as a network's inputs.
@@ -81,11 +79,11 @@ func fitted(set dataset.Set, pre graph.Preprocess, in tensor.Shape) dataset.Set 
 func measureRanges(ctx context.Context, stderr io.Writer, n *network, g *graph.Graph, set dataset.Set, cfg ptq.Config, cc calib.Config,
 	threads int, note func(values int, bytes int64),
 ) (calib.Ranges, error) {
-	values, err := ptq.Points(g, cfg)
+	points, err := ptq.Points(g, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
-	program, err := engine.Compile(g, engine.Config{Threads: threads, Keep: values})
+	program, err := engine.Compile(g, engine.Config{Threads: threads, Keep: calib.Values(points)})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -94,35 +92,44 @@ func measureRanges(ctx context.Context, stderr io.Writer, n *network, g *graph.G
 		return nil, err
 	}
 	if note != nil {
-		note(len(values), calib.MemoryEstimate(len(values), cc))
+		note(len(points), calib.MemoryEstimate(len(points), cc))
 	}
 	p := newProgress(stderr)
 	defer p.end()
 	set = fitted(set, g.Input, in.Shape)
-	cc.Values = values
 	cc.Progress = func(done int) { p.rate(done, set.Len(), "images", "calibration") }
-	ranges, err := calib.Run(ctx, program, pixelBatches(ctx, set, g.Input, in.Shape), cc)
+	ranges, err := calib.Run(ctx, program, pixelBatches(ctx, set, g.Input, in.Shape), points, cc)
 	if err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", n.name, set.Name(), err)
 	}
 	return ranges, nil
 }
 
-// rangesFor reads a file that --save-ranges wrote, and checks that it has what quantizing g as cfg says needs.
-func rangesFor(path string, n *network, g *graph.Graph, cfg ptq.Config) (calib.Ranges, error) {
+// rangesFor reads a file that --save-ranges wrote, and checks that it has what quantizing g as cfg says needs. Of ranges
+// that do not say what they were chosen for it says so.
+func rangesFor(stderr io.Writer, path string, n *network, g *graph.Graph, cfg ptq.Config) (calib.Ranges, error) {
 	ranges, err := readRanges(path)
 	if err != nil {
 		return nil, err
 	}
-	values, err := ptq.Points(g, cfg)
+	points, err := ptq.Points(g, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
-	for _, v := range values {
-		if _, ok := ranges[v]; !ok {
+	unsaid := false
+	for _, p := range points {
+		r, ok := ranges[p.Value]
+		if !ok {
 			return nil, fmt.Errorf("%s: no range for the value %q of %s: measure it with --calib, and the same bits and overrides, "+
-				"and --save-ranges", path, v, n.name)
+				"and --save-ranges", path, p.Value, n.name)
 		}
+		if err := r.Suits(p.Codes); err != nil {
+			return nil, fmt.Errorf("%s: value %q: %w, with --calib and --save-ranges", path, p.Value, err)
+		}
+		unsaid = unsaid || r.For == (calib.Codes{})
+	}
+	if unsaid {
+		fmt.Fprintf(stderr, "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", path)
 	}
 	return ranges, nil
 }

@@ -132,7 +132,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err != nil {
 		return err
 	}
-	cc, err := cfg.calibration.config(pc)
+	cc, err := cfg.calibration.config()
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (cfg *networkConfig) ranges(c *cobra.Command, w io.Writer, n *network, g *g
 		if cfg.data != "" {
 			return nil, usagef("--ranges and --calib both say what the ranges are: give one of them")
 		}
-		return rangesFor(cfg.load, n, g, pc)
+		return rangesFor(c.ErrOrStderr(), cfg.load, n, g, pc)
 	}
 	data := cfg.data
 	if data == "" && n.name == builtinName {

@@ -215,7 +215,7 @@ func (s *sweep) run(ctx context.Context, variants []variant) ([]sweepRow, error)
 	for i, v := range variants {
 		key := [2]int{int(v.ranges), v.ActBits}
 		if ranges[key] == nil {
-			cc := calib.Config{Method: v.ranges, Bits: v.ActBits, Unsigned: true}
+			cc := calib.Config{Method: v.ranges}
 			if ranges[key], err = measureRanges(ctx, s.stderr, s.network, g, s.examples, v.Config, cc, s.threads, nil); err != nil {
 				return nil, err
 			}

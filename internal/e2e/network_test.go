@@ -107,14 +107,14 @@ func (n *network) quantizeAny(t testing.TB, images int, cfg ptq.Config) (*graph.
 	if n.ranges[images] == nil {
 		points, err := ptq.Points(n.float, ptq.Config{})
 		must(t, err)
-		program := compile(t, n.float, engine.Config{Keep: points})
+		program := compile(t, n.float, engine.Config{Keep: calib.Values(points)})
 		n.ranges[images], err = calib.Run(context.Background(), program, func(yield func([][]float32, error) bool) {
 			for b := range n.batches(t, dataset.Train, images, 32) {
 				if !yield([][]float32{b.X}, nil) {
 					return
 				}
 			}
-		}, calib.Config{Unsigned: true, Values: points})
+		}, points, calib.Config{})
 		must(t, err)
 	}
 	q, report, err := ptq.Quantize(n.float, n.ranges[images], cfg)
