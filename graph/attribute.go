@@ -1,6 +1,13 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"linquant/internal/near"
+)
 
 // Attribute is an attribute of an operator: its type and default, and what becomes of it in files.
 type Attribute struct {
@@ -124,17 +131,32 @@ func Get[T any](o *Operator, attrs Attrs, name string) T {
 	return missing
 }
 
-// checkAttrs returns an error unless the node's attributes are of the operator's types.
+// checkAttrs returns an error unless the node's attributes are the operator's, with their types.
 func (o *Operator) checkAttrs(n *Node) error {
-	for i := range o.Attrs {
-		a := &o.Attrs[i]
-		v, ok := n.Attrs[a.Name]
+	for _, name := range slices.Sorted(maps.Keys(n.Attrs)) {
+		a, ok := o.Attr(name)
 		if !ok || !a.InGraph() {
-			continue
+			return o.unknown(n, name)
 		}
-		if k, ok := kindOf(v); !ok || k != a.Kind {
-			return fmt.Errorf("%v: the attribute %s is a %T: make it %s", n, a.Name, v, a.Kind)
+		if k, ok := kindOf(n.Attrs[name]); !ok || k != a.Kind {
+			return fmt.Errorf("%v: the attribute %s is a %T: make it %s", n, name, n.Attrs[name], a.Kind)
 		}
 	}
 	return nil
+}
+
+func (o *Operator) unknown(n *Node, name string) error {
+	var names []string
+	for i := range o.Attrs {
+		if o.Attrs[i].InGraph() {
+			names = append(names, o.Attrs[i].Name)
+		}
+	}
+	if similar := near.Names(name, names); len(similar) > 0 {
+		return fmt.Errorf("%v: the attribute %s is none of the operator's: did you mean %s?", n, name, strings.Join(similar, " or "))
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%v: the attribute %s is none of the operator's, which has none: remove it", n, name)
+	}
+	return fmt.Errorf("%v: the attribute %s is none of the operator's, which are %s: remove it", n, name, strings.Join(names, ", "))
 }

@@ -2,8 +2,8 @@ package graph
 
 import "fmt"
 
-// checkNode returns an error unless the node's operator is known, and the number of its inputs and outputs and the
-// types of its attributes are the operator's. Attributes that the operator does not have are ignored.
+// checkNode returns an error unless the node's operator is known, and its inputs, outputs and attributes are as many, so
+// named and of such types as the operator's.
 func checkNode(n *Node) error {
 	op, ok := table[n.Op]
 	if !ok {

@@ -31,8 +31,8 @@ func realOf(code int32, p *quant.Params) float32 {
 // p (one scale): RNE(bound/scale) + zero point, within the range of the type. A layer before it may use them as the
 // bounds of its own output instead.
 func ClampBounds(n *Node, p quant.Params) (lo, hi int32) {
-	lo, hi = p.Type.Range()
 	if n.Op == Relu {
+		_, hi = p.Type.Range()
 		return codeOf(0, &p), hi
 	}
 	return codeOf(n.Float("min"), &p), codeOf(n.Float("max"), &p)

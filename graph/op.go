@@ -142,8 +142,9 @@ const (
 	ThresholdedRelu       Op = "ThresholdedRelu"
 )
 
-// Attrs are the attributes of a node by their ONNX names. A value is an int, float32, string, []int, []float32 or
-// tensor.Tensor; an attribute that is missing has ONNX's default.
+// Attrs are the attributes of a node by their ONNX names. A value is an int, float32, string, []int or []float32, as the
+// operator's row has it; Check refuses others. An attribute that is missing has the row's default, which is ONNX's: read
+// them with Node.Int and the like.
 type Attrs map[string]any
 
 // Int returns an integer attribute, or fallback where it is missing or no integer.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/tensor"
 )
 
 // Rows are in order and say of every operator what each stage needs.
@@ -54,5 +55,28 @@ func TestOperatorRows(t *testing.T) {
 				t.Errorf("%s: %s is input %d since opset %d", o.Op, a.Name, a.Input, a.InputSince)
 			}
 		}
+	}
+}
+
+// An attribute that the operator does not have is an error that names the one that was perhaps meant.
+func TestUnknownAttributes(t *testing.T) {
+	type A = graph.Attrs
+	for _, c := range []struct {
+		op    graph.Op
+		attrs A
+		says  string
+	}{
+		{graph.LeakyRelu, A{"alhpa": float32(1)}, `LeakyRelu node "node": the attribute alhpa is none of the operator's: did you mean alpha?`},
+		{graph.Softmax, A{"dim": 1}, "the attribute dim is none of the operator's, which are axis: remove it"},
+		{graph.Relu, A{"alpha": float32(1)}, "the attribute alpha is none of the operator's, which has none: remove it"},
+		{graph.BatchNormalization, A{"momentum": float32(1)}, "momentum is none of the operator's"}, // files alone have it
+		{graph.Softmax, A{"axis": int64(1)}, "the attribute axis is a int64: make it an int"},
+	} {
+		g := one(t, c.op, c.attrs, tensor.Shape{graph.Batch, 3}, tensor.Shape{3}, tensor.Shape{3}, tensor.Shape{3}, tensor.Shape{3})
+		row, _ := graph.Lookup(c.op)
+		g.Nodes[0].Inputs = g.Nodes[0].Inputs[:row.Inputs.Least]
+		contains(t, graph.Check(g), c.says)
+		_, err := graph.InferShapes(g)
+		contains(t, err, c.says)
 	}
 }

@@ -84,7 +84,7 @@ func (p pieces) plus(n *Node, constant float64) string {
 		return ""
 	}
 	for i, in := range n.Inputs {
-		if c, ok := p.scalar(in); ok && near(c, constant) {
+		if c, ok := p.scalar(in); ok && isNear(c, constant) {
 			return n.Inputs[1-i]
 		}
 	}
@@ -97,20 +97,20 @@ func (p pieces) times(n *Node, constant float64) string {
 	case n == nil:
 	case n.Op == Mul:
 		for i, in := range n.Inputs {
-			if c, ok := p.scalar(in); ok && near(c, constant) {
+			if c, ok := p.scalar(in); ok && isNear(c, constant) {
 				return n.Inputs[1-i]
 			}
 		}
 	case n.Op == Div:
-		if c, ok := p.scalar(n.Inputs[1]); ok && near(c, 1/constant) {
+		if c, ok := p.scalar(n.Inputs[1]); ok && isNear(c, 1/constant) {
 			return n.Inputs[0]
 		}
 	}
 	return ""
 }
 
-// near allows for constants that were written with few digits, such as 0.7071.
-func near(a, b float64) bool { return math.Abs(a-b) <= 1e-4*math.Abs(b) }
+// isNear allows for constants that were written with few digits, such as 0.7071.
+func isNear(a, b float64) bool { return math.Abs(a-b) <= 1e-4*math.Abs(b) }
 
 // relu6 returns x where the value is Clip(x + 3, 0, 6), or the same as a Relu and a Clip; "" otherwise.
 func (p pieces) relu6(name string) string {
@@ -139,7 +139,7 @@ func (p pieces) hardSigmoid(n *Node) *Node {
 // hardSwish recognizes x · HardSigmoid(x), and x · Clip(x + 3, 0, 6) divided last.
 func (p pieces) hardSwish(n *Node) *Node {
 	found := p.gated(n, func(gate *Node, x string) bool {
-		return gate.Op == HardSigmoid && gate.Inputs[0] == x && near(float64(gate.Float("alpha")), 1.0/6) && gate.Float("beta") == 0.5
+		return gate.Op == HardSigmoid && gate.Inputs[0] == x && isNear(float64(gate.Float("alpha")), 1.0/6) && gate.Float("beta") == 0.5
 	})
 	if product := p.made(p.times(n, 1.0/6), Mul); found == "" && product != nil {
 		for i, in := range product.Inputs {

@@ -234,18 +234,36 @@ func (s site) axes() error {
 	return nil
 }
 
-// coerced marks a Softmax as opset 12 and before define it: over all dimensions from axis on together. uncoerce
-// removes it, once the shape is known.
-const coerced = "coerced"
-
+// softmax: that of opset 12 and before is over all dimensions from axis on together, and where they are several it
+// stands between two Reshapes.
 func (s site) softmax() error {
 	if s.opset >= 13 {
-		s.n.Attrs["axis"] = s.n.Attrs.Int("axis", -1)
 		return nil
 	}
-	s.n.Attrs["axis"] = s.n.Attrs.Int("axis", 1)
-	s.n.Attrs[coerced] = 1
-	return nil
+	dims, err := s.dims(0)
+	if err != nil {
+		return err
+	}
+	axis, shape := s.n.Attrs.Int("axis", 1), dimensions(dims)
+	if axis < 0 {
+		axis += len(shape)
+	}
+	s.n.Attrs["axis"] = axis
+	if axis < 0 || axis >= len(shape)-1 || shape[axis] == graph.Batch {
+		return nil // what is wrong with it, graph says
+	}
+	flat := append(slices.Clone(shape[:axis]), 1)
+	for _, d := range shape[axis:] {
+		flat[axis] *= d
+	}
+	x, err := s.emit("flat", graph.Reshape, graph.Attrs{"shape": flat}, s.n.Inputs[0])
+	if err != nil {
+		return err
+	}
+	if x, err = s.emit("softmax", s.n.Op, graph.Attrs{"axis": axis}, x); err != nil {
+		return err
+	}
+	return s.turn(graph.Reshape, graph.Attrs{"shape": shape}, x)
 }
 
 // fresh returns a name that no value of the file has: the one that is wanted, or with a number behind it, which goes on

@@ -53,11 +53,9 @@ func (c ImportConfig) importModel(data []byte, ext *external) (*graph.Graph, err
 		return nil, err
 	}
 	if g.Quantized() { // where folding would not come any more
-		if g, err = graph.Recognize(g); err != nil {
-			return nil, err
-		}
+		return graph.Recognize(g)
 	}
-	return uncoerce(g)
+	return g, nil
 }
 
 // readRaw makes the raw form of a model.
