@@ -35,7 +35,11 @@ func classifier(t testing.TB, last bool, tail ...graph.Op) *graph.Graph {
 	name := g.AddNode(graph.Flatten, "flatten", "flat", nil, "x")
 	name = g.AddNode(graph.Gemm, "fc", "fc", graph.Attrs{"transB": 1}, name, "w")
 	for _, op := range tail {
-		name = g.AddNode(op, "", string(op), graph.Attrs{"axis": 1}, name)
+		var attrs graph.Attrs
+		if op == graph.Softmax {
+			attrs = graph.Attrs{"axis": 1}
+		}
+		name = g.AddNode(op, "", string(op), attrs, name)
 	}
 	g.Outputs = []string{name}
 	g.Input = graph.Preprocess{
