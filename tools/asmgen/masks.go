@@ -68,6 +68,44 @@ func (k *kernel) next() {
 	}
 }
 
+// elements is for CX = n; CX >= lanes; CX -= lanes, with pointers that move by as many elements of so many bytes, and on
+// AVX-512 then once more for what is left. It ends the function.
+func (k *kernel) elements(mask Register, body func(), pointers ...pointer) {
+	k.SUBQ(n(k.lanes), RCX)
+	k.JLT(LabelRef("rest"))
+	k.Label("whole")
+	body()
+	for _, p := range pointers {
+		k.ADDQ(n(p.size*k.lanes), p.Register)
+	}
+	k.SUBQ(n(k.lanes), RCX)
+	k.JGE(LabelRef("whole"))
+	k.Label("rest")
+	if k.lanes == avx512 {
+		k.ADDQ(n(avx512), RCX)
+		k.JLE(LabelRef("done"))
+		k.first(EAX, mask)
+		body()
+		k.Label("done")
+	}
+	k.end()
+}
+
+// A pointer is a register that points at elements of size bytes.
+type pointer struct {
+	Register
+	size int
+}
+
+// first sets mask to the first CX elements of a vector.
+func (k *kernel) first(scratch, mask Register) {
+	k.MOVL(U32(1), scratch)
+	k.SHLL(CL, scratch)
+	k.DECL(scratch) // 1<<CX - 1
+	k.KMOVW(scratch, mask)
+	k.mask = mask
+}
+
 // load, loadInts and store move those elements of a vector that exist.
 func (k *kernel) load(from Op, v Register) {
 	if k.mask == nil {
@@ -111,6 +149,15 @@ func (k *kernel) ints(from Mem, scratch Register) Op {
 	}
 	k.loadInts(from, scratch)
 	return scratch
+}
+
+// widen loads bytes that exist, one a dword.
+func (k *kernel) widen(from Mem, v Register) {
+	if k.mask == nil {
+		k.VPMOVZXBD(from, v)
+	} else {
+		k.VPMOVZXBD_Z(from, k.mask, v)
+	}
 }
 
 // lowBytes sets register i to 0x000000ff in each dword, which storeBytes wants on AVX2.

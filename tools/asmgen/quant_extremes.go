@@ -79,15 +79,8 @@ func extremes(k *kernel) {
 
 // foldExtremes takes the extremes of all parts, and of all elements of each, to those of the row.
 func (k *kernel) foldExtremes(top []Register) {
-	for _, f := range []struct {
-		op    func(...Op)
-		first int
-	}{{k.VMINPS, 4}, {k.VMAXPS, 8}} {
-		v := k.vs(f.first, 4)
-		f.op(v[1], v[0], v[0])
-		f.op(v[3], v[2], v[2])
-		f.op(v[2], v[0], v[0])
-	}
+	k.foldFloats(k.VMINPS, k.vs(4, 4))
+	k.foldFloats(k.VMAXPS, k.vs(8, 4))
 	k.VPMAXUD(top[1], top[0], top[0])
 	if k.lanes == avx512 {
 		k.VPMAXUD(top[3], top[2], top[2])

@@ -1,0 +1,179 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// reals writes elementwise's sums, products and clamping of floats.
+//
+// Registers:
+//
+//	DI dst   SI a   DX b   CX left   0 the values   3 lo   4 hi
+func reals(k *kernel) {
+	v := k.v(0)
+	for _, f := range []struct {
+		name string
+		op   func(...Op)
+	}{{"addReals", k.VADDPS}, {"mulReals", k.VMULPS}} {
+		k.function(f.name+k.suffix(), "(dst, a, b *float32, n int, lo, hi float32)", 0)
+		k.params(RDI, RSI, RDX, RCX)
+		k.limits()
+		k.elements(K1, func() {
+			k.load(at(RSI, 0), v)
+			f.op(k.floats(at(RDX, 0), k.v(1)), v, v)
+			k.clamp(v, k.v(3), k.v(4))
+			k.store(v, at(RDI, 0))
+		}, pointer{RSI, 4}, pointer{RDX, 4}, pointer{RDI, 4})
+	}
+
+	k.function("clampReals"+k.suffix(), "(dst, src *float32, n int, lo, hi float32)", 0)
+	k.params(RDI, RSI, RCX)
+	k.limits()
+	k.elements(K1, func() {
+		k.load(at(RSI, 0), v)
+		k.clamp(v, k.v(3), k.v(4))
+		k.store(v, at(RDI, 0))
+	}, pointer{RSI, 4}, pointer{RDI, 4})
+}
+
+func (k *kernel) limits() {
+	k.VBROADCASTSS(k.param("lo"), k.v(3))
+	k.VBROADCASTSS(k.param("hi"), k.v(4))
+}
+
+// dynamic writes elementwise's kernels for scales that are known only when a network runs.
+func dynamic(k *kernel) {
+	k.realExtremes()
+	k.scaled()
+	k.scaledZero()
+	k.centred()
+}
+
+// realExtremes finds the least and the greatest element and 0; a NaN is neither.
+//
+// Registers:
+//
+//	SI x   CX left   0 … 3 smallest   4 … 7 largest   8 … 11 the values
+func (k *kernel) realExtremes() {
+	lo, hi, v := k.vs(0, 4), k.vs(4, 4), k.vs(8, 4)
+	k.function("extremesAVX2", "(x *float32, n int) (lo, hi float32)", 0)
+	k.params(RSI, RCX)
+	for _, r := range k.vs(0, 8) {
+		k.VXORPS(r, r, r)
+	}
+	k.SUBQ(n(32), RCX)
+	k.JLT(LabelRef("rest"))
+	k.Label("whole") // for CX = n - 32; CX >= 0; CX -= 32
+	for i := range v {
+		k.VMOVUPS(at(RSI, 32*i), v[i])
+	}
+	for i := range v {
+		k.VMINPS(lo[i], v[i], lo[i]) // x if x < …: a NaN is no less
+	}
+	for i := range v {
+		k.VMAXPS(hi[i], v[i], hi[i])
+	}
+	k.ADDQ(n(128), RSI)
+	k.SUBQ(n(32), RCX)
+	k.JGE(LabelRef("whole"))
+	k.rest(32, nil, func() {
+		k.VMOVUPS(at(RSI, 0), v[0])
+		k.VMINPS(lo[0], v[0], lo[0])
+		k.VMAXPS(hi[0], v[0], hi[0])
+		k.ADDQ(n(32), RSI)
+	})
+	k.foldFloats(k.VMINPS, lo) // no NaN is left, and no -0
+	k.foldFloats(k.VMAXPS, hi)
+	k.VEXTRACTF128(n(1), Y0, X1)
+	k.VEXTRACTF128(n(1), Y4, X5)
+	for _, order := range []int{0x4e, 0xb1, 0} {
+		k.VMINPS(X1, X0, X0)
+		k.VMAXPS(X5, X4, X4)
+		if order != 0 {
+			k.VPERMILPS(n(order), X0, X1)
+			k.VPERMILPS(n(order), X4, X5)
+		}
+	}
+	k.VMOVSS(X0, k.param("lo"))
+	k.VMOVSS(X4, k.param("hi"))
+	k.end()
+}
+
+// foldFloats takes four registers to the first.
+func (k *kernel) foldFloats(op func(...Op), v []Register) {
+	op(v[1], v[0], v[0])
+	op(v[3], v[2], v[2])
+	op(v[2], v[0], v[0])
+}
+
+// scaled is clamp(float32(sum)·scale + bias).
+//
+// Registers:
+//
+//	DI dst   SI sums   DX scale   R8 bias   CX left   0 the values   3 lo   4 hi
+func (k *kernel) scaled() {
+	v := k.v(0)
+	k.function("scaledAVX2", "(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)", 0)
+	k.params(RDI, RSI, RDX, R8, RCX)
+	k.limits()
+	k.elements(nil, func() {
+		k.VCVTDQ2PS(at(RSI, 0), v)
+		k.scaleAndBias(v)
+	}, pointer{RSI, 4}, pointer{RDX, 4}, pointer{R8, 4}, pointer{RDI, 4})
+}
+
+func (k *kernel) scaleAndBias(v Register) {
+	k.VMULPS(at(RDX, 0), v, v)
+	k.VADDPS(at(R8, 0), v, v)
+	k.clamp(v, k.v(3), k.v(4))
+	k.VMOVUPS(v, at(RDI, 0))
+}
+
+// scaledZero is that of sums from which zero·row is yet to be taken.
+//
+// Registers:
+//
+//	DI dst   SI sums   DX scale   R8 bias   R9 zero   CX left   AX, 2 row   0,1 the values   3 lo   4 hi
+func (k *kernel) scaledZero() {
+	v := k.v(0)
+	k.function("scaledZeroAVX2", "(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)", 0)
+	k.params(RDI, RSI, RDX, R8, R9)
+	k.MOVL(k.param("row"), EAX)
+	k.VMOVD(EAX, X2)
+	k.VPBROADCASTD(X2, Y2)
+	k.MOVQ(k.param("n"), RCX)
+	k.limits()
+	k.elements(nil, func() {
+		k.VPMULLD(at(R9, 0), Y2, Y1)
+		k.VMOVDQU(at(RSI, 0), v)
+		k.VPSUBD(Y1, v, v)
+		k.VCVTDQ2PS(v, v)
+		k.scaleAndBias(v)
+	}, pointer{RSI, 4}, pointer{RDX, 4}, pointer{R8, 4}, pointer{R9, 4}, pointer{RDI, 4})
+}
+
+// centred is RNE(clamp(x/scale, lo, hi)) as a float, 0 for a NaN: adding 1.5·2^23 rounds to an integer, ties to even.
+//
+// Registers:
+//
+//	DI dst   SI src   CX left   0,1 the values   2 scale   3 lo   4 hi   5 magic
+func (k *kernel) centred() {
+	v, magic := k.v(0), k.constants("magic", 0x4b400000)
+	k.function("centredAVX2", "(dst, src *float32, n int, q *Quantizer)", 0)
+	k.params(RDI, RSI, RCX, RAX)
+	k.VBROADCASTSS(field("Quantizer_Scale", RAX), Y2)
+	k.VBROADCASTSS(field("Quantizer_Lo", RAX), Y3)
+	k.VBROADCASTSS(field("Quantizer_Hi", RAX), Y4)
+	k.VBROADCASTSS(magic, Y5)
+	k.elements(nil, func() {
+		k.VMOVUPS(at(RSI, 0), v)
+		k.VDIVPS(Y2, v, v)
+		k.VCMPPS(n(7), v, v, Y1)
+		k.VANDPS(Y1, v, v)
+		k.clamp(v, Y3, Y4)
+		k.VADDPS(Y5, v, v)
+		k.VSUBPS(Y5, v, v)
+		k.VMOVUPS(v, at(RDI, 0))
+	}, pointer{RSI, 4}, pointer{RDI, 4})
+}
