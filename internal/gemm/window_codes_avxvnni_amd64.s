@@ -1,6 +1,6 @@
 //go:build !purego
 
-// As window_codes_avx512_amd64.s with 256 bits: 6 or 4 rows of a tile at a time, with 16 channels.
+// As windows of codes with AVX-512 (tools/asmgen, gemm_window_codes.go) with 256 bits: 6 or 4 rows of a tile at a time, with 16 channels.
 //
 // Registers:
 //	AX,BX,CX,DX,DI,R8  end of the rows, for this tap             Y0-Y11  accumulators, [rows][2]

@@ -24,6 +24,7 @@ type kernel struct {
 	*build.Context
 	lanes     int // floats in a register: avx2 or avx512
 	signature *gotypes.Signature
+	headers   []string // that the file includes
 	mask      Register // the elements that exist, or nil where all of a vector do
 }
 
@@ -130,16 +131,16 @@ func local(name string, end int) Mem {
 	return Mem{Symbol: Symbol{Name: name}, Disp: -end, Base: StackPointer}
 }
 
-// symbol is an address or a constant that the assembler knows, such as $name__size.
-type symbol string
-
-// Asm is its spelling.
-func (s symbol) Asm() string { return string(s) }
+// symbol is an address or a constant that the assembler knows, such as $name__size. To avo all such names are labels.
+func symbol(name string) Op { return LabelRef(name) }
 
 // emit writes an instruction that avo has no form of.
 func (k *kernel) emit(opcode string, operands ...Op) {
 	k.Instruction(&ir.Instruction{Opcode: opcode, Operands: operands})
 }
+
+// include makes the file include a header, with macros to emit.
+func (k *kernel) include(header string) { k.headers = append(k.headers, header) }
 
 // end returns from the function.
 func (k *kernel) end() {

@@ -46,7 +46,7 @@ func (f file) generate(root string) error {
 	if err != nil {
 		return err
 	}
-	code.Includes = append(code.Includes, "go_asm.h")
+	code.Includes = append(append(code.Includes, "go_asm.h"), k.headers...)
 	if err := pass.Compile.Execute(code); err != nil {
 		return err
 	}
