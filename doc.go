@@ -10,6 +10,7 @@
 //     folding, requantization, and the integer linear layer that serves as the reference;
 //   - [linquant/checkpoint]: PyTorch, safetensors and NumPy files, opened by content and read lazily;
 //   - [linquant/graph]: networks, float and quantized: operators, shapes, passes, and an evaluator that is easy to believe;
+//   - [linquant/vision]: how pixels become an input, and what a classifier's numbers say;
 //   - [linquant/models]: networks recognised by the names and shapes of a checkpoint's tensors, as graphs;
 //   - [linquant/onnx]: networks from ONNX files and to them, as QDQ or QOperator where they are quantized;
 //   - [linquant/calib]: the ranges of activations, measured in one pass over examples;
@@ -17,6 +18,7 @@
 //   - [linquant/engine]: networks compiled and run, in floating point or in integers;
 //   - [linquant/dataset], [linquant/builtin]: examples that stream; some that come with the program, and a network for them;
 //   - [linquant/eval]: accuracy with intervals, comparison value by value, latency;
+//   - [linquant/pipeline]: all of it as one call, or as steps, for programs; the command stands on it;
 //   - [linquant/stats], [linquant/figure]: numbers about arrays, and pictures of them;
 //   - linquant/cmd/linquant: the command.
 //

@@ -301,7 +301,20 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	return buf, nil
 }
 
-// errorf makes an error that names the file and the tensor.
+// TensorError is why a tensor's data cannot be read.
+type TensorError struct {
+	File, Tensor string
+	Err          error
+}
+
+// Error names the file and the tensor.
+func (e *TensorError) Error() string {
+	return fmt.Sprintf("%s: tensor %s: %v", e.File, quote(e.Tensor), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *TensorError) Unwrap() error { return e.Err }
+
 func (t *Tensor) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s: tensor %s: %w", t.file, quote(t.Name), fmt.Errorf(format, args...))
+	return &TensorError{t.file, t.Name, fmt.Errorf(format, args...)}
 }

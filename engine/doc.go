@@ -5,8 +5,7 @@
 // dequantization and a quantization; Islands lists such parts. A float network runs through the same interface, and so
 // does one whose layers find the scales of their inputs while they run (dynamic quantization).
 //
-// A program that embeds a network takes a Model: Load reads one from ONNX, and several goroutines may run it at once.
-// Compile and Program are underneath, for a graph that is at hand.
+// A Program may be run by several goroutines at once. Package pipeline makes one of a file.
 //
 // How a network becomes a program:
 //

@@ -10,21 +10,24 @@ import (
 	"linquant/engine"
 	"linquant/graph"
 	"linquant/internal/cpu"
+	"linquant/pipeline"
 	"linquant/quant"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // photos quantizes a small network whose input is prepared in a way, and returns it with what takes raw pixels.
-func photos(t *testing.T, pre graph.Preprocess) (prepared, raw *graph.Graph) {
+func photos(t *testing.T, pre vision.Preprocess) (prepared, raw *graph.Graph) {
 	t.Helper()
 	g := resNet(1, 4)
-	g.Input = pre
 	if pre.ChannelsLast {
 		g = channelsLast(g)
 	}
 	prepared = quantized(g, true, quant.ONNX)
-	prepared.Input = pre
-	raw, err := graph.PixelInput(prepared)
+	if err := pre.Store(prepared); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := vision.PixelInput(prepared)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +57,7 @@ func channelsLast(g *graph.Graph) *graph.Graph {
 // Raw pixels give the bits that prepared ones give, on every tier, through one step of tables and without any float.
 func TestRunUint8(t *testing.T) {
 	image := tensor.Shape{3, 32, 32}
-	for name, pre := range map[string]graph.Preprocess{
+	for name, pre := range map[string]vision.Preprocess{
 		"divided":       {},
 		"normalized":    {Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}},
 		"one deviation": {Mean: []float32{0.5, 0.5, 0.5}, BGR: true},
@@ -65,7 +68,7 @@ func TestRunUint8(t *testing.T) {
 			const examples = 3
 			r := rand.New(rand.NewPCG(1, 2))
 			x, pixels := make([]float32, examples*3*32*32), make([]uint8, examples*3*32*32)
-			laid := graph.Preprocess{Divisor: 1, BGR: pre.BGR, ChannelsLast: pre.ChannelsLast}
+			laid := vision.Preprocess{Divisor: 1, BGR: pre.BGR, ChannelsLast: pre.ChannelsLast}
 			for i := range examples {
 				red, one := make([]float32, 3*32*32), make([]float32, 3*32*32)
 				for k := range red {
@@ -130,9 +133,9 @@ func TestRunUint8(t *testing.T) {
 // checkSameClasses classifies with both.
 func checkSameClasses(t *testing.T, a, b *graph.Graph, pixels []uint8) {
 	t.Helper()
-	var answers [2][]engine.Class
+	var answers [2][]vision.Class
 	for i, g := range []*graph.Graph{a, b} {
-		m, err := engine.NewModel(g, engine.Config{})
+		m, err := pipeline.CompileGraph(g, engine.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +149,7 @@ func checkSameClasses(t *testing.T, a, b *graph.Graph, pixels []uint8) {
 }
 
 func TestRunUint8Errors(t *testing.T) {
-	prepared, raw := photos(t, graph.Preprocess{Mean: []float32{0.4, 0.5, 0.6}})
+	prepared, raw := photos(t, vision.Preprocess{Mean: []float32{0.4, 0.5, 0.6}})
 	for _, tt := range []struct {
 		g      *graph.Graph
 		inputs [][]uint8
@@ -226,8 +229,11 @@ func BenchmarkRunUint8(b *testing.B) {
 		g.Values[name].Quant, g.Values[name].DType = &p, tensor.Uint8
 	}
 	g.Outputs = []string{"y"}
-	g.Input = graph.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}}
-	raw, err := graph.PixelInput(g)
+	pre := vision.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}}
+	if err := pre.Store(g); err != nil {
+		b.Fatal(err)
+	}
+	raw, err := vision.PixelInput(g)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -252,7 +258,7 @@ func BenchmarkRunUint8(b *testing.B) {
 	})
 	b.Run("prepared", func(b *testing.B) {
 		for b.Loop() {
-			if err := g.Input.Apply(x, red, tensor.Shape{3, 224, 224}); err != nil {
+			if err := pre.Apply(x, red, tensor.Shape{3, 224, 224}); err != nil {
 				b.Fatal(err)
 			}
 			if err := prepared.Run(b.Context(), [][]float32{y}, [][]float32{x}); err != nil {

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"linquant/dataset"
-	"linquant/graph"
-	"linquant/tensor"
 )
 
 // Config says how a network is measured. The zero value is sensible.
@@ -57,16 +55,17 @@ func fraction(k, n int) float64 {
 	return float64(k) / float64(n)
 }
 
-// Measure runs a classifier with one input of shape in and one output of classes numbers on every example of s. The
+// Measure runs a classifier with one input and one output of classes numbers on every example of s, which are its inputs
+// as they are: pipeline.Prepare makes such a set of images. The
 // largest output is the answer, the first of several that are equal. Errors: data that does not fit the network, an
 // example without a label or with one that is no class, an output that is not a number; those of the network and of ctx.
-func Measure(ctx context.Context, net Network, in tensor.Shape, classes int, s dataset.Set, pre graph.Preprocess, cfg Config) (*Accuracy, error) {
+func Measure(ctx context.Context, net Network, classes int, s dataset.Set, cfg Config) (*Accuracy, error) {
 	if s.Len() == 0 {
 		return nil, fmt.Errorf("%s: it has no examples", s.Name())
 	}
 	a := &Accuracy{Right: make([]bool, 0, s.Len()), Predicted: make([]int, 0, s.Len())}
 	out := make([]float32, min(cfg.batch(), s.Len())*classes)
-	for b, err := range Inputs(ctx, s, pre, in, cfg.batch()) {
+	for b, err := range dataset.Each(ctx, s, cfg.batch()) {
 		if err != nil {
 			return nil, err
 		}

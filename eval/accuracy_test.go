@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"linquant/graph"
 	"linquant/tensor"
 )
 
@@ -18,7 +17,7 @@ func measure(t *testing.T, answers [][]float32, labels []int, cfg Config) (*Accu
 		copy(dst, answers[i])
 		return labels[i]
 	}}
-	return Measure(context.Background(), &identity{}, set.shape, len(answers[0]), set, graph.Preprocess{}, cfg)
+	return Measure(context.Background(), &identity{}, len(answers[0]), set, cfg)
 }
 
 func TestMeasure(t *testing.T) {
@@ -72,50 +71,7 @@ func TestMeasureRefuses(t *testing.T) {
 		}
 	}
 	set := fakeSet{shape: tensor.Shape{3}}
-	if _, err := Measure(context.Background(), &identity{}, set.shape, 3, set, graph.Preprocess{}, Config{}); err == nil {
+	if _, err := Measure(context.Background(), &identity{}, 3, set, Config{}); err == nil {
 		t.Error("an empty set has an accuracy")
-	}
-}
-
-func TestInputs(t *testing.T) {
-	pixels := fakeSet{n: 3, shape: tensor.Shape{2, 1, 2}, pixels: true, read: func(i int, dst []float32) int {
-		copy(dst, []float32{0, 255, 51, float32(i)})
-		return i
-	}}
-	pre := graph.Preprocess{Mean: []float32{0.5, 0}, Std: []float32{0.25, 2}}
-	var got [][]float32
-	for b, err := range Inputs(context.Background(), pixels, pre, pixels.shape, 2) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range b.N {
-			got = append(got, append([]float32(nil), b.X[i*4:(i+1)*4]...))
-		}
-	}
-	third := func(i float32) float32 { return float32(i/255) / 2 }
-	want := [][]float32{{-2, 2, 0.1, third(0)}, {-2, 2, 0.1, third(1)}, {-2, 2, 0.1, third(2)}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("inputs (-want +got):\n%s", diff)
-	}
-
-	pre = graph.Preprocess{ChannelsLast: true, BGR: true, Divisor: 1}
-	for b, err := range Inputs(context.Background(), pixels, pre, tensor.Shape{1, 2, 2}, 1) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff([]float32{51, 0, 0, 255}, b.X); diff != "" {
-			t.Errorf("blue, green, red with channels last (-want +got):\n%s", diff)
-		}
-		break
-	}
-	for _, err := range Inputs(context.Background(), pixels, graph.Preprocess{}, tensor.Shape{3, 1, 2}, 1) {
-		if err == nil || !strings.Contains(err.Error(), "[2, 1, 2]") {
-			t.Errorf("another shape: %v", err)
-		}
-	}
-	for _, err := range Inputs(context.Background(), pixels, graph.Preprocess{}, tensor.Shape{4}, 1) {
-		if err != nil {
-			t.Errorf("a flat input: %v", err)
-		}
 	}
 }

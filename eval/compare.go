@@ -7,7 +7,6 @@ import (
 	"linquant/dataset"
 	"linquant/graph"
 	"linquant/stats"
-	"linquant/tensor"
 )
 
 // Tracer shows values of a network, example by example. *engine.Program is one: it shows what it was told to keep.
@@ -50,16 +49,16 @@ func foldsIntoClamp(g *graph.Graph, consumers []*graph.Node, name string) bool {
 		(consumers[0].Op == graph.Relu || consumers[0].Op == graph.Clip)
 }
 
-// Compare runs both networks on every example of s and measures how far the given values of other are from those of
+// Compare runs both networks on every example of s, which are their inputs as they are, and measures how far the given values of other are from those of
 // ref. Each must keep them. g is other's graph, which says what its codes can express. Memory: the values of one example
 // of each network.
-func Compare(ctx context.Context, ref, other Tracer, g *graph.Graph, points []string, in tensor.Shape, s dataset.Set, pre graph.Preprocess, cfg Config) ([]Layer, error) {
+func Compare(ctx context.Context, ref, other Tracer, g *graph.Graph, points []string, s dataset.Set, cfg Config) ([]Layer, error) {
 	if s.Len() == 0 {
 		return nil, fmt.Errorf("%s: it has no examples", s.Name())
 	}
 	c := newComparison(g, points)
 	done := 0
-	for b, err := range Inputs(ctx, s, pre, in, 1) {
+	for b, err := range dataset.Each(ctx, s, 1) {
 		if err != nil {
 			return nil, err
 		}

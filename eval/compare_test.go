@@ -38,7 +38,7 @@ func TestCompare(t *testing.T) {
 	g.Values["y"].Quant = &p
 	ref := tracer{"y", func(v float32) float32 { return v }}
 	other := tracer{"y", func(v float32) float32 { return v / 2 }}
-	layers, err := Compare(context.Background(), ref, other, g, []string{"y"}, set.shape, set, graph.Preprocess{}, Config{})
+	layers, err := Compare(context.Background(), ref, other, g, []string{"y"}, set, Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	other.name = "z"
-	if _, err := Compare(context.Background(), ref, other, g, []string{"y"}, set.shape, set, graph.Preprocess{}, Config{}); err == nil {
+	if _, err := Compare(context.Background(), ref, other, g, []string{"y"}, set, Config{}); err == nil {
 		t.Error("a value that only one network shows was compared")
 	}
 }

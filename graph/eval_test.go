@@ -16,6 +16,7 @@ import (
 	"linquant/models"
 	"linquant/quant"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 func TestEvalErrors(t *testing.T) {
@@ -150,12 +151,16 @@ func TestFoldOfResNet(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, right := make([]float32, images*pixels), 0
+	pre, err := vision.Of(folded)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range images {
 		image := x[i*pixels : (i+1)*pixels]
 		for j := range image {
 			image[j] = float32(data[i*(pixels+1)+1+j])
 		}
-		if err := folded.Input.Apply(image, image, tensor.Shape{3, 32, 32}); err != nil {
+		if err := pre.Apply(image, image, tensor.Shape{3, 32, 32}); err != nil {
 			t.Fatal(err)
 		}
 	}

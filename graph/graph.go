@@ -10,7 +10,7 @@
 //
 // Tensors are NCHW, as in ONNX; the batch is symbolic. Passes such as FoldBatchNorm are functions from graph to graph
 // that leave their argument alone; Fold is all that a float network needs before it is quantized. Recognize makes one
-// node of operators that exporters spell out in pieces, and PixelInput lets an integer network take images as they are.
+// node of operators that exporters spell out in pieces.
 // Check and InferShapes refuse what no network can be, so that whoever walks a graph after them need not look again.
 //
 // What a quantized node computes exactly is defined once, by Eval, and by the parts that it shares with faster
@@ -37,13 +37,11 @@ type Graph struct {
 	Nodes   []*Node  // in topological order
 	Values  map[string]*Value
 
-	// Input says how an example becomes the (first) input.
-	Input Preprocess
-
 	// Requant is how integer layers bring their accumulators to codes. It says nothing about a float network.
 	Requant quant.Convention
 
-	// Metadata is what else is known about the network, such as what made the file.
+	// Metadata is what else is known about the network, such as what made the file, and what the program around it has to
+	// know: how examples become its inputs (package vision). Passes and files carry it unread.
 	Metadata map[string]string
 }
 
@@ -149,7 +147,6 @@ func (g *Graph) Clone() *Graph {
 	for k, v := range g.Metadata {
 		c.Metadata[k] = v
 	}
-	c.Input = g.Input.Clone()
 	return &c
 }
 

@@ -8,6 +8,7 @@ import (
 	"linquant/checkpoint"
 	"linquant/graph"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // MetadataArch is the key of a graph's metadata under which Build leaves the name of the architecture.
@@ -20,8 +21,8 @@ const MetadataArch = "linquant.arch"
 // The graph is the network as it was trained, nothing folded: Conv, BatchNormalization, Relu, and so on. The input is
 // called "input" and has the shape [Batch, 3, 32, 32]. A node, and the value it computes, has the name of the layer,
 // such as "layer1.0.conv2"; constants those of their tensors, without the prefix that all may have; so the output is
-// called "classifier" or "linear". Input says how pixels become the input; what the classes are called, no checkpoint
-// says.
+// called "classifier" or "linear". The metadata says how pixels become the input (vision.Of); what the classes are called,
+// no checkpoint says.
 //
 // Errors: those of Recognize and RecognizeAs, and tensors that do not read or hold what no trained network has, a NaN,
 // an infinity or a negative variance.
@@ -53,10 +54,12 @@ type builder struct {
 }
 
 // input adds the network's input, an image.
-func (b *builder) input(p graph.Preprocess) string {
+func (b *builder) input(p vision.Preprocess) string {
 	const name = "input"
 	b.graph.AddInput(name, tensor.Shape{graph.Batch, cifarChannels, cifarSize, cifarSize})
-	b.graph.Input = p
+	if err := p.Store(b.graph); err != nil && b.err == nil {
+		b.err = err
+	}
 	return name
 }
 

@@ -16,6 +16,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/datadir"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 func open(t *testing.T, path string) *checkpoint.File {
@@ -61,6 +62,10 @@ func TestLogits(t *testing.T) {
 				t.Fatal(err)
 			}
 
+			pre, err := vision.Of(g)
+			if err != nil {
+				t.Fatal(err)
+			}
 			const elements = 3 * 32 * 32
 			input := make([]float32, len(want.Pixels))
 			for i := range want.Logits {
@@ -68,7 +73,7 @@ func TestLogits(t *testing.T) {
 				for k := range image {
 					image[k] = float32(want.Pixels[i*elements+k])
 				}
-				if err := g.Input.Apply(input[i*elements:(i+1)*elements], image, tensor.Shape{3, 32, 32}); err != nil {
+				if err := pre.Apply(input[i*elements:(i+1)*elements], image, tensor.Shape{3, 32, 32}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -126,8 +131,8 @@ func TestBuildShape(t *testing.T) {
 	if !g.Value("input").Shape.Equal(tensor.Shape{graph.Batch, 3, 32, 32}) {
 		t.Errorf("input %v", g.Value("input").Shape)
 	}
-	if g.Input.Labels != nil {
-		t.Errorf("labels %v, which no checkpoint says", g.Input.Labels)
+	if pre, err := vision.Of(g); pre.Labels != nil || err != nil {
+		t.Errorf("labels %v, which no checkpoint says: %v", pre.Labels, err)
 	}
 }
 

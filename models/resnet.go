@@ -6,6 +6,7 @@ import (
 
 	"linquant/graph"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // ResNet is the family of networks for CIFAR-10 of He et al. ("Deep Residual Learning for Image Recognition", 2016,
@@ -131,7 +132,7 @@ func resnetInner(tensors named, block string, outside int) int {
 
 // buildResNet adds the layers of the network, with the names of the checkpoint's modules.
 func buildResNet(b *builder, n *Network) {
-	x := b.input(graph.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}})
+	x := b.input(vision.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}})
 	x = b.conv("conv1", x, n.Convs[0], 1)
 	x = b.batchNorm("bn1", x, n.Convs[0].Out)
 	x = b.node(graph.Relu, "relu1", nil, x)

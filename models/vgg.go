@@ -5,6 +5,7 @@ import (
 
 	"linquant/graph"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // VGG is the CIFAR-10 network of the original repository, after Simonyan and Zisserman ("Very Deep Convolutional
@@ -68,7 +69,7 @@ func vggWidth(tensors named, i int) int {
 
 // buildVGG adds the layers of the network, with the names of the original's modules.
 func buildVGG(b *builder, n *Network) {
-	x := b.input(graph.Preprocess{})
+	x := b.input(vision.Preprocess{})
 	for i, c := range n.Convs {
 		_, bn := vggLayer(i)
 		x = b.conv(c.Name, x, c, 1)

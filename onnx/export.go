@@ -1,12 +1,10 @@
 package onnx
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"reflect"
 	"slices"
 
 	"linquant/graph"
@@ -25,8 +23,8 @@ type ExportConfig struct {
 
 // Export writes g as an ONNX model: equal graphs and configurations give equal bytes. The batch is the dimension "N";
 // shapes between nodes are written for viewers. Metadata is g's, and what ONNX has no place for under keys of linquant's:
-// linquant.requant, the convention of requantization (quantized networks only); linquant.preprocess, g.Input as JSON;
-// linquant.bits, bits of codes below their type's; linquant.version.
+// linquant.requant, the convention of requantization (quantized networks only); linquant.bits, bits of codes below their
+// type's; linquant.version.
 //
 // The elements of constants are written as they lie in memory, so that a model needs little more memory than g.
 //
@@ -40,10 +38,7 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if cfg, err = cfg.resolve(g); err != nil {
 		return err
 	}
-	metadata, err := exportMetadata(g, cfg)
-	if err != nil {
-		return err
-	}
+	metadata := exportMetadata(g, cfg)
 	r, err := lower(g, cfg)
 	if err != nil {
 		return err
@@ -118,10 +113,10 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 }
 
 // exportMetadata is the network's metadata and what ONNX has no place for.
-func exportMetadata(g *graph.Graph, cfg ExportConfig) (map[string]string, error) {
+func exportMetadata(g *graph.Graph, cfg ExportConfig) map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, g.Metadata)
-	for _, key := range []string{keyRequant, keyPreprocess, bitsKey} {
+	for _, key := range []string{keyRequant, bitsKey} {
 		delete(m, key)
 	}
 	if cfg.Version != "" {
@@ -130,14 +125,7 @@ func exportMetadata(g *graph.Graph, cfg ExportConfig) (map[string]string, error)
 	if cfg.Format != Float {
 		m[keyRequant] = g.Requant.String()
 	}
-	if !reflect.ValueOf(g.Input).IsZero() {
-		text, err := json.Marshal(preprocess(g.Input))
-		if err != nil {
-			return nil, fmt.Errorf("the preprocessing of the input cannot be written: %w", err)
-		}
-		m[keyPreprocess] = string(text)
-	}
-	return m, nil
+	return m
 }
 
 // irVersion returns the version of the file format that goes with an opset: that of the first ONNX release with both,

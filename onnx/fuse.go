@@ -112,7 +112,7 @@ func newFuser(g *raw.Graph) (*fuser, error) {
 		ranks: map[string]int{}, left: fuseBudget(g),
 	}
 	f.out.Inputs, f.out.Outputs = g.Inputs, g.Outputs
-	f.out.Input, f.out.Requant = g.Input, g.Requant
+	f.out.Requant = g.Requant
 	maps.Copy(f.out.Metadata, g.Metadata)
 	delete(f.out.Metadata, bitsKey)
 	var err error

@@ -11,8 +11,8 @@ import (
 func floats(r *raw.Graph) *graph.Graph {
 	g := &graph.Graph{
 		Name: r.Name, Inputs: r.Inputs, Outputs: r.Outputs, Nodes: make([]*graph.Node, len(r.Nodes)),
-		Values: make(map[string]*graph.Value, len(r.Values)),
-		Input:  r.Input, Requant: r.Requant, Metadata: r.Metadata,
+		Values:  make(map[string]*graph.Value, len(r.Values)),
+		Requant: r.Requant, Metadata: r.Metadata,
 	}
 	for i, n := range r.Nodes {
 		g.Nodes[i] = n.Float()

@@ -160,9 +160,6 @@ func TestImportRefuses(t *testing.T) {
 		{"cast to integers", func(_ *onnxpb.Model, g *graph) {
 			g.Nodes[0] = with(node("Cast", "y", "x"), intAttr("to", int64(onnxpb.Int64)))
 		}, "only casts between floats"},
-		{"preprocessing", func(m *onnxpb.Model, _ *graph) {
-			m.Metadata = []onnxpb.Entry{{Key: "linquant.preprocess", Value: "mean=1"}}
-		}, "metadata linquant.preprocess does not read"},
 		{"convention", func(m *onnxpb.Model, _ *graph) {
 			m.Metadata = []onnxpb.Entry{{Key: "linquant.requant", Value: "best"}}
 		}, "metadata linquant.requant"},

@@ -95,7 +95,7 @@ func newLowerer(g *graph.Graph, cfg ExportConfig) *lowerer {
 		nodes: map[string]bool{},
 	}
 	l.out.Inputs, l.out.Outputs = g.Inputs, g.Outputs
-	l.out.Input, l.out.Requant = g.Input, g.Requant
+	l.out.Requant = g.Requant
 	maps.Copy(l.out.Metadata, g.Metadata)
 	for _, name := range g.Inputs {
 		l.out.Values[name] = l.rawValue(g.Values[name])
@@ -140,8 +140,8 @@ func rawFloat(v *graph.Value) *raw.Value {
 func rawOf(g *graph.Graph) *raw.Graph {
 	r := &raw.Graph{
 		Name: g.Name, Inputs: g.Inputs, Outputs: g.Outputs, Nodes: make([]*raw.Node, len(g.Nodes)),
-		Values: make(map[string]*raw.Value, len(g.Values)),
-		Input:  g.Input, Requant: g.Requant, Metadata: g.Metadata,
+		Values:  make(map[string]*raw.Value, len(g.Values)),
+		Requant: g.Requant, Metadata: g.Metadata,
 	}
 	for i, n := range g.Nodes {
 		r.Nodes[i] = (*raw.Node)(n)

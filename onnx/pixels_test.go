@@ -8,17 +8,20 @@ import (
 	"linquant/internal/ort"
 	"linquant/quant"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // rawPixels is a network that prepares raw pixels, has all of them as its input, and keeps their codes.
-func rawPixels(t *testing.T, pre graph.Preprocess, p quant.Params) (*graph.Graph, map[string]tensor.Tensor) {
+func rawPixels(t *testing.T, pre vision.Preprocess, p quant.Params) (*graph.Graph, map[string]tensor.Tensor) {
 	t.Helper()
 	shape := tensor.Shape{graph.Batch, 3, 16, 16}
 	if pre.ChannelsLast {
 		shape = tensor.Shape{graph.Batch, 16, 16, 3}
 	}
 	g := graph.New("pixels")
-	g.Input = pre
+	if err := pre.Store(g); err != nil {
+		t.Fatal(err)
+	}
 	g.AddInput("x", shape)
 	coded := func(name string) {
 		g.Values[name] = &graph.Value{Name: name, DType: tensor.Uint8, Quant: &p}
@@ -31,7 +34,7 @@ func rawPixels(t *testing.T, pre graph.Preprocess, p quant.Params) (*graph.Graph
 	g.AddNode(graph.QuantizeLinear, "quantize", "codes", nil, "x")
 	g.AddNode(graph.MaxPool, "pool", "largest", graph.Attrs{"kernel_shape": []int{1, 1}}, "codes")
 	g.Outputs = []string{g.AddNode(graph.DequantizeLinear, "dequantize", "y", nil, "largest")}
-	g, err := graph.PixelInput(g)
+	g, err := vision.PixelInput(g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,13 +55,13 @@ func rawPixels(t *testing.T, pre graph.Preprocess, p quant.Params) (*graph.Graph
 
 var pixelNetworks = []struct {
 	name string
-	pre  graph.Preprocess
+	pre  vision.Preprocess
 	p    quant.Params
 }{
-	{"nodes", graph.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}}, quant.TensorParams(quant.Uint(8), 0.0186, 114)},
-	{"signed", graph.Preprocess{Mean: []float32{0.5, 0.5, 0.5}}, quant.TensorParams(quant.Int(8), 0.0039, 0)},
-	{"last", graph.Preprocess{Std: []float32{0.3, 0.2, 0.1}, ChannelsLast: true}, quant.TensorParams(quant.Uint(8), 0.0392, 0)},
-	{"identity", graph.Preprocess{}, quant.TensorParams(quant.Uint(8), 1.0/255, 0)},
+	{"nodes", vision.Preprocess{Mean: []float32{0.485, 0.456, 0.406}, Std: []float32{0.229, 0.224, 0.225}}, quant.TensorParams(quant.Uint(8), 0.0186, 114)},
+	{"signed", vision.Preprocess{Mean: []float32{0.5, 0.5, 0.5}}, quant.TensorParams(quant.Int(8), 0.0039, 0)},
+	{"last", vision.Preprocess{Std: []float32{0.3, 0.2, 0.1}, ChannelsLast: true}, quant.TensorParams(quant.Uint(8), 0.0392, 0)},
+	{"identity", vision.Preprocess{}, quant.TensorParams(quant.Uint(8), 1.0/255, 0)},
 }
 
 // A network of raw pixels survives both forms, and ONNX Runtime makes our codes of every pixel.
@@ -78,8 +81,8 @@ func TestPixelInput(t *testing.T) {
 				if v := back.Values[g.Inputs[0]]; v == nil || v.DType != tensor.Uint8 || !graph.SameParams(v.Quant, g.Values[v.Name].Quant) {
 					t.Fatalf("input %+v, inputs %q", v, back.Inputs)
 				}
-				if back.Input.Divisor != g.Input.Divisor || back.Input.Mean != nil || back.Input.ChannelsLast != tt.pre.ChannelsLast {
-					t.Errorf("input %+v", back.Input)
+				if back.Metadata[vision.Key] != g.Metadata[vision.Key] {
+					t.Errorf("input %q, want %q", back.Metadata[vision.Key], g.Metadata[vision.Key])
 				}
 				got, err := graph.Eval(t.Context(), back, in, nil)
 				if err != nil {

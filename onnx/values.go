@@ -1,11 +1,9 @@
 package onnx
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
-	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/quant"
 	"linquant/tensor"
@@ -13,9 +11,8 @@ import (
 
 // The keys of the metadata that say what ONNX has no place for, beside bitsKey.
 const (
-	keyRequant    = "linquant.requant"    // quant.Convention
-	keyPreprocess = "linquant.preprocess" // graph.Preprocess as JSON
-	keyVersion    = "linquant.version"    // of linquant
+	keyRequant = "linquant.requant" // quant.Convention
+	keyVersion = "linquant.version" // of linquant
 )
 
 func (im *importer) metadata(entries []onnxpb.Entry) error {
@@ -27,34 +24,11 @@ func (im *importer) metadata(entries []onnxpb.Entry) error {
 				return fmt.Errorf("metadata %s: %w", e.Key, err)
 			}
 			im.g.Requant = c
-		case keyPreprocess:
-			p, err := parsePreprocess(e.Value)
-			if err != nil {
-				return fmt.Errorf("metadata %s does not read (%w): correct or remove it", e.Key, err)
-			}
-			im.g.Input = p
 		default:
 			im.g.Metadata[e.Key] = e.Value
 		}
 	}
 	return nil
-}
-
-// preprocess is graph.Preprocess as the metadata has it.
-type preprocess struct {
-	Divisor      float32   `json:"divisor,omitempty"`
-	Mean         []float32 `json:"mean,omitempty"`
-	Std          []float32 `json:"std,omitempty"`
-	BGR          bool      `json:"bgr,omitempty"`
-	ChannelsLast bool      `json:"channels_last,omitempty"`
-	Labels       []string  `json:"labels,omitempty"`
-	Resize       int       `json:"resize,omitempty"`
-}
-
-func parsePreprocess(s string) (graph.Preprocess, error) {
-	var p preprocess
-	err := json.Unmarshal([]byte(s), &p)
-	return graph.Preprocess(p), err
 }
 
 // constants adds the initializers.

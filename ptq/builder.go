@@ -31,7 +31,7 @@ func newBuilder(p *plan) *builder {
 	}
 	b.out.Inputs = append(b.out.Inputs, p.g.Inputs...)
 	b.out.Outputs = append(b.out.Outputs, p.g.Outputs...)
-	b.out.Input, b.out.Requant = p.g.Input.Clone(), p.cfg.Requant
+	b.out.Requant = p.cfg.Requant
 	for k, v := range p.g.Metadata {
 		b.out.Metadata[k] = v
 	}

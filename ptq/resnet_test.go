@@ -10,11 +10,12 @@ import (
 	"linquant/checkpoint"
 	"linquant/dataset"
 	"linquant/engine"
-	"linquant/eval"
 	"linquant/graph"
 	"linquant/internal/datadir"
 	"linquant/models"
+	"linquant/pipeline"
 	"linquant/ptq"
+	"linquant/vision"
 )
 
 // A real ResNet-20 on a few real images: 8 bits hardly change its outputs, fewer bits change them more, and the search
@@ -99,7 +100,15 @@ func inputs(t *testing.T, spec string, g *graph.Graph, n int) []float32 {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	for b, err := range eval.Inputs(context.Background(), dataset.Limit(set, n), g.Input, g.Value(g.Inputs[0]).Shape[1:], n) {
+	pre, err := vision.Of(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := pipeline.Prepare(dataset.Limit(set, n), pre, g.Value(g.Inputs[0]).Shape[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b, err := range dataset.Each(context.Background(), prepared, n) {
 		if err != nil {
 			t.Fatal(err)
 		}

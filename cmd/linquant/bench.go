@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/engine"
-	"linquant/eval"
+	"linquant/pipeline"
 )
 
 // benchConfig is what bench's flags say.
@@ -109,24 +109,28 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	p := newProgress(c.ErrOrStderr())
 	defer p.end()
 	for i, t := range threads {
-		g, program, err := n.compile(engine.Config{Threads: t})
+		m, err := n.Compile(engine.Config{Threads: t})
 		if err != nil {
 			return err
 		}
 		if i == 0 {
-			warnIslands(c.ErrOrStderr(), program)
-			result.Numbers, result.MACs = kind(g, program), program.MACs()
+			warn(c.ErrOrStderr(), m.Warnings())
+			result.Numbers, result.MACs = m.Numbers.String(), m.MACs()
 		}
 		for _, batch := range batches {
 			p.step(len(result.Runs), len(threads)*len(batches), fmt.Sprintf("batch %d, %s", batch, plural(t, "thread")))
-			run, err := benchmark(c.Context(), program, batch, t, cfg.seconds)
+			b, err := m.Benchmark(c.Context(), batch, t, time.Duration(cfg.seconds*float64(time.Second)))
 			if err != nil {
 				return err
 			}
-			result.Runs = append(result.Runs, run)
+			result.Runs = append(result.Runs, benchRun{
+				Threads: t, Batch: batch, Tier: m.CPU(), Runs: b.Runs,
+				MedianMS: milliseconds(b.Median), P90MS: milliseconds(b.P90), P99MS: milliseconds(b.P99),
+				ImagesPerSecond: b.ImagesPerSecond(), GMACPerSecond: b.MACs / 1e9, PeakBytes: b.PeakBytes,
+			})
 		}
 		if cfg.layers && i == 0 {
-			if result.Layers, err = benchSteps(c.Context(), program); err != nil {
+			if result.Layers, err = benchSteps(c.Context(), m); err != nil {
 				return err
 			}
 		}
@@ -151,60 +155,6 @@ func numbers(flag, text string, least, most int) ([]int, error) {
 	return list, nil
 }
 
-// benchBuffers is how many different batches of inputs a benchmark goes around.
-const benchBuffers = 4
-
-func benchmark(ctx context.Context, program *engine.Program, batch, threads int, seconds float64) (benchRun, error) {
-	inputs := make([][][]float32, benchBuffers)
-	for i := range inputs {
-		for k, in := range program.Inputs() {
-			size, err := in.Shape.Elements()
-			if err != nil {
-				return benchRun{}, err
-			}
-			x := make([]float32, batch*size)
-			fillUniform(x, uint64(i*1000+k))
-			inputs[i] = append(inputs[i], x)
-		}
-	}
-	var outputs [][]float32
-	for _, out := range program.Outputs() {
-		size, err := out.Shape.Elements()
-		if err != nil {
-			return benchRun{}, err
-		}
-		outputs = append(outputs, make([]float32, batch*size))
-	}
-	l, err := eval.Time(ctx, program, inputs, outputs, batch, time.Duration(seconds*float64(time.Second)))
-	if err != nil {
-		return benchRun{}, err
-	}
-	return benchRun{
-		Threads: threads, Batch: batch, Tier: program.CPU(), Runs: l.Runs,
-		MedianMS: milliseconds(l.Median), P90MS: milliseconds(l.P90), P99MS: milliseconds(l.P99),
-		ImagesPerSecond: l.ImagesPerSecond(), GMACPerSecond: l.ImagesPerSecond() * float64(program.MACs()) / 1e9,
-		PeakBytes: peakBytes(program.Memory(), threads, batch),
-	}, nil
-}
-
-// peakBytes returns what a program holds while so many threads run a batch: the weights, and for each of the threads
-// scratch and the activations of the examples that it computes at once.
-func peakBytes(m engine.Memory, threads, batch int) int64 {
-	examples := min(m.Group, (batch+threads-1)/threads)
-	return m.Weights + int64(threads)*(int64(examples)*m.Activations+m.Scratch)
-}
-
-// fillUniform fills x with numbers from 0 to 1 that depend on seed alone (splitmix64).
-func fillUniform(x []float32, seed uint64) {
-	for i := range x {
-		seed += 0x9e3779b97f4a7c15
-		v := seed
-		v = (v ^ v>>30) * 0xbf58476d1ce4e5b9
-		v = (v ^ v>>27) * 0x94d049bb133111eb
-		x[i] = float32(v>>40) / (1 << 24)
-	}
-}
-
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // duration formats milliseconds, those of small networks as microseconds.
@@ -216,18 +166,8 @@ func duration(ms float64) string {
 }
 
 // benchSteps measures the steps of one example, the median of several runs.
-func benchSteps(ctx context.Context, program *engine.Program) ([]benchStep, error) {
-	var inputs [][]float32
-	for k, in := range program.Inputs() {
-		size, err := in.Shape.Elements()
-		if err != nil {
-			return nil, err
-		}
-		x := make([]float32, size)
-		fillUniform(x, uint64(k))
-		inputs = append(inputs, x)
-	}
-	times, err := program.Profile(ctx, inputs)
+func benchSteps(ctx context.Context, m *pipeline.Model) ([]benchStep, error) {
+	times, err := m.ProfileRandom(ctx)
 	if err != nil {
 		return nil, err
 	}

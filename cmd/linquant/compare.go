@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/dataset"
-	"linquant/engine"
 	"linquant/eval"
+	"linquant/pipeline"
 )
 
 // compareConfig is what compare's flags say.
@@ -75,52 +75,21 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 		return err
 	}
 	defer a.Close()
-	b, err := openNetwork(nameB, "")
+	b, err := shapeFlags{}.open(nameB, "")
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	ga, err := a.folded()
-	if err != nil {
-		return err
-	}
-	gb, err := b.folded()
-	if err != nil {
-		return err
-	}
-	names := eval.Points(ga, gb)
-	if len(names) == 0 {
-		return fmt.Errorf("%s and %s have no value of the same name, so that there is nothing to compare: "+
-			"take a network and what it was quantized or exported to",
-			nameA, nameB)
-	}
-	engineConfig := engine.Config{Threads: cfg.threads, Keep: names}
-	_, pa, err := a.compile(engineConfig)
-	if err != nil {
-		return err
-	}
-	_, pb, err := b.compile(engineConfig)
-	if err != nil {
-		return err
-	}
-	warnIslands(c.ErrOrStderr(), pb)
-	in, err := a.imageInput(pa)
-	if err != nil {
-		return err
-	}
-	tb, err := alike(pb, ga, gb, nameA)
-	if err != nil {
-		return err
-	}
-	set = fitted(set, ga.Input, in.Shape)
 	p := newProgress(c.ErrOrStderr())
-	layers, err := eval.Compare(c.Context(), pa, tb, gb, names, in.Shape, set, ga.Input, eval.Config{
-		Progress: func(done, total int) { p.rate(done, total, "images", filepath.Base(nameB)) },
+	compared, err := pipeline.Compare(c.Context(), a, b, set, pipeline.MeasureConfig{
+		Threads: cfg.threads, Progress: p.show(nil, 0), Of: filepath.Base(nameB),
 	})
 	p.end()
 	if err != nil {
-		return err
+		return imagesOnly(err)
 	}
+	warn(c.ErrOrStderr(), compared.Warnings)
+	layers := compared.Layers
 	if cfg.asJSON {
 		return writeJSON(c.OutOrStdout(), newCompareJSON(nameA, nameB, set, layers))
 	}

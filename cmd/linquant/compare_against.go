@@ -55,14 +55,14 @@ func runAgainst(c *cobra.Command, model string, cfg compareConfig) error {
 		return err
 	}
 	defer n.Close()
-	if !n.graph.Quantized() {
-		return fmt.Errorf("%s: it has no integers to compare: give the quantized network", n.name)
+	if !n.Quantized() {
+		return fmt.Errorf("%s: it has no integers to compare: give the quantized network", n.Name)
 	}
-	arrays, err := readDump(cfg.against, n.graph)
+	arrays, err := readDump(cfg.against, n.Graph())
 	if err != nil {
 		return err
 	}
-	r, err := diagnose.Compare(c.Context(), n.graph, arrays)
+	r, err := diagnose.Compare(c.Context(), n.Graph(), arrays)
 	if err != nil {
 		return fmt.Errorf("%s: %w", cfg.against, err)
 	}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"linquant/dataset"
+	"linquant/pipeline"
 )
 
 // whatData describes DATA in help texts.
@@ -27,8 +27,8 @@ func (d *dataFlags) add(c *cobra.Command, limit int) {
 
 // openSet opens the examples. The built-in network is measured on the built-in images where nothing else is said.
 func (d *dataFlags) openSet(model string) (dataset.Set, error) {
-	if d.data == "" && model == builtinName {
-		d.data = builtinName
+	if d.data == "" && model == pipeline.Builtin {
+		d.data = pipeline.Builtin
 	}
 	if d.limit < 0 {
 		return nil, usagef("--limit %d: use 1 or more, or 0 for all", d.limit)
@@ -60,14 +60,7 @@ func openCalibration(w io.Writer, spec string, size int) (dataset.Set, error) {
 	if size < 1 {
 		return nil, usagef("--calib-size %d: use 1 or more", size)
 	}
-	s, err := openData("--calib", spec, dataset.Train, size)
-	if err != nil {
-		return nil, err
-	}
-	if parsed, err := dataset.ParseSpec(spec); err == nil && parsed.Split == dataset.Test {
-		fmt.Fprintf(w, "linquant: warning: %s is for measuring accuracy: "+
-			"calibrated on it, the network will look better than it is; use %s\n",
-			spec, dataset.Spec{Kind: parsed.Kind, Path: parsed.Path, Split: dataset.Train})
-	}
-	return s, nil
+	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size}}.Open("")
+	warn(w, warnings)
+	return set, flagError(err)
 }

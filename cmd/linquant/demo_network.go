@@ -6,8 +6,8 @@ import (
 	"io"
 	"path/filepath"
 
-	"linquant/calib"
 	"linquant/dataset"
+	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
 )
@@ -18,28 +18,27 @@ const demoCalibration = 256
 // networkDemo quantizes the built-in network and shows what that does to its accuracy, on so many images, its size and
 // its speed.
 func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
-	n, err := openNetwork(builtinName, "")
+	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	set, err := openData("--data", builtinName, dataset.Test, images)
+	set, err := openData("--data", pipeline.Builtin, dataset.Test, images)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	examples, err := openCalibration(stderr, builtinName, min(images, demoCalibration))
+	examples, err := openCalibration(stderr, pipeline.Builtin, min(images, demoCalibration))
 	if err != nil {
 		return err
 	}
 	defer examples.Close()
 	fmt.Fprintf(w, "* Built-in network: a small VGG, on %s that it has not seen\n\n", plural(set.Len(), "image"))
-	var variants []variant
+	var variants []pipeline.Variant
 	for _, bits := range []int{8, 4, 2} {
-		variants = append(variants, variant{per: quant.PerChannel, ranges: calib.MinMax, Config: ptq.Config{WeightBits: bits, ActBits: 8}})
+		variants = append(variants, pipeline.Variant{Quant: ptq.Config{WeightBits: bits, ActBits: 8}})
 	}
-	s := sweep{network: n, set: set, examples: examples, stderr: stderr}
-	rows, err := s.run(ctx, variants)
+	rows, err := sweep(ctx, stderr, n, examples, set, variants, 0)
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 
 // weightFigures draws the built-in network's weights, as floats and as codes.
 func weightFigures(ctx context.Context, w, stderr io.Writer, dir string) error {
-	f, err := openCheckpoint(builtinName)
+	f, err := pipeline.OpenCheckpoint(pipeline.Builtin)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,9 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/dataset"
-	"linquant/engine"
 	"linquant/eval"
-	"linquant/graph"
+	"linquant/pipeline"
 )
 
 // evalConfig is what eval's flags say.
@@ -84,7 +82,7 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 type evaluation struct {
 	*eval.Accuracy
 	network string
-	kind    string
+	numbers pipeline.Numbers
 	bytes   int64
 	data    string
 	threads int
@@ -100,39 +98,23 @@ func (cfg evalConfig) measure(c *cobra.Command, model string, set dataset.Set, a
 		return nil, err
 	}
 	defer n.Close()
-	g, program, err := n.compile(engine.Config{Threads: cfg.threads})
+	m, err := flags.compile(n)
 	if err != nil {
 		return nil, err
 	}
-	warnIslands(c.ErrOrStderr(), program)
-	a, err := n.accuracy(c.Context(), c.ErrOrStderr(), g, program, set, cfg.batch, filepath.Base(model))
+	warn(c.ErrOrStderr(), m.Warnings())
+	p := newProgress(c.ErrOrStderr())
+	defer p.end()
+	a, err := m.Accuracy(c.Context(), set, pipeline.MeasureConfig{
+		Batch: cfg.batch, Progress: p.show(nil, 0), Of: filepath.Base(model),
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &evaluation{
-		Accuracy: a, network: model, kind: kind(g, program), bytes: n.bytes, data: set.Name(),
-		threads: threadCount(cfg.threads), tier: program.CPU(),
+		Accuracy: a, network: model, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
+		threads: threadCount(cfg.threads), tier: m.CPU(),
 	}, nil
-}
-
-// accuracy runs a compiled network on the set, with a progress bar on stderr that says what is measured.
-func (n *network) accuracy(ctx context.Context, stderr io.Writer, g *graph.Graph, program *engine.Program, set dataset.Set,
-	batch int, what string,
-) (*eval.Accuracy, error) {
-	in, classes, err := n.classifier(program)
-	if err != nil {
-		return nil, err
-	}
-	p := newProgress(stderr)
-	defer p.end()
-	set = fitted(set, g.Input, in.Shape)
-	a, err := eval.Measure(ctx, program, in.Shape, classes, set, g.Input, eval.Config{
-		Batch: batch, Progress: func(done, total int) { p.rate(done, total, "images", what) },
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.name, err)
-	}
-	return a, nil
 }
 
 // threadCount returns how many threads --threads stands for.
@@ -150,7 +132,7 @@ func (e *evaluation) print(w io.Writer, reference *evaluation) error {
 			continue
 		}
 		rows = append(rows, []string{
-			printable(r.network), r.kind, megabytes(r.bytes), percent(r.Fraction()), interval(eval.Wilson(r.Top1, r.N)),
+			printable(r.network), r.numbers.String(), megabytes(r.bytes), percent(r.Fraction()), interval(eval.Wilson(r.Top1, r.N)),
 			percent(r.Fraction5()), rate(r.ImagesPerSecond()),
 		})
 	}
@@ -220,7 +202,7 @@ type differenceJSON struct {
 func newEvalJSON(e *evaluation) *evalJSON {
 	top1, top5 := eval.Wilson(e.Top1, e.N), eval.Wilson(e.Top5, e.N)
 	return &evalJSON{
-		Model: e.network, Data: e.data, Numbers: e.kind, N: e.N,
+		Model: e.network, Data: e.data, Numbers: e.numbers.String(), N: e.N,
 		Top1: e.Fraction(), Top1Low: top1.Low, Top1High: top1.High,
 		Top5: e.Fraction5(), Top5Low: top5.Low, Top5High: top5.High,
 		ImagesPerSecond: e.ImagesPerSecond(), ModelBytes: e.bytes, Threads: e.threads, Tier: e.tier,

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
-	"linquant/graph"
 	"linquant/onnx"
+	"linquant/pipeline"
 )
 
 // exportConfig is what the flags about the ONNX file say.
@@ -81,19 +82,19 @@ func exportCommand() *cobra.Command {
 			if err := flags.checkLabels(n); err != nil {
 				return err
 			}
-			g := n.graph
-			if cfg.int4 && !g.Quantized() {
+			if cfg.int4 && !n.Quantized() {
 				return usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", printable(args[0]))
 			}
-			if !unfolded {
-				if g, err = n.folded(); err != nil {
-					return err
+			if cfg.pixels() {
+				if n, err = n.WithPixels(); err != nil {
+					return cfg.explainPixels(err)
 				}
 			}
-			if g, err = cfg.withInput(g, args[0]); err != nil {
-				return err
+			export := n.Export
+			if unfolded {
+				export = func(w io.Writer, cfg onnx.ExportConfig) error { return onnx.Export(w, n.Graph(), cfg) }
 			}
-			if err := writeONNX(c, out, g, exportConfig); err != nil {
+			if err := writeONNX(c, out, exportConfig, export); err != nil {
 				return err
 			}
 			if out != standardStream {
@@ -112,21 +113,21 @@ func exportCommand() *cobra.Command {
 	return c
 }
 
-// withInput returns the network with the input that --input-type asks for.
-func (e *exportConfig) withInput(g *graph.Graph, name string) (*graph.Graph, error) {
-	if e.input != "uint8" {
-		return g, nil
+// pixels reports whether the network shall take raw pixels.
+func (e *exportConfig) pixels() bool { return e.input == "uint8" }
+
+// explainPixels makes an error about raw pixels one about the flag.
+func (e *exportConfig) explainPixels(err error) error {
+	var pixels *pipeline.PixelsError
+	if errors.As(err, &pixels) {
+		return fmt.Errorf("%s: --input-type uint8: %w", pixels.Name, pixels.Err)
 	}
-	g, err := graph.PixelInput(g)
-	if err != nil {
-		return nil, fmt.Errorf("%s: --input-type uint8: %w", name, err)
-	}
-	return g, nil
+	return err
 }
 
-// writeONNX writes g to path whole or not at all.
-func writeONNX(c *cobra.Command, path string, g *graph.Graph, cfg onnx.ExportConfig) error {
-	err := writeFile(c.Context(), path, c.OutOrStdout(), func(w io.Writer) error { return onnx.Export(w, g, cfg) })
+// writeONNX has a network exported to path, whole or not at all.
+func writeONNX(c *cobra.Command, path string, cfg onnx.ExportConfig, export func(io.Writer, onnx.ExportConfig) error) error {
+	err := writeFile(c.Context(), path, c.OutOrStdout(), func(w io.Writer) error { return export(w, cfg) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

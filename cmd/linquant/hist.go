@@ -8,6 +8,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/figure"
+	"linquant/pipeline"
 	"linquant/quant"
 	"linquant/stats"
 )
@@ -49,7 +50,7 @@ func histCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := openCheckpoint(args[0])
+			f, err := pipeline.OpenCheckpoint(args[0])
 			if err != nil {
 				return err
 			}

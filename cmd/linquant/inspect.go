@@ -13,6 +13,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/models"
+	"linquant/pipeline"
 	"linquant/stats"
 )
 
@@ -114,8 +115,11 @@ func openInspected(path string) (*checkpoint.File, error) {
 	if isONNX(path) {
 		return nil, checkpoint.ErrONNX
 	}
-	f, err := openCheckpoint(path)
-	return f, orONNX(err)
+	f, err := pipeline.OpenCheckpoint(path)
+	if errors.Is(err, checkpoint.ErrFormat) {
+		err = fmt.Errorf("%w; a whole network may also be an ONNX model", err)
+	}
+	return f, err
 }
 
 func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *progress) (*inspection, error) {

@@ -10,6 +10,7 @@ import (
 	"linquant/calib"
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/ptq"
 )
 
@@ -39,29 +40,29 @@ type nodeJSON struct {
 }
 
 // inspectNetwork looks at a network as it would run. What it found before an error is returned with it.
-func inspectNetwork(n *network) (*networkInspection, error) {
-	g, err := n.folded()
+func inspectNetwork(n *pipeline.Network) (*networkInspection, error) {
+	g, err := n.Folded()
 	if err != nil {
 		return nil, err
 	}
-	in := &networkInspection{Parameters: graph.Parameters(n.graph), Quantized: g.Quantized(), Numbers: "float32"}
+	in := &networkInspection{Parameters: graph.Parameters(n.Graph()), Quantized: g.Quantized(), Numbers: "float32"}
 	if in.MACs, err = graph.MACs(g); err != nil {
 		return nil, err
 	}
 	if in.Quantized {
-		err = in.integers(g)
+		err = in.integers(n, g)
 	} else {
 		err = in.wouldBe(g)
 	}
 	in.layers(g)
 	if err != nil {
-		return in, fmt.Errorf("%s: %w", n.name, err)
+		return in, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	return in, nil
 }
 
 // integers looks at a network of integers.
-func (in *networkInspection) integers(g *graph.Graph) error {
+func (in *networkInspection) integers(n *pipeline.Network, g *graph.Graph) error {
 	in.Convention = g.Requant.String()
 	for _, n := range g.Nodes {
 		for _, name := range slices.Concat(n.Inputs, n.Outputs) {
@@ -90,12 +91,12 @@ func (in *networkInspection) integers(g *graph.Graph) error {
 		}
 	}
 	in.IntegerBytes, _ = ptq.ConstantBytes(g)
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := n.Compile(engine.Config{})
 	if err != nil {
 		in.Numbers = "integers"
 		return err
 	}
-	in.Numbers, in.StaysFloat = kind(g, p), []islandJSON{}
+	in.Numbers, in.StaysFloat = p.Numbers.String(), []islandJSON{}
 	for _, i := range p.Islands() {
 		in.StaysFloat = append(in.StaysFloat, islandJSON{i.Node, i.Op, i.Reason})
 	}

@@ -1,16 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
-	"linquant/models"
+	"linquant/pipeline"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -26,54 +24,22 @@ func layersFlag(c *cobra.Command, pattern *string) {
 	c.Flags().StringVar(pattern, "layers", "", "only tensors whose name matches the glob `PATTERN`, such as 'layer1.*'")
 }
 
-// weights returns the tensors to treat. Without a pattern they are the weights of the network, in its order, where the
-// architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
-// floating-point tensors.
+// weights returns the tensors to treat.
 func (s *selection) weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
-	if err := checkArch(s.arch); err != nil {
-		return nil, err
-	}
-	network, err := models.Recognize(f.Tensors())
-	if s.arch != "" {
-		if network, err = models.RecognizeAs(s.arch, f.Tensors()); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Path, err)
-		}
-	}
-	if s.pattern != "" {
-		return matching(f, s.pattern)
-	}
-	if err == nil {
-		return network.Weights, nil
-	}
-	weights := models.Weights(f.Tensors())
-	if len(weights) == 0 && slices.ContainsFunc(f.Tensors(), func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
-		return nil, fmt.Errorf("%s: its weights are integers already; take the checkpoint of the float network", f.Path)
-	}
-	if len(weights) == 0 {
-		return nil, fmt.Errorf("%s: no tensor looks like a layer's weight (real numbers, two dimensions or more, a name that ends in "+
-			"weight); choose with --layers GLOB, names are listed by 'linquant inspect'", f.Path)
-	}
-	return weights, nil
+	weights, err := pipeline.WeightsConfig{Arch: s.arch, Pattern: s.pattern}.Select(f)
+	return weights, explainWeights(err)
 }
 
-// matching returns the tensors of real numbers, quantized ones among them, whose names match the pattern, whose * stands for any characters: a
-// slash in a name is a character like any other.
-func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) {
-	if _, err := path.Match(pattern, ""); err != nil {
-		return nil, usagef("--layers %q: %v", pattern, err)
+// explainWeights adds to an error about which weights there are the flags that choose them.
+func explainWeights(err error) error {
+	var none *pipeline.NoWeightsError
+	switch {
+	case !errors.As(err, &none):
+		return flagError(err)
+	case none.Pattern != "":
+		return fmt.Errorf("%s: no floating-point tensor's name matches --layers %q; names are listed by 'linquant inspect'", none.Path, none.Pattern)
 	}
-	noSlash := strings.NewReplacer("/", "\x00")
-	glob := noSlash.Replace(pattern)
-	var chosen []*checkpoint.Tensor
-	for _, t := range f.Tensors() {
-		if ok, _ := path.Match(glob, noSlash.Replace(t.Name)); ok && (t.DType.IsFloat() || t.Quant != nil) && t.Elements() > 0 {
-			chosen = append(chosen, t)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, fmt.Errorf("%s: no floating-point tensor's name matches --layers %q; names are listed by 'linquant inspect'", f.Path, pattern)
-	}
-	return chosen, nil
+	return fmt.Errorf("%w; choose with --layers GLOB, names are listed by 'linquant inspect'", err)
 }
 
 // sharing says which elements of a weight share a scale.

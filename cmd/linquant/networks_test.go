@@ -10,6 +10,7 @@ import (
 	"linquant/checkpoint"
 	"linquant/dataset"
 	"linquant/onnx"
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
@@ -108,16 +109,12 @@ func whole(data []byte) func(w io.Writer) error {
 
 // exported returns the built-in network as a float ONNX model.
 func exported() ([]byte, error) {
-	n, err := openNetwork(builtinName, "")
+	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
-	g, err := n.folded()
-	if err != nil {
-		return nil, err
-	}
 	var buf bytes.Buffer
-	err = onnx.Export(&buf, g, onnx.ExportConfig{})
+	err = n.Export(&buf, onnx.ExportConfig{})
 	return buf.Bytes(), err
 }

@@ -1,21 +1,20 @@
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"math"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"linquant/engine"
-	"linquant/graph"
+	"linquant/pipeline"
+	"linquant/vision"
 )
 
 // inputFlags adds the flags that say how images become inputs.
@@ -37,27 +36,26 @@ func (m *modelFlags) labelsFlag(c *cobra.Command) {
 	c.Flags().StringVar(&m.labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
 }
 
-// preprocess writes what the flags of c say into p.
-func (m *modelFlags) preprocess(c *cobra.Command, p *graph.Preprocess, g *graph.Graph) error {
+// preprocess replaces what the network says about its input by what the flags of c say.
+func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
+	p := n.Preprocess()
 	flags := c.Flags()
 	if m.layout != "" && m.layout != "nchw" && m.layout != "nhwc" {
 		return usagef("--layout %q: use nchw or nhwc", m.layout)
 	}
 	channels := 0
-	if len(g.Inputs) > 0 {
-		if v := g.Value(g.Inputs[0]); v != nil && len(v.Shape) == 4 {
-			p.ChannelsLast = p.ChannelsLast || engine.ChannelsLast(v.Shape[1:])
-			if flags.Changed("layout") {
-				p.ChannelsLast = m.layout == "nhwc"
-				_, _, _, fits := engine.ImageShape(v.Shape[1:], p.ChannelsLast)
-				if _, _, _, other := engine.ImageShape(v.Shape[1:], !p.ChannelsLast); other && !fits {
-					return usagef("--layout %s: the network's input has the shape %v, and is an image only the other way around", m.layout, v.Shape[1:])
-				}
+	if shape := n.InputShape(); len(shape) == 3 {
+		p.ChannelsLast = p.ChannelsLast || vision.ChannelsLast(shape)
+		if flags.Changed("layout") {
+			p.ChannelsLast = m.layout == "nhwc"
+			_, _, _, fits := vision.ImageShape(shape, p.ChannelsLast)
+			if _, _, _, other := vision.ImageShape(shape, !p.ChannelsLast); other && !fits {
+				return usagef("--layout %s: the network's input has the shape %v, and is an image only the other way around", m.layout, shape)
 			}
-			channels = v.Shape[1]
-			if p.ChannelsLast {
-				channels = v.Shape[3]
-			}
+		}
+		channels = shape[0]
+		if p.ChannelsLast {
+			channels = shape[2]
 		}
 	}
 	var err error
@@ -94,7 +92,7 @@ func (m *modelFlags) preprocess(c *cobra.Command, p *graph.Preprocess, g *graph.
 			return err
 		}
 	}
-	return nil
+	return n.SetPreprocess(p)
 }
 
 // channelValues reads "0.5" or "0.485,0.456,0.406". One number stands for every channel.
@@ -120,55 +118,37 @@ func channelValues(flag, text string, channels int) ([]float32, error) {
 }
 
 // checkLabels refuses labels that are not as many as the classes that the network tells apart.
-func (m *modelFlags) checkLabels(n *network) error {
-	if m.labels == "" || len(n.graph.Outputs) != 1 {
+func (m *modelFlags) checkLabels(n *pipeline.Network) error {
+	if m.labels == "" {
 		return nil
 	}
-	g, err := graph.InferShapes(n.graph)
-	if err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	shape := g.Value(g.Outputs[0]).Shape
-	if len(shape) < 2 {
-		return nil
-	}
-	classes, err := shape[1:].Elements()
-	if err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	return sameNumber(m.labels, len(n.graph.Input.Labels), n.name, classes)
+	return m.explainLabels(n.CheckLabels())
 }
 
-func sameNumber(path string, labels int, model string, classes int) error {
-	if labels == classes {
-		return nil
+// explainLabels makes an error about labels one about the file that they came from.
+func (m *modelFlags) explainLabels(err error) error {
+	var labels *pipeline.LabelsError
+	if m.labels == "" || !errors.As(err, &labels) {
+		return err
 	}
-	return fmt.Errorf("%s: it has %s, and %s has %s: give one for each, in their order", path, plural(labels, "label"), model,
-		plural(classes, "output"))
+	return fmt.Errorf("%s: it has %s, and %s has %s: give one for each, in their order", m.labels, plural(labels.Labels, "label"),
+		labels.Name, plural(labels.Classes, "output"))
 }
 
 // readLabels reads the names of classes, one a line.
 func readLabels(path string) ([]string, error) {
-	const most = 16 << 20
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
-		return nil, err
+	labels, err := vision.ReadLabels(f)
+	var reading *fs.PathError
+	switch {
+	case errors.As(err, &reading):
+		return nil, err // it names the file
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if len(text) > most {
-		return nil, fmt.Errorf("%s: more than %s are no list of labels: give a text file with one a line", path, megabytes(most))
-	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // a byte order mark
-	if !utf8.Valid(text) {
-		return nil, fmt.Errorf("%s: it is no UTF-8 text: give a text file with one label a line", path)
-	}
-	lines := strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")
-	if len(lines) == 1 && lines[0] == "" {
-		return nil, fmt.Errorf("%s: it is empty: give a text file with one label a line", path)
-	}
-	return lines, nil
+	return labels, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"linquant/builtin"
 	"linquant/checkpoint"
+	"linquant/pipeline"
 	"linquant/ptq"
 )
 
@@ -143,7 +144,7 @@ func checkOutput(path string) error {
 func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), ".onnx") }
 
 func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, error) {
-	f, err := openCheckpoint(path)
+	f, err := pipeline.OpenCheckpoint(path)
 	if errors.Is(err, checkpoint.ErrONNX) {
 		return nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
 			"end -o in .onnx to quantize it whole",
@@ -153,31 +154,23 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 		return nil, err
 	}
 	defer f.Close()
-	if cfg.stripModule {
-		if err := f.StripPrefix("module."); err != nil {
-			return nil, err
-		}
-	}
-	weights, err := cfg.weights(f)
-	if err != nil {
-		return nil, err
-	}
+	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.arch, Pattern: cfg.pattern, StripModule: cfg.stripModule}
 	sum, err := fileSHA256(ctx, path, f.Size, cfg.Progress)
 	if err != nil {
 		return nil, err
 	}
-	metadata := map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
+	wc.Metadata = map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
 	var report *ptq.Report
 	err = writeFile(ctx, cfg.out, stdout, func(w io.Writer) (err error) {
-		report, err = ptq.Weights(w, f, weights, metadata, cfg.WeightConfig)
+		report, err = pipeline.Weights(w, f, wc)
 		return err
 	})
-	return report, err
+	return report, explainWeights(err)
 }
 
 func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
 	h := sha256.New()
-	if path == builtinName {
+	if path == pipeline.Builtin {
 		h.Write(builtin.Checkpoint())
 		return fmt.Sprintf("%x", h.Sum(nil)), nil
 	}

@@ -6,8 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"linquant/calib"
-	"linquant/graph"
 	"linquant/ptq"
 )
 
@@ -33,24 +31,6 @@ func (n *networkConfig) checkDynamic(c *cobra.Command) error {
 	return nil
 }
 
-// quantized returns the network in integers, and the ranges that it was made with, nil if it is dynamic.
-func (n *networkConfig) quantized(c *cobra.Command, w io.Writer, net *network, g *graph.Graph, pc ptq.Config,
-	cc calib.Config, quiet bool,
-) (q *graph.Graph, report *ptq.NetworkReport, ranges calib.Ranges, err error) {
-	if n.dynamic {
-		q, report, err = ptq.Dynamic(g, pc)
-	} else {
-		if ranges, err = n.ranges(c, w, net, g, pc, cc, quiet); err != nil {
-			return nil, nil, nil, err
-		}
-		q, report, err = ptq.Quantize(g, ranges, pc)
-	}
-	if err != nil {
-		return nil, nil, nil, fmt.Errorf("%s: %w", net.name, err)
-	}
-	return q, report, ranges, nil
-}
-
 // outputType says what a layer's output is: codes of a type, or reals.
 func outputType(l ptq.LayerReport) string {
 	if l.Dynamic {
@@ -70,15 +50,4 @@ func printDynamic(w io.Writer, r *ptq.NetworkReport) {
 	if dynamic > 0 {
 		fmt.Fprintf(w, "%s quantized dynamically: %s\n", plural(dynamic, "layer"), whatDynamic)
 	}
-}
-
-// dynamicLayers counts the layers of a network that quantize their inputs while they run.
-func dynamicLayers(g *graph.Graph) int {
-	layers := 0
-	for _, n := range g.Nodes {
-		if graph.IsDynamic(n) {
-			layers++
-		}
-	}
-	return layers
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,9 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"linquant/calib"
-	"linquant/graph"
 	"linquant/onnx"
+	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
 )
@@ -159,66 +157,42 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err := cfg.checkLabels(n); err != nil {
 		return err
 	}
-	if n.graph.Quantized() {
-		return fmt.Errorf("%s: it is a network of integers already; quantize the float network that it was made of", model)
-	}
-	g, err := n.folded()
-	if err != nil {
-		return err
-	}
 	w := c.OutOrStdout()
 	if weights.out == standardStream {
 		w = c.ErrOrStderr() // the file itself goes to standard output
 	}
-	q, report, ranges, err := cfg.quantized(c, w, n, g, pc, cc, weights.asJSON)
+	if !cfg.dynamic && !n.Quantized() {
+		if cc.Ranges, err = cfg.ranges(); err != nil {
+			return err
+		}
+	}
+	p := newProgress(c.ErrOrStderr())
+	announce := w
+	if weights.asJSON {
+		announce = nil
+	}
+	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
+		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Pixels: cfg.pixels(), Threads: cfg.threads,
+		Progress: p.show(announce, cc.Method),
+	})
+	p.end()
 	if err != nil {
-		return err
+		return cfg.explainPixels(cfg.explained(err))
 	}
-	q.Metadata["linquant.version"] = version()
-	if q, err = cfg.exportConfig.withInput(q, model); err != nil {
-		return err
+	warn(c.ErrOrStderr(), r.Warnings)
+	if slices.Contains(r.Warnings, pipeline.Warning(pipeline.UnknownCodes{})) {
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", cfg.load)
 	}
-	if err := writeONNX(c, weights.out, q, ec); err != nil {
+	if err := writeONNX(c, weights.out, ec, r.Export); err != nil {
 		return err
 	}
 	if cfg.save != "" {
-		if err := writeFile(c.Context(), cfg.save, c.OutOrStdout(), ranges.Write); err != nil {
+		if err := writeFile(c.Context(), cfg.save, c.OutOrStdout(), r.Ranges.Write); err != nil {
 			return err
 		}
 	}
 	if weights.asJSON {
-		return writeJSON(w, newNetworkJSON(model, weights.out, pc, report))
+		return writeJSON(w, newNetworkJSON(model, weights.out, pc, r.Report))
 	}
-	return printNetworkReport(w, weights.out, cfg.save, report)
-}
-
-// ranges reads or measures the ranges of the activations.
-func (cfg *networkConfig) ranges(c *cobra.Command, w io.Writer, n *network, g *graph.Graph, pc ptq.Config, cc calib.Config,
-	quiet bool,
-) (calib.Ranges, error) {
-	if cfg.load != "" {
-		if cfg.data != "" {
-			return nil, usagef("--ranges and --calib both say what the ranges are: give one of them")
-		}
-		return rangesFor(c.ErrOrStderr(), cfg.load, n, g, pc)
-	}
-	data := cfg.data
-	if data == "" && n.name == builtinName {
-		data = builtinName
-	}
-	if data == "" {
-		return nil, usagef("--calib is missing: integers need the ranges of activations, which are measured on examples: %s",
-			whatData)
-	}
-	set, err := openCalibration(c.ErrOrStderr(), data, cfg.size)
-	if err != nil {
-		return nil, err
-	}
-	defer set.Close()
-	return measureRanges(c.Context(), c.ErrOrStderr(), n, g, set, pc, cc, cfg.threads, func(values int, bytes int64) {
-		if !quiet {
-			fmt.Fprintf(w, "Calibrating %s on %s of %s, %v, with %s of memory for it\n\n", plural(values, "value"),
-				plural(set.Len(), "image"), set.Name(), cc.Method, megabytes(bytes))
-		}
-	})
+	return printNetworkReport(w, weights.out, cfg.save, r.Report)
 }

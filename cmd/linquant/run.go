@@ -1,13 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"linquant/dataset"
-	"linquant/engine"
-	"linquant/internal/cpu"
 )
 
 // runConfig is what run's flags say.
@@ -105,24 +101,20 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if cfg.top == 0 && !targets.any() && cfg.dump == "" {
 		return usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
 	}
-	if _, err := cpu.FromEnv(); err != nil {
-		return err // of the whole program, not of this network
-	}
 	n, err := cfg.open(c, model)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	g, err := n.computing(targets.names)
+	if n, err = targets.chosen(n); err != nil {
+		return err
+	}
+	m, err := cfg.compile(n)
 	if err != nil {
 		return err
 	}
-	m, err := engine.NewModel(g, engine.Config{Threads: cfg.threads})
-	if err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	warnIslands(c.ErrOrStderr(), m.Program)
-	r := &runner{Model: m, g: g, name: n.name, ctx: c.Context(), stdin: c.InOrStdin(), files: images}
+	warn(c.ErrOrStderr(), m.Warnings())
+	r := &runner{Model: m, ctx: c.Context(), stdin: c.InOrStdin(), files: images}
 	if len(images) > 0 {
 		if err := r.takeImages(&cfg.image); err != nil {
 			return err
@@ -132,8 +124,8 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 		return err
 	}
 	if cfg.dump != "" {
-		if r.dump, err = newDumper(g, cfg.threads); err != nil {
-			return fmt.Errorf("%s: %w", n.name, err)
+		if r.dump, err = newDumper(n, cfg.threads); err != nil {
+			return err
 		}
 	}
 	if err := r.checkTop(cfg); err != nil {

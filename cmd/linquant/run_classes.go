@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
@@ -19,20 +20,23 @@ func (r *runner) checkTop(cfg runConfig) error {
 	out := r.Outputs()
 	if len(out) != 1 {
 		return fmt.Errorf("%s: classes are printed of one output, and it has %d, %q and others: choose one with --output NAME, "+
-			"or write them with -o FILE", r.name, len(out), out[0].Name)
+			"or write them with -o FILE", r.Name, len(out), out[0].Name)
 	}
 	classes, err := out[0].Shape.Elements()
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.name, err)
+		return fmt.Errorf("%s: %w", r.Name, err)
 	}
 	if classes != longest(out[0].Shape) {
 		return fmt.Errorf("%s: classes are printed of an output with a number for each, and %q has the shape %v: "+
-			"write it with -o FILE", r.name, out[0].Name, out[0].Shape)
+			"write it with -o FILE", r.Name, out[0].Name, out[0].Shape)
 	}
 	if cfg.labels == "" {
 		return nil
 	}
-	return sameNumber(cfg.labels, len(r.Preprocess.Labels), r.name, classes)
+	if labels := len(r.Preprocess.Labels); labels != classes {
+		return cfg.explainLabels(&pipeline.LabelsError{Name: r.Name, Labels: labels, Classes: classes})
+	}
+	return nil
 }
 
 // longest returns the longest dimension.
@@ -78,7 +82,7 @@ type outputJSON struct {
 
 // report writes what was computed.
 func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
-	j := runJSON{Model: r.name}
+	j := runJSON{Model: r.Name}
 	if t.any() {
 		var arrays []array
 		for i, out := range r.Outputs() {

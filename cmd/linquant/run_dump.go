@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/engine"
-	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
 // dumper collects a network's inputs and the codes between its layers, example after example.
 type dumper struct {
-	program *engine.Program
+	program *pipeline.Model
 	arrays  []array // in the order in which they are computed
 	at      map[string]int
 	inputs  map[string]bool
@@ -33,16 +33,17 @@ func (cfg *runConfig) checkDump() error {
 	return checkFolder(cfg.dump)
 }
 
-func newDumper(g *graph.Graph, threads int) (*dumper, error) {
-	if !g.Quantized() {
-		return nil, fmt.Errorf("--dump: it has no integers: quantize it first (linquant quantize)")
+func newDumper(n *pipeline.Network, threads int) (*dumper, error) {
+	if !n.Quantized() {
+		return nil, fmt.Errorf("%s: --dump: it has no integers: quantize it first (linquant quantize)", n.Name)
 	}
-	p, err := engine.Compile(g, engine.Config{Threads: threads, KeepAll: true, Keep: g.Inputs})
+	inputs := n.Graph().Inputs
+	p, err := n.Compile(engine.Config{Threads: threads, KeepAll: true, Keep: inputs})
 	if err != nil {
 		return nil, err
 	}
 	d := &dumper{program: p, at: map[string]int{}, inputs: map[string]bool{}}
-	for _, name := range g.Inputs {
+	for _, name := range inputs {
 		d.inputs[name] = true
 	}
 	return d, nil

@@ -13,16 +13,14 @@ import (
 	"linquant/checkpoint"
 	"linquant/dataset"
 	"linquant/engine"
-	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
 // runner runs a network on what the command line names and collects its outputs.
 type runner struct {
-	*engine.Model
-	g       *graph.Graph
-	name    string // of the model
+	*pipeline.Model
 	ctx     context.Context
 	stdin   io.Reader
 	files   []string    // images, one an example; empty where the input are arrays
@@ -33,16 +31,12 @@ type runner struct {
 
 // run runs the network on more examples.
 func (r *runner) run(inputs [][]float32, examples int) error {
-	outputs := make([][]float32, len(r.Outputs()))
-	for i, out := range r.Outputs() {
-		size, err := out.Shape.Elements()
-		if err != nil {
-			return err
-		}
-		outputs[i] = make([]float32, examples*size)
+	outputs, err := r.Room(examples)
+	if err != nil {
+		return err
 	}
 	if err := r.Run(r.ctx, outputs, inputs); err != nil {
-		return fmt.Errorf("%s: %w", r.name, err)
+		return fmt.Errorf("%s: %w", r.Name, err)
 	}
 	if r.results == nil {
 		r.results = make([][]float32, len(outputs))
@@ -60,12 +54,12 @@ func (r *runner) run(inputs [][]float32, examples int) error {
 // takeImages fills in what images the network takes, if it takes any.
 func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 	if n := len(r.Inputs()); n != 1 {
-		return fmt.Errorf("%s: the network has %s, of which an image is one: give arrays with --input NAME=FILE", r.name,
+		return fmt.Errorf("%s: the network has %s, of which an image is one: give arrays with --input NAME=FILE", r.Name,
 			plural(n, "input"))
 	}
 	var err error
 	if cfg.Channels, cfg.Height, cfg.Width, err = r.ImageShape(); err != nil {
-		return fmt.Errorf("%s: %w, with --input", r.name, err)
+		return fmt.Errorf("%s: %w, with --input", r.Name, err)
 	}
 	cfg.Resize = r.Preprocess.Resize
 	if side := max(cfg.Height, cfg.Width); cfg.Resize < 0 || cfg.Resize > 0 && cfg.Resize < side && !cfg.Stretch {
@@ -122,7 +116,7 @@ func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConf
 		pixels[i] = float32(v)
 	}
 	if err := r.Preprocess.Apply(dst, pixels, cfg.Shape()); err != nil {
-		return fmt.Errorf("%s: %w: give --mean and --std", r.name, err)
+		return fmt.Errorf("%s: %w: give --mean and --std", r.Name, err)
 	}
 	return nil
 }
@@ -155,7 +149,7 @@ func (r *runner) arrays(given []string) error {
 	}
 	for i, x := range inputs {
 		if x == nil {
-			return fmt.Errorf("%s: nothing is given for the input %q, of shape %v: add --input %s=FILE", r.name, ins[i].Name,
+			return fmt.Errorf("%s: nothing is given for the input %q, of shape %v: add --input %s=FILE", r.Name, ins[i].Name,
 				ins[i].Shape, ins[i].Name)
 		}
 	}
@@ -222,7 +216,7 @@ func (r *runner) file(f *checkpoint.File, name string, take func(i int, path str
 
 // array reads the array for an input and returns its elements and the number of examples.
 func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, in engine.IO) ([]float32, int, error) {
-	isImage := t.DType == tensor.Uint8 && r.g.Values[in.Name].Quant == nil && in.Name == r.Inputs()[0].Name
+	isImage := t.DType == tensor.Uint8 && in.Quant == nil && in.Name == r.Inputs()[0].Name
 	image := in.Shape
 	if c, h, w, err := r.ImageShape(); err == nil && isImage && len(in.Shape) == 3 {
 		image = tensor.Shape{c, h, w}
@@ -252,7 +246,7 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, in engine.IO) (
 	if err != nil {
 		return nil, 0, err
 	}
-	if p := r.g.Values[in.Name].Quant; p != nil && (t.DType == tensor.Uint8 || t.DType == tensor.Int8) {
+	if p := in.Quant; p != nil && (t.DType == tensor.Uint8 || t.DType == tensor.Int8) {
 		return dequantized(x, p), examples, nil
 	}
 	if !isImage || len(image) != 3 {

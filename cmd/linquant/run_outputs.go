@@ -13,8 +13,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/engine"
-	"linquant/graph"
-	"linquant/internal/near"
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
@@ -105,31 +104,16 @@ func (t *targets) hold(outputs []engine.IO) error {
 
 func isNPZ(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npz") }
 
-// computing returns the network, ready to run, with these values for outputs.
-func (n *network) computing(names []string) (*graph.Graph, error) {
-	if len(names) == 0 {
-		return n.folded()
+// chosen returns the network with the values for outputs that t names.
+func (t *targets) chosen(n *pipeline.Network) (*pipeline.Network, error) {
+	if len(t.names) == 0 {
+		return n, nil
 	}
-	g := n.graph.Clone()
-	g.Outputs = nil
-	producers := g.Producers()
-	for _, name := range names {
-		if producers[name] == nil && !slices.Contains(g.Inputs, name) {
-			var all []string
-			for _, node := range g.Nodes {
-				all = append(all, node.Outputs...)
-			}
-			like := near.Names(name, all)
-			if len(like) == 0 {
-				like = all[max(len(all)-3, 0):]
-			}
-			return nil, fmt.Errorf("%s: it computes no value %q; there are %q and others: see linquant inspect --layers", n.name, name, like)
-		}
-		g.Outputs = append(g.Outputs, name)
+	chosen, err := n.WithOutputs(t.names...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: see linquant inspect --layers", err)
 	}
-	chosen := *n
-	chosen.graph = g
-	return chosen.folded()
+	return chosen, nil
 }
 
 // write writes the arrays where t says.

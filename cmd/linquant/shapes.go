@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"linquant/graph"
-	"linquant/internal/mmap"
-	"linquant/internal/onnxpb"
-	"linquant/onnx"
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
@@ -30,63 +28,17 @@ func (s *shapeFlags) add(f *pflag.FlagSet) {
 
 func (s shapeFlags) given() bool { return s.size != "" || len(s.shapes) > 0 }
 
-func openONNX(path string, s shapeFlags) (*network, error) {
-	var cfg onnx.ImportConfig
-	if s.given() {
-		err := withMessage(path, func(m *onnxpb.Model) (err error) {
-			cfg.Shapes, err = s.config(modelInputs(m))
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
+// config returns the shapes that the flags give the inputs of the model at path; nil where they give none, or where it is
+// no ONNX file, about which opening it says the rest.
+func (s shapeFlags) config(path string) (map[string]tensor.Shape, error) {
+	if !s.given() {
+		return nil, nil
 	}
-	f, err := cfg.Open(path)
-	if err != nil {
-		open := false
-		_ = withMessage(path, func(m *onnxpb.Model) error { // cfg.Open has said what is wrong with the file
-			open = slices.ContainsFunc(modelInputs(m), openSize)
-			return nil
-		})
-		if open && !s.given() {
-			err = fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", err)
-		}
-		return nil, err
-	}
-	return &network{name: path, bytes: f.Size, graph: f.Graph, close: f.Close}, nil
-}
-
-// withMessage shows f what a file says as it stands, if it is an ONNX one; else the importer says what is wrong with it.
-func withMessage(path string, f func(m *onnxpb.Model) error) error {
-	file, err := mmap.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	m, err := onnxpb.Read(file.Bytes)
-	if err != nil || m.Graph == nil {
-		return nil
-	}
-	return f(m)
-}
-
-// modelInputs returns the inputs that are no initializers, which old files list with them.
-func modelInputs(m *onnxpb.Model) []onnxpb.ValueInfo {
-	constant := make(map[string]bool, len(m.Graph.Initializers))
-	for i := range m.Graph.Initializers {
-		constant[m.Graph.Initializers[i].Name] = true
-	}
-	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v onnxpb.ValueInfo) bool { return constant[v.Name] })
-}
-
-// openSize reports whether a dimension after the batch has no number.
-func openSize(v onnxpb.ValueInfo) bool {
-	return !v.HasShape || len(v.Dims) > 1 && slices.ContainsFunc(v.Dims[1:], func(d onnxpb.Dim) bool { return d.Value < 1 })
-}
-
-// config returns the shapes that the flags give the inputs.
-func (s shapeFlags) config(inputs []onnxpb.ValueInfo) (map[string]tensor.Shape, error) {
 	shapes := map[string]tensor.Shape{}
+	inputs, err := pipeline.Inputs(path)
+	if inputs == nil || err != nil {
+		return map[string]tensor.Shape{"": {graph.Batch}}, nil // of no input: opening fails, and says why
+	}
 	if s.size != "" {
 		if err := s.sized(inputs, shapes); err != nil {
 			return nil, err
@@ -103,7 +55,7 @@ func (s shapeFlags) config(inputs []onnxpb.ValueInfo) (map[string]tensor.Shape, 
 		if name == "" {
 			name = inputs[0].Name
 		}
-		if !slices.ContainsFunc(inputs, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
+		if !slices.ContainsFunc(inputs, func(in pipeline.Input) bool { return in.Name == name }) {
 			return nil, usagef("--shape %s: the network has no input %q; its inputs are %s", printable(text), name, namesOf(inputs))
 		}
 		if _, ok := shapes[name]; ok {
@@ -122,14 +74,14 @@ func (s shapeFlags) config(inputs []onnxpb.ValueInfo) (map[string]tensor.Shape, 
 }
 
 // sized gives the one input that is an image another height and width.
-func (s shapeFlags) sized(inputs []onnxpb.ValueInfo, shapes map[string]tensor.Shape) error {
+func (s shapeFlags) sized(inputs []pipeline.Input, shapes map[string]tensor.Shape) error {
 	size, err := parseDims(s.size)
 	if err != nil || len(size) != 2 {
 		return usagef("--size %s: write HEIGHTxWIDTH, such as 224x224", printable(s.size))
 	}
-	var images []onnxpb.ValueInfo
+	var images []pipeline.Input
 	for _, v := range inputs {
-		if v.HasShape && len(v.Dims) == 4 {
+		if len(v.Dims) == 4 {
 			images = append(images, v)
 		}
 	}
@@ -138,11 +90,11 @@ func (s shapeFlags) sized(inputs []onnxpb.ValueInfo, shapes map[string]tensor.Sh
 			plural(len(images), "input"))
 	}
 	dims := images[0].Dims
-	few := func(i int) bool { return dims[i].Value == 1 || dims[i].Value == 3 }
+	few := func(i int) bool { return dims[i] == 1 || dims[i] == 3 }
 	last := !few(1) && few(3)
-	shape := tensor.Shape{graph.Batch, int(dims[1].Value), size[0], size[1]}
+	shape := tensor.Shape{graph.Batch, dims[1], size[0], size[1]}
 	if last {
-		shape = tensor.Shape{graph.Batch, size[0], size[1], int(dims[3].Value)}
+		shape = tensor.Shape{graph.Batch, size[0], size[1], dims[3]}
 	}
 	if slices.ContainsFunc(shape[1:], func(d int) bool { return d < 1 }) {
 		return usagef("--size %s: the file does not say how many channels input %q has; give --shape", s.size, images[0].Name)
@@ -169,7 +121,7 @@ func parseDims(text string) (tensor.Shape, error) {
 }
 
 // namesOf lists inputs in an error.
-func namesOf(inputs []onnxpb.ValueInfo) string {
+func namesOf(inputs []pipeline.Input) string {
 	names := make([]string, len(inputs))
 	for i, v := range inputs {
 		names[i] = strconv.Quote(v.Name)

@@ -4,16 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"linquant/calib"
 	"linquant/dataset"
-	"linquant/engine"
 	"linquant/eval"
-	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
 )
@@ -63,21 +61,9 @@ func sweepCommand() *cobra.Command {
 	return c
 }
 
-// variant is one way to quantize a network.
-type variant struct {
-	ptq.Config
-	per    quant.Granularity
-	ranges calib.Method // MinMax or MSE
-}
-
-// String names the variant in a line of progress.
-func (v variant) String() string {
-	return fmt.Sprintf("w%da%d per %v, %v", v.WeightBits, v.ActBits, v.per, v.ranges)
-}
-
 // variants returns every combination of what the flags list.
-func (cfg sweepConfig) variants() ([]variant, error) {
-	var list []variant
+func (cfg sweepConfig) variants() ([]pipeline.Variant, error) {
+	var list []pipeline.Variant
 	weightBits, err := numbers("--weight-bits", cfg.weightBits, 2, 8)
 	if err != nil {
 		return nil, err
@@ -93,18 +79,19 @@ func (cfg sweepConfig) variants() ([]variant, error) {
 		}
 		for _, a := range actBits {
 			for name := range strings.SplitSeq(cfg.per, ",") {
-				v := variant{ranges: method, Config: ptq.Config{ActBits: a, KeepEdges: cfg.keepEdges}}
-				if v.per, err = quant.ParseGranularity(strings.TrimSpace(name)); err != nil {
+				v := pipeline.Variant{Method: method, Quant: ptq.Config{ActBits: a, KeepEdges: cfg.keepEdges}}
+				per, err := quant.ParseGranularity(strings.TrimSpace(name))
+				if err != nil {
 					return nil, usagef("--per: %w", err)
 				}
-				if err := v.SetGranularity(v.per); err != nil {
-					return nil, usagef("--per %v: %w", v.per, err)
+				if err := v.Quant.SetGranularity(per); err != nil {
+					return nil, usagef("--per %v: %w", per, err)
 				}
 				if method == calib.MSE {
-					v.WeightRange = ptq.LeastSquares
+					v.Quant.WeightRange = ptq.LeastSquares
 				}
 				for _, b := range weightBits {
-					v.WeightBits = b
+					v.Quant.WeightBits = b
 					list = append(list, v)
 				}
 			}
@@ -136,20 +123,15 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		return err
 	}
 	defer examples.Close()
-	if sameData(examples, set) {
-		fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: %s is calibrated on and measured on: the network will look better than it is; "+
-			"give --calib other examples\n", printable(set.Name()))
+	if pipeline.SameExamples(examples, set) {
+		warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
 	}
 	n, err := cfg.open(c, model)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	if n.graph.Quantized() {
-		return fmt.Errorf("%s: it is a network of integers already; take the float network that it was made of", model)
-	}
-	s := sweep{network: n, set: set, examples: examples, threads: cfg.threads, stderr: c.ErrOrStderr()}
-	rows, err := s.run(c.Context(), variants)
+	rows, err := sweep(c.Context(), c.ErrOrStderr(), n, examples, set, variants, cfg.threads)
 	if err != nil {
 		return err
 	}
@@ -162,27 +144,6 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", plural(set.Len(), "image"), set.Name(),
 		plural(examples.Len(), "image"), examples.Name())
 	return err
-}
-
-// sameData reports whether two sets begin with the same example of the same file, as data that is not divided does.
-func sameData(a, b dataset.Set) bool {
-	n, err := a.Shape().Elements()
-	if a.Name() != b.Name() || !a.Shape().Equal(b.Shape()) || err != nil || a.Len() == 0 || b.Len() == 0 {
-		return false
-	}
-	x, y := make([]float32, n), make([]float32, n)
-	_, errA := a.Read(0, x)
-	_, errB := b.Read(0, y)
-	return errA == nil && errB == nil && slices.Equal(x, y)
-}
-
-// sweep quantizes a network in many ways and measures each.
-type sweep struct {
-	network  *network
-	set      dataset.Set // to measure on
-	examples dataset.Set // to calibrate on
-	threads  int
-	stderr   io.Writer
 }
 
 // sweepRow is what came of one variant; of the float network, in the first row.
@@ -201,61 +162,30 @@ type sweepRow struct {
 	ImagesPerSecond float64         `json:"images_per_second"`
 }
 
-func (s *sweep) run(ctx context.Context, variants []variant) ([]sweepRow, error) {
-	g, program, err := s.network.compile(engine.Config{Threads: s.threads})
+// sweep measures the network in all variants.
+func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training, test dataset.Set, variants []pipeline.Variant,
+	threads int,
+) ([]sweepRow, error) {
+	p := newProgress(stderr)
+	defer p.end()
+	measured, err := n.Sweep(ctx, training, test, variants, pipeline.SweepConfig{Threads: threads, Progress: p.show(nil, 0)})
 	if err != nil {
 		return nil, err
 	}
-	float, err := s.network.accuracy(ctx, s.stderr, g, program, s.set, 64, fmt.Sprintf("float32, 1 of %d", len(variants)+1))
-	if err != nil {
-		return nil, err
-	}
-	rows := []sweepRow{newSweepRow("float32", float, 4*graph.Parameters(g))}
-	ranges := map[[2]int]calib.Ranges{} // by method and bits
-	for i, v := range variants {
-		key := [2]int{int(v.ranges), v.ActBits}
-		if ranges[key] == nil {
-			cc := calib.Config{Method: v.ranges}
-			if ranges[key], err = measureRanges(ctx, s.stderr, s.network, g, s.examples, v.Config, cc, s.threads, nil); err != nil {
-				return nil, err
-			}
+	var rows []sweepRow
+	for _, m := range measured {
+		i := eval.Wilson(m.Accuracy.Top1, m.Accuracy.N)
+		row := sweepRow{
+			Numbers: m.Numbers.String(), N: m.Accuracy.N, Top1: m.Accuracy.Fraction(), Top1Low: i.Low, Top1High: i.High,
+			WeightBytes: m.WeightBytes, ImagesPerSecond: m.Accuracy.ImagesPerSecond(),
 		}
-		row, err := s.measure(ctx, g, ranges[key], v, float, fmt.Sprintf("%v, %d of %d", v, i+2, len(variants)+1))
-		if err != nil {
-			return nil, err
+		if v := m.Variant; v != nil {
+			row.WeightBits, row.ActBits, row.Per, row.Ranges = v.Quant.WeightBits, v.Quant.ActBits, v.Granularity().String(), v.Method.String()
+			row.Difference = newDifferenceJSON(*m.Difference)
 		}
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-func (s *sweep) measure(ctx context.Context, g *graph.Graph, ranges calib.Ranges, v variant, float *eval.Accuracy,
-	what string,
-) (sweepRow, error) {
-	q, report, err := ptq.Quantize(g, ranges, v.Config)
-	if err != nil {
-		return sweepRow{}, fmt.Errorf("%s: %w", s.network.name, err)
-	}
-	program, err := engine.Compile(q, engine.Config{Threads: s.threads})
-	if err != nil {
-		return sweepRow{}, fmt.Errorf("%s: %w", s.network.name, err)
-	}
-	a, err := s.network.accuracy(ctx, s.stderr, q, program, s.set, 64, what)
-	if err != nil {
-		return sweepRow{}, err
-	}
-	row := newSweepRow(kind(q, program), a, report.PackedBytes)
-	row.WeightBits, row.ActBits, row.Per, row.Ranges = v.WeightBits, v.ActBits, v.per.String(), v.ranges.String()
-	row.Difference = newDifferenceJSON(eval.Paired(a.Right, float.Right))
-	return row, nil
-}
-
-func newSweepRow(numbers string, a *eval.Accuracy, bytes int64) sweepRow {
-	i := eval.Wilson(a.Top1, a.N)
-	return sweepRow{
-		Numbers: numbers, N: a.N, Top1: a.Fraction(), Top1Low: i.Low, Top1High: i.High,
-		WeightBytes: bytes, ImagesPerSecond: a.ImagesPerSecond(),
-	}
 }
 
 // sweepJSON is what sweep --json prints.

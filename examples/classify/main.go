@@ -24,6 +24,7 @@ import (
 	"syscall"
 
 	"linquant/engine"
+	"linquant/pipeline"
 )
 
 //go:generate go run linquant/cmd/linquant quantize builtin -o digits.onnx --input-type uint8 --labels digits.txt
@@ -80,10 +81,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 }
 
 // load opens the network. Each request is computed by one thread: requests share the processors.
-func load(path string) (*engine.Model, error) {
+func load(path string) (*pipeline.Model, error) {
 	cfg := engine.Config{Threads: 1}
 	if path != "" {
-		return engine.LoadFile(path, cfg)
+		return pipeline.LoadFile(path, cfg)
 	}
-	return engine.Load(bytes.NewReader(digits), cfg)
+	return pipeline.Load(bytes.NewReader(digits), cfg)
 }

@@ -19,7 +19,8 @@ import (
 	"time"
 
 	"linquant/dataset"
-	"linquant/engine"
+	"linquant/pipeline"
+	"linquant/vision"
 )
 
 // limits keep one client from taking what all need. Zero fields have defaults.
@@ -49,7 +50,7 @@ func (l limits) withDefaults() limits {
 //
 // Every error is {"error": "…"} with a status that says whose it is.
 type server struct {
-	model   *engine.Model
+	model   *pipeline.Model
 	image   dataset.ImageConfig
 	top     int
 	limits  limits
@@ -59,7 +60,7 @@ type server struct {
 }
 
 // newServer checks that the model classifies images. shorter is ImageConfig.Resize, 0 what the model says.
-func newServer(m *engine.Model, top, shorter int, l limits) (*server, error) {
+func newServer(m *pipeline.Model, top, shorter int, l limits) (*server, error) {
 	s := &server{model: m, top: top, limits: l.withDefaults()}
 	var err error
 	if s.image.Channels, s.image.Height, s.image.Width, err = m.ImageShape(); err != nil {
@@ -205,7 +206,7 @@ func (s *server) classify(w http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 // work decodes and classifies an image once there is a worker for it.
-func (s *server) work(ctx context.Context, data []byte) ([]engine.Class, error) {
+func (s *server) work(ctx context.Context, data []byte) ([]vision.Class, error) {
 	select {
 	case s.working <- struct{}{}:
 		defer func() { <-s.working }()

@@ -21,6 +21,7 @@ import (
 	"linquant/builtin"
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/tensor"
 )
 
@@ -201,7 +202,7 @@ func TestNaN(t *testing.T) {
 	g.AddConst("w", w)
 	flat := g.AddNode(graph.Flatten, "flatten", "flat", nil, "x")
 	g.Outputs = []string{g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, flat, "w")}
-	m, err := engine.NewModel(g, engine.Config{})
+	m, err := pipeline.CompileGraph(g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,8 +44,7 @@ func (n *network) right(t testing.TB, g *graph.Graph, images int) int {
 	must(t, err)
 	defer set.Close()
 	p := compile(t, g, engine.Config{})
-	set = dataset.Limit(set, images)
-	a, err := eval.Measure(context.Background(), p, n.shape(), 10, set, n.float.Input, eval.Config{})
+	a, err := eval.Measure(context.Background(), p, 10, n.prepared(t, set, images), eval.Config{})
 	must(t, err)
 	return a.Top1
 }

@@ -16,13 +16,14 @@ import (
 	"linquant/checkpoint"
 	"linquant/dataset"
 	"linquant/engine"
-	"linquant/eval"
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/datadir"
 	"linquant/models"
+	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 const cifar = "cifar10" // the folder of images below the data folder
@@ -128,13 +129,23 @@ func (n *network) batches(t testing.TB, split string, images, batch int) func(yi
 		set, err := n.open(split)
 		must(t, err)
 		defer set.Close()
-		for b, err := range eval.Inputs(context.Background(), dataset.Limit(set, images), n.float.Input, n.shape(), batch) {
+		for b, err := range dataset.Each(context.Background(), n.prepared(t, set, images), batch) {
 			must(t, err)
 			if !yield(b) {
 				return
 			}
 		}
 	}
+}
+
+// prepared returns the first images of a set as inputs.
+func (n *network) prepared(t testing.TB, set dataset.Set, images int) dataset.Set {
+	t.Helper()
+	pre, err := vision.Of(n.float)
+	must(t, err)
+	set, err = pipeline.Prepare(dataset.Limit(set, images), pre, n.shape())
+	must(t, err)
+	return set
 }
 
 // shape is that of one image.

@@ -12,7 +12,7 @@
 //     it before their name: "com.microsoft.QLinearAdd". ReadsCodes tells them.
 //   - Nodes are in topological order, names are unique, every name that is read exists.
 //   - Clip and Pad on codes: the attributes min, max and value are the codes as float32.
-//   - Metadata holds everything but linquant.requant and linquant.preprocess, which are Graph.Requant and Graph.Input.
+//   - Metadata holds everything but linquant.requant, which is Graph.Requant.
 //     fuse removes linquant.bits, and lower adds it where there are codes with fewer bits than their type.
 package raw
 
@@ -32,7 +32,6 @@ type Graph struct {
 	Outputs  []string
 	Nodes    []*Node // in topological order
 	Values   map[string]*Value
-	Input    graph.Preprocess
 	Requant  quant.Convention
 	Metadata map[string]string
 }

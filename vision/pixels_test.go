@@ -1,4 +1,4 @@
-package graph_test
+package vision_test
 
 import (
 	"slices"
@@ -10,27 +10,32 @@ import (
 	"linquant/graph"
 	"linquant/quant"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // prepared is a quantized network that does little more than to quantize its input, which pre prepares.
-func prepared(pre graph.Preprocess, shape tensor.Shape, p quant.Params) *graph.Graph {
+func prepared(pre vision.Preprocess, shape tensor.Shape, p quant.Params) *graph.Graph {
 	g := graph.New("prepared")
-	g.AddInput("x", batch(shape))
+	g.AddInput("x", append(tensor.Shape{graph.Batch}, shape[1:]...))
 	g.AddNode(graph.QuantizeLinear, "quantize", "x_quantized", nil, "x")
 	quantize(g, "x_quantized", p)
 	g.AddNode(graph.Relu, "relu", "y", nil, "x_quantized")
 	quantize(g, "y", p)
 	g.Outputs = []string{"y"}
-	g.Input = pre
+	if err := pre.Store(g); err != nil {
+		panic(err)
+	}
 	return g
 }
+
+func quantize(g *graph.Graph, name string, p quant.Params) { g.Values[name].Quant = &p }
 
 // Whatever the preparation, the codes of raw pixels are those of prepared ones.
 func TestPixelInput(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		channels := rapid.SampledFrom([]int{1, 3}).Draw(t, "channels")
 		image := tensor.Shape{channels, 9, 11}
-		pre := graph.Preprocess{
+		pre := vision.Preprocess{
 			BGR: rapid.Bool().Draw(t, "bgr"), ChannelsLast: rapid.Bool().Draw(t, "last"),
 			Divisor: rapid.SampledFrom([]float32{0, 1, 255, 127.5}).Draw(t, "divisor"),
 		}
@@ -51,7 +56,7 @@ func TestPixelInput(t *testing.T) {
 		}
 		g := prepared(pre, shape, quant.TensorParams(typ, rapid.Float64Range(1e-3, 0.1).Draw(t, "scale"), zero))
 
-		pixels := rapid.SliceOfN(rapid.Byte(), elements(shape), elements(shape)).Draw(t, "pixels")
+		pixels := rapid.SliceOfN(rapid.Byte(), channels*99, channels*99).Draw(t, "pixels")
 		red, x := make([]float32, len(pixels)), make([]float32, len(pixels))
 		for i, v := range pixels {
 			red[i] = float32(v)
@@ -60,7 +65,7 @@ func TestPixelInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The order of elements stays to the caller.
-		order := graph.Preprocess{Divisor: 1, BGR: pre.BGR, ChannelsLast: pre.ChannelsLast}
+		order := vision.Preprocess{Divisor: 1, BGR: pre.BGR, ChannelsLast: pre.ChannelsLast}
 		laid, raw := make([]float32, len(pixels)), make([]uint8, len(pixels))
 		if err := order.Apply(laid, red, image); err != nil {
 			t.Fatal(err)
@@ -69,7 +74,7 @@ func TestPixelInput(t *testing.T) {
 			raw[i] = uint8(v)
 		}
 
-		u, err := graph.PixelInput(g)
+		u, err := vision.PixelInput(g)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,25 +103,25 @@ func TestPixelInputNodes(t *testing.T) {
 	whole := quant.TensorParams(quant.Uint(8), 1.0/255, 0)
 	tests := []struct {
 		name string
-		pre  graph.Preprocess
+		pre  vision.Preprocess
 		p    quant.Params
 		want string
 	}{
-		{"codes", graph.Preprocess{}, whole, "Relu"},
-		{"idle", graph.Preprocess{Mean: []float32{0, 0, 0}, Std: []float32{1, 1, 1}}, whole, "Relu"},
-		{"not divided", graph.Preprocess{Divisor: 1}, quant.TensorParams(quant.Uint(8), 1, 0), "Relu"},
-		{"signed", graph.Preprocess{}, quant.TensorParams(quant.Int(8), 1.0/255, 0), "DequantizeLinear Div QuantizeLinear Relu"},
-		{"darker", graph.Preprocess{}, quant.TensorParams(quant.Uint(8), 0.99/255, 0), "DequantizeLinear Div QuantizeLinear Relu"},
-		{"mean", graph.Preprocess{Divisor: 1, Mean: []float32{1, 2, 3}}, whole, "DequantizeLinear Sub QuantizeLinear Relu"},
+		{"codes", vision.Preprocess{}, whole, "Relu"},
+		{"idle", vision.Preprocess{Mean: []float32{0, 0, 0}, Std: []float32{1, 1, 1}}, whole, "Relu"},
+		{"not divided", vision.Preprocess{Divisor: 1}, quant.TensorParams(quant.Uint(8), 1, 0), "Relu"},
+		{"signed", vision.Preprocess{}, quant.TensorParams(quant.Int(8), 1.0/255, 0), "DequantizeLinear Div QuantizeLinear Relu"},
+		{"darker", vision.Preprocess{}, quant.TensorParams(quant.Uint(8), 0.99/255, 0), "DequantizeLinear Div QuantizeLinear Relu"},
+		{"mean", vision.Preprocess{Divisor: 1, Mean: []float32{1, 2, 3}}, whole, "DequantizeLinear Sub QuantizeLinear Relu"},
 		{
 			"all",
-			graph.Preprocess{Mean: []float32{1, 2, 3}, Std: []float32{1, 2, 3}},
+			vision.Preprocess{Mean: []float32{1, 2, 3}, Std: []float32{1, 2, 3}},
 			whole,
 			"DequantizeLinear Div Sub Div QuantizeLinear Relu",
 		},
 	}
 	for _, tt := range tests {
-		g, err := graph.PixelInput(prepared(tt.pre, shape, tt.p))
+		g, err := vision.PixelInput(prepared(tt.pre, shape, tt.p))
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
@@ -132,7 +137,7 @@ func TestPixelInputNodes(t *testing.T) {
 
 func TestPixelInputErrors(t *testing.T) {
 	p := quant.TensorParams(quant.Uint(8), 1.0/255, 0)
-	once, err := graph.PixelInput(prepared(graph.Preprocess{}, tensor.Shape{1, 3, 4, 4}, p))
+	once, err := vision.PixelInput(prepared(vision.Preprocess{}, tensor.Shape{1, 3, 4, 4}, p))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,10 +150,10 @@ func TestPixelInputErrors(t *testing.T) {
 	}{
 		"twice":    {once, `input "x_uint8" is codes already`},
 		"float":    {float, "the network is not quantized"},
-		"channels": {prepared(graph.Preprocess{Mean: []float32{1, 2}}, tensor.Shape{1, 3, 4, 4}, p), "2 values for 3 channels"},
-		"shape":    {prepared(graph.Preprocess{}, tensor.Shape{1, 3, 4}, p), "which is no image's"},
+		"channels": {prepared(vision.Preprocess{Mean: []float32{1, 2}}, tensor.Shape{1, 3, 4, 4}, p), "2 values for 3 channels"},
+		"shape":    {prepared(vision.Preprocess{}, tensor.Shape{1, 3, 4}, p), "which is no image's"},
 	} {
-		if _, err := graph.PixelInput(tt.g); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := vision.PixelInput(tt.g); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", name, err, tt.want)
 		}
 	}

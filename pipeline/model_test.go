@@ -1,7 +1,8 @@
-package engine_test
+package pipeline_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -9,7 +10,9 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/pipeline"
 	"linquant/tensor"
+	"linquant/vision"
 )
 
 // classifier is a layer over images of two pixels, whose output tail continues; last says how the pixels lie.
@@ -42,15 +45,18 @@ func classifier(t testing.TB, last bool, tail ...graph.Op) *graph.Graph {
 		name = g.AddNode(op, "", string(op), attrs, name)
 	}
 	g.Outputs = []string{name}
-	g.Input = graph.Preprocess{
+	pre := vision.Preprocess{
 		Mean: []float32{0.5, 0.4, 0.3}, Std: []float32{0.2, 0.3, 0.4}, ChannelsLast: last, Labels: []string{"ant", "bee", "cat"},
+	}
+	if err := pre.Store(g); err != nil {
+		t.Fatal(err)
 	}
 	return g
 }
 
 // What is no number is never the answer.
 func TestTopOfNaN(t *testing.T) {
-	m, err := engine.NewModel(classifier(t, false, graph.Sigmoid), engine.Config{Threads: 1})
+	m, err := pipeline.CompileGraph(classifier(t, false, graph.Sigmoid), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +100,11 @@ func TestClassify(t *testing.T) {
 		}
 	}
 	unsaid := classifier(t, true)
-	unsaid.Input.ChannelsLast = false
+	pre, err := vision.Of(unsaid)
+	pre.ChannelsLast = false
+	if err := errors.Join(err, pre.Store(unsaid)); err != nil {
+		t.Fatal(err)
+	}
 	for name, g := range map[string]*graph.Graph{
 		"scores":        classifier(t, false),
 		"probabilities": classifier(t, false, graph.Softmax),
@@ -103,7 +113,7 @@ func TestClassify(t *testing.T) {
 		"guessed":       unsaid,
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := engine.NewModel(g, engine.Config{Threads: 1})
+			m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +144,7 @@ func TestClassify(t *testing.T) {
 }
 
 func TestClassifyErrors(t *testing.T) {
-	m, err := engine.NewModel(classifier(t, false), engine.Config{})
+	m, err := pipeline.CompileGraph(classifier(t, false), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +158,7 @@ func TestClassifyErrors(t *testing.T) {
 	}
 	g := classifier(t, false)
 	g.Values["x"].Shape = tensor.Shape{graph.Batch, 6} // neither n² nor 3n²
-	vector, err := engine.NewModel(g, engine.Config{})
+	vector, err := pipeline.CompileGraph(g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +167,7 @@ func TestClassifyErrors(t *testing.T) {
 	}
 	g = classifier(t, false)
 	g.Outputs = append(g.Outputs, "flat")
-	two, err := engine.NewModel(g, engine.Config{})
+	two, err := pipeline.CompileGraph(g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

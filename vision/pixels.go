@@ -1,8 +1,9 @@
-package graph
+package vision
 
 import (
 	"fmt"
 
+	"linquant/graph"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -11,7 +12,7 @@ import (
 const pixelSuffix = "_uint8"
 
 // PixelInput returns a quantized network that takes the pixels of images as they are, uint8 from 0 to 255, and prepares
-// them itself as g.Input says. Its integers are those that g computes of pixels that were prepared before, every one.
+// them itself as g's metadata says (see Of). Its integers are those that g computes of pixels that were prepared before, every one.
 //
 // The first input NAME, of reals, becomes NAME_uint8, of codes with scale 1 and zero point 0, and the nodes
 // DequantizeLinear, Div, Sub and Div (those that do something) make the value NAME of it by the steps of
@@ -24,11 +25,11 @@ const pixelSuffix = "_uint8"
 // other integers, and the zeros that a convolution pads with stand for the mean and not for black, so that borders would
 // differ.
 //
-// The layout and the order of channels stay those of g's input: Input keeps BGR and ChannelsLast, and divides by 1 where
-// there are nodes. Errors: a network that is not quantized, an input that is no image or is codes already, a mean or
+// The layout and the order of channels stay those of g's input: its Preprocess keeps BGR and ChannelsLast, and divides by
+// 1 where there are nodes. Errors: a network that is not quantized, an input that is no image or is codes already, a mean or
 // deviation for another number of channels.
-func PixelInput(g *Graph) (*Graph, error) {
-	g, err := InferShapes(g)
+func PixelInput(g *graph.Graph) (*graph.Graph, error) {
+	g, err := graph.InferShapes(g)
 	if err != nil {
 		return nil, err
 	}
@@ -39,45 +40,52 @@ func PixelInput(g *Graph) (*Graph, error) {
 	if in.Quant != nil {
 		return nil, fmt.Errorf("input %q is codes already, of type %v", in.Name, in.Quant.Type)
 	}
-	steps, err := g.Input.steps(in)
+	pre, err := Of(g)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := pre.steps(in)
 	if err != nil {
 		return nil, err
 	}
 	pixels := g.Unique(in.Name + pixelSuffix)
 	if codes := identity(g, in, steps); codes != nil {
-		g.renameInput(codes, pixels)
-		return RemoveDead(g)
+		renameInput(g, codes, pixels)
+		return graph.RemoveDead(g)
 	}
 	g.Inputs[0] = pixels
 	p := quant.Params{Type: quant.Uint(8), Scale: []float32{1}}
-	g.Values[pixels] = &Value{Name: pixels, DType: tensor.Uint8, Shape: in.Shape, Quant: &p}
-	nodes := []*Node{{Op: DequantizeLinear, Inputs: []string{pixels}}}
+	g.Values[pixels] = &graph.Value{Name: pixels, DType: tensor.Uint8, Shape: in.Shape, Quant: &p}
+	nodes := []*graph.Node{{Op: graph.DequantizeLinear, Inputs: []string{pixels}}}
 	for i, s := range steps {
 		number := g.Unique(in.Name + "_" + s.what)
 		g.AddConst(number, s.values)
 		value := g.Unique(fmt.Sprintf("%s_%d", pixels, i))
-		g.Values[value] = &Value{Name: value, DType: tensor.Float32}
+		g.Values[value] = &graph.Value{Name: value, DType: tensor.Float32}
 		nodes[i].Outputs = []string{value}
-		nodes = append(nodes, &Node{Op: s.op, Inputs: []string{value, number}})
+		nodes = append(nodes, &graph.Node{Op: s.op, Inputs: []string{value, number}})
 	}
 	nodes[len(nodes)-1].Outputs = []string{in.Name}
 	for i, n := range nodes {
 		n.Name = fmt.Sprintf("%s_%s_%d", in.Name, n.Op, i)
 	}
 	g.Nodes = append(nodes, g.Nodes...)
-	g.Input.Divisor, g.Input.Mean, g.Input.Std = 1, nil, nil
-	return InferShapes(g)
+	pre.Divisor, pre.Mean, pre.Std = 1, nil, nil
+	if err := pre.Store(g); err != nil {
+		return nil, err
+	}
+	return graph.InferShapes(g)
 }
 
 // pixelStep is one step of Preprocess.Apply.
 type pixelStep struct {
-	op     Op
+	op     graph.Op
 	what   string
 	values tensor.Tensor // one number, or one for each channel
 }
 
 // steps returns the steps that do something to a pixel of the input.
-func (p Preprocess) steps(in *Value) ([]pixelStep, error) {
+func (p Preprocess) steps(in *graph.Value) ([]pixelStep, error) {
 	channels, shape := 0, tensor.Shape{}
 	switch {
 	case len(in.Shape) == 4 && p.ChannelsLast:
@@ -89,21 +97,17 @@ func (p Preprocess) steps(in *Value) ([]pixelStep, error) {
 	case len(in.Shape) == 2 && len(p.Mean) <= 1 && len(p.Std) <= 1:
 		channels = 1
 	default:
-		return nil, fmt.Errorf("input %q has the shape %s, which is no image's: pixels cannot be prepared for it", in.Name, show(in.Shape))
-	}
-	divisor := p.Divisor
-	if divisor == 0 {
-		divisor = 255
+		return nil, fmt.Errorf("input %q has the shape %v, which is no image's: pixels cannot be prepared for it", in.Name, in.Shape[min(1, len(in.Shape)):])
 	}
 	var steps []pixelStep
 	for _, s := range []struct {
-		op     Op
+		op     graph.Op
 		what   string
 		values []float32
 		idle   float32
 		shape  tensor.Shape
 	}{
-		{Div, "divisor", []float32{divisor}, 1, tensor.Shape{}}, {Sub, "mean", p.Mean, 0, shape}, {Div, "std", p.Std, 1, shape},
+		{graph.Div, "divisor", []float32{p.divisor()}, 1, tensor.Shape{}}, {graph.Sub, "mean", p.Mean, 0, shape}, {graph.Div, "std", p.Std, 1, shape},
 	} {
 		idle := true
 		for _, v := range s.values {
@@ -125,9 +129,9 @@ func (p Preprocess) steps(in *Value) ([]pixelStep, error) {
 }
 
 // identity returns the value of codes that is all that is made of the input, if each of them is the pixel itself.
-func identity(g *Graph, in *Value, steps []pixelStep) *Value {
+func identity(g *graph.Graph, in *graph.Value, steps []pixelStep) *graph.Value {
 	consumers := g.Consumers()[in.Name]
-	if g.IsOutput(in.Name) || len(consumers) != 1 || consumers[0].Op != QuantizeLinear {
+	if g.IsOutput(in.Name) || len(consumers) != 1 || consumers[0].Op != graph.QuantizeLinear {
 		return nil
 	}
 	codes := g.Values[consumers[0].Outputs[0]]
@@ -147,7 +151,7 @@ func identity(g *Graph, in *Value, steps []pixelStep) *Value {
 				if err != nil {
 					return nil
 				}
-				f, _ := Binary(s.op)
+				f, _ := graph.Binary(s.op)
 				x[v] = f(x[v], values[min(c, len(values)-1)])
 			}
 		}
@@ -165,7 +169,7 @@ func identity(g *Graph, in *Value, steps []pixelStep) *Value {
 }
 
 // renameInput makes codes the first input, under another name.
-func (g *Graph) renameInput(codes *Value, name string) {
+func renameInput(g *graph.Graph, codes *graph.Value, name string) {
 	old := codes.Name
 	delete(g.Values, old)
 	codes.Name = name
@@ -174,7 +178,7 @@ func (g *Graph) renameInput(codes *Value, name string) {
 	g.Inputs[0] = name
 	kept := g.Nodes[:0]
 	for _, n := range g.Nodes {
-		if n.Op == QuantizeLinear && n.Outputs[0] == old {
+		if n.Op == graph.QuantizeLinear && n.Outputs[0] == old {
 			continue
 		}
 		for i, in := range n.Inputs {

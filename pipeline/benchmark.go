@@ -1,0 +1,93 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"linquant/engine"
+	"linquant/eval"
+)
+
+// Benchmark is how fast a model runs on a batch.
+type Benchmark struct {
+	eval.Latency
+	MACs      float64 // multiply-accumulates a second, at the median
+	PeakBytes int64   // packed weights, activations and scratch
+}
+
+// benchmarkBuffers is how many different batches of inputs a benchmark goes around.
+const benchmarkBuffers = 4
+
+// Benchmark runs the model on random inputs for at least the given time (see eval.Time). threads is the number that it was
+// compiled for.
+func (m *Model) Benchmark(ctx context.Context, batch, threads int, atLeast time.Duration) (*Benchmark, error) {
+	inputs := make([][][]float32, benchmarkBuffers)
+	for i := range inputs {
+		var err error
+		if inputs[i], err = m.random(batch, uint64(i*1000)); err != nil {
+			return nil, err
+		}
+	}
+	outputs, err := m.Room(batch)
+	if err != nil {
+		return nil, err
+	}
+	l, err := eval.Time(ctx, m, inputs, outputs, batch, atLeast)
+	if err != nil {
+		return nil, err
+	}
+	// What is held while so many threads run a batch: the weights, and for each of the threads scratch and the activations
+	// of the examples that it computes at once.
+	memory := m.Memory()
+	examples := min(memory.Group, (batch+threads-1)/threads)
+	peak := memory.Weights + int64(threads)*(int64(examples)*memory.Activations+memory.Scratch)
+	return &Benchmark{l, l.ImagesPerSecond() * float64(m.MACs()), peak}, nil
+}
+
+// ProfileRandom is Profile on one random example.
+func (m *Model) ProfileRandom(ctx context.Context) ([]engine.StepTime, error) {
+	inputs, err := m.random(1, 0)
+	if err != nil {
+		return nil, err
+	}
+	return m.Profile(ctx, inputs)
+}
+
+// Room returns memory for the outputs of a batch.
+func (m *Model) Room(batch int) ([][]float32, error) {
+	var outputs [][]float32
+	for _, out := range m.Outputs() {
+		size, err := out.Shape.Elements()
+		if err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, make([]float32, batch*size))
+	}
+	return outputs, nil
+}
+
+// random returns inputs that depend on seed alone.
+func (m *Model) random(batch int, seed uint64) ([][]float32, error) {
+	var inputs [][]float32
+	for k, in := range m.Inputs() {
+		size, err := in.Shape.Elements()
+		if err != nil {
+			return nil, err
+		}
+		x := make([]float32, batch*size)
+		fillUniform(x, seed+uint64(k))
+		inputs = append(inputs, x)
+	}
+	return inputs, nil
+}
+
+// fillUniform fills x with numbers from 0 to 1 that depend on seed alone (splitmix64).
+func fillUniform(x []float32, seed uint64) {
+	for i := range x {
+		seed += 0x9e3779b97f4a7c15
+		v := seed
+		v = (v ^ v>>30) * 0xbf58476d1ce4e5b9
+		v = (v ^ v>>27) * 0x94d049bb133111eb
+		x[i] = float32(v>>40) / (1 << 24)
+	}
+}

@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"linquant/calib"
+	"linquant/dataset"
+	"linquant/engine"
+	"linquant/ptq"
+)
+
+// Calibration says how the ranges of activations are found. The zero value takes the extremes of the first 256 examples
+// of the data.
+type Calibration struct {
+	Data   Data         // with a Limit of 0, which here means 256
+	Method calib.Method // MinMax, MovingAverage, Percentile, MSE or Entropy
+
+	Percentile float64      // for the method of that name; 0 means calib.DefaultPercentile
+	Ranges     calib.Ranges // known already: nothing is measured
+}
+
+// DefaultExamples is how many examples a network is calibrated on where nothing else is said.
+const DefaultExamples = 256
+
+// Stage is a part of the work that takes time.
+type Stage string
+
+// The stages that report progress.
+const (
+	Calibrating Stage = "calibration"
+	Measuring   Stage = "accuracy"
+	Comparing   Stage = "comparison"
+)
+
+// Progress says how far a stage is. Its first call has Done 0. Calls never overlap.
+type Progress struct {
+	Stage       Stage
+	Done, Total int    // examples
+	Of          string // what is worked on: the network, or the variant of a Sweep
+	Data        string // the name of the set
+
+	// Of calibration: how many values are observed, and the bytes that this takes.
+	Values int
+	Memory int64
+}
+
+// Calibrate runs the network as floats on the examples and returns the range of every value that quantizing it as cfg
+// says needs one for.
+//
+// Errors: a network that is quantized, or that has several inputs (*InputsError); those of ptq.Points, engine.Compile,
+// Prepare and calib.Run, with the name of the network before them.
+func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (calib.Ranges, error) {
+	if n.Quantized() {
+		return nil, &QuantizedError{n.Name}
+	}
+	g, err := n.Folded()
+	if err != nil {
+		return nil, err
+	}
+	points, err := ptq.Points(g, cfg.Quant)
+	if err != nil {
+		return nil, n.named(err)
+	}
+	m, err := n.Compile(engine.Config{Threads: cfg.Threads, Keep: calib.Values(points)})
+	if err != nil {
+		return nil, err
+	}
+	examples, err := m.Examples(set)
+	var inputs *InputsError
+	switch {
+	case errors.As(err, &inputs):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
+	}
+	cc := calib.Config{Method: cfg.Calibration.Method, Percentile: cfg.Calibration.Percentile}
+	report := cfg.report(Progress{
+		Stage: Calibrating, Total: set.Len(), Of: n.Name, Data: set.Name(),
+		Values: len(points), Memory: calib.MemoryEstimate(len(points), cc),
+	})
+	report(0)
+	cc.Progress = report
+	ranges, err := calib.Run(ctx, m, batches(ctx, examples), points, cc)
+	if err != nil {
+		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
+	}
+	return ranges, nil
+}
+
+// CheckRanges returns a *RangeError unless there is a range for every value that quantizing the network as cfg says needs
+// one for, and for its codes. It warns of ranges that do not say what they are for (UnknownCodes).
+func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, error) {
+	g, err := n.Folded()
+	if err != nil {
+		return nil, err
+	}
+	points, err := ptq.Points(g, cfg)
+	if err != nil {
+		return nil, n.named(err)
+	}
+	var warnings []Warning
+	for _, p := range points {
+		r, ok := ranges[p.Value]
+		if !ok {
+			return nil, &RangeError{n.Name, p.Value, nil}
+		}
+		if err := r.Suits(p.Codes); err != nil {
+			return nil, &RangeError{n.Name, p.Value, err}
+		}
+		if r.For == (calib.Codes{}) {
+			warnings = []Warning{UnknownCodes{}}
+		}
+	}
+	return warnings, nil
+}
+
+// batches yields the examples of a set as a network's inputs.
+func batches(ctx context.Context, set dataset.Set) iter.Seq2[[][]float32, error] {
+	const batch = 32
+	return func(yield func([][]float32, error) bool) {
+		for b, err := range dataset.Each(ctx, set, batch) {
+			if !yield([][]float32{b.X}, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/models"
+)
+
+// ConfigError is a field of a configuration that has a value that cannot be, or that does not go with the model.
+type ConfigError struct {
+	Field  string // such as "Arch" or "Calibration.Examples"
+	Value  string // that it has; "" where none is to be shown
+	Reason string // what is wrong with it, and what to do
+}
+
+// Error is one line: the field, its value, the reason.
+func (e *ConfigError) Error() string {
+	if e.Value == "" {
+		return e.Field + ": " + e.Reason
+	}
+	return e.Field + " " + e.Value + ": " + e.Reason
+}
+
+// UnknownNetworkError is a checkpoint whose tensors are those of no known architecture.
+type UnknownNetworkError struct {
+	Path string
+	Err  error // a *models.Mismatch with the architecture that comes closest, or that there are no tensors
+}
+
+// Error names the file and says what to do.
+func (e *UnknownNetworkError) Error() string {
+	return fmt.Sprintf("%s: no network known here (%s) has these tensors; export it as ONNX where it was made: %v", e.Path,
+		strings.Join(Architectures(), ", "), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *UnknownNetworkError) Unwrap() error { return e.Err }
+
+// OpenShapeError is an ONNX model that was not read and leaves the shape of an input open, which may be why.
+type OpenShapeError struct{ Err error }
+
+// Error adds what to do.
+func (e *OpenShapeError) Error() string {
+	return e.Err.Error() + "; give its inputs shapes (OpenConfig.ONNX.Shapes)"
+}
+
+// Unwrap returns Err.
+func (e *OpenShapeError) Unwrap() error { return e.Err }
+
+// QuantizedError is a network that cannot be quantized because it is.
+type QuantizedError struct{ Name string }
+
+// Error says what to take instead.
+func (e *QuantizedError) Error() string {
+	return e.Name + ": it is a network of integers already; take the float network that it was made of"
+}
+
+// InputsError is a network that has other inputs or outputs than what it shall do needs.
+type InputsError struct {
+	Name            string
+	Inputs, Outputs int
+	Reason          string
+}
+
+// Error gives the numbers and the reason.
+func (e *InputsError) Error() string {
+	return fmt.Sprintf("%s: it has %s and %s; %s", e.Name, count(e.Inputs, "input"), count(e.Outputs, "output"), e.Reason)
+}
+
+// PixelsError is why a network cannot take raw pixels.
+type PixelsError struct {
+	Name string
+	Err  error
+}
+
+// Error names the network.
+func (e *PixelsError) Error() string {
+	return fmt.Sprintf("%s: as a network of raw pixels: %v", e.Name, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *PixelsError) Unwrap() error { return e.Err }
+
+// RangeError is a value that needs a range and has none, or one that was chosen for other codes.
+type RangeError struct {
+	Name, Value string // of the network, and of the value
+	Err         error  // why its range does not suit; nil where there is none
+}
+
+// Error says what to do.
+func (e *RangeError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("no range for the value %q of %s: calibrate it with the same configuration", e.Value, e.Name)
+	}
+	return fmt.Sprintf("value %q of %s: %v", e.Value, e.Name, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *RangeError) Unwrap() error { return e.Err }
+
+// LabelsError is a list of labels that are not as many as the classes that the network tells apart.
+type LabelsError struct {
+	Name            string
+	Labels, Classes int
+}
+
+// Error gives both numbers.
+func (e *LabelsError) Error() string {
+	return fmt.Sprintf("%s: it has %s, and there are %s: give one for each, in their order", e.Name, count(e.Classes, "output"),
+		count(e.Labels, "label"))
+}
+
+// A Warning is not an error: the work was done, and there is something to know about what came of it.
+type Warning interface{ Warning() string }
+
+// CalibratedOnTest warns that a network was calibrated on data that is for measuring it, which makes it look better than
+// it is.
+type CalibratedOnTest struct {
+	Data string // as it was named
+	Use  string // what to take instead; "" where nothing better is known
+}
+
+// Warning is one line.
+func (w CalibratedOnTest) Warning() string {
+	if w.Use == "" {
+		return w.Data + " is calibrated on and measured on: the network will look better than it is; calibrate on other examples"
+	}
+	return w.Data + " is for measuring accuracy: calibrated on it, the network will look better than it is; use " + w.Use
+}
+
+// UnknownCodes warns that ranges do not say for which codes they were chosen, so that it cannot be seen whether they suit.
+type UnknownCodes struct{}
+
+// Warning is one line.
+func (UnknownCodes) Warning() string {
+	return "it is not said which codes the ranges were chosen for: they are used as they are"
+}
+
+// FloatNode says that a node of a quantized network runs in floating point.
+type FloatNode struct{ engine.Island }
+
+// Warning is one line.
+func (w FloatNode) Warning() string {
+	return fmt.Sprintf("%s node %q runs in floating point: %s", w.Op, w.Node, w.Reason)
+}
+
+// Architectures lists the architectures that checkpoints are recognised by, for OpenConfig.Arch.
+func Architectures() []string {
+	var names []string
+	for _, a := range models.Known {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// count returns "1 input", "2 inputs".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// dynamicLayers counts the layers of a network that quantize their inputs while they run.
+func dynamicLayers(g *graph.Graph) int {
+	layers := 0
+	for _, n := range g.Nodes {
+		if graph.IsDynamic(n) {
+			layers++
+		}
+	}
+	return layers
+}

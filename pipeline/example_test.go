@@ -1,0 +1,116 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"linquant/builtin"
+	"linquant/dataset"
+	"linquant/engine"
+	"linquant/onnx"
+	"linquant/pipeline"
+	"linquant/ptq"
+)
+
+// One call from a float network to integers, measured on examples that neither has seen.
+func ExampleQuantize() {
+	r, err := pipeline.Quantize(context.Background(), pipeline.Config{
+		Model: pipeline.Builtin,
+		Quant: ptq.Config{WeightBits: 4, KeepEdges: true},
+		Test:  pipeline.Data{Spec: pipeline.Builtin, Limit: 100},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	var file bytes.Buffer
+	if err := r.Export(&file, onnx.ExportConfig{}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%d layers, %d of %d right, as floats %d\n", len(r.Report.Layers), r.Accuracy.Network.Top1, r.Accuracy.N,
+		r.Accuracy.Reference.Top1)
+	fmt.Println("constants became smaller:", r.Report.PackedBytes < r.Report.FloatBytes/4)
+	// Output:
+	// 9 layers, 96 of 100 right, as floats 96
+	// constants became smaller: true
+}
+
+// The same in steps, of which each can be taken alone.
+func Example() {
+	ctx := context.Background()
+	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+	training, err := dataset.Open("builtin:train", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer training.Close()
+	ranges, err := n.Calibrate(ctx, dataset.Limit(training, 64), pipeline.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	q, _, err := n.Quantize(ranges, ptq.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	model, err := q.Compile(engine.Config{Threads: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(model.Numbers, len(model.Warnings()))
+	_, _, err = q.Quantize(ranges, ptq.Config{})
+	var quantized *pipeline.QuantizedError
+	fmt.Println(errors.As(err, &quantized))
+	// Output:
+	// integers 0
+	// true
+}
+
+// digits returns an ONNX file of the network that comes with the module, which a program would embed:
+//
+//	//go:embed digits.onnx
+//	var digits []byte
+func digits() []byte {
+	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+	var buf bytes.Buffer
+	if err := n.Export(&buf, onnx.ExportConfig{}); err != nil {
+		log.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+func ExampleLoad() {
+	model, err := pipeline.Load(bytes.NewReader(digits()), engine.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	set, err := builtin.Data("test") // a service has dataset.ReadImage(request.Body, …)
+	if err != nil {
+		log.Fatal(err)
+	}
+	x := make([]float32, 3*32*32)
+	label, err := set.Read(7, x)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pixels := make([]uint8, len(x))
+	for i, v := range x {
+		pixels[i] = uint8(v)
+	}
+	classes, err := model.Classify(context.Background(), pixels, 3)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("it is", label, "and looks like", classes[0].Index)
+	// Output: it is 0 and looks like 0
+}

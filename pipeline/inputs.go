@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+
+	"linquant/internal/mmap"
+	"linquant/internal/onnxpb"
+)
+
+// Input is an input of an ONNX model as its file declares it.
+type Input struct {
+	Name string
+	Dims []int // with the batch; -1 where the file has no number. nil where it gives no shape
+}
+
+// open reports whether a dimension after the batch has no number.
+func (in Input) open() bool {
+	return in.Dims == nil || len(in.Dims) > 1 && slices.ContainsFunc(in.Dims[1:], func(d int) bool { return d < 1 })
+}
+
+// Inputs lists the inputs that an ONNX file declares, initializers left out, without reading the network: what
+// OpenConfig.ONNX.Shapes can be about. It is nil where path is no ONNX file; Open says what is wrong then.
+func Inputs(path string) ([]Input, error) {
+	file, err := mmap.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return inputsOf(file.Bytes), nil
+}
+
+func inputsOf(data []byte) []Input {
+	m, err := onnxpb.Read(data)
+	if err != nil || m.Graph == nil {
+		return nil
+	}
+	var inputs []Input
+	for _, v := range declared(m) {
+		in := Input{Name: v.Name}
+		if v.HasShape {
+			in.Dims = make([]int, len(v.Dims))
+			for i, d := range v.Dims {
+				in.Dims[i] = int(max(d.Value, -1))
+			}
+		}
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+// declared returns the inputs that are no initializers, which old files list with them.
+func declared(m *onnxpb.Model) []onnxpb.ValueInfo {
+	constant := make(map[string]bool, len(m.Graph.Initializers))
+	for i := range m.Graph.Initializers {
+		constant[m.Graph.Initializers[i].Name] = true
+	}
+	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v onnxpb.ValueInfo) bool { return constant[v.Name] })
+}
+
+// openShapes reports whether an input of the file has a shape with a dimension that has no number.
+func openShapes(path string) bool {
+	inputs, err := Inputs(path)
+	return err == nil && slices.ContainsFunc(inputs, Input.open)
+}
+
+// printable is a name from a file as a line of text may show it.
+func printable(name string) string {
+	quoted := strconv.Quote(name)
+	if name != "" && quoted[1:len(quoted)-1] == name {
+		return name
+	}
+	return quoted
+}

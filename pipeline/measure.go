@@ -1,0 +1,133 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"linquant/dataset"
+	"linquant/engine"
+	"linquant/eval"
+	"linquant/tensor"
+	"linquant/vision"
+)
+
+// MeasureConfig says how networks are measured. The zero value is sensible.
+type MeasureConfig struct {
+	Batch    int            // examples of one run; 0 means 64
+	Threads  int            // of runs; 0 means one for each processor
+	Progress func(Progress) // is told how far the work is
+	Of       string         // names the work in Progress; "" is the network's name
+}
+
+// Accuracy runs a classifier on the examples and counts how often it is right. Errors: *InputsError, those of Prepare and
+// of eval.Measure with the name of the network before them.
+func (m *Model) Accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig) (*eval.Accuracy, error) {
+	in, out := m.Inputs(), m.Outputs()
+	if len(in) != 1 || len(out) != 1 {
+		return nil, &InputsError{m.Name, len(in), len(out), "accuracy is measured on a classifier, which has one of each"}
+	}
+	classes, err := out[0].Shape.Elements()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	examples, err := m.Examples(set)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	report := cfg.report(Measuring, m.Name, set)
+	a, err := eval.Measure(ctx, m, classes, examples, eval.Config{Batch: cfg.Batch, Progress: report})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return a, nil
+}
+
+func (cfg MeasureConfig) report(stage Stage, name string, set dataset.Set) func(done, total int) {
+	if cfg.Of != "" {
+		name = cfg.Of
+	}
+	report := reporter(cfg.Progress, Progress{Stage: stage, Total: set.Len(), Of: name, Data: set.Name()})
+	return func(done, _ int) { report(done) }
+}
+
+// Difference is how two networks do on the same examples, one of them often made of the other.
+type Difference struct {
+	Network, Reference *eval.Accuracy
+	eval.Difference
+}
+
+// Measure compiles both networks and runs them on the same examples.
+func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg MeasureConfig) (*Difference, error) {
+	var both [2]*eval.Accuracy
+	for i, n := range []*Network{n, reference} {
+		m, err := n.Compile(engine.Config{Threads: cfg.Threads})
+		if err != nil {
+			return nil, err
+		}
+		if both[i], err = m.Accuracy(ctx, set, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return &Difference{both[0], both[1], eval.Paired(both[0].Right, both[1].Right)}, nil
+}
+
+// Comparison is how far the values of a network are from those of its reference.
+type Comparison struct {
+	Layers   []eval.Layer
+	Warnings []Warning
+}
+
+// Compare runs both networks on the same examples and compares the values that both compute under the same name (see
+// eval.Compare). Their inputs are those that ref wants; other may take raw pixels where ref takes prepared ones.
+//
+// Errors: networks without a common value, *InputsError, and those of Compile, Prepare and eval.Compare.
+func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg MeasureConfig) (*Comparison, error) {
+	ga, err := ref.Folded()
+	if err != nil {
+		return nil, err
+	}
+	gb, err := other.Folded()
+	if err != nil {
+		return nil, err
+	}
+	names := eval.Points(ga, gb)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s and %s have no value of the same name, so that there is nothing to compare: "+
+			"take a network and what it was quantized or exported to", ref.Name, other.Name)
+	}
+	ec := engine.Config{Threads: cfg.Threads, Keep: names}
+	a, err := ref.Compile(ec)
+	if err != nil {
+		return nil, err
+	}
+	b, err := other.Compile(ec)
+	if err != nil {
+		return nil, err
+	}
+	examples, err := a.Examples(set)
+	if err != nil {
+		return nil, err
+	}
+	if ref.TakesPixels() && !other.TakesPixels() {
+		return nil, fmt.Errorf("%s takes raw pixels and the other network does not: name that one first", ref.Name)
+	}
+	var tracer eval.Tracer = b
+	if ref.TakesPixels() != other.TakesPixels() {
+		tracer = unprepared{b, ref.pre, a.Inputs()[0].Shape}
+	}
+	layers, err := eval.Compare(ctx, a, tracer, gb, names, examples, eval.Config{Progress: cfg.report(Comparing, other.Name, set)})
+	return &Comparison{layers, b.Warnings()}, err
+}
+
+// unprepared gives a network that takes pixels the pixels that inputs were made of.
+type unprepared struct {
+	eval.Tracer
+	pre   vision.Preprocess
+	shape tensor.Shape // of the inputs
+}
+
+func (u unprepared) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
+	pixels := append([]float32(nil), inputs[0]...)
+	u.pre.Undo(pixels, u.shape)
+	return u.Tracer.Trace(ctx, [][]float32{pixels}, visit)
+}

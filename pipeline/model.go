@@ -1,0 +1,181 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"linquant/engine"
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/quant"
+	"linquant/tensor"
+	"linquant/vision"
+)
+
+// Model is a compiled network with what its file says about its input and its answers. Its methods may be called from
+// several goroutines at once.
+type Model struct {
+	*engine.Program
+	Name       string            // of the network
+	Preprocess vision.Preprocess // of the first input; it must not be changed
+	Numbers    Numbers
+
+	answers vision.Answers
+}
+
+// Numbers says what a network computes with.
+type Numbers struct {
+	Integers bool // else float32
+	Dynamic  int  // layers that quantize their inputs while they run
+	Floats   int  // nodes that run in floating point in the network of integers
+}
+
+// String describes them: "float32", "integers" or "integers, 3 nodes in float".
+func (n Numbers) String() string {
+	switch {
+	case !n.Integers:
+		return "float32"
+	case n.Dynamic > 0:
+		return "integers, " + count(n.Dynamic, "layer") + " dynamic"
+	case n.Floats > 0:
+		return "integers, " + count(n.Floats, "node") + " in float"
+	}
+	return "integers"
+}
+
+// Load reads a model of any kind and compiles it. Data that a program embeds is given as a [bytes.Reader]. Nothing of
+// what was read is kept but packed weights.
+//
+// Errors: those of r, of Read and of Network.Compile. Where the model needs more than these two know, such as a shape for
+// its inputs, take the steps.
+func Load(r io.Reader, cfg engine.Config) (*Model, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	n, err := Read(data, "model", OpenConfig{})
+	if err != nil {
+		return nil, err
+	}
+	defer n.Close()
+	return n.Compile(cfg)
+}
+
+// LoadFile is Load for what Open opens.
+func LoadFile(path string, cfg engine.Config) (*Model, error) {
+	n, err := Open(path, OpenConfig{})
+	if err != nil {
+		return nil, err
+	}
+	defer n.Close()
+	return n.Compile(cfg)
+}
+
+// Compile makes the network a program. The model refers neither to n nor to its file afterwards. Where the network does
+// not say that channels are last and its input's shape does (vision.ChannelsLast), the model's Preprocess says it too.
+// Errors: those of Folded and of engine.Compile.
+func (n *Network) Compile(cfg engine.Config) (*Model, error) {
+	g, err := n.Folded()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.CPU == "" {
+		if _, err := cpu.FromEnv(); err != nil {
+			return nil, err // of the whole program, not of this network
+		}
+	}
+	p, err := engine.Compile(g, cfg)
+	if err != nil {
+		return nil, n.named(err)
+	}
+	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, answers: vision.AnswersOf(g)}
+	m.Numbers = Numbers{g.Quantized(), dynamicLayers(g), len(p.Islands())}
+	m.Preprocess.ChannelsLast = m.Preprocess.ChannelsLast || vision.ChannelsLast(p.Inputs()[0].Shape)
+	return m, nil
+}
+
+// CompileGraph is Compile for a graph that is at hand, under its own name.
+func CompileGraph(g *graph.Graph, cfg engine.Config) (*Model, error) {
+	n, err := NewNetwork(g)
+	if err != nil {
+		return nil, err
+	}
+	return n.Compile(cfg)
+}
+
+// Warnings lists what of an integer network runs in floating point.
+func (m *Model) Warnings() []Warning {
+	var list []Warning
+	for _, i := range m.Islands() {
+		list = append(list, FloatNode{i})
+	}
+	return list
+}
+
+// ImageShape returns the shape of the images that the first input takes, by the function of that name in package vision.
+// Errors: an input that is no image.
+func (m *Model) ImageShape() (channels, height, width int, err error) {
+	in := m.Inputs()[0]
+	channels, height, width, ok := vision.ImageShape(in.Shape, m.Preprocess.ChannelsLast)
+	if !ok {
+		return 0, 0, 0, fmt.Errorf("input %q has the shape %v, which is not that of an image with 1 channel or 3: give it arrays",
+			in.Name, in.Shape)
+	}
+	return channels, height, width, nil
+}
+
+// Classify runs a network with one input and one output on an image, pixels 0 to 255 of the shape [channels, height,
+// width] of ImageShape with red first, prepares them as Preprocess says, and returns the k most probable classes, the
+// most probable first. dataset.ReadImage makes such pixels of image files.
+//
+// Probabilities are the network's own where it ends in a Softmax or a Sigmoid, and a softmax of its output elsewhere.
+//
+// Errors: a network that is no classifier of images, another number of pixels, and those of Run.
+func (m *Model) Classify(ctx context.Context, pixels []uint8, k int) ([]vision.Class, error) {
+	channels, height, width, err := m.ImageShape()
+	if err != nil {
+		return nil, err
+	}
+	if len(m.Inputs()) != 1 || len(m.Outputs()) != 1 {
+		return nil, fmt.Errorf("the network has %d inputs and %d outputs, a classifier has one of each: use Run",
+			len(m.Inputs()), len(m.Outputs()))
+	}
+	if len(pixels) != channels*height*width {
+		return nil, fmt.Errorf("%d pixels are no image of %d channels and %d×%d pixels", len(pixels), channels, height, width)
+	}
+	classes, err := m.Outputs()[0].Shape.Elements()
+	if err != nil {
+		return nil, err
+	}
+	y := make([]float32, classes)
+	if m.takesPixels() {
+		err = m.RunUint8(ctx, [][]float32{y}, [][]uint8{pixels})
+	} else {
+		image, x := make([]float32, len(pixels)), make([]float32, len(pixels))
+		for i, v := range pixels {
+			image[i] = float32(v)
+		}
+		if err := m.Preprocess.Apply(x, image, tensor.Shape{channels, height, width}); err != nil {
+			return nil, err
+		}
+		err = m.Run(ctx, [][]float32{y}, [][]float32{x})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m.Top(y, k), nil
+}
+
+// takesPixels reports whether the input is pixels as Classify has them.
+func (m *Model) takesPixels() bool {
+	q, p := m.Inputs()[0].Quant, &m.Preprocess
+	return q != nil && q.Type == quant.Uint(8) && q.Scale[0] == 1 && q.ZeroPointOf(0) == 0 &&
+		p.Divisor == 1 && p.Mean == nil && p.Std == nil && !p.BGR && !p.ChannelsLast
+}
+
+// Top returns the k most probable classes of one example's first output, the most probable first and of equals the
+// first, as Classify does; what is no number comes last. It changes y.
+func (m *Model) Top(y []float32, k int) []vision.Class {
+	return m.answers.Top(y, k, m.Preprocess.Labels)
+}

@@ -1,0 +1,151 @@
+package pipeline
+
+import (
+	"io"
+
+	"linquant/graph"
+	"linquant/onnx"
+	"linquant/tensor"
+	"linquant/vision"
+)
+
+// Network is an opened network, float or quantized. Its methods may not be called from several goroutines at once; the
+// models that it compiles to may.
+type Network struct {
+	Name string // as it was opened
+	Size int64  // bytes of its files; 0 of one that Quantize made
+
+	graph  *graph.Graph
+	folded *graph.Graph // graph, ready to run; nil until it was asked for
+	pre    vision.Preprocess
+	close  func() error
+}
+
+// NewNetwork makes a network of a graph that is at hand, which must not be changed afterwards. Errors: metadata that does
+// not read (vision.Of).
+func NewNetwork(g *graph.Graph) (*Network, error) {
+	return newNetwork(g.Name, 0, g, func() error { return nil })
+}
+
+// Close closes the file, whose memory the graphs may share. What was compiled does not need it.
+func (n *Network) Close() error { return n.close() }
+
+// Graph returns the network as it was read. It must not be changed.
+func (n *Network) Graph() *graph.Graph { return n.graph }
+
+// Folded returns the network ready to be quantized or run: a float one simplified by graph.Fold, once, an integer one as
+// it is. It must not be changed.
+func (n *Network) Folded() (*graph.Graph, error) {
+	if n.folded == nil {
+		g := n.graph
+		if !g.Quantized() {
+			var err error
+			if g, err = graph.Fold(g); err != nil {
+				return nil, n.named(err)
+			}
+		}
+		n.folded = g
+	}
+	return n.folded, nil
+}
+
+// Quantized reports whether the network computes in integers.
+func (n *Network) Quantized() bool { return n.graph.Quantized() }
+
+// Preprocess returns how pixels become the first input, and the names of the classes.
+func (n *Network) Preprocess() vision.Preprocess { return n.pre }
+
+// SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Errors: a number
+// that is not finite.
+func (n *Network) SetPreprocess(p vision.Preprocess) error {
+	own := *n.graph // the metadata is this network's own, the rest is shared
+	own.Metadata = copyOf(n.graph.Metadata)
+	if err := p.Store(&own); err != nil {
+		return n.named(err)
+	}
+	if n.folded != nil {
+		folded := *n.folded
+		folded.Metadata = own.Metadata
+		n.folded = &folded
+	}
+	n.graph, n.pre = &own, p
+	return nil
+}
+
+// InputShape returns the shape of the first input without the batch, as the file gives it.
+func (n *Network) InputShape() tensor.Shape {
+	if len(n.graph.Inputs) == 0 {
+		return nil
+	}
+	if v := n.graph.Value(n.graph.Inputs[0]); v != nil && len(v.Shape) > 0 {
+		return v.Shape[1:]
+	}
+	return nil
+}
+
+// Classes returns how many numbers the one output has, 0 where that is not known or there are several outputs.
+func (n *Network) Classes() (int, error) {
+	g, err := n.Folded()
+	if err != nil || len(g.Outputs) != 1 {
+		return 0, err
+	}
+	shape := g.Value(g.Outputs[0]).Shape
+	if len(shape) < 2 {
+		return 0, nil
+	}
+	classes, err := shape[1:].Elements()
+	if err != nil {
+		return 0, n.named(err)
+	}
+	return classes, nil
+}
+
+// CheckLabels returns a *LabelsError unless there are as many labels as the network has classes, or it has none.
+func (n *Network) CheckLabels() error {
+	classes, err := n.Classes()
+	if err != nil || classes == 0 || len(n.pre.Labels) == 0 || len(n.pre.Labels) == classes {
+		return err
+	}
+	return &LabelsError{n.Name, len(n.pre.Labels), classes}
+}
+
+// TakesPixels reports whether the network prepares raw pixels itself (see vision.PixelInput).
+func (n *Network) TakesPixels() bool {
+	g := n.graph
+	return len(g.Inputs) > 0 && g.Values[g.Inputs[0]].Quant != nil && n.pre.Divisor == 1
+}
+
+// WithPixels returns a quantized network with another input: raw pixels, uint8 from 0 to 255, that the network prepares
+// itself, with the same integers after it. It shares n's file, which must stay open. Errors: *PixelsError.
+func (n *Network) WithPixels() (*Network, error) {
+	g, err := n.Folded()
+	if err != nil {
+		return nil, err
+	}
+	if g, err = vision.PixelInput(g); err != nil {
+		return nil, &PixelsError{n.Name, err}
+	}
+	return newNetwork(n.Name, n.Size, g, func() error { return nil })
+}
+
+// Export writes the network as ONNX, a float one folded. Errors: those of Folded, of onnx.Export and of w.
+func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
+	g, err := n.Folded()
+	if err != nil {
+		return err
+	}
+	return onnx.Export(w, g, cfg)
+}
+
+// made returns a network that the one was turned into, which shares its memory.
+func (n *Network) made(g *graph.Graph) *Network {
+	return &Network{Name: n.Name, graph: g, pre: n.pre, close: func() error { return nil }}
+}
+
+func copyOf(m map[string]string) map[string]string {
+	c := make(map[string]string, len(m))
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}

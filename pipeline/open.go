@@ -1,0 +1,156 @@
+package pipeline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"linquant/builtin"
+	"linquant/checkpoint"
+	"linquant/graph"
+	"linquant/models"
+	"linquant/onnx"
+	"linquant/vision"
+)
+
+// Builtin names the network that comes with the module where a path is wanted, and as Data.Spec the images for it.
+const Builtin = "builtin"
+
+// OpenConfig says how a model is opened. The zero value takes it as it is.
+type OpenConfig struct {
+	// Arch is the architecture that a checkpoint must be of, one of Architectures; "" recognises it. Not for ONNX.
+	Arch string
+
+	// ONNX is what an ONNX model leaves open, such as the shapes of inputs. Not for checkpoints.
+	ONNX onnx.ImportConfig
+}
+
+// check refuses an architecture that there is not.
+func (cfg OpenConfig) check() error {
+	known := Architectures()
+	if cfg.Arch == "" || slices.Contains(known, cfg.Arch) {
+		return nil
+	}
+	return &ConfigError{"Arch", printable(cfg.Arch), "there is no such architecture; known: " + strings.Join(known, ", ")}
+}
+
+// none reports whether nothing is said about an ONNX model.
+func none(c onnx.ImportConfig) bool {
+	return !c.Fixed && len(c.Shapes) == 0 && len(c.Constants) == 0 && len(c.Outputs) == 0
+}
+
+// Open opens a network: an ONNX file, a checkpoint whose architecture is recognised by its tensors, or the Builtin one.
+// An ONNX file stays mapped until Close.
+//
+// Errors: those of packages onnx, checkpoint and models with the path before them; *ConfigError, *UnknownNetworkError,
+// *OpenShapeError.
+func Open(path string, cfg OpenConfig) (*Network, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	err := checkpoint.ErrONNX
+	if !strings.EqualFold(filepath.Ext(path), ".onnx") {
+		var f *checkpoint.File
+		if f, err = OpenCheckpoint(path); err == nil {
+			defer f.Close()
+			return cfg.build(f)
+		}
+	}
+	if !errors.Is(err, checkpoint.ErrONNX) {
+		return nil, orONNX(err)
+	}
+	if err := cfg.noArch(path); err != nil {
+		return nil, err
+	}
+	f, err := cfg.ONNX.Open(path)
+	if err != nil {
+		if none(cfg.ONNX) && openShapes(path) {
+			err = &OpenShapeError{err}
+		}
+		return nil, err
+	}
+	return newNetwork(path, f.Size, f.Graph, f.Close)
+}
+
+// Read is Open for a model in memory, such as one that a program embeds; name stands for its path. The network may refer
+// to data until Close.
+func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	f, err := checkpoint.New(bytes.NewReader(data), int64(len(data)), name)
+	if err == nil {
+		defer f.Close()
+		return cfg.build(f)
+	}
+	if !errors.Is(err, checkpoint.ErrONNX) {
+		return nil, orONNX(err)
+	}
+	if err := cfg.noArch(name); err != nil {
+		return nil, err
+	}
+	g, err := cfg.ONNX.Import(data, name)
+	if err != nil {
+		if none(cfg.ONNX) && slices.ContainsFunc(inputsOf(data), Input.open) {
+			err = &OpenShapeError{err}
+		}
+		return nil, err
+	}
+	return newNetwork(name, int64(len(data)), g, func() error { return nil })
+}
+
+// OpenCheckpoint opens a file of tensors, or those of the Builtin network.
+func OpenCheckpoint(path string) (*checkpoint.File, error) {
+	if path != Builtin {
+		return checkpoint.Open(path)
+	}
+	data := builtin.Checkpoint()
+	return checkpoint.New(bytes.NewReader(data), int64(len(data)), Builtin)
+}
+
+// build makes the network of a checkpoint, which need not stay open.
+func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
+	if !none(cfg.ONNX) {
+		return nil, &ConfigError{"ONNX", "", printable(f.Path) + " is a checkpoint, and its network takes images of one size"}
+	}
+	g, _, err := models.Build(f.Tensors(), cfg.Arch)
+	var mismatch *models.Mismatch
+	var reading *checkpoint.TensorError
+	switch {
+	case err == nil:
+		return newNetwork(f.Path, f.Size, g, func() error { return nil })
+	case cfg.Arch == "" && errors.As(err, &mismatch):
+		return nil, &UnknownNetworkError{f.Path, err}
+	case errors.As(err, &reading):
+		return nil, err // it names the file
+	}
+	return nil, fmt.Errorf("%s: %w", f.Path, err)
+}
+
+func (cfg OpenConfig) noArch(name string) error {
+	if cfg.Arch == "" {
+		return nil
+	}
+	return &ConfigError{"Arch", cfg.Arch, printable(name) + " is an ONNX file, which says itself what its network is"}
+}
+
+// orONNX adds to the error for a file that is nothing known what else it could have been.
+func orONNX(err error) error {
+	if errors.Is(err, checkpoint.ErrFormat) {
+		return fmt.Errorf("%w; a whole network may also be an ONNX model", err)
+	}
+	return err
+}
+
+// newNetwork reads what the metadata says about images.
+func newNetwork(name string, size int64, g *graph.Graph, closer func() error) (*Network, error) {
+	pre, err := vision.Of(g)
+	if err != nil {
+		closer()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Network{Name: name, Size: size, graph: g, pre: pre, close: closer}, nil
+}

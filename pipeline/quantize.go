@@ -1,0 +1,233 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"linquant/calib"
+	"linquant/dataset"
+	"linquant/ptq"
+	"linquant/vision"
+)
+
+// Config says what to quantize and how. Apart from the model, the zero value does: 8-bit weights and activations, ranges
+// from the extremes of the calibration data, the whole machine.
+type Config struct {
+	// One of the three says what to quantize: Network one that is open, which stays so, Bytes one that a program embeds,
+	// under the name that Model gives it, and Model alone the path of one, or Builtin.
+	Network *Network
+	Model   string
+	Bytes   []byte
+
+	Open OpenConfig // how it is opened
+
+	Preprocess *vision.Preprocess // of its first input, instead of what the model says
+
+	Quant       ptq.Config  // bits, granularity, methods, convention, overrides
+	Calibration Calibration // the ranges of activations; of the Builtin network its own images where no data is named
+	Dynamic     bool        // layers find the ranges of their inputs while they run: nothing is calibrated
+	Pixels      bool        // the network shall take raw pixels, uint8, and prepare them itself
+
+	Test Data // examples to measure both networks on; none: nothing is measured
+
+	Threads  int            // of runs; 0 means one for each processor
+	Progress func(Progress) // is told how far the work is
+}
+
+// Result is a network in integers and what came of making it.
+type Result struct {
+	*Network
+	Float    *Network // that it was made of
+	Report   *ptq.NetworkReport
+	Ranges   calib.Ranges // that it was made with; nil where layers are dynamic
+	Accuracy *Difference  // on Config.Test; nil without
+	Warnings []Warning
+
+	close func() error
+}
+
+// Close closes what Quantize opened.
+func (r *Result) Close() error { return r.close() }
+
+// Quantize opens a float network, calibrates it and returns it in integers, measured where there are examples for that.
+// What Quantize returns keeps the file open until Close.
+//
+// Errors: *ConfigError, *QuantizedError, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
+func Quantize(ctx context.Context, cfg Config) (*Result, error) {
+	n, err := cfg.open()
+	if err != nil {
+		return nil, err
+	}
+	r, err := n.quantize(ctx, cfg)
+	if cfg.Network != nil {
+		return r, err
+	}
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	r.close = n.Close
+	return r, nil
+}
+
+func (cfg Config) open() (n *Network, err error) {
+	switch {
+	case cfg.Network != nil:
+		n = cfg.Network
+	case cfg.Bytes != nil:
+		n, err = Read(cfg.Bytes, cfg.Model, cfg.Open)
+	case cfg.Model == "":
+		return nil, &ConfigError{"Model", "", "it is missing: the path of an ONNX file or of a checkpoint, or " + Builtin}
+	default:
+		n, err = Open(cfg.Model, cfg.Open)
+	}
+	if err != nil || cfg.Preprocess == nil {
+		return n, err
+	}
+	if err := n.SetPreprocess(*cfg.Preprocess); err != nil {
+		if cfg.Network == nil {
+			n.Close()
+		}
+		return nil, err
+	}
+	return n, nil
+}
+
+// quantize is Quantize for a network that is open.
+func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
+	if n.Quantized() {
+		return nil, &QuantizedError{n.Name}
+	}
+	if err := n.CheckLabels(); err != nil {
+		return nil, err
+	}
+	r := &Result{Float: n, close: func() error { return nil }}
+	var err error
+	if cfg.Dynamic {
+		r.Network, r.Report, err = n.Dynamic(cfg.Quant)
+	} else {
+		if r.Ranges, err = r.ranges(ctx, cfg); err != nil {
+			return nil, err
+		}
+		r.Network, r.Report, err = n.Quantize(r.Ranges, cfg.Quant)
+	}
+	if err == nil && cfg.Pixels {
+		r.Network, err = r.Network.WithPixels()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !cfg.Test.none() {
+		if err := r.measure(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// ranges takes the ranges from the configuration, or measures them.
+func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
+	if ranges := cfg.Calibration.Ranges; ranges != nil {
+		warnings, err := r.Float.CheckRanges(ranges, cfg.Quant)
+		r.Warnings = append(r.Warnings, warnings...)
+		return ranges, err
+	}
+	set, warnings, err := cfg.Calibration.Open(r.Float.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer set.Close()
+	r.Warnings = append(r.Warnings, warnings...)
+	return r.Float.Calibrate(ctx, set, cfg)
+}
+
+// Open opens the examples to calibrate the network of that name on: of the Builtin one its own where the configuration
+// names none. Errors: *ConfigError, and those of dataset.Open.
+func (c Calibration) Open(name string) (dataset.Set, []Warning, error) {
+	data := c.Data
+	if data.none() && name == Builtin {
+		data.Spec = Builtin
+	}
+	if data.none() {
+		return nil, nil, &ConfigError{"Calibration.Data", "", "it is missing: integers need the ranges of activations, which are " +
+			"measured on examples"}
+	}
+	if data.Limit == 0 {
+		data.Limit = DefaultExamples
+	}
+	set, err := data.open("Calibration.Data", dataset.Train)
+	if err != nil {
+		return nil, nil, err
+	}
+	if spec, err := dataset.ParseSpec(data.Spec); data.Set == nil && err == nil && spec.Split == dataset.Test {
+		use := dataset.Spec{Kind: spec.Kind, Path: spec.Path, Split: dataset.Train}
+		return set, []Warning{CalibratedOnTest{data.Spec, use.String()}}, nil
+	}
+	return set, nil, nil
+}
+
+// measure measures both networks on the same examples.
+func (r *Result) measure(ctx context.Context, cfg Config) error {
+	set, err := cfg.Test.open("Test", dataset.Test)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	mc := MeasureConfig{Threads: cfg.Threads, Progress: cfg.Progress}
+	r.Accuracy, err = Measure(ctx, r.Network, r.Float, set, mc)
+	return err
+}
+
+// Quantize returns the network in integers, made with these ranges, and what that cost. It shares with n the constants
+// that stay in floating point, so that n must stay open. Errors: *QuantizedError, and those of ptq.Quantize.
+func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
+	if n.Quantized() {
+		return nil, nil, &QuantizedError{n.Name}
+	}
+	g, err := n.Folded()
+	if err != nil {
+		return nil, nil, err
+	}
+	q, report, err := ptq.Quantize(g, ranges, cfg)
+	if err != nil {
+		return nil, nil, n.named(err)
+	}
+	return n.made(q), report, nil
+}
+
+// Dynamic returns the network with layers that find the ranges of their inputs while they run; else it is Quantize.
+func (n *Network) Dynamic(cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
+	if n.Quantized() {
+		return nil, nil, &QuantizedError{n.Name}
+	}
+	g, err := n.Folded()
+	if err != nil {
+		return nil, nil, err
+	}
+	q, report, err := ptq.Dynamic(g, cfg)
+	if err != nil {
+		return nil, nil, n.named(err)
+	}
+	return n.made(q), report, nil
+}
+
+// named puts the network's name before an error.
+func (n *Network) named(err error) error {
+	if n.Name == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", n.Name, err)
+}
+
+// report returns a function that reports progress.
+func (cfg Config) report(p Progress) func(done int) { return reporter(cfg.Progress, p) }
+
+func reporter(f func(Progress), p Progress) func(done int) {
+	if f == nil {
+		return func(int) {}
+	}
+	return func(done int) {
+		p.Done = done
+		f(p)
+	}
+}

@@ -1,0 +1,146 @@
+// Package vision is what is particular to networks of images: how pixels become an input, which shapes are images, and
+// what the numbers of a classifier say.
+//
+// A graph knows nothing of it. What a network wants done to its pixels, and the names of its classes, travel as an entry
+// of the graph's metadata, through every pass and every file: Of reads it and Preprocess.Store writes it. Networks of
+// other kinds can have packages like this one beside it, with entries of their own.
+package vision
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+
+	"linquant/graph"
+
+	"linquant/tensor"
+)
+
+// Preprocess says how the pixels of an image, 0 to 255, become a network's input, and what its outputs are called. The
+// zero value divides by 255.
+type Preprocess struct {
+	Divisor      float32   `json:"divisor,omitempty"`       // 0 means 255
+	Mean         []float32 `json:"mean,omitempty"`          // one per channel, of the divided pixels; nil: 0
+	Std          []float32 `json:"std,omitempty"`           // one per channel; nil: 1
+	BGR          bool      `json:"bgr,omitempty"`           // the network wants blue, green, red
+	ChannelsLast bool      `json:"channels_last,omitempty"` // the network's input is [batch, height, width, channels]
+	Labels       []string  `json:"labels,omitempty"`        // the names of the classes, in the order of the outputs
+
+	// Resize is the length to which the shorter side of an image of any size is brought before the input's height and
+	// width are cut from its middle; 0 means the least that fills them. Apply takes images that are so already.
+	Resize int `json:"resize,omitempty"`
+}
+
+// Key is the entry of a graph's metadata, and of an ONNX file's, that holds a Preprocess as JSON.
+const Key = "linquant.preprocess"
+
+// Of returns what g's metadata says about its first input and its classes; the zero value where it says nothing. Errors:
+// an entry that does not read.
+func Of(g *graph.Graph) (Preprocess, error) {
+	var p Preprocess
+	text, ok := g.Metadata[Key]
+	if !ok {
+		return p, nil
+	}
+	if err := json.Unmarshal([]byte(text), &p); err != nil {
+		return Preprocess{}, fmt.Errorf("metadata %s does not read (%w): correct or remove it", Key, err)
+	}
+	return p, nil
+}
+
+// Store makes p an entry of g's metadata, and takes the entry away where p is the zero value. Errors: a number that is
+// not finite.
+func (p Preprocess) Store(g *graph.Graph) error {
+	if reflect.ValueOf(p).IsZero() {
+		delete(g.Metadata, Key)
+		return nil
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("the preprocessing of the input cannot be written: %w", err)
+	}
+	if g.Metadata == nil {
+		g.Metadata = map[string]string{}
+	}
+	g.Metadata[Key] = string(text)
+	return nil
+}
+
+// divisor returns what pixels are divided by.
+func (p Preprocess) divisor() float32 {
+	if p.Divisor == 0 {
+		return 255
+	}
+	return p.Divisor
+}
+
+// Apply fills dst with the input for the pixels src, [channels, height, width] with red first: (x/Divisor − Mean) /
+// Std, each step rounded to float32, as torchvision's ToTensor and Normalize do. dst and src have the same length and
+// may be the same slice only where the order of elements stays. Errors: a shape with other dimensions, a mean or
+// deviation for another number of channels.
+func (p Preprocess) Apply(dst, src []float32, shape tensor.Shape) error {
+	n, err := shape.Elements()
+	if err != nil {
+		return err
+	}
+	if len(shape) != 3 || len(src) != n || len(dst) != n {
+		return fmt.Errorf("an image has the shape [channels, height, width]; %v with %d pixels for %d inputs is none", shape, len(src), len(dst))
+	}
+	channels, plane := shape[0], shape[1]*shape[2]
+	for _, s := range [][]float32{p.Mean, p.Std} {
+		if s != nil && len(s) != channels {
+			return fmt.Errorf("mean and std have %d values for %d channels", len(s), channels)
+		}
+	}
+	divisor := p.divisor()
+	if divisor < 0 || divisor != divisor || slices.ContainsFunc(p.Std, func(s float32) bool { return s == 0 || s != s }) {
+		return fmt.Errorf("pixels cannot be divided by %v and then by %v: the divisor is positive, and no deviation is 0", divisor, p.Std)
+	}
+	for c := range channels {
+		from := c
+		if p.BGR {
+			from = channels - 1 - c
+		}
+		mean, std := float32(0), float32(1)
+		if p.Mean != nil {
+			mean = p.Mean[c]
+		}
+		if p.Std != nil {
+			std = p.Std[c]
+		}
+		for i, x := range src[from*plane : (from+1)*plane] {
+			at := c*plane + i
+			if p.ChannelsLast {
+				at = i*channels + c
+			}
+			dst[at] = (float32(x/divisor) - mean) / std
+		}
+	}
+	return nil
+}
+
+// Undo turns x, an input that Apply made, into the pixels that it was made of, in the order in which they lie in the
+// input. shape is that of the input without the batch; of other than three dimensions it is a vector of one channel.
+// What Apply rounded is far less than half a pixel.
+func (p Preprocess) Undo(x []float32, shape tensor.Shape) {
+	channel := func(int) int { return 0 }
+	switch {
+	case len(shape) != 3:
+	case p.ChannelsLast:
+		channel = func(i int) int { return i % shape[2] }
+	default:
+		channel = func(i int) int { return i / (shape[1] * shape[2]) % shape[0] }
+	}
+	for i, v := range x {
+		c, v := channel(i), float64(v)
+		if c < len(p.Std) {
+			v *= float64(p.Std[c])
+		}
+		if c < len(p.Mean) {
+			v += float64(p.Mean[c])
+		}
+		x[i] = float32(math.RoundToEven(v * float64(p.divisor())))
+	}
+}
