@@ -33,7 +33,7 @@ type IO struct {
 	Name  string
 	Shape tensor.Shape // of one example, channels first, without the batch
 
-	// Quant says what the elements stand for where they are codes, such as the pixels of graph.PixelInput; nil for reals.
+	// Quant says what the elements stand for where they are codes, such as the pixels of vision.PixelInput; nil for reals.
 	// It must not be changed.
 	Quant *quant.Params
 

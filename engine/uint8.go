@@ -7,7 +7,7 @@ import (
 )
 
 // RunUint8 is Run for networks whose inputs are all uint8 codes (see IO.Quant), which are given as they are: the pixels
-// of images, 0 to 255, for a network of graph.PixelInput. The outputs are those that Run computes of the reals that the
+// of images, 0 to 255, for a network of vision.PixelInput. The outputs are those that Run computes of the reals that the
 // codes stand for.
 //
 // Errors: an input that is not of uint8 codes, and those of Run. Codes outside the range of a type of fewer than 8 bits
@@ -15,7 +15,7 @@ import (
 func (p *Program) RunUint8(ctx context.Context, outputs [][]float32, inputs [][]uint8) error {
 	for _, io := range p.inputs {
 		if io.Quant == nil || !io.Quant.Type.Unsigned {
-			return fmt.Errorf("input %q is not of uint8 codes: use Run, or make it of pixels with graph.PixelInput", io.Name)
+			return fmt.Errorf("input %q is not of uint8 codes: use Run, or make it of pixels with vision.PixelInput", io.Name)
 		}
 	}
 	lengths := make([]int, len(inputs))
