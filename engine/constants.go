@@ -5,7 +5,6 @@ import (
 
 	"linquant/graph"
 	"linquant/quant"
-	"linquant/tensor"
 )
 
 // checked returns g itself where it passes Check.
@@ -25,7 +24,7 @@ func quantizeConstants(g *graph.Graph) (*graph.Graph, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", n, err)
 		}
-		codes, err := quantizeConstant(reals, from.Const.Shape, to.Quant)
+		codes, err := quant.Encode(reals, from.Const.Shape, *to.Quant)
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", n, err)
 		}
@@ -33,19 +32,4 @@ func quantizeConstants(g *graph.Graph) (*graph.Graph, error) {
 	}
 	out.Nodes = kept
 	return out, nil
-}
-
-func quantizeConstant(reals []float32, shape tensor.Shape, p *quant.Params) (tensor.Tensor, error) {
-	if p.Type.Unsigned {
-		codes := make([]uint8, len(reals))
-		if err := quant.Quantize(codes, reals, shape, *p); err != nil {
-			return tensor.Tensor{}, err
-		}
-		return tensor.Of(shape, codes)
-	}
-	codes := make([]int8, len(reals))
-	if err := quant.Quantize(codes, reals, shape, *p); err != nil {
-		return tensor.Tensor{}, err
-	}
-	return tensor.Of(shape, codes)
 }

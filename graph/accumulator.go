@@ -22,7 +22,7 @@ func (s site) checkAccumulators() error {
 	var bias []int32
 	if s.n.Input(2) != "" {
 		var err error
-		if bias, err = widen(*s.value(2).Const); err != nil {
+		if bias, err = quant.Widen(*s.value(2).Const); err != nil {
 			return s.errorf("bias %q: %w", s.n.Inputs[2], err)
 		}
 	}

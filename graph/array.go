@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"fmt"
-
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -23,7 +21,7 @@ func constant(v *Value) (array, error) {
 	a := array{shape: v.Const.Shape, quant: v.Quant}
 	var err error
 	if v.Quant != nil {
-		a.code, err = widen(*v.Const)
+		a.code, err = quant.Widen(*v.Const)
 	} else {
 		a.real, err = v.Const.Float32s()
 	}
@@ -109,24 +107,4 @@ func take[T number](x []T, index []int, fill T) []T {
 		}
 	}
 	return out
-}
-
-// widen returns the codes of a tensor as int32.
-func widen(t tensor.Tensor) ([]int32, error) {
-	out := make([]int32, t.Elements())
-	switch t.DType {
-	case tensor.Int8:
-		for i, b := range t.Data {
-			out[i] = int32(int8(b))
-		}
-	case tensor.Uint8:
-		for i, b := range t.Data {
-			out[i] = int32(b)
-		}
-	case tensor.Int32:
-		return tensor.As[int32](t)
-	default:
-		return nil, fmt.Errorf("codes are int8, uint8 or int32, not %v", t.DType)
-	}
-	return out, nil
 }

@@ -3,7 +3,6 @@ package graph
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"linquant/quant"
 	"linquant/tensor"
@@ -11,15 +10,10 @@ import (
 
 // storage returns the element type of a value with these parameters: float32 without any.
 func storage(q *quant.Params) tensor.DType {
-	switch {
-	case q == nil:
+	if q == nil {
 		return tensor.Float32
-	case q.Type.Bits > 8:
-		return tensor.Int32
-	case q.Type.Unsigned:
-		return tensor.Uint8
 	}
-	return tensor.Int8
+	return q.Type.Storage()
 }
 
 // passes reports whether the operator hands on its input's codes, so that its output has its input's parameters.
@@ -38,15 +32,7 @@ func SameParams(a, b *quant.Params) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	if a.Type != b.Type || a.Layout != b.Layout || !slices.Equal(a.Scale, b.Scale) {
-		return false
-	}
-	for k := range a.Scale {
-		if a.ZeroPointOf(k) != b.ZeroPointOf(k) {
-			return false
-		}
-	}
-	return true
+	return a.Equal(*b)
 }
 
 // checkQuant checks the parameters of every value, and that every node is all codes or all reals. Shapes are used where
@@ -80,7 +66,7 @@ func checkParams(v *Value) error {
 			}
 			one.ZeroPoint = p.ZeroPoint[k : k+1]
 		}
-		if err := quant.Quantize([]int32{}, nil, nil, one); err != nil {
+		if err := one.Check(nil); err != nil {
 			return fmt.Errorf("scale or zero point %d: %w", k, err)
 		}
 	}

@@ -63,5 +63,5 @@ func checkOperand(p quant.Params) error {
 	if p.Per != quant.PerTensor || p.Type.Bits > 8 {
 		return fmt.Errorf("quantized per %v with %d bits: an operand has one scale and 2 to 8 bits", p.Per, p.Type.Bits)
 	}
-	return quant.Quantize([]int32{}, nil, nil, p)
+	return p.Check(nil)
 }

@@ -202,7 +202,7 @@ func (f *fuser) emit(op graph.Op, node string, attrs graph.Attrs, inputs []strin
 		v.Shape = from.Shape
 	}
 	if p != nil {
-		v.Quant, v.DType = p, raw.Storage(p.Type)
+		v.Quant, v.DType = p, p.Type.Storage()
 	}
 }
 

@@ -34,7 +34,7 @@ func (f *fuser) wide(t tensor.Tensor) ([]int32, error) {
 	if err := f.spend(t.Elements()); err != nil {
 		return nil, err
 	}
-	return wideCodes(t)
+	return quant.Widen(t)
 }
 
 // fits reports whether all codes of t are codes of the narrower type.

@@ -150,32 +150,9 @@ func (f *fuser) zeroPoints(name string) ([]int32, quant.Type, error) {
 	return z, t, err
 }
 
-// wideCodes returns a tensor's codes as int32.
-func wideCodes(t tensor.Tensor) ([]int32, error) {
-	switch t.DType {
-	case tensor.Int8:
-		s, err := tensor.As[int8](t)
-		return widen(s), err
-	case tensor.Uint8:
-		s, err := tensor.As[uint8](t)
-		return widen(s), err
-	case tensor.Int32:
-		return tensor.As[int32](t)
-	}
-	return nil, fmt.Errorf("%v elements are no codes", t.DType)
-}
-
-func widen[T int8 | uint8](s []T) []int32 {
-	w := make([]int32, len(s))
-	for i, x := range s {
-		w[i] = int32(x)
-	}
-	return w
-}
-
 // sameCodes reports whether equal codes stand for equal reals with both parameters, whatever the types' widths.
 func sameCodes(a, b quant.Params) bool {
-	return raw.Storage(a.Type) == raw.Storage(b.Type) && a.Layout == b.Layout && slices.Equal(a.Scale, b.Scale) &&
+	return a.Type.Storage() == b.Type.Storage() && a.Layout == b.Layout && slices.Equal(a.Scale, b.Scale) &&
 		slices.Equal(zeros(a), zeros(b))
 }
 

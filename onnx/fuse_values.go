@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"linquant/graph"
-	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -118,7 +117,7 @@ func (f *fuser) codesConst(name string, p quant.Params) (*graph.Value, error) {
 	if c == nil || c.Const == nil {
 		return nil, fmt.Errorf("%q is computed by no node", name)
 	}
-	if c.DType != raw.Storage(p.Type) {
+	if c.DType != p.Type.Storage() {
 		return nil, fmt.Errorf("constant %q is %v, its zero point %v: make the types agree", name, c.DType, p.Type)
 	}
 	if narrow := f.narrowed(name, p.Type); narrow != p.Type && fits(*c.Const, narrow) && fitAll(p.ZeroPoint, narrow) {

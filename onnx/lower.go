@@ -127,7 +127,7 @@ func (l *lowerer) noteBits() error {
 func (l *lowerer) rawValue(v *graph.Value) *raw.Value {
 	out := rawFloat(v)
 	if v.Quant != nil {
-		out.DType, out.Type = raw.Storage(v.Quant.Type), l.rawType(v)
+		out.DType, out.Type = v.Quant.Type.Storage(), l.rawType(v)
 	}
 	return out
 }
@@ -194,7 +194,7 @@ func (l *lowerer) emitCodes(
 	}
 	l.emit(op, node, attrs, inputs, output, like)
 	v := l.out.Values[output]
-	v.DType, v.Type = raw.Storage(t), t
+	v.DType, v.Type = t.Storage(), t
 }
 
 // codes returns the raw value of a value's codes; a constant's are copied when they are first read.
@@ -234,7 +234,7 @@ func (l *lowerer) scale(v *graph.Value) (scale, zero string) {
 	l.out.AddConst(scale, t)
 	zero = l.fresh(stem(v.Name) + "_zero_point")
 	rt := l.rawType(v)
-	z := tensor.Tensor{DType: raw.Storage(rt), Shape: shape}
+	z := tensor.Tensor{DType: rt.Storage(), Shape: shape}
 	for _, c := range zeros(*p) {
 		z.Data = append(z.Data, byte(c))
 		if rt.Bits == 32 {

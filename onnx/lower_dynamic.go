@@ -142,7 +142,7 @@ func (l *lowerer) dynamicScale(op graph.Op, w *graph.Value) (scale, zero string)
 			z, zeroShape = z[:1], tensor.Shape{}
 		}
 		zero = l.fresh(w.Name + "_zero_point")
-		c := tensor.Tensor{DType: raw.Storage(p.Type), Shape: zeroShape}
+		c := tensor.Tensor{DType: p.Type.Storage(), Shape: zeroShape}
 		for _, v := range z {
 			c.Data = append(c.Data, byte(v))
 		}

@@ -179,20 +179,7 @@ func (f *fuser) foldCodes(r result, t tensor.Tensor) error {
 	if err != nil {
 		return err
 	}
-	q := make([]byte, len(x))
-	if r.params.Type.Unsigned {
-		err = quant.Quantize(q, x, t.Shape, r.params)
-	} else {
-		s := make([]int8, len(x))
-		err = quant.Quantize(s, x, t.Shape, r.params)
-		for i, c := range s {
-			q[i] = byte(c)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	c, err := tensor.New(raw.Storage(r.params.Type), t.Shape, q)
+	c, err := quant.Encode(x, t.Shape, r.params)
 	if err != nil {
 		return err
 	}

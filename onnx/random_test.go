@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -112,14 +111,14 @@ func (r *network) name(op graph.Op) string {
 func (r *network) codes(op graph.Op, out string, attrs graph.Attrs, p quant.Params, shape tensor.Shape, in ...string) string {
 	r.g.AddNode(op, stem(out), out, attrs, in...)
 	v := r.g.Values[out]
-	v.Quant, v.DType, v.Shape = &p, raw.Storage(p.Type), shape
+	v.Quant, v.DType, v.Shape = &p, p.Type.Storage(), shape
 	return out
 }
 
 // constant adds random codes.
 func (r *network) constant(name string, p quant.Params, shape tensor.Shape, lo, hi int32) string {
 	n, _ := shape.Elements()
-	t := tensor.Tensor{DType: raw.Storage(p.Type), Shape: shape}
+	t := tensor.Tensor{DType: p.Type.Storage(), Shape: shape}
 	for range n {
 		c := lo + r.Int32N(hi-lo+1)
 		t.Data = append(t.Data, byte(c))

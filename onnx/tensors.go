@@ -112,7 +112,12 @@ func decode(t *onnxpb.Tensor, ext *external, left *budget) (tensor.Tensor, eleme
 		if err := left.take(int64(n)); err != nil {
 			return tensor.Tensor{}, e, err
 		}
-		data = unpack(data, n, e.bits, e.store == tensor.Int8)
+		t := quant.Type{Bits: e.bits, Unsigned: e.store == tensor.Uint8}
+		c, err := quant.Codes{Params: quant.Params{Type: t}, Shape: shape, Packing: quant.Packed, Data: data}.Unpack()
+		if err != nil {
+			return tensor.Tensor{}, e, err
+		}
+		data = c.Data
 	}
 	v, err := tensor.New(e.file, shape, data)
 	if err != nil || e.file == e.store {
@@ -170,20 +175,6 @@ func encodeInts(v []int64, size int) []byte {
 		data = append(data, word[:size]...)
 	}
 	return data
-}
-
-// unpack makes one byte of every element of 4 or 2 bits, the first in the lowest bits of a byte.
-func unpack(data []byte, n, bits int, signed bool) []byte {
-	out, each, shift := make([]byte, n), 8/bits, 8-bits
-	for i := range out {
-		b := data[i/each] >> (i % each * bits) << shift
-		if signed {
-			out[i] = byte(int8(b) >> shift)
-		} else {
-			out[i] = b >> shift
-		}
-	}
-	return out
 }
 
 // list formats numbers of a file for an error, not all where there are many.

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
@@ -117,29 +116,6 @@ func TestDecodeBudget(t *testing.T) {
 	if _, _, err := decode(&many, nil, &left); err == nil {
 		t.Error("float32 elements of 128 KiB fit a budget of 64")
 	}
-}
-
-// TestPack4 packs codes and unpacks them with the reader.
-func TestPack4(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		codes := rapid.SliceOf(rapid.Int8Range(-8, 7)).Draw(t, "codes")
-		v, err := tensor.Of(tensor.Shape{len(codes)}, codes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		packed := pack4(v.Data)
-		if len(packed) != (len(codes)+1)/2 {
-			t.Fatalf("%d codes take %d bytes", len(codes), len(packed))
-		}
-		left := newBudget(1 << 20)
-		got, _, err := decode(&onnxpb.Tensor{Type: onnxpb.Int4, Dims: []int64{int64(len(codes))}, Raw: packed}, nil, &left)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got.Data, v.Data) {
-			t.Fatalf("%v became %v", codes, got.Data)
-		}
-	})
 }
 
 // TestRawTypes follows types through nodes of the raw form: a zero point of 4 bits makes codes of 4 bits.

@@ -9,6 +9,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/raw"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -213,19 +214,14 @@ func (e *exporter) constant(name string) error {
 	}
 	data := t.Data
 	if typ == onnxpb.Int4 || typ == onnxpb.Uint4 {
-		data = pack4(data)
+		c := quant.Codes{Params: quant.Params{Type: quant.Type{Bits: 4, Unsigned: typ == onnxpb.Uint4}}, Shape: t.Shape, Data: data}
+		if c, err = c.Pack(quant.Packed); err != nil {
+			return fmt.Errorf("constant %q: %w", name, err)
+		}
+		data = c.Data
 	}
 	e.out.Initializers = append(e.out.Initializers, onnxpb.Tensor{Name: name, Dims: int64s(t.Shape), Type: typ, Raw: data})
 	return nil
-}
-
-// pack4 puts two codes in a byte, the first in its low half.
-func pack4(codes []byte) []byte {
-	out := make([]byte, (len(codes)+1)/2)
-	for i, c := range codes {
-		out[i/2] |= (c & 15) << (i % 2 * 4)
-	}
-	return out
 }
 
 // parameter adds a constant for a node's parameter and returns its name.

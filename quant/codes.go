@@ -125,21 +125,6 @@ func (c Codes) Pack(to Packing) (Codes, error) {
 	return c, nil
 }
 
-// Int32s returns the codes as they are, whatever their width and packing.
-func (c Codes) Int32s() ([]int32, error) {
-	u, err := c.Unpack()
-	if err != nil {
-		return nil, err
-	}
-	switch u.Type.Storage() {
-	case tensor.Int8:
-		return widen(int8s(u.Data)), nil
-	case tensor.Uint8:
-		return widen(u.Data), nil
-	}
-	return tensor.As[int32](tensor.Tensor{DType: tensor.Int32, Shape: u.Shape, Data: u.Data})
-}
-
 // Dequantize fills dst, one element a code, with the real values, as the function Dequantize does.
 func (c Codes) Dequantize(dst []float32) error {
 	u, err := c.Unpack()
@@ -152,7 +137,7 @@ func (c Codes) Dequantize(dst []float32) error {
 	case tensor.Uint8:
 		return Dequantize(dst, u.Data, u.Shape, u.Params)
 	}
-	wide, err := u.Int32s()
+	wide, err := tensor.As[int32](tensor.Tensor{DType: tensor.Int32, Shape: u.Shape, Data: u.Data})
 	if err != nil {
 		return err
 	}
@@ -162,6 +147,20 @@ func (c Codes) Dequantize(dst []float32) error {
 // int8s returns the memory of bytes as signed codes.
 func int8s(b []byte) []int8 {
 	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), len(b))
+}
+
+// Widen returns the codes of a tensor of int8, uint8 or int32, one an element, as they are. Codes of 32 bits share its
+// memory.
+func Widen(t tensor.Tensor) ([]int32, error) {
+	switch t.DType {
+	case tensor.Int8:
+		return widen(int8s(t.Data)), nil
+	case tensor.Uint8:
+		return widen(t.Data), nil
+	case tensor.Int32:
+		return tensor.As[int32](t)
+	}
+	return nil, fmt.Errorf("codes are int8, uint8 or int32, not %v", t.DType)
 }
 
 func widen[Q int8 | uint8](codes []Q) []int32 {

@@ -164,7 +164,7 @@ func TestCodesOfEveryType(t *testing.T) {
 			if err := c.Dequantize(got); err != nil {
 				t.Fatal(err)
 			}
-			codes, err := c.Int32s()
+			codes, err := quant.Widen(x)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -181,17 +181,6 @@ func (v *Value) Codes() (quant.Type, bool) {
 	return quant.Type{}, false
 }
 
-// Storage returns the type of tensors that hold codes of a type.
-func Storage(t quant.Type) tensor.DType {
-	switch {
-	case t.Bits == 32:
-		return tensor.Int32
-	case t.Unsigned:
-		return tensor.Uint8
-	}
-	return tensor.Int8
-}
-
 // Clone returns a copy; attributes' slices are shared.
 func (n *Node) Clone() *Node { return (*Node)(n.Float().Clone()) }
 
