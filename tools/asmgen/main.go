@@ -36,6 +36,11 @@ func main() {
 			os.Exit(1)
 		}
 	}
+	for _, f := range neonFiles {
+		if err := f.generate(*out); err != nil {
+			log.Fatal(err)
+		}
+	}
 }
 
 func (f file) generate(root string) error {
@@ -50,11 +55,15 @@ func (f file) generate(root string) error {
 	if err := pass.Compile.Execute(code); err != nil {
 		return err
 	}
-	text, err := printer.NewGoAsm(printer.Config{Name: "asmgen"}).Print(code)
+	text, err := printer.NewGoAsm(printer.Config{Name: "tools/asmgen"}).Print(code)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(root, f.path)
+	return save(root, f.path, text)
+}
+
+func save(root, path string, text []byte) error {
+	path = filepath.Join(root, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
