@@ -29,7 +29,7 @@ func onSlice(n *graph.Node, f func(float32) float32) func(dst, src []float32) {
 			}
 		}
 	case graph.LeakyRelu:
-		alpha := n.Attrs.Float("alpha", 0.01)
+		alpha := n.Float("alpha")
 		return func(dst, src []float32) {
 			for i, x := range src[:len(dst)] {
 				if x < 0 {
@@ -39,10 +39,10 @@ func onSlice(n *graph.Node, f func(float32) float32) func(dst, src []float32) {
 			}
 		}
 	case graph.HardSigmoid, graph.HardSwish:
-		alpha, beta := n.Attrs.Float("alpha", 0.2), n.Attrs.Float("beta", 0.5)
+		alpha, beta := float32(1.0/6), float32(0.5)
 		swish := n.Op == graph.HardSwish
-		if swish {
-			alpha, beta = 1.0/6, 0.5
+		if !swish {
+			alpha, beta = n.Float("alpha"), n.Float("beta")
 		}
 		return func(dst, src []float32) {
 			for i, x := range src[:len(dst)] {

@@ -65,7 +65,7 @@ func bounds(n *graph.Node) (lo, hi float32) {
 	if n.Op == graph.Relu {
 		return 0, float32(math.Inf(1))
 	}
-	return n.Attrs.Float("min", float32(math.Inf(-1))), n.Attrs.Float("max", float32(math.Inf(1)))
+	return n.Float("min"), n.Float("max")
 }
 
 // clampTo returns min(max(v, lo), hi), as ONNX defines Clip: hi where the bounds are exchanged.

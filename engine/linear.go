@@ -27,7 +27,7 @@ func (s *site) matrix() (m matrix, ok bool) {
 		shape = tensor.Shape{shape[0], 1}
 	}
 	m.depth, m.channels = shape[0], shape[1]
-	if s.n.Op == graph.Gemm && s.n.Attrs.Int("transB", 0) != 0 {
+	if s.n.Op == graph.Gemm && s.n.Int("transB") != 0 {
 		m.depth, m.channels, m.channelsFirst = shape[1], shape[0], true
 	}
 	m.rows = s.in[0].n / m.depth
@@ -153,10 +153,13 @@ func (s *site) floatLinear() error {
 	l := s.linearLayer(m)
 	k := &floatLayer{layer: l, matrices: make([]floatGroup, m.slices), lo: lo, hi: hi}
 	s.weights += 4*int64(len(w)) + 4*int64(m.channels)
-	alpha, tier := s.n.Attrs.Float("alpha", 1), s.tier
+	alpha, tier := float32(1), s.tier
+	if s.n.Op == graph.Gemm {
+		alpha = s.n.Float("alpha")
+	}
 	s.later(func() error {
 		w := transposed(w, m)
-		if s.n.Op == graph.Gemm && alpha != 1 {
+		if alpha != 1 {
 			for i := range w {
 				w[i] *= alpha
 			}
@@ -188,7 +191,7 @@ func (s *site) floatBias(m matrix) ([]float32, error) {
 		return nil, s.errorf("C %q is %v, not one element for each of %d channels: add it with an Add",
 			s.n.Inputs[2], shape, m.channels)
 	}
-	beta := s.n.Attrs.Float("beta", 1)
+	beta := s.n.Float("beta")
 	bias := make([]float32, m.channels)
 	for j := range bias {
 		bias[j] = c[min(j, len(c)-1)] * beta

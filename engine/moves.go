@@ -110,10 +110,10 @@ func inside(part, whole *place, begin func(d int) int) *nest {
 
 func (s *site) pad() error {
 	from := s.in[0]
-	before := s.n.Attrs.Ints("pads")[1:] // the batch's is 0
-	mode := s.n.Attrs.Str("mode", "constant")
+	before := s.n.Ints("pads")[1:] // the batch's is 0
+	mode := s.n.Str("mode")
 	if mode == "constant" {
-		k := &move{to: s.out, fill: true, fillFloat: s.n.Attrs.Float("value", 0)}
+		k := &move{to: s.out, fill: true, fillFloat: s.n.Float("value")}
 		if s.out.quant != nil {
 			q := newQuantizer(s.out.quant)
 			k.fillCode = q.Code(k.fillFloat)

@@ -102,8 +102,9 @@ func (a Attribute) input(i, opset int) Attribute {
 	return a
 }
 
-// Int returns an integer attribute of the node; where it is missing its default in the operator's row, 0 where the
-// operator has none of that name. Float, Str, Ints and Floats do so for the other kinds.
+// Int returns an integer attribute of the node; where it is missing its default in the operator's row. Float, Str, Ints
+// and Floats do so for the other kinds. To ask for an attribute that the operator's row does not have, of that kind, is
+// a mistake of the program and panics, whatever the node's attributes are: Operator.Attr says what there is.
 func (n *Node) Int(name string) int { return Get[int](of(n), n.Attrs, name) }
 
 // Float returns a float attribute: see Int.
@@ -121,13 +122,15 @@ func (n *Node) Floats(name string) []float32 { return Get[[]float32](of(n), n.At
 // Get returns an attribute of a node that the row o describes, its default where attrs has none: for operators that
 // graphs do not have. Those that they have are read with Node.Int and the like.
 func Get[T any](o *Operator, attrs Attrs, name string) T {
+	var missing T
+	a, ok := o.Attr(name)
+	if k, _ := kindOf(missing); !ok || k != a.Kind {
+		panic(fmt.Sprintf("graph: %s has no attribute %s of type %T", o.Op, name, missing))
+	}
 	if v, ok := attrs[name].(T); ok {
 		return v
 	}
-	var missing T
-	if a, ok := o.Attr(name); ok && a.Default != nil {
-		missing, _ = a.Default.(T)
-	}
+	missing, _ = a.Default.(T)
 	return missing
 }
 

@@ -101,8 +101,11 @@ func (f folder) layer(n *Node) bool {
 
 // unpadded reports whether a layer reads no element that the normalization before it would not have seen.
 func unpadded(n *Node) bool {
+	if n.Op == Gemm {
+		return true
+	}
 	auto := n.Str("auto_pad")
-	return n.Op == Gemm || auto == "VALID" || auto == "NOTSET" && all(n.Ints("pads"), 0)
+	return auto == "VALID" || auto == "NOTSET" && all(n.Ints("pads"), 0)
 }
 
 // parameters returns a layer's weight, and its bias, 0 where it has none, as float64.

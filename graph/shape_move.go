@@ -22,7 +22,7 @@ func (s site) dimension(name string, axis, rank int) (int, error) {
 }
 
 // AxisOf returns the dimension that the node's attribute axis names for a value with that many dimensions, 0 to rank −
-// 1, with ONNX's default where the attribute is missing. The node is a Concat or a Softmax whose shapes were inferred.
+// 1. The node's shapes were inferred.
 func AxisOf(n *Node, rank int) int {
 	axis := n.Int("axis")
 	if axis < 0 {

@@ -10,7 +10,10 @@ import (
 // in the dimension of the input that it is, aligned at the right. A dimension that Expand adds in front has nothing but
 // zeros, and the batch, which is taken whole, nil. The node's shapes were inferred.
 func PicksOf(n *Node, in, out tensor.Shape) [][]int {
-	picks, added, axis := make([][]int, len(out)), len(out)-len(in), n.Int("axis")
+	picks, added, axis := make([][]int, len(out)), len(out)-len(in), -1
+	if n.Op == Gather {
+		axis = AxisOf(n, len(in))
+	}
 	for d, length := range out {
 		if length == Batch {
 			continue
@@ -18,7 +21,7 @@ func PicksOf(n *Node, in, out tensor.Shape) [][]int {
 		list := make([]int, length)
 		switch at := d - added; {
 		case at < 0:
-		case n.Op == Gather && (at == axis || at == axis+len(in)):
+		case at == axis:
 			for i, v := range n.Ints("indices") {
 				if list[i] = v; v < 0 {
 					list[i] += in[at]

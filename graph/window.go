@@ -60,7 +60,7 @@ func WindowOf(g *Graph, n *Node, height, width int) (Window, error) {
 	if w.Group < 1 {
 		return w, s.errorf("group is %d: use 1 or more", w.Group)
 	}
-	w.CountPad = n.Int("count_include_pad") != 0
+	w.CountPad = n.Op == AveragePool && n.Int("count_include_pad") != 0
 	for axis, in := range [2]int{height, width} {
 		if err := w.resolve(n, axis, in); err != nil {
 			return w, s.errorf("%w", err)

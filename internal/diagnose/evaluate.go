@@ -126,7 +126,7 @@ func (e *evaluator) node(n *graph.Node, in []codes, r *rules, fresh bool) (codes
 			return y, err
 		}
 	case graph.Pad:
-		if r.padCode && n.Attrs.Str("mode", "constant") == "constant" {
+		if r.padCode && n.Str("mode") == "constant" {
 			padded := *p
 			padded.ZeroPoint = nil
 			return e.referenceWith(n, in, &padded)

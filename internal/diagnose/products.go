@@ -123,7 +123,7 @@ func rowsOf(x []int32, length int) [][]int32 {
 
 func gemm(n *graph.Node, x, w codes) *matrix {
 	m := &matrix{rows: x.shape[0], depth: x.shape[1]}
-	if n.Attrs.Int("transB", 0) != 0 {
+	if n.Int("transB") != 0 {
 		m.weights = rowsOf(w.code, m.depth)
 	} else {
 		m.weights = transposed(w.code, m.depth, w.shape[1])
