@@ -61,7 +61,7 @@ func BenchmarkRange(b *testing.B) {
 					b.Fatal(err)
 				}
 				for b.Loop() {
-					if _, err := cfg.Range(o, Codes{Type: quant.Int(8)}); err != nil {
+					if _, err := cfg.Range(o, Scheme{Type: quant.Int(8)}); err != nil {
 						b.Fatal(err)
 					}
 				}

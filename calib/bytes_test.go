@@ -134,7 +134,7 @@ func FuzzObserver(f *testing.F) {
 				}
 				o.EndBatch()
 				if r, ok := o.(rangeObserver); ok && r.extremes().seen {
-					if _, err := (Config{}).Range(r, points("x")[0].Codes); err != nil {
+					if _, err := (Config{}).Range(r, points("x")[0].Scheme); err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}
 				}

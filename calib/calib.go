@@ -35,7 +35,7 @@ func Run(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], p
 	for _, p := range points {
 		o, err := cfg.Observer()
 		if err == nil {
-			err = p.Codes.check()
+			err = p.Scheme.check()
 		}
 		if err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func Run(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], p
 			return nil, err
 		}
 		o := observers[p.Value][0]
-		entry, err := cfg.Range(o, p.Codes)
+		entry, err := cfg.Range(o, p.Scheme)
 		if err != nil {
 			return nil, &ValueError{p.Value, err}
 		}

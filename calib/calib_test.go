@@ -57,7 +57,7 @@ func batches(err error, of ...[]float32) iter.Seq2[[][]float32, error] {
 func points(values ...string) []Point {
 	var list []Point
 	for _, v := range values {
-		list = append(list, Point{v, Codes{Type: quant.Uint(8)}})
+		list = append(list, Point{v, Scheme{Type: quant.Uint(8)}})
 	}
 	return list
 }
@@ -93,7 +93,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Ranges{"twice": {Lo: -3, Hi: 4.5, For: Codes{Type: quant.Uint(8)}, By: MovingAverage}}
+	want := Ranges{"twice": {Lo: -3, Hi: 4.5, For: Scheme{Type: quant.Uint(8)}, By: MovingAverage}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -127,7 +127,7 @@ func TestRunErrors(t *testing.T) {
 		{"dead values only", batches(nil, []float32{1, 2}), points("dead"), "1 values is constant"},
 		{"no values", batches(nil, []float32{1, 2}), nil, "there are no values to calibrate"},
 		{"a value twice", batches(nil, []float32{1, 2}), points("x", "dead", "x"), `value "x": it is listed twice`},
-		{"a wrong configuration", batches(nil, []float32{1, 2}), []Point{{"x", Codes{Type: quant.Int(9)}}}, "calibration for 9 bits: use 2 to 8"},
+		{"a wrong configuration", batches(nil, []float32{1, 2}), []Point{{"x", Scheme{Type: quant.Int(9)}}}, "calibration for 9 bits: use 2 to 8"},
 	} {
 		_, err := Run(t.Context(), doubler{2}, c.batches, c.points, Config{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {

@@ -12,7 +12,7 @@ var leastLoss = method{
 		}
 		return s.leastDivergence(c)
 	},
-	suits: func(have, want Codes) bool { return have == want },
+	suits: func(have, want Scheme) bool { return have == want },
 }
 
 // leastDivergence returns the range with the least Kullback-Leibler divergence.

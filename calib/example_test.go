@@ -29,8 +29,8 @@ func ExampleRun() {
 	batches := func(yield func([][]float32, error) bool) {
 		_ = yield([][]float32{{-1, 2, 0.5}}, nil) && yield([][]float32{{3, -4}}, nil)
 	}
-	uint8s := calib.Codes{Type: quant.Uint(8)}
-	points := []calib.Point{{Value: "x", Codes: uint8s}, {Value: "y", Codes: uint8s}}
+	uint8s := calib.Scheme{Type: quant.Uint(8)}
+	points := []calib.Point{{Value: "x", Scheme: uint8s}, {Value: "y", Scheme: uint8s}}
 	ranges, err := calib.Run(context.Background(), relu{}, batches, points, calib.Config{Method: calib.MinMax})
 	if err != nil {
 		fmt.Println(err)

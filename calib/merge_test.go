@@ -94,11 +94,11 @@ func TestMergeIsAllAtOnce(t *testing.T) {
 				// The same ranges, too.
 				if kind == "histogram" {
 					cfg := Config{Method: Percentile, Percentile: 90}
-					want, err := cfg.Range(observed(t, empty, slices.Concat(a, b, c)), points("x")[0].Codes)
+					want, err := cfg.Range(observed(t, empty, slices.Concat(a, b, c)), points("x")[0].Scheme)
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got, err := cfg.Range(merged(t, empty, z, y, x), points("x")[0].Codes); err != nil || got != want {
+					if got, err := cfg.Range(merged(t, empty, z, y, x), points("x")[0].Scheme); err != nil || got != want {
 						t.Fatalf("range %v, error %v, want %v", got, err, want)
 					}
 				}

@@ -43,7 +43,7 @@ type method struct {
 	observer  func(Config) rangeObserver // of the statistic that it chooses from
 	histogram bool                       // which takes that much memory
 	choose    func(choice, rangeObserver) (Range, error)
-	suits     func(have, want Codes) bool // whether a range chosen for some codes is as good for others
+	suits     func(have, want Scheme) bool // whether a range chosen for one is right for the other
 }
 
 // rangeObserver is an observer that ranges are chosen from.
@@ -55,7 +55,7 @@ type rangeObserver interface {
 // choice is what a range is chosen for.
 type choice struct {
 	Config
-	Codes
+	Scheme
 }
 
 // String returns "min-max", "moving-average", "percentile", "mse" or "entropy".
@@ -84,8 +84,8 @@ func methodNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Observer returns an observer of what the method chooses from. It knows nothing of codes: ranges for any can be chosen
-// from it.
+// Observer returns an observer of what the method chooses from. It knows nothing of codes: ranges for any scheme can be
+// chosen from it.
 func (c Config) Observer() (Observer, error) {
 	c, err := c.resolved()
 	if err != nil {
@@ -94,14 +94,14 @@ func (c Config) Observer() (Observer, error) {
 	return methods[c.Method].observer(c), nil
 }
 
-// Range returns the range that the method chooses for the codes, from what an observer of Config.Observer saw so far; of
+// Range returns the range that the method chooses for a scheme, from what an observer of Config.Observer saw so far; of
 // a batch that has not ended, MovingAverage knows nothing. Both ends are finite, and lie within the extremes of what was
 // seen, 0 included (WithoutZero), or within the largest magnitude where the range is symmetric. It is an error if
 // nothing was observed, or if the observer keeps another statistic than the method needs.
-func (c Config) Range(o Observer, codes Codes) (Range, error) {
+func (c Config) Range(o Observer, s Scheme) (Range, error) {
 	c, err := c.resolved()
 	if err == nil {
-		err = codes.check()
+		err = s.check()
 	}
 	if err != nil {
 		return Range{}, err
@@ -109,15 +109,15 @@ func (c Config) Range(o Observer, codes Codes) (Range, error) {
 	seen, ok := o.(rangeObserver)
 	switch {
 	case !ok:
-		return Range{}, wrongObserver(choice{c, codes}, o)
+		return Range{}, wrongObserver(choice{c, s}, o)
 	case !seen.extremes().seen:
 		return Range{}, errors.New("nothing was observed")
 	}
-	r, err := methods[c.Method].choose(choice{c, codes}.after(seen.extremes()), seen)
+	r, err := methods[c.Method].choose(choice{c, s}.after(seen.extremes()), seen)
 	if err != nil {
 		return Range{}, err
 	}
-	r.For, r.By = codes, c.Method
+	r.For, r.By = s, c.Method
 	return r, nil
 }
 

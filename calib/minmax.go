@@ -13,7 +13,7 @@ var minMax = method{
 
 // extremesSuit reports whether extremes chosen for codes are right for others: they are for any, but where they were made
 // symmetric.
-func extremesSuit(have, want Codes) bool {
+func extremesSuit(have, want Scheme) bool {
 	return !have.Symmetric || have.withoutBits() == want.withoutBits()
 }
 

@@ -12,7 +12,7 @@ var leastSquares = method{
 		}
 		return s.leastError(c)
 	},
-	suits: func(have, want Codes) bool { return have == want },
+	suits: func(have, want Scheme) bool { return have == want },
 }
 
 // leastError returns the range with the least squared error.

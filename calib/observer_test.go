@@ -23,7 +23,7 @@ func choices(t *rapid.T) choice {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return choice{cfg, Codes{
+	return choice{cfg, Scheme{
 		Type:      quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")},
 		Symmetric: rapid.Bool().Draw(t, "symmetric"),
 	}}
@@ -41,7 +41,7 @@ func TestRangeWithinExtremes(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.EndBatch()
-		r, err := cfg.Range(o, cfg.Codes)
+		r, err := cfg.Range(o, cfg.Scheme)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestOrderAndBatchesDoNotMatter(t *testing.T) {
 					o.EndBatch()
 				}
 			}
-			r, err := cfg.Range(o, cfg.Codes)
+			r, err := cfg.Range(o, cfg.Scheme)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestOrderAndBatchesDoNotMatter(t *testing.T) {
 
 // The definition, step by step, as PyTorch's MovingAverageMinMaxObserver has it.
 func TestMovingAverage(t *testing.T) {
-	cfg := choice{Config{Method: MovingAverage, Momentum: 0.25}, Codes{quant.Int(8), false}}
+	cfg := choice{Config{Method: MovingAverage, Momentum: 0.25}, Scheme{quant.Int(8), false}}
 	o, err := cfg.Observer()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestMovingAverage(t *testing.T) {
 		o.EndBatch() // an empty batch is none
 	}
 	// -1; -1 + (-3+1)/4 = -1.5; -1.5 + (1+1.5)/4 = -0.875. 4; 4 + (0-4)/4 = 3; 3 + (8-3)/4 = 4.25.
-	if r, err := cfg.Range(o, cfg.Codes); err != nil || r.Lo != -0.875 || r.Hi != 4.25 {
+	if r, err := cfg.Range(o, cfg.Scheme); err != nil || r.Lo != -0.875 || r.Hi != 4.25 {
 		t.Errorf("%v, %v", r, err)
 	}
 }
@@ -146,16 +146,16 @@ func TestConstantValues(t *testing.T) {
 			cfg   choice
 			want  Range
 		}{
-			{0, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 0}},
-			{0, choice{Config{}, Codes{quant.Int(8), true}}, Range{Lo: 0, Hi: 0}},
-			{3, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 3}},
-			{-3, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: -3, Hi: 0}},
-			{-3, choice{Config{}, Codes{quant.Int(8), true}}, Range{Lo: -3, Hi: 3}},
-			{-3, choice{Config{}, Codes{quant.Uint(8), true}}, Range{Lo: -3, Hi: 3}},
-			{3, choice{Config{}, Codes{quant.Uint(8), true}}, Range{Lo: 0, Hi: 3}},
-			{3, choice{Config{WithoutZero: true}, Codes{quant.Int(8), false}}, Range{Lo: 3, Hi: 3}},
-			{1e-45, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: 0, Hi: 1e-45}},
-			{-math.MaxFloat32, choice{Config{}, Codes{quant.Int(8), false}}, Range{Lo: -math.MaxFloat32, Hi: 0}},
+			{0, choice{Config{}, Scheme{quant.Int(8), false}}, Range{Lo: 0, Hi: 0}},
+			{0, choice{Config{}, Scheme{quant.Int(8), true}}, Range{Lo: 0, Hi: 0}},
+			{3, choice{Config{}, Scheme{quant.Int(8), false}}, Range{Lo: 0, Hi: 3}},
+			{-3, choice{Config{}, Scheme{quant.Int(8), false}}, Range{Lo: -3, Hi: 0}},
+			{-3, choice{Config{}, Scheme{quant.Int(8), true}}, Range{Lo: -3, Hi: 3}},
+			{-3, choice{Config{}, Scheme{quant.Uint(8), true}}, Range{Lo: -3, Hi: 3}},
+			{3, choice{Config{}, Scheme{quant.Uint(8), true}}, Range{Lo: 0, Hi: 3}},
+			{3, choice{Config{WithoutZero: true}, Scheme{quant.Int(8), false}}, Range{Lo: 3, Hi: 3}},
+			{1e-45, choice{Config{}, Scheme{quant.Int(8), false}}, Range{Lo: 0, Hi: 1e-45}},
+			{-math.MaxFloat32, choice{Config{}, Scheme{quant.Int(8), false}}, Range{Lo: -math.MaxFloat32, Hi: 0}},
 		} {
 			c.cfg.Method = method
 			if got := rangeOf(t, []float32{c.value, c.value}, c.cfg); got != c.want {
@@ -187,7 +187,7 @@ func TestObserverErrors(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
-	cfg, codes := Config{Method: MovingAverage}, Codes{Type: quant.Int(8)}
+	cfg, codes := Config{Method: MovingAverage}, Scheme{Type: quant.Int(8)}
 	o, err := cfg.Observer()
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestObserverErrors(t *testing.T) {
 		}
 	}
 	for _, bits := range []int{0, 1, 9, 32, -8} {
-		if _, err := cfg.Range(o, Codes{Type: quant.Int(bits)}); err == nil || !strings.Contains(err.Error(), "use 2 to 8") {
+		if _, err := cfg.Range(o, Scheme{Type: quant.Int(bits)}); err == nil || !strings.Contains(err.Error(), "use 2 to 8") {
 			t.Errorf("%d bits: error %v", bits, err)
 		}
 	}

@@ -16,7 +16,7 @@ var percentile = method{
 		return s.percentile(c), nil
 	},
 	// Only what is symmetric, and how, makes a difference.
-	suits: func(have, want Codes) bool {
+	suits: func(have, want Scheme) bool {
 		return !have.Symmetric && !want.Symmetric || have.withoutBits() == want.withoutBits()
 	},
 }

@@ -14,9 +14,9 @@ import (
 type Range struct {
 	Lo, Hi float32
 
-	// For are the codes that the range was chosen for, and By how. They are the zero values where nobody said: then For
+	// For is the scheme that the range was chosen for, and By how. They are the zero values where nobody said: then For
 	// has no bits, and the range is taken for whatever it is used for.
-	For Codes
+	For Scheme
 	By  Method
 }
 
@@ -31,13 +31,13 @@ func (r Range) Check() error {
 	return nil
 }
 
-// Suits returns an error unless the range is one for the codes: it was chosen for them, or would be the same if it had
+// Suits returns an error unless the range is one for the scheme: it was chosen for that, or would be the same if it had
 // been, as extremes are for any number of bits, or nobody said what it was chosen for.
-func (r Range) Suits(codes Codes) error {
-	if r.For == (Codes{}) || int(r.By) < len(methods) && methods[r.By].suits(r.For, codes) {
+func (r Range) Suits(s Scheme) error {
+	if r.For == (Scheme{}) || int(r.By) < len(methods) && methods[r.By].suits(r.For, s) {
 		return nil
 	}
-	return fmt.Errorf("its range was chosen for %v, by %v, and its codes are %v: calibrate again for these", r.For, r.By, codes)
+	return fmt.Errorf("its range was chosen for %v, by %v, and its codes are %v: calibrate again for these", r.For, r.By, s)
 }
 
 // MarshalJSON writes the range as Ranges says.
@@ -50,7 +50,7 @@ func (r Range) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.For == (Codes{}) {
+	if r.For == (Scheme{}) {
 		return fmt.Appendf(nil, `{"min": %s, "max": %s}`, lo, hi), nil
 	}
 	return fmt.Appendf(nil, `{"min": %s, "max": %s, "for": %q, "by": %q}`, lo, hi, r.For, r.By), nil
@@ -199,7 +199,7 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	read := Range{Lo: *entry.Min, Hi: *entry.Max}
 	if entry.For != nil {
 		var err error
-		if read.For, err = ParseCodes(*entry.For); err != nil {
+		if read.For, err = ParseScheme(*entry.For); err != nil {
 			return err
 		}
 		if read.By, err = ParseMethod(*entry.By); err != nil {

@@ -16,8 +16,8 @@ import (
 
 func TestRangesText(t *testing.T) {
 	ranges := Ranges{
-		"relu1": {0, 2.5, Codes{quant.Uint(8), false}, MSE}, "a \"b\"\n": {Lo: -1e-45, Hi: math.MaxFloat32},
-		"add": {-0.1, 0, Codes{quant.Int(4), true}, MovingAverage},
+		"relu1": {0, 2.5, Scheme{quant.Uint(8), false}, MSE}, "a \"b\"\n": {Lo: -1e-45, Hi: math.MaxFloat32},
+		"add": {-0.1, 0, Scheme{quant.Int(4), true}, MovingAverage},
 	}
 	var buf bytes.Buffer
 	if err := ranges.Write(&buf); err != nil {
@@ -41,7 +41,7 @@ func TestRangesRoundTrip(t *testing.T) {
 			a, b := rapid.Float32Range(-math.MaxFloat32, math.MaxFloat32).Draw(t, "a"), rapid.Float32().Draw(t, "b")
 			r := Range{Lo: min(a, b), Hi: max(a, b)}
 			if rapid.Bool().Draw(t, "said") {
-				r.For = Codes{quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")}, rapid.Bool().Draw(t, "symmetric")}
+				r.For = Scheme{quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")}, rapid.Bool().Draw(t, "symmetric")}
 				r.By = rapid.SampledFrom([]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}).Draw(t, "method")
 			}
 			ranges[name] = r

@@ -93,8 +93,8 @@ func TestSquaredErrorNaively(t *testing.T) {
 func TestSearch(t *testing.T) {
 	data := shapes()
 	for _, name := range []string{"relu", "relu with outliers", "bell", "outliers", "cubed", "shifted"} {
-		for _, codes := range []Codes{{quant.Int(8), false}, {quant.Int(4), false}, {quant.Int(8), true}, {quant.Uint(3), true}} {
-			cfg := choice{Codes: codes}
+		for _, codes := range []Scheme{{quant.Int(8), false}, {quant.Int(4), false}, {quant.Int(8), true}, {quant.Uint(3), true}} {
+			cfg := choice{Scheme: codes}
 			if codes.Type.Unsigned && name[:4] != "relu" {
 				continue
 			}
@@ -177,14 +177,14 @@ func TestPortable(t *testing.T) {
 		cfg  choice
 		want Range
 	}{
-		{"cubed", choice{Config{Method: Percentile, Percentile: 99}, Codes{quant.Int(8), false}}, Range{Lo: -2.28125, Hi: 2.28125}},
-		{"cubed", choice{Config{Method: MSE}, Codes{quant.Int(8), false}}, Range{Lo: -5.9921875, Hi: 5.1875}},
-		{"cubed", choice{Config{Method: MSE}, Codes{quant.Int(4), false}}, Range{Lo: -4.1171875, Hi: 3.2734375}},
-		{"shifted", choice{Config{Method: MSE, WithoutZero: true}, Codes{quant.Int(3), false}}, Range{Lo: -0.14257812, Hi: 2.2324219}},
-		{"outliers", choice{Config{Method: MSE}, Codes{quant.Int(8), true}}, Range{Lo: -21.53125, Hi: 21.53125}},
-		{"cubed", choice{Config{Method: Entropy}, Codes{quant.Int(8), false}}, Range{Lo: -2.34375, Hi: 3.4921875}},
-		{"outliers", choice{Config{Method: Entropy}, Codes{quant.Int(6), true}}, Range{Lo: -1.65625, Hi: 1.65625}},
-		{"relu with outliers", choice{Config{Method: Entropy}, Codes{quant.Uint(8), false}}, Range{Lo: 0, Hi: 4.75}},
+		{"cubed", choice{Config{Method: Percentile, Percentile: 99}, Scheme{quant.Int(8), false}}, Range{Lo: -2.28125, Hi: 2.28125}},
+		{"cubed", choice{Config{Method: MSE}, Scheme{quant.Int(8), false}}, Range{Lo: -5.9921875, Hi: 5.1875}},
+		{"cubed", choice{Config{Method: MSE}, Scheme{quant.Int(4), false}}, Range{Lo: -4.1171875, Hi: 3.2734375}},
+		{"shifted", choice{Config{Method: MSE, WithoutZero: true}, Scheme{quant.Int(3), false}}, Range{Lo: -0.14257812, Hi: 2.2324219}},
+		{"outliers", choice{Config{Method: MSE}, Scheme{quant.Int(8), true}}, Range{Lo: -21.53125, Hi: 21.53125}},
+		{"cubed", choice{Config{Method: Entropy}, Scheme{quant.Int(8), false}}, Range{Lo: -2.34375, Hi: 3.4921875}},
+		{"outliers", choice{Config{Method: Entropy}, Scheme{quant.Int(6), true}}, Range{Lo: -1.65625, Hi: 1.65625}},
+		{"relu with outliers", choice{Config{Method: Entropy}, Scheme{quant.Uint(8), false}}, Range{Lo: 0, Hi: 4.75}},
 	} {
 		if got := rangeOf(t, data[c.name], c.cfg); got != c.want {
 			t.Errorf("%s, %+v: %#v, want %v", c.name, c.cfg, got, c.want)

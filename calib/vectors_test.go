@@ -69,12 +69,12 @@ func rangeOf(t *testing.T, x []float32, cfg choice) Range {
 		t.Fatal(err)
 	}
 	o.EndBatch()
-	r, err := cfg.Range(o, cfg.Codes)
+	r, err := cfg.Range(o, cfg.Scheme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.For != cfg.Codes || r.By != cfg.Method {
-		t.Fatalf("the range says that it is for %v by %v, it is for %v by %v", r.For, r.By, cfg.Codes, cfg.Method)
+	if r.For != cfg.Scheme || r.By != cfg.Method {
+		t.Fatalf("the range says that it is for %v by %v, it is for %v by %v", r.For, r.By, cfg.Scheme, cfg.Method)
 	}
 	return Range{Lo: r.Lo, Hi: r.Hi}
 }
@@ -84,7 +84,7 @@ func TestPercentilesOfNumPy(t *testing.T) {
 	data := shapes()
 	for _, v := range readVectors(t) {
 		x := data[v.Name]
-		if r := rangeOf(t, x, choice{Config{WithoutZero: true}, Codes{quant.Int(8), false}}); r.Lo != v.Min || r.Hi != v.Max {
+		if r := rangeOf(t, x, choice{Config{WithoutZero: true}, Scheme{quant.Int(8), false}}); r.Lo != v.Min || r.Hi != v.Max {
 			t.Fatalf("%s: extremes %v, NumPy's are %v and %v: the data differs", v.Name, r, v.Min, v.Max)
 		}
 		bin := float64(v.Max-v.Min) / (bins / 2)
@@ -94,7 +94,7 @@ func TestPercentilesOfNumPy(t *testing.T) {
 			}
 		}
 		for _, p := range v.Percentiles {
-			cfg := choice{Config{Method: Percentile, Percentile: p.Percentile, WithoutZero: true}, Codes{quant.Int(8), false}}
+			cfg := choice{Config{Method: Percentile, Percentile: p.Percentile, WithoutZero: true}, Scheme{quant.Int(8), false}}
 			r := rangeOf(t, x, cfg)
 			further("upper end", p.Percentile, float64(r.Hi), p.Upper)
 			further("lower end, negated", p.Percentile, -float64(r.Lo), -p.Lower)
@@ -142,7 +142,7 @@ func TestLeastErrorOfBruteForce(t *testing.T) {
 	for _, v := range readVectors(t) {
 		for _, e := range v.Errors {
 			t.Run(fmt.Sprintf("%s/%d bits, symmetric %v", v.Name, e.Bits, e.Symmetric), func(t *testing.T) {
-				cfg := choice{Config{Method: MinMax}, Codes{quant.Int(e.Bits), e.Symmetric}}
+				cfg := choice{Config{Method: MinMax}, Scheme{quant.Int(e.Bits), e.Symmetric}}
 				whole := squaredErrorOf(t, data[v.Name], rangeOf(t, data[v.Name], cfg), cfg)
 				if whole < e.Whole*0.999 || whole > e.Whole*1.001 {
 					t.Errorf("the error of the extremes is %v, NumPy's %v", whole, e.Whole)

@@ -107,10 +107,10 @@ func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, e
 		if !ok {
 			return nil, &RangeError{n.Name, p.Value, nil}
 		}
-		if err := r.Suits(p.Codes); err != nil {
+		if err := r.Suits(p.Scheme); err != nil {
 			return nil, &RangeError{n.Name, p.Value, err}
 		}
-		if r.For == (calib.Codes{}) {
+		if r.For == (calib.Scheme{}) {
 			warnings = []Warning{UnknownCodes{}}
 		}
 	}

@@ -65,10 +65,10 @@ func (b *builder) activations(ranges calib.Ranges) error {
 		if !ok {
 			return fmt.Errorf("value %q has no range: calibrate the values that ptq.Points lists for this configuration", p.Value)
 		}
-		if err := r.Suits(p.Codes); err != nil {
+		if err := r.Suits(p.Scheme); err != nil {
 			return &calib.ValueError{Value: p.Value, Err: err}
 		}
-		a, err := newActivation(p.Value, r, p.Codes.Type, p.Codes.Symmetric)
+		a, err := newActivation(p.Value, r, p.Scheme.Type, p.Scheme.Symmetric)
 		if err != nil {
 			return err
 		}

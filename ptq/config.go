@@ -10,9 +10,10 @@ import (
 // Config says how a network is quantized. The zero value: 8-bit weights, symmetric, one scale per output channel; 8-bit
 // activations, unsigned and affine, one scale each; the ONNX convention.
 type Config struct {
-	WeightBits  int         // 2 to 8; 0 means 8
-	PerTensor   bool        // weights: one scale for the whole tensor instead of one per output channel
-	WeightRange WeightRange // how the scales of weights are chosen
+	WeightBits   int          // 2 to 8; 0 means 8
+	PerTensor    bool         // weights: one scale for the whole tensor instead of one per output channel
+	WeightMethod WeightMethod // how codes of weights are made; nil means AbsMax
+	Examples     Examples     // for a method that watches activations
 
 	ActBits   int  // bits of activations, 2 to 8; 0 means 8
 	ActSigned bool // codes of activations are signed (int8) instead of unsigned (uint8)
@@ -69,8 +70,8 @@ func (cfg Config) complete() (Config, error) {
 	if err := checkBits("activations", cfg.ActBits); err != nil {
 		return cfg, err
 	}
-	if cfg.WeightRange > LeastSquares {
-		return cfg, fmt.Errorf("%v is no way to choose a weight's range", cfg.WeightRange)
+	if cfg.WeightMethod == nil {
+		cfg.WeightMethod = AbsMax{}
 	}
 	if cfg.Requant > quant.FixedDouble {
 		return cfg, fmt.Errorf("%v is no convention of requantization", cfg.Requant)

@@ -3,6 +3,7 @@ package ptq
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"linquant/graph"
 	"linquant/quant"
@@ -14,7 +15,7 @@ import (
 // comes. Weights are codes as Quantize makes them; activations have 8 bits, unsigned and affine; sums are brought back
 // to reals, and what is between layers stays in floating point. The graph is left as it is.
 //
-// Of the configuration WeightBits, PerTensor, WeightRange and KeepEdges count, and overrides of weight bits and of
+// Of the configuration WeightBits, PerTensor, WeightMethod, Examples and KeepEdges count, and overrides of weight bits and of
 // Float; what it says about activations must be the default. The report has the dynamic layers, and under Float those
 // with weights that stay in floating point.
 //
@@ -116,41 +117,50 @@ func (d *dynamicBuilder) notDynamic(n *graph.Node) string {
 
 // layer makes c, the copy of a node, dynamic.
 func (d *dynamicBuilder) layer(n, c *graph.Node) error {
-	codes, real, wp, err := d.weightCodes(n)
+	w, err := d.codeWeight(n, Activation{}, d.soFar)
 	if err != nil {
 		return err
 	}
-	name := n.Input(1)
-	w := d.g.Value(name).Const
-	bias, err := d.biasOf(n, w.Shape[graph.ChannelAxis(n, len(w.Shape))])
-	if err != nil {
-		return err
-	}
-	l := &integerLayer{report: LayerReport{
-		Node: nodeName(n), Op: n.Op, Bits: wp.Type.Bits, Per: wp.Per, Dynamic: true,
-		Weight: Layer{Name: name, Shape: w.Shape, Scales: len(wp.Scale), FloatBytes: int64(len(w.Data))},
-	}}
-	if l.weight, err = constant(codes, w.Shape, wp); err != nil {
-		return err
-	}
-	if err := l.measure(codes, real, wp); err != nil {
+	l := &integerLayer{report: LayerReport{Dynamic: true}}
+	if err := l.setWeight(n, w); err != nil {
 		return err
 	}
 	graph.SetDynamic(c)
-	c.Inputs[1] = d.codes(name, l.weight)
-	if bias != nil {
-		l.report.BiasBytes = 4 * int64(len(bias))
-		if v := d.g.Value(n.Input(2)); !v.Const.Shape.Equal(tensor.Shape{len(bias)}) {
-			t, err := tensor.Of(tensor.Shape{len(bias)}, bias)
-			if err != nil {
-				return err
-			}
-			c.Inputs[2] = d.out.Unique(n.Input(2) + "_channels")
-			d.out.AddConst(c.Inputs[2], t)
+	c.Inputs[1] = d.codes(n.Input(1), l.weight)
+	if w.Bias != nil {
+		l.report.BiasBytes = 4 * int64(len(w.Bias))
+		if err := d.bias(n, c, w.Bias); err != nil {
+			return err
 		}
 	}
 	d.report.Layers = append(d.report.Layers, l.report)
 	return nil
+}
+
+// bias gives c, the copy of a node, its bias of one element per output channel: the constant that it has, if that is it.
+func (d *dynamicBuilder) bias(n, c *graph.Node, bias []float32) error {
+	name := n.Input(2)
+	if v := d.g.Value(name); v != nil && v.Const.Shape.Equal(tensor.Shape{len(bias)}) {
+		if old, err := v.Const.Float32s(); err == nil && slices.Equal(old, bias) {
+			return nil
+		}
+	}
+	t, err := tensor.Of(tensor.Shape{len(bias)}, bias)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		name = nodeName(n) + "_bias"
+	}
+	name = d.out.Unique(name + "_channels")
+	d.out.AddConst(name, t)
+	c.Inputs = append(c.Inputs[:2:2], name)
+	return nil
+}
+
+// soFar returns the network as it is before a node becomes dynamic, and the name of the node's input.
+func (d *dynamicBuilder) soFar(n *graph.Node) (*graph.Graph, string, error) {
+	return d.out.Clone(), n.Input(0), nil
 }
 
 // codes adds a constant of codes that stands for the constant of that name: under the name, unless somebody reads the

@@ -28,7 +28,6 @@ func TestConfigErrors(t *testing.T) {
 		{ptq.Config{WeightBits: 9}, "weights of 9 bits are not supported: use 2 to 8"},
 		{ptq.Config{WeightBits: -1}, "weights of -1 bits"},
 		{ptq.Config{ActBits: 1}, "activations of 1 bits"},
-		{ptq.Config{WeightRange: 7}, "no way to choose a weight's range"},
 		{ptq.Config{Requant: 4}, "no convention"},
 		{over(ptq.Override{Pattern: "*", WeightBits: 12}), `override of "*": weights of 12 bits`},
 		{over(ptq.Override{Pattern: "/layer1/conv", ActBits: 16}), `override of "/layer1/conv": activations of 16 bits`},

@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -15,77 +16,117 @@ type integerLayer struct {
 	report       LayerReport
 }
 
-// quantizeLayer quantizes the weight and the bias of a layer between activations with the given parameters. Errors name
-// the node: weights that are not finite, scales whose products leave float32, an accumulator that can leave int32.
-func (p *plan) quantizeLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
-	l, err := p.integerLayer(n, input, output)
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", n, err)
-	}
-	return l, nil
+// codedWeight is a layer's weight and its codes.
+type codedWeight struct {
+	*LayerWeight
+	codes      []int8
+	params     quant.Params
+	floatBytes int64
 }
 
-// weightCodes quantizes the weight of a layer, and returns the reals too.
-func (p *plan) weightCodes(n *graph.Node) (codes []int8, real []float32, wp quant.Params, err error) {
-	name := n.Input(1)
-	w := p.g.Value(name).Const
-	if real, err = w.Float32s(); err != nil {
-		return nil, nil, wp, fmt.Errorf("weight %q: %w", name, err)
+// codeWeight quantizes the weight of a layer; soFar returns the network that is quantized up to it, for methods that want
+// to see it. The bias is what it is to be from now on.
+func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Node) (*graph.Graph, string, error)) (*codedWeight, error) {
+	name, method := n.Input(1), p.cfg.WeightMethod
+	v := p.g.Value(name).Const
+	w := &LayerWeight{
+		Shape: v.Shape, Type: quant.Int(p.settings[n].weightBits), Node: n, Axis: graph.ChannelAxis(n, len(v.Shape)),
+		CanBias: n.Op != graph.MatMul, Input: input, InputShape: p.g.Value(n.Input(0)).Shape,
 	}
-	s := scheme{typ: quant.Int(p.settings[n].weightBits), choose: p.cfg.WeightRange}
 	if !p.cfg.PerTensor {
-		s.layout = quant.Layout{Per: quant.PerChannel, Axis: graph.ChannelAxis(n, len(w.Shape))}
+		w.Layout = quant.Layout{Per: quant.PerChannel, Axis: w.Axis}
 	}
-	codes = make([]int8, len(real))
-	if wp, err = s.quantize(codes, real, w.Shape); err != nil {
-		return nil, nil, wp, fmt.Errorf("weight %q: %w", name, err)
+	channels := w.Shape[w.Axis]
+	var err error
+	if w.Real, err = v.Float32s(); err != nil {
+		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
-	return codes, real, wp, nil
+	if w.Bias, err = p.biasOf(n, channels); err != nil {
+		return nil, err
+	}
+	if w.Seen, err = method.Needs(w); err != nil {
+		return nil, fmt.Errorf("weight %q: %w", name, err)
+	}
+	if err := p.show(n, w, soFar); err != nil {
+		return nil, fmt.Errorf("weight %q: %w", name, err)
+	}
+	c := &codedWeight{LayerWeight: w, codes: make([]int8, len(w.Real)), floatBytes: int64(len(v.Data))}
+	params, bias, err := method.Quantize(w, c.codes)
+	if err == nil {
+		err = checkBias(w, bias, channels)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("weight %q: %w", name, err)
+	}
+	if c.params = params; bias != nil {
+		w.Bias = bias
+	}
+	return c, nil
 }
 
-func (p *plan) integerLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
-	codes, real, wp, err := p.weightCodes(n)
+// checkBias returns an error unless a layer can have the bias that a method gives it.
+func checkBias(w *LayerWeight, bias []float32, channels int) error {
+	switch {
+	case bias == nil:
+		return nil
+	case !w.CanBias:
+		return errors.New("its layer can have no bias")
+	case len(bias) != channels:
+		return fmt.Errorf("a bias of %d elements is none for %d output channels", len(bias), channels)
+	}
+	_, err := quant.AbsMax(bias)
+	return err
+}
+
+// integerLayer quantizes the weight and the bias of a layer between activations with the given parameters. Errors:
+// weights that are not finite, scales whose products leave float32, an accumulator that can leave int32.
+func (b *builder) integerLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
+	w, err := b.codeWeight(n, input, b.soFar)
 	if err != nil {
 		return nil, err
 	}
 	name := n.Input(1)
-	w := p.g.Value(name).Const
-	axis, bits := graph.ChannelAxis(n, len(w.Shape)), p.settings[n].weightBits
-	bias, err := p.biasOf(n, w.Shape[axis])
-	if err != nil {
-		return nil, err
-	}
 	raised := 0
-	if !p.cfg.SaturateBias {
-		raised = raiseScales(wp.Scale, bias, input.Scale)
-	}
-	if raised > 0 {
-		if err := quantizeWith(codes, real, w.Shape, wp); err != nil {
+	if !b.cfg.SaturateBias {
+		if raised, err = w.raiseScales(input.Scale); err != nil {
 			return nil, fmt.Errorf("weight %q: %w", name, err)
 		}
 	}
 
-	l := &integerLayer{report: LayerReport{
-		Node: nodeName(n), Op: n.Op, Bits: bits, Per: wp.Per, Raised: raised, Input: input, Output: output,
-		Weight: Layer{Name: name, Shape: w.Shape, Scales: len(wp.Scale), FloatBytes: int64(len(w.Data))},
-	}}
-	if l.weight, err = constant(codes, w.Shape, wp); err != nil {
+	l := &integerLayer{report: LayerReport{Raised: raised, Input: input, Output: output}}
+	if err := l.setWeight(n, w); err != nil {
 		return nil, err
 	}
-	biasCodes := make([]int32, w.Shape[axis])
-	if bias != nil {
-		if l.bias, err = quantizeBias(biasCodes, bias, input, wp); err != nil {
+	biasCodes := make([]int32, w.Shape[w.Axis])
+	if w.Bias != nil {
+		if l.bias, err = quantizeBias(biasCodes, w.Bias, input, w.params); err != nil {
 			return nil, err
 		}
 		l.report.BiasBytes = storedBytes(l.bias)
 	}
-	if err := checkAccumulator(codes, w.Shape, axis, biasCodes, input); err != nil {
+	if err := checkAccumulator(w.codes, w.Shape, w.Axis, biasCodes, input); err != nil {
 		return nil, err
 	}
-	if err := p.checkStage(wp.Scale, input, output); err != nil {
-		return nil, err
+	return l, b.checkStage(w.params.Scale, input, output)
+}
+
+// setWeight makes the constant of a layer's weight, and fills in what the report says about it.
+func (l *integerLayer) setWeight(n *graph.Node, w *codedWeight) error {
+	var err error
+	if l.weight, err = constant(w.codes, w.Shape, w.params); err != nil {
+		return err
 	}
-	return l, l.measure(codes, real, wp)
+	r := &l.report
+	r.Node, r.Op, r.Bits, r.Per = nodeName(n), n.Op, w.params.Type.Bits, w.params.Per
+	r.PackedBytes = packedBytes(l.weight)
+	r.Weight = Layer{
+		Name: n.Input(1), Shape: w.Shape, Scales: len(w.params.Scale), FloatBytes: w.floatBytes, Bytes: storedBytes(l.weight),
+	}
+	restored := make([]float32, len(w.Real))
+	if err := quant.Dequantize(restored, w.codes, w.Shape, w.params); err != nil {
+		return err
+	}
+	return r.Weight.compare(w.Real, restored)
 }
 
 // biasOf returns a layer's bias, one element per output channel; nil where it has none.
@@ -114,20 +155,41 @@ func (p *plan) biasOf(n *graph.Node, channels int) ([]float32, error) {
 // largestBias is how large a bias's code may be; the accumulator's other half is left to the products.
 const largestBias = 1 << 30
 
-// raiseScales makes weight scales, one or one per channel, larger where a bias would be too large an integer in units
-// of input scale × weight scale, and returns how many it changed. What the weights of such a channel lose is small
-// beside a step of its output, whose range holds the bias.
-func raiseScales(scales, bias []float32, input float32) int {
+// raiseScales makes weight scales, one or one per channel, larger where a bias would be too large an integer in units of
+// input scale × weight scale, rounds the weights of such channels to the nearest codes, and returns how many scales it
+// changed. What these weights lose is small beside a step of their output, whose range holds the bias.
+func (w *codedWeight) raiseScales(input float32) (int, error) {
 	raised := map[int]bool{}
-	for c, b := range bias {
-		k := min(c, len(scales)-1)
+	for c, b := range w.Bias {
+		k := min(c, len(w.params.Scale)-1)
 		least := math.Abs(float64(b)) / (float64(input) * largestBias)
-		if float64(scales[k]) < least {
-			scales[k] = float32(least)
+		if float64(w.params.Scale[k]) < least {
+			w.params.Scale[k] = float32(least)
 			raised[k] = true
 		}
 	}
-	return len(raised)
+	if len(raised) == 0 {
+		return 0, nil
+	}
+	codes := make([]int8, len(w.codes))
+	if err := nearest(codes, w.Real, w.Shape, w.params); err != nil {
+		return 0, err
+	}
+	for i := range codes {
+		if k := min(i/w.inner()%w.Shape[w.Axis], len(w.params.Scale)-1); raised[k] {
+			w.codes[i] = codes[i]
+		}
+	}
+	return len(raised), nil
+}
+
+// inner returns how many elements lie from one of a channel to the next channel.
+func (w *LayerWeight) inner() int {
+	n := 1
+	for _, d := range w.Shape[w.Axis+1:] {
+		n *= d
+	}
+	return n
 }
 
 // quantizeBias returns the bias as int32 codes, which it also stores in codes.
@@ -179,16 +241,4 @@ func (p *plan) checkStage(weight []float32, input, output Activation) error {
 			"(Override.Float)", input.Value, input.Scale, output.Value, output.Scale, err)
 	}
 	return nil
-}
-
-// measure fills in the report of the weight.
-func (l *integerLayer) measure(codes []int8, real []float32, wp quant.Params) error {
-	restored := make([]float32, len(real))
-	w := &l.report.Weight
-	if err := quant.Dequantize(restored, codes, w.Shape, wp); err != nil {
-		return err
-	}
-	w.Bytes = storedBytes(l.weight)
-	l.report.PackedBytes = packedBytes(l.weight)
-	return w.compare(real, restored)
 }

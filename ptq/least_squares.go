@@ -1,11 +1,37 @@
 package ptq
 
 import (
+	"errors"
 	"math"
 
 	"linquant/quant"
 	"linquant/tensor"
 )
+
+// LeastSquares is the WeightMethod that searches for the scale with the least squared error of the weights, which may clip
+// large ones: a hundred fractions of the largest magnitude, then steps of Lloyd's algorithm from the best. Codes are the
+// nearest. The error is never more than AbsMax's, that of the network's outputs may be. It is for symmetric weights.
+type LeastSquares struct{}
+
+// String returns "mse".
+func (LeastSquares) String() string { return "mse" }
+
+// Needs returns nothing.
+func (LeastSquares) Needs(w *LayerWeight) ([]Watch, error) {
+	if w.Affine {
+		return nil, errors.New("the search for the least squared error is for symmetric weights: leave out either it or the zero points")
+	}
+	return nil, nil
+}
+
+// Quantize does it.
+func (LeastSquares) Quantize(w *LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, err := leastSquaresParams(w.Real, w.Shape, w.Type, w.Layout)
+	if err != nil {
+		return quant.Params{}, nil, err
+	}
+	return p, nil, nearest(codes, w.Real, w.Shape, p)
+}
 
 // leastSquaresSteps is how many fractions of the largest magnitude the search tries. A hundredth of the range is a
 // quarter of a step of the coarsest codes, and the fit that follows is finer than any grid.

@@ -51,16 +51,16 @@ func TestLeastSquaresIsNotWorse(t *testing.T) {
 		), out*in, out*in).Draw(r, "w")
 		perTensor := rapid.Bool().Draw(r, "per tensor")
 		bits := rapid.IntRange(2, 8).Draw(r, "bits")
-		quantized := func(choose ptq.WeightRange) *graph.Value {
+		quantized := func(choose ptq.WeightMethod) *graph.Value {
 			g := fc(t, out, in, w, make([]float32, out))
-			cfg := ptq.Config{WeightBits: bits, PerTensor: perTensor, WeightRange: choose}
+			cfg := ptq.Config{WeightBits: bits, PerTensor: perTensor, WeightMethod: choose}
 			q, _, err := ptq.Quantize(g, calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}}, cfg)
 			if err != nil {
 				r.Fatal(err)
 			}
 			return q.Value("w")
 		}
-		before, after := squaredErrors(t, w, quantized(ptq.AbsMax)), squaredErrors(t, w, quantized(ptq.LeastSquares))
+		before, after := squaredErrors(t, w, quantized(ptq.AbsMax{})), squaredErrors(t, w, quantized(ptq.LeastSquares{}))
 		if perTensor {
 			before, after = []float64{total(before)}, []float64{total(after)}
 		}
@@ -84,7 +84,7 @@ func TestLeastSquaresIsNearTheBest(t *testing.T) {
 	finer := 0
 	for bits := 2; bits <= 8; bits++ {
 		q, _, err := ptq.Quantize(fc(t, 1, len(w), w, []float32{0}), calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}},
-			ptq.Config{WeightBits: bits, WeightRange: ptq.LeastSquares})
+			ptq.Config{WeightBits: bits, WeightMethod: ptq.LeastSquares{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,9 +126,9 @@ func TestWeightsLeastSquares(t *testing.T) {
 	in := network(t)
 	for _, layout := range []quant.Layout{{}, {Per: quant.PerChannel}, {Per: quant.PerChannel, Axis: 1}, {Per: quant.PerGroup, GroupSize: 4}, {Per: quant.PerGroup, Axis: 1, GroupSize: 5}} {
 		cfg := ptq.WeightConfig{Bits: 2, Layout: layout}
-		errs := map[ptq.WeightRange][]float64{}
-		for _, choose := range []ptq.WeightRange{ptq.AbsMax, ptq.LeastSquares} {
-			cfg.Range = choose
+		errs := map[ptq.WeightMethod][]float64{}
+		for _, choose := range []ptq.WeightMethod{ptq.AbsMax{}, ptq.LeastSquares{}} {
+			cfg.Method = choose
 			var report *ptq.Report
 			out := reopen(t, func(w *bytes.Buffer) (err error) {
 				report, err = ptq.Weights(w, in, models.Weights(in.Tensors()), nil, cfg)
@@ -143,8 +143,8 @@ func TestWeightsLeastSquares(t *testing.T) {
 				errs[choose] = append(errs[choose], sum)
 			}
 		}
-		for i, before := range errs[ptq.AbsMax] {
-			if after := errs[ptq.LeastSquares][i]; !(after < before) {
+		for i, before := range errs[ptq.AbsMax{}] {
+			if after := errs[ptq.LeastSquares{}][i]; !(after < before) {
 				t.Errorf("%v: squared error %v, with the absolute maximum %v", layout, after, before)
 			}
 		}
@@ -152,19 +152,19 @@ func TestWeightsLeastSquares(t *testing.T) {
 	f := reopen(t, func(w *bytes.Buffer) error {
 		return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{floats(t, "weight", tensor.Shape{2, 2})})
 	})
-	_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Affine: true, Range: ptq.LeastSquares})
+	_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Affine: true, Method: ptq.LeastSquares{}})
 	if err == nil || !strings.Contains(err.Error(), "for symmetric weights") {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestWeightRangeNames(t *testing.T) {
-	for _, r := range []ptq.WeightRange{ptq.AbsMax, ptq.LeastSquares} {
-		if got, err := ptq.ParseWeightRange(r.String()); err != nil || got != r {
+func TestWeightMethodNames(t *testing.T) {
+	for _, r := range []ptq.WeightMethod{ptq.AbsMax{}, ptq.LeastSquares{}} {
+		if got, err := ptq.ParseWeightMethod(r.String()); err != nil || got != r {
 			t.Errorf("%v parses as %v, %v", r, got, err)
 		}
 	}
-	if _, err := ptq.ParseWeightRange("best"); err == nil || !strings.Contains(err.Error(), "use absmax or mse") {
+	if _, err := ptq.ParseWeightMethod("best"); err == nil || !strings.Contains(err.Error(), "use absmax or mse") {
 		t.Errorf("error %v", err)
 	}
 }

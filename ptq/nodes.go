@@ -46,13 +46,19 @@ func (b *builder) integers(n *graph.Node) error {
 
 // layer gives the copy c of node n its integer weight and bias.
 func (b *builder) layer(c, n *graph.Node, output Activation) error {
-	l, err := b.quantizeLayer(n, b.params[b.group(n.Input(0))], output)
+	l, err := b.integerLayer(n, b.params[b.group(n.Input(0))], output)
 	if err != nil {
-		return err
+		return fmt.Errorf("%v: %w", n, err)
 	}
 	c.Inputs[1] = b.addConst(n.Input(1), l.weight)
-	if l.bias != nil {
+	switch {
+	case l.bias == nil:
+	case n.Input(2) != "":
 		c.Inputs[2] = b.addConst(n.Input(2), l.bias)
+	default: // the method gave the layer one
+		l.bias.Name = b.unique(nodeName(n) + "_bias")
+		b.out.Values[l.bias.Name] = l.bias
+		c.Inputs = append(c.Inputs[:2:2], l.bias.Name)
 	}
 	b.report.Layers = append(b.report.Layers, l.report)
 	return nil

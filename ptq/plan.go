@@ -166,15 +166,15 @@ func (p *plan) points() []calib.Point {
 	var list []calib.Point
 	for _, value := range p.activations() {
 		if g := p.group(value); g != nil && g.point == value {
-			list = append(list, calib.Point{Value: value, Codes: p.codesOf(g)})
+			list = append(list, calib.Point{Value: value, Scheme: p.scheme(g)})
 		}
 	}
 	return list
 }
 
-// codesOf returns the codes of a group's values.
-func (p *plan) codesOf(g *group) calib.Codes {
-	return calib.Codes{Type: quant.Type{Bits: g.bits, Unsigned: !p.cfg.ActSigned}, Symmetric: p.cfg.ActSymmetric}
+// scheme returns that of a group's values.
+func (p *plan) scheme(g *group) calib.Scheme {
+	return calib.Scheme{Type: quant.Type{Bits: g.bits, Unsigned: !p.cfg.ActSigned}, Symmetric: p.cfg.ActSymmetric}
 }
 
 // check returns an error unless the graph is a float network that the rest of the package can take for granted.

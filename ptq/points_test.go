@@ -54,7 +54,7 @@ func TestPointsHaveTheCodesThatValuesGet(t *testing.T) {
 		}
 		var got []string
 		for _, p := range points {
-			got = append(got, p.Value+" "+p.Codes.String())
+			got = append(got, p.Value+" "+p.Scheme.String())
 		}
 		if diff := cmp.Diff(strings.Split(tt.want, ", "), got); diff != "" {
 			t.Errorf("%s: points (-want +got):\n%s", tt.name, diff)
@@ -88,7 +88,7 @@ func TestPointsHaveTheCodesThatValuesGet(t *testing.T) {
 				if err := calib.Observe(t.Context(), program, data, map[string][]calib.Observer{a.Value: {o}}, nil); err != nil {
 					t.Fatal(err)
 				}
-				want, err := cfg.Range(o, calib.Codes{Type: a.Type, Symmetric: tt.cfg.ActSymmetric})
+				want, err := cfg.Range(o, calib.Scheme{Type: a.Type, Symmetric: tt.cfg.ActSymmetric})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -108,25 +108,25 @@ func TestRangesForOtherCodes(t *testing.T) {
 	g := n.done(n.op(graph.Sigmoid, "s", nil, "x"))
 	for _, tt := range []struct {
 		by   calib.Method
-		have calib.Codes
+		have calib.Scheme
 		cfg  ptq.Config
 		want string
 	}{
-		{calib.MSE, calib.Codes{Type: quant.Uint(8)}, ptq.Config{}, ""},
-		{calib.MSE, calib.Codes{Type: quant.Uint(4)}, ptq.Config{}, `value "x": its range was chosen for uint4, by mse, and its codes are uint8: calibrate again`},
-		{calib.MSE, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActBits: 4}, "for uint8, by mse, and its codes are uint4"},
-		{calib.Entropy, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActSigned: true}, "for uint8, by entropy, and its codes are int8"},
-		{calib.Entropy, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActSymmetric: true}, "and its codes are uint8 symmetric"},
-		{calib.MinMax, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActBits: 3, ActSigned: true, ActSymmetric: true}, ""},
-		{calib.MovingAverage, calib.Codes{Type: quant.Int(2)}, ptq.Config{}, ""},
-		{calib.MinMax, calib.Codes{Type: quant.Uint(8), Symmetric: true}, ptq.Config{}, "for uint8 symmetric, by min-max"},
-		{calib.MinMax, calib.Codes{Type: quant.Uint(8), Symmetric: true}, ptq.Config{ActBits: 4, ActSymmetric: true}, ""},
-		{calib.MinMax, calib.Codes{Type: quant.Int(8), Symmetric: true}, ptq.Config{ActSymmetric: true}, "for int8 symmetric, by min-max"},
-		{calib.Percentile, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActBits: 4, ActSigned: true}, ""},
-		{calib.Percentile, calib.Codes{Type: quant.Uint(8)}, ptq.Config{ActSymmetric: true}, "for uint8, by percentile"},
-		{calib.Percentile, calib.Codes{Type: quant.Uint(8), Symmetric: true}, ptq.Config{}, "for uint8 symmetric, by percentile"},
-		{calib.Percentile, calib.Codes{Type: quant.Uint(8), Symmetric: true}, ptq.Config{ActBits: 2, ActSymmetric: true}, ""},
-		{calib.MSE, calib.Codes{}, ptq.Config{ActBits: 2, ActSymmetric: true}, ""},
+		{calib.MSE, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{}, ""},
+		{calib.MSE, calib.Scheme{Type: quant.Uint(4)}, ptq.Config{}, `value "x": its range was chosen for uint4, by mse, and its codes are uint8: calibrate again`},
+		{calib.MSE, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActBits: 4}, "for uint8, by mse, and its codes are uint4"},
+		{calib.Entropy, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActSigned: true}, "for uint8, by entropy, and its codes are int8"},
+		{calib.Entropy, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActSymmetric: true}, "and its codes are uint8 symmetric"},
+		{calib.MinMax, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActBits: 3, ActSigned: true, ActSymmetric: true}, ""},
+		{calib.MovingAverage, calib.Scheme{Type: quant.Int(2)}, ptq.Config{}, ""},
+		{calib.MinMax, calib.Scheme{Type: quant.Uint(8), Symmetric: true}, ptq.Config{}, "for uint8 symmetric, by min-max"},
+		{calib.MinMax, calib.Scheme{Type: quant.Uint(8), Symmetric: true}, ptq.Config{ActBits: 4, ActSymmetric: true}, ""},
+		{calib.MinMax, calib.Scheme{Type: quant.Int(8), Symmetric: true}, ptq.Config{ActSymmetric: true}, "for int8 symmetric, by min-max"},
+		{calib.Percentile, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActBits: 4, ActSigned: true}, ""},
+		{calib.Percentile, calib.Scheme{Type: quant.Uint(8)}, ptq.Config{ActSymmetric: true}, "for uint8, by percentile"},
+		{calib.Percentile, calib.Scheme{Type: quant.Uint(8), Symmetric: true}, ptq.Config{}, "for uint8 symmetric, by percentile"},
+		{calib.Percentile, calib.Scheme{Type: quant.Uint(8), Symmetric: true}, ptq.Config{ActBits: 2, ActSymmetric: true}, ""},
+		{calib.MSE, calib.Scheme{}, ptq.Config{ActBits: 2, ActSymmetric: true}, ""},
 	} {
 		ranges := calib.Ranges{"x": {Lo: -1, Hi: 1, For: tt.have, By: tt.by}, "s.y": {Lo: 0, Hi: 1}}
 		_, _, err := ptq.Quantize(g, ranges, tt.cfg)

@@ -133,7 +133,7 @@ func randomConfig(r *rapid.T, g *graph.Graph) ptq.Config {
 		ActSigned:    rapid.Bool().Draw(r, "signed"),
 		ActSymmetric: rapid.Bool().Draw(r, "symmetric"),
 		KeepEdges:    rapid.Bool().Draw(r, "edges"),
-		WeightRange:  rapid.SampledFrom([]ptq.WeightRange{ptq.AbsMax, ptq.LeastSquares}).Draw(r, "range"),
+		WeightMethod: rapid.SampledFrom([]ptq.WeightMethod{ptq.AbsMax{}, ptq.LeastSquares{}}).Draw(r, "range"),
 		Requant:      rapid.SampledFrom([]quant.Convention{quant.ONNX, quant.Torch, quant.Fixed, quant.FixedDouble}).Draw(r, "requant"),
 		Overrides:    overrides,
 	}

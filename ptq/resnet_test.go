@@ -77,7 +77,7 @@ func TestResNet(t *testing.T) {
 		t.Errorf("8-bit weights have an SQNR of %.1f dB, 4-bit ones %.1f", eight, four)
 	}
 	largest := sqnr(ptq.Config{WeightBits: 3, PerTensor: true})
-	searched := sqnr(ptq.Config{WeightBits: 3, PerTensor: true, WeightRange: ptq.LeastSquares})
+	searched := sqnr(ptq.Config{WeightBits: 3, PerTensor: true, WeightMethod: ptq.LeastSquares{}})
 	if searched < largest {
 		t.Errorf("3-bit weights with one scale have an SQNR of %.1f dB, with the least squared error %.1f", largest, searched)
 	}

@@ -27,6 +27,13 @@ func (q *weightQuantizer) outputs(t *checkpoint.Tensor, metadata map[string]stri
 	if t.Elements() == 0 {
 		return nil, errors.New("it has no elements to quantize")
 	}
+	switch needs, err := q.cfg.Method.Needs(q.weight(t)); {
+	case err != nil:
+		return nil, err
+	case len(needs) > 0:
+		return nil, fmt.Errorf("%v quantizes weights by what their layers are shown, and a checkpoint has no layers: quantize the "+
+			"whole network", q.cfg.Method)
+	}
 	size, err := q.cfg.scheme().Bytes(t.Shape)
 	if err != nil {
 		return nil, err
@@ -45,8 +52,9 @@ func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Code
 		return quant.Codes{}, err
 	}
 	q.codes = resize(q.codes, len(q.real))
-	s := scheme{typ: quant.Int(q.cfg.Bits), layout: q.cfg.Layout, affine: q.cfg.Affine, choose: q.cfg.Range}
-	params, err := s.quantize(q.codes, q.real, t.Shape)
+	w := q.weight(t)
+	w.Real = q.real
+	params, _, err := q.cfg.Method.Quantize(w, q.codes)
 	if err != nil {
 		return quant.Codes{}, err
 	}
@@ -62,6 +70,11 @@ func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Code
 	q.report.Bytes += size
 	codes, err := tensor.Of(t.Shape, q.codes)
 	return params.Of(codes), err
+}
+
+// weight returns what is known of a weight before it is read.
+func (q *weightQuantizer) weight(t *checkpoint.Tensor) *LayerWeight {
+	return &LayerWeight{Shape: t.Shape, Type: quant.Int(q.cfg.Bits), Layout: q.cfg.Layout, Affine: q.cfg.Affine}
 }
 
 // resize returns a slice of n elements, b's memory if it is large enough.

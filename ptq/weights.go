@@ -16,7 +16,7 @@ type WeightConfig struct {
 	Bits   int          // 2 to 8; 0 means 8
 	Layout quant.Layout // which elements share a scale; the zero value is one scale per tensor
 	Affine bool         // ranges from minimum to maximum with a zero point, instead of symmetric ones
-	Range  WeightRange  // how symmetric scales are chosen; with Affine only AbsMax
+	Method WeightMethod // how codes are made, by a method that watches no activations; nil means AbsMax
 	Pack   bool         // write codes of less than 8 bits as a bit stream (see Weights) instead of one to a byte
 
 	// Progress, if set, is called before each layer with the number of layers done, their total and the layer's name.
@@ -67,8 +67,8 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	if err := checkBits("weights", cfg.Bits); err != nil {
 		return nil, fmt.Errorf("%s: %w", file.Path, err)
 	}
-	if cfg.Affine && cfg.Range != AbsMax {
-		return nil, fmt.Errorf("%s: %w", file.Path, errAffineSearch)
+	if cfg.Method == nil {
+		cfg.Method = AbsMax{}
 	}
 	if _, ok := file.Metadata["linquant.bits"]; ok {
 		return nil, fmt.Errorf("%s: its weights are quantized already, as linquant.bits in its metadata says; quantize the "+

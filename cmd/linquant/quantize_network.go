@@ -65,7 +65,7 @@ func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
 		return cfg, usagef("--per %v: %w", weights.Layout.Per, err)
 	}
 	var err error
-	if cfg.WeightRange, err = ptq.ParseWeightRange(n.weightRange); err != nil {
+	if cfg.WeightMethod, err = ptq.ParseWeightMethod(n.weightRange); err != nil {
 		return cfg, usagef("--weight-range: %w", err)
 	}
 	if cfg.Requant, err = quant.ParseConvention(n.requant); err != nil {

@@ -88,7 +88,7 @@ func (cfg sweepConfig) variants() ([]pipeline.Variant, error) {
 					return nil, usagef("--per %v: %w", per, err)
 				}
 				if method == calib.MSE {
-					v.Quant.WeightRange = ptq.LeastSquares
+					v.Quant.WeightMethod = ptq.LeastSquares{}
 				}
 				for _, b := range weightBits {
 					v.Quant.WeightBits = b
