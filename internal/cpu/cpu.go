@@ -26,20 +26,45 @@ const (
 	NEON                   // arm64: every processor
 	DotProd                // arm64: SDOT and UDOT (ARMv8.2 on)
 	I8MM                   // arm64: SMMLA and USMMLA (ARMv8.6)
+
+	Tiers = iota // how many there are
 )
 
 // Variable is the environment variable that FromEnv reads.
 const Variable = "LINQUANT_CPU"
 
-var tierNames = [...]string{"generic", "avx2", "avxvnni", "avx512vnni", "amx", "neon", "dotprod", "i8mm"}
+// tierRow says of a tier what LINQUANT_CPU calls it, which tier's kernels serve where it has none of its own, and how
+// many float32 are in a vector of its kernels.
+type tierRow struct {
+	name  string
+	base  Tier
+	lanes int
+}
+
+var tiers = [Tiers]tierRow{
+	Generic:    {"generic", Generic, 1},
+	AVX2:       {"avx2", Generic, 8},
+	AVXVNNI:    {"avxvnni", AVX2, 8},
+	AVX512VNNI: {"avx512vnni", AVX2, 16},
+	AMX:        {"amx", AVX512VNNI, 16},
+	NEON:       {"neon", Generic, 4},
+	DotProd:    {"dotprod", NEON, 4},
+	I8MM:       {"i8mm", DotProd, 4},
+}
 
 // String returns the name that LINQUANT_CPU takes.
 func (t Tier) String() string {
-	if int(t) < len(tierNames) {
-		return tierNames[t]
+	if t < Tiers {
+		return tiers[t].name
 	}
 	return fmt.Sprintf("Tier(%d)", uint8(t))
 }
+
+// Base returns the tier whose kernels serve this one where it has none of its own, in the end Generic.
+func (t Tier) Base() Tier { return tiers[t].base }
+
+// Lanes returns the number of float32 in a vector of the tier's kernels: 1 where there are no vectors.
+func (t Tier) Lanes() int { return tiers[t].lanes }
 
 // available asks the processor once.
 var available = sync.OnceValue(func() []Tier { return append([]Tier{Generic}, detect()...) })
@@ -56,11 +81,11 @@ func Best() Tier { return available()[len(available())-1] }
 // Parse returns the tier of that name. A name that is none, or a tier that this processor lacks, is an error that
 // lists those it has.
 func Parse(name string) (Tier, error) {
-	i := slices.Index(tierNames[:], name)
+	i := slices.IndexFunc(tiers[:], func(t tierRow) bool { return t.name == name })
 	if i >= 0 && Has(Tier(i)) {
 		return Tier(i), nil
 	}
-	has := make([]string, 0, len(tierNames))
+	has := make([]string, 0, Tiers)
 	for _, t := range available() {
 		has = append(has, t.String())
 	}

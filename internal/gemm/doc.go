@@ -14,7 +14,8 @@
 // int8 codes plus 128 (code ^ 0x80), so that every kernel multiplies unsigned by signed bytes. Whoever makes the bias
 // folds the zero point in that representation: bias[j] − (zeroPoint+128)·Σ_k w[j,k] for int8 activations.
 //
-// Which instructions a tier's kernels are made of, and the tile of rows by channels that they keep in registers:
+// What a tier multiplies with, and what its kernels take, stands in its table (kernels.go, tables_*.go). Which
+// instructions they are made of, and the tile of rows by channels that they keep in registers:
 //
 //	            int8                                  float32
 //	generic     2 products a 64-bit multiply    4×4   multiply, add                2×4

@@ -4,32 +4,24 @@ import (
 	"fmt"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
-// Float32 is a weight matrix [N, K], packed for the kernel of one tier.
+// Float32 is a weight matrix [N, K], packed for the kernels of one tier.
 type Float32 struct {
 	N, K int
 
-	tier   cpu.Tier     // whose kernel reads it
-	plain  [][4]float32 // Generic: [⌈N/4⌉][K] groups of 4 channels
-	panels float32Panels
+	*kernels           // of the tier
+	panels   []float32 // as their panelLayout says
 }
 
-// PackFloat32 packs w, row-major [n, k], for the best kernel there is for the tier. It panics where this processor
+// PackFloat32 packs w, row-major [n, k], for the best kernels there are for the tier. It panics where this processor
 // lacks the tier.
 func PackFloat32(w []float32, n, k int, tier cpu.Tier) *Float32 {
 	checkPack(len(w), n, k, tier)
-	p := &Float32{N: n, K: k, tier: float32Tier(tier)}
-	if p.tier == cpu.Generic {
-		p.plain = packFours(w, n, k)
-	} else {
-		p.panels = packFloat32Panels(w, n, k, p.tier)
-	}
-	return p
+	all := kernelsOf(tier)
+	return &Float32{N: n, K: k, kernels: all, panels: packPanels(&all.reals.panelLayout, w, n, k)}
 }
-
-// Tier returns the tier whose kernel runs: at most the one that the weights were packed for.
-func (w *Float32) Tier() cpu.Tier { return w.tier }
 
 // Mul fills dst[i·ldd+j] = clamp(Σ_k a[i·lda+k]·w[j,k] + bias[j], lo, hi) for i < m and j < N, and leaves all else in
 // dst alone; how it rounds, see the package. A nil bias is 0; without a clamp, lo and hi are -Inf and +Inf. A NaN stays
@@ -42,18 +34,19 @@ func (w *Float32) Mul(dst []float32, ldd int, a []float32, lda, m int, bias []fl
 	if bias != nil && len(bias) != w.N {
 		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
 	}
-	var acc [blockRows * maxWidth]float32
+	var room [blockRows * maxWidth]float32
 	var zeros [maxWidth]float32
+	acc, none := kernel.NoEscape(&room)[:], kernel.NoEscape(&zeros)[:]
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {
-			width := w.accumulate(acc[:], a[i*lda:], lda, rows, j)
+			width := w.accumulate(acc, a[i*lda:], lda, rows, j)
 			n := min(width, w.N-j)
-			finish := floatStage{bias: zeros[:n], lo: lo, hi: hi}
+			finish := floatStage{bias: none[:n], lo: lo, hi: hi}
 			if bias != nil {
 				finish.bias = bias[j : j+n]
 			}
-			finish.apply(dst[i*ldd+j:], ldd, acc[:], width, rows, n, w.tier)
+			kernel.NoEscape(&finish).apply(w.kernels, dst[i*ldd+j:], ldd, acc, width, rows, n)
 			j += width
 		}
 	}
@@ -62,11 +55,18 @@ func (w *Float32) Mul(dst []float32, ldd int, a []float32, lda, m int, bias []fl
 // accumulate fills acc [rows, width] with the chains of rows of a with the panel whose first channel is j, and returns
 // the panel's width. Beyond channel N the sums are meaningless.
 func (w *Float32) accumulate(acc, a []float32, lda, rows, j int) (width int) {
-	if w.tier == cpu.Generic {
-		accumulateFloat32Generic(acc, a, lda, rows, w.plain[j/4*w.K:][:w.K])
-		return 4
+	own := &w.reals
+	t := &own.narrowTiles
+	if width = own.width(j, w.N); width > own.narrow {
+		t = &own.wideTiles
 	}
-	return w.panels.accumulate(acc, a, lda, rows, j)
+	panel := &w.panels[j*w.K]
+	for r := 0; r < rows; {
+		start, height, count := t.next(r, rows)
+		t.of(height)(&acc[start*width], &a[start*lda], lda, count, panel, w.K)
+		r = start + height*count
+	}
+	return width
 }
 
 // floatStage is what happens to finished chains.
@@ -76,10 +76,10 @@ type floatStage struct {
 }
 
 // apply stores the outputs of acc [rows, width], the chains of n channels, in rows of dst.
-func (s *floatStage) apply(dst []float32, ldd int, acc []float32, width, rows, n int, tier cpu.Tier) {
+func (s *floatStage) apply(k *kernels, dst []float32, ldd int, acc []float32, width, rows, n int) {
 	lo := 0
-	if tier != cpu.Generic {
-		lo = s.applyVector(dst, ldd, acc, width, rows, n, tier)
+	if k.realStage.Has() {
+		lo = k.realStage.Get()(s, dst, ldd, acc, width, rows, n)
 	}
 	if lo < n {
 		s.applyGeneric(dst, ldd, acc, width, rows, lo, n)

@@ -1,16 +1,21 @@
 package gemm
 
-// accumulateFloat32Generic fills acc [rows, 4] with
+import "unsafe"
+
+// genericReals returns the kernel in plain Go for tiles of one row or of two, and panels of 4 channels [k][4]. It fills
+// acc [rows·tiles, 4] with
 //
-//	acc[r·4+c] = Σ_k a[r·lda+k]·panel[k][c]
+//	acc[r·4+c] = Σ_k a[r·lda+k]·w[k][c]
 //
-// in the order of k, in tiles of 2 rows.
-func accumulateFloat32Generic(acc, a []float32, lda, rows int, panel [][4]float32) {
-	k := len(panel)
-	for r := 0; r < rows; r += 2 {
-		second := min(r+1, rows-1)
-		tile := float32Tile(a[r*lda:][:k], a[second*lda:][:k], panel)
-		copy(acc[r*4:(second+1)*4], tile[:])
+// in the order of k.
+func genericReals(rows int) realTile {
+	return func(acc, a *float32, lda, tiles int, w *float32, k int) {
+		out, in := unsafe.Slice(acc, 4*rows*tiles), unsafe.Slice(a, (rows*tiles-1)*lda+k)
+		panel := unsafe.Slice((*[4]float32)(unsafe.Pointer(w)), k)
+		for r := 0; r < rows*tiles; r += rows {
+			tile := float32Tile(in[r*lda:][:k], in[(r+rows-1)*lda:][:k], panel)
+			copy(out[4*r:][:4*rows], tile[:])
+		}
 	}
 }
 

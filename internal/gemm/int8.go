@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // blockRows is the number of rows whose accumulators are kept at once. The block of activations, blockRows·K bytes,
@@ -13,36 +14,44 @@ const (
 	maxWidth  = 32 // the channels of the widest panel
 )
 
-// Int8 is a weight matrix [N, K] of int8 codes, packed for the kernel of one tier. N is the number of output channels,
+// Int8 is a weight matrix [N, K] of int8 codes, packed for the kernels of one tier. N is the number of output channels,
 // K the number of products in each output.
 type Int8 struct {
 	N, K int
 
-	tier   cpu.Tier  // whose kernel reads it
-	plain  [][4]int8 // Generic: [⌈N/4⌉][K] groups of 4 channels
-	panels int8Panels
+	*kernels              // of the tier
+	own      *codeKernels // the ones among them that read it
+	panels   []int8       // as their panelLayout says
+	starts   []int32      // of panels of channels, where the layout has them
+	overflow bool         // where the layout has pairs, and some do not fit 16 bits
+	packed   any          // instead of panels, for kernels with a layout of their own
 }
 
-// PackInt8 packs w, row-major [n, k], for the best kernel there is for the tier. It panics where this processor lacks
+// PackInt8 packs w, row-major [n, k], for the best kernels there are for the tier. It panics where this processor lacks
 // the tier.
-func PackInt8(w []int8, n, k int, tier cpu.Tier) *Int8 {
-	checkPack(len(w), n, k, tier)
-	p := &Int8{N: n, K: k, tier: int8Tier(tier)}
-	if p.tier == cpu.Generic {
-		p.plain = packFours(w, n, k)
-	} else {
-		p.panels = packInt8Panels(w, n, k, p.tier)
-	}
-	return p
-}
+func PackInt8(w []int8, n, k int, tier cpu.Tier) *Int8 { return packInt8(w, n, k, k, tier) }
 
 // PackInt8Windows is PackInt8 for weights [n, taps·depth] that MulWindows is to use.
 func PackInt8Windows(w []int8, n, taps, depth int, tier cpu.Tier) *Int8 {
-	return packTaps(w, n, taps*depth, depth, tier)
+	return packInt8(w, n, taps*depth, depth, tier)
 }
 
-// Tier returns the tier whose kernel runs: at most the one that the weights were packed for.
-func (w *Int8) Tier() cpu.Tier { return w.tier }
+func packInt8(w []int8, n, k, depth int, tier cpu.Tier) *Int8 {
+	checkPack(len(w), n, k, tier)
+	all := kernelsOf(tier)
+	p := &Int8{N: n, K: k, kernels: all, own: &all.codes}
+	switch l := &p.own.panelLayout; {
+	case p.own.pack.Has():
+		p.packed = p.own.pack.Get()(w, n, k, depth)
+	default:
+		p.panels = packPanels(l, w, n, k)
+		if l.starts {
+			p.starts = l.startsOf(w, n, k)
+		}
+		p.overflow = l.pairs && overflowsPairs(w, k)
+	}
+	return p
+}
 
 // Mul fills dst[i·ldd+j] = stage(Σ_k a[i·lda+k]·w[j,k]) for i < m and j < N, and leaves all else in dst alone. Rows of
 // a may overlap (lda < K), rows of dst may not.
@@ -52,11 +61,19 @@ func (w *Int8) Mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
 	}
 	checkOperands(len(dst), ldd, len(a), lda, m, w.N, w.K)
 	s.check(w.N)
-	if w.tier == cpu.AMX && w.mulAMX(&amxSums{stage: s, codes: dst, ldd: ldd}, a, lda, m) {
-		return
+	kernel.NoEscape(w).mul(dst, ldd, a, lda, m, kernel.NoEscape(s))
+}
+
+func (w *Int8) mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
+	if w.own.mul.Has() {
+		o := output{stage: s, codes: dst, ldd: ldd}
+		if w.own.mul.Get()(w, kernel.NoEscape(&o), a, lda, m) {
+			return
+		}
 	}
-	var acc [blockRows * maxWidth]int32
+	var room [blockRows * maxWidth]int32
 	var sums [blockRows]int32
+	acc := kernel.NoEscape(&room)[:]
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		a, dst := a[i*lda:], dst[i*ldd:]
@@ -64,12 +81,12 @@ func (w *Int8) Mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
 			rowSums(sums[:rows], a, lda, w.K, s.InputZero)
 		}
 		for j := 0; j < w.N; {
-			width := w.accumulate(acc[:], a, lda, rows, j)
+			width := w.own.sums.Get()(w, acc, a, lda, rows, j)
 			n := min(width, w.N-j)
 			if s.WeightZero != nil {
-				subtractWeightZero(acc[:], width, sums[:rows], s.WeightZero[j:j+n], w.tier)
+				w.subtractWeightZero(acc, width, sums[:rows], s.WeightZero[j:j+n])
 			}
-			s.apply(dst[j:], ldd, acc[:], width, rows, j, n, w.tier)
+			s.apply(w.kernels, dst[j:], ldd, acc, width, rows, j, n)
 			j += width
 		}
 	}
@@ -85,15 +102,23 @@ func (w *Int8) MulInt32(dst []int32, ldd int, a []byte, lda, m int, bias []int32
 	if bias != nil && len(bias) != w.N {
 		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
 	}
-	if w.tier == cpu.AMX && w.mulAMX(&amxSums{sums: dst, bias: bias, ldd: ldd}, a, lda, m) || w.mulVNNI(dst, ldd, a, lda, m, bias) {
-		return
+	kernel.NoEscape(w).mulInt32(dst, ldd, a, lda, m, bias)
+}
+
+func (w *Int8) mulInt32(dst []int32, ldd int, a []byte, lda, m int, bias []int32) {
+	if w.own.mulInt32.Has() {
+		o := output{sums: dst, bias: bias, ldd: ldd}
+		if w.own.mulInt32.Get()(w, kernel.NoEscape(&o), a, lda, m) {
+			return
+		}
 	}
-	var acc [blockRows * maxWidth]int32
+	var room [blockRows * maxWidth]int32
+	acc := kernel.NoEscape(&room)[:]
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {
-			width := w.accumulate(acc[:], a[i*lda:], lda, rows, j)
-			storeSums(dst[i*ldd+j:], ldd, acc[:], width, rows, min(width, w.N-j), bias, j)
+			width := w.own.sums.Get()(w, acc, a[i*lda:], lda, rows, j)
+			storeSums(dst[i*ldd+j:], ldd, acc, width, rows, min(width, w.N-j), bias, j)
 			j += width
 		}
 	}
@@ -111,16 +136,6 @@ func storeSums(dst []int32, ldd int, acc []int32, width, rows, n int, bias []int
 			out[c] = sums[c] + b
 		}
 	}
-}
-
-// accumulate fills acc [rows, width] with the products of rows of a with the panel whose first channel is j, and
-// returns the panel's width. Beyond channel N the accumulators are meaningless.
-func (w *Int8) accumulate(acc []int32, a []byte, lda, rows, j int) (width int) {
-	if w.tier == cpu.Generic {
-		accumulateInt8Generic(acc, a, lda, rows, w.plain[j/4*w.K:][:w.K])
-		return 4
-	}
-	return w.panels.accumulate(acc, a, lda, rows, j)
 }
 
 func checkPack(length, n, k int, tier cpu.Tier) {

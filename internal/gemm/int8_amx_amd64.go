@@ -2,7 +2,11 @@
 
 package gemm
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"linquant/internal/kernel"
+)
 
 // Of a tile register of AMX: rows, bytes of a row, and channels in a row of weights or of sums.
 const (
@@ -134,14 +138,20 @@ func (p *amxPanels) offset(j int) int { return j * len(p.at) * p.depth }
 // filled reports whether a step would leave the row: of a few bytes, of no multiple of 4.
 func (p *amxPanels) filled() bool { return p.depth > p.k }
 
+// sumsAMX is codeKernels.sums.
+func sumsAMX(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
+	p := w.packed.(*amxPanels)
+	return p.accumulate(w.kernels, acc, p.width(j), a, lda, rows, j)
+}
+
 // accumulate fills acc for the panel that begins at channel j, and returns its width. Rows of acc are ld apart.
-func (p *amxPanels) accumulate(acc []int32, ld int, a []byte, lda, rows, j int) (width int) {
+func (p *amxPanels) accumulate(k *kernels, acc []int32, ld int, a []byte, lda, rows, j int) (width int) {
 	if p.filled() {
 		var wide [blockRows * amxBytes]byte
 		for r := range rows {
 			copy(wide[r*p.depth:], a[r*lda:][:p.k])
 		}
-		a, lda = wide[:], p.depth
+		a, lda = kernel.NoEscape(&wide)[:], p.depth
 	}
 	width = p.width(j)
 	high := amxTile / width
@@ -149,12 +159,12 @@ func (p *amxPanels) accumulate(acc []int32, ld int, a []byte, lda, rows, j int) 
 	if tiles := rows / high; tiles > 0 {
 		t.configure(width, high, p.depth)
 		t.acc, t.a, t.tiles, t.aStep, t.accStep = &acc[0], &a[0], tiles, high*lda, 4*high*ld
-		t.run(width)
+		t.run(k, width)
 	}
 	for r := rows / high * high; r < rows; {
 		n := t.configure(width, rows-r, p.depth)
 		t.acc, t.a, t.tiles = &acc[r*ld], &a[r*lda], 1
-		t.run(width)
+		t.run(k, width)
 		r += n
 	}
 	return width
@@ -162,12 +172,12 @@ func (p *amxPanels) accumulate(acc []int32, ld int, a []byte, lda, rows, j int) 
 
 // across is accumulate for up to 32 rows and panels of 32 channels from the one that begins at channel j on, whose sums
 // begin at every accStep of acc.
-func (p *amxPanels) across(acc []int32, ld, accStep int, a []byte, lda, rows, j, panels int) {
+func (p *amxPanels) across(k *kernels, acc []int32, ld, accStep int, a []byte, lda, rows, j, panels int) {
 	const width = 2 * amxChannels
 	t := p.task(lda, ld, j)
 	t.configure(width, rows, p.depth)
 	t.acc, t.a, t.tiles, t.wStep, t.accStep = &acc[0], &a[0], panels, p.offset(width), 4*accStep
-	t.run(width)
+	t.run(k, width)
 }
 
 // task returns one for the panel that begins at channel j.
@@ -177,12 +187,12 @@ func (p *amxPanels) task(lda, ld, j int) amxTask {
 	}
 }
 
-func (t *amxTask) run(width int) {
+func (t *amxTask) run(k *kernels, width int) {
+	tile := &k.codes.tiles.amx[0]
 	if width == amxChannels {
-		int8AMX4x16(t)
-	} else {
-		int8AMX2x32(t)
+		tile = &k.codes.tiles.amx[1]
 	}
+	tile.Get()(kernel.NoEscape(t))
 }
 
 // configure gives tiles of that width so many rows, or fewer, and returns how many. The registers have the same
@@ -197,3 +207,7 @@ func (t *amxTask) configure(width, rows, depth int) int {
 	t.config.fill(width, high, depth)
 	return rows
 }
+
+// packAMXRows is codeKernels.pack, and packAMXRuns packRuns.
+func packAMXRows(w []int8, n, k, _ int) any          { return packAMX(w, n, Runs{Count: 1, Length: k}) }
+func packAMXRuns(w []int8, n int, r Runs) runProduct { return packAMX(w, n, r) }

@@ -5,35 +5,21 @@ package gemm
 import (
 	"unsafe"
 
-	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
-// amxSums is what becomes of sums on AMX: codes, or int32.
-type amxSums struct {
-	stage *Stage
-	codes []byte
-
-	sums []int32 // where stage is nil
-	bias []int32
-
-	ldd int
-
-	// Where pitch is not 0, of every pitch rows only the first width are there, and are stored one after the other.
-	width, pitch int
-}
-
 // put stores acc [rows, width], of which n channels from j on exist.
-func (o *amxSums) put(acc []int32, width, first, rows, j, n int) {
+func (o *output) put(k *kernels, acc []int32, width, first, rows, j, n int) {
 	switch {
 	case o.stage == nil:
 		storeSums(o.sums[first*o.ldd+j:], o.ldd, acc, width, rows, n, o.bias, j)
 	case o.pitch == 0:
-		o.stage.apply(o.codes[first*o.ldd+j:], o.ldd, acc, width, rows, j, n, cpu.AMX)
+		o.stage.apply(k, o.codes[first*o.ldd+j:], o.ldd, acc, width, rows, j, n)
 	default:
 		for r := 0; r < rows; {
 			y, x := (first+r)/o.pitch, (first+r)%o.pitch
 			if count := min(o.width-x, rows-r); count > 0 {
-				o.stage.apply(o.codes[(y*o.width+x)*o.ldd+j:], o.ldd, acc[r*width:], width, count, j, n, cpu.AMX)
+				o.stage.apply(k, o.codes[(y*o.width+x)*o.ldd+j:], o.ldd, acc[r*width:], width, count, j, n)
 			}
 			r += o.pitch - x
 		}
@@ -41,7 +27,7 @@ func (o *amxSums) put(acc []int32, width, first, rows, j, n int) {
 }
 
 // direct reports whether tiles can be stored where sums belong.
-func (o *amxSums) direct() bool { return o.stage == nil && o.bias == nil }
+func (o *output) direct() bool { return o.stage == nil && o.bias == nil }
 
 const (
 	amxHigh, amxWidth = 2 * amxRows, 2 * amxChannels // a tile, unless it is the last panel of 16 channels
@@ -54,13 +40,13 @@ const (
 	amxWeightBytes = 1 << 20
 )
 
-// mulAMX is Mul or MulInt32 for AMX, and false where it leaves the work to them.
-func (w *Int8) mulAMX(o *amxSums, a []byte, lda, m int) bool {
-	p := w.panels.amx
+// mulAMX is codeKernels.mul and mulInt32.
+func mulAMX(w *Int8, o *output, a []byte, lda, m int) bool {
+	p := w.packed.(*amxPanels)
 	if p.filled() || o.stage != nil && o.stage.WeightZero != nil {
 		return false
 	}
-	p.mul(o, a, lda, m)
+	p.mul(w.kernels, o, a, lda, m)
 	return true
 }
 
@@ -70,25 +56,25 @@ func (w *Int8) mulAMX(o *amxSums, a []byte, lda, m int) bool {
 // L1 is fast enough and L2 nearly. So rows are taken in blocks that stay in L2. In a block, either each panel of
 // weights meets all tiles of rows, or, where weights are few and panels more than tiles, each tile all panels: what
 // stays is in L1 or L2, and what comes by in L2.
-func (p *amxPanels) mul(o *amxSums, a []byte, lda, m int) {
+func (p *amxPanels) mul(k *kernels, o *output, a []byte, lda, m int) {
 	if o.inKernel() {
-		p.mulCodes(o, a, lda, m)
+		p.mulCodes(k, o, a, lda, m)
 		return
 	}
 	var room [amxAtOnce*amxTile + amxBytes/4]int32
-	acc := aligned(room[:])
+	acc := aligned(kernel.NoEscape(&room)[:])
 	block := p.block(lda)
 	for i := 0; i < m; i += block {
 		rows, j := min(block, m-i), 0
 		panels := (p.n + amxChannels - 1) / amxWidth // a last one of 16 channels is none
 		if p.acrossPays(rows, panels) {
 			for r := i; r < i+rows; r += amxHigh {
-				p.mulAcross(o, acc, a[r*lda:], lda, r, min(amxHigh, i+rows-r), panels)
+				p.mulAcross(k, o, acc, a[r*lda:], lda, r, min(amxHigh, i+rows-r), panels)
 			}
 			j = panels * amxWidth
 		}
 		for j < p.n {
-			j += p.mulDown(o, acc, a[i*lda:], lda, i, rows, j)
+			j += p.mulDown(k, o, acc, a[i*lda:], lda, i, rows, j)
 		}
 	}
 }
@@ -105,35 +91,35 @@ func (p *amxPanels) acrossPays(rows, panels int) bool {
 }
 
 // mulAcross is mul for a tile of rows and panels of 32 channels.
-func (p *amxPanels) mulAcross(o *amxSums, acc []int32, a []byte, lda, first, rows, panels int) {
+func (p *amxPanels) mulAcross(k *kernels, o *output, acc []int32, a []byte, lda, first, rows, panels int) {
 	done := 0
 	if full := min(panels, p.n/amxWidth); o.direct() && full > 0 {
-		p.across(o.sums[first*o.ldd:], o.ldd, amxWidth, a, lda, rows, 0, full)
+		p.across(k, o.sums[first*o.ldd:], o.ldd, amxWidth, a, lda, rows, 0, full)
 		done = full
 	}
 	for done < panels {
 		count := min(len(acc)/amxTile, panels-done)
-		p.across(acc, amxWidth, amxTile, a, lda, rows, done*amxWidth, count)
+		p.across(k, acc, amxWidth, amxTile, a, lda, rows, done*amxWidth, count)
 		for c := range count {
 			j := (done + c) * amxWidth
-			o.put(acc[c*amxTile:], amxWidth, first, rows, j, min(amxWidth, p.n-j))
+			o.put(k, acc[c*amxTile:], amxWidth, first, rows, j, min(amxWidth, p.n-j))
 		}
 		done += count
 	}
 }
 
 // mulDown is mul for the panel that begins at channel j, and returns its width.
-func (p *amxPanels) mulDown(o *amxSums, acc []int32, a []byte, lda, first, rows, j int) (width int) {
+func (p *amxPanels) mulDown(k *kernels, o *output, acc []int32, a []byte, lda, first, rows, j int) (width int) {
 	width = p.width(j)
 	n := min(width, p.n-j)
 	if o.direct() && n == width {
-		return p.accumulate(o.sums[first*o.ldd+j:], o.ldd, a, lda, rows, j)
+		return p.accumulate(k, o.sums[first*o.ldd+j:], o.ldd, a, lda, rows, j)
 	}
 	step := len(acc) / width
 	for r := 0; r < rows; r += step {
 		count := min(step, rows-r)
-		p.accumulate(acc, width, a[r*lda:], lda, count, j)
-		o.put(acc, width, first+r, count, j, n)
+		p.accumulate(k, acc, width, a[r*lda:], lda, count, j)
+		o.put(k, acc, width, first+r, count, j, n)
 	}
 	return width
 }

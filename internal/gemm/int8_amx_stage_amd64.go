@@ -5,6 +5,7 @@ package gemm
 import (
 	"math"
 
+	"linquant/internal/kernel"
 	"linquant/quant"
 )
 
@@ -48,7 +49,7 @@ const amxRowsAtMost = 1024
 
 // amxCodes is an output stage for the kernel.
 type amxCodes struct {
-	*amxSums
+	*output
 	params stageParams
 	mult   []float32
 	single [amxWidth]float32 // what mult is where there is one multiplier
@@ -56,7 +57,7 @@ type amxCodes struct {
 }
 
 // inKernel reports whether the kernel has the output stage.
-func (o *amxSums) inKernel() bool {
+func (o *output) inKernel() bool {
 	return o.stage != nil && len(o.codes) <= math.MaxInt32 &&
 		(o.stage.Requant.Convention == quant.ONNX || o.stage.Requant.Convention == quant.Torch)
 }
@@ -87,13 +88,13 @@ func rowTiles(tiles, rows int) amxRowTiles {
 }
 
 // mulCodes is mul with the output stage in the kernel.
-func (p *amxPanels) mulCodes(o *amxSums, a []byte, lda, m int) {
+func (p *amxPanels) mulCodes(k *kernels, o *output, a []byte, lda, m int) {
 	var room [2*amxTile + amxBytes/4]int32
-	acc := aligned(room[:])
-	c := amxCodes{amxSums: o}
+	acc := aligned(kernel.NoEscape(&room)[:])
+	c := amxCodes{output: o}
 	c.begin()
 	if o.pitch != 0 && o.width%amxRows == 0 && (p.n+amxChannels-1)/amxWidth*amxWidth >= p.n {
-		p.mulLines(&c, acc, a, lda, (m+o.pitch-o.width)/o.pitch)
+		p.mulLines(k, &c, acc, a, lda, (m+o.pitch-o.width)/o.pitch)
 		return
 	}
 	block := min(p.block(lda), amxRowsAtMost)
@@ -103,13 +104,13 @@ func (p *amxPanels) mulCodes(o *amxSums, a []byte, lda, m int) {
 		whole := rows / amxHigh * amxHigh
 		j := 0
 		if whole > 0 {
-			j = p.mulTiles(&c, acc, a, lda, c.outs[:], rowTiles(whole/amxHigh, amxHigh))
+			j = p.mulTiles(k, &c, acc, a, lda, c.outs[:], rowTiles(whole/amxHigh, amxHigh))
 		}
 		if whole < rows {
-			j = p.mulTiles(&c, acc, a[whole*lda:], lda, c.outs[whole:], rowTiles(1, rows-whole))
+			j = p.mulTiles(k, &c, acc, a[whole*lda:], lda, c.outs[whole:], rowTiles(1, rows-whole))
 		}
 		if j < p.n {
-			p.mulDown(o, acc, a, lda, i, rows, j)
+			p.mulDown(k, o, acc, a, lda, i, rows, j)
 		}
 	}
 }
@@ -137,7 +138,7 @@ func (c *amxCodes) place(first, rows int) {
 
 // mulLines is mulCodes for lines that are whole registers: tiles are 32 rows of a line, or 16 of each of two lines,
 // and no row is computed to be dropped.
-func (p *amxPanels) mulLines(c *amxCodes, acc []int32, a []byte, lda, lines int) {
+func (p *amxPanels) mulLines(k *kernels, c *amxCodes, acc []int32, a []byte, lda, lines int) {
 	const most = amxRowsAtMost / amxHigh
 	for x := 0; x < c.width; x += amxHigh {
 		for y := 0; y < lines; {
@@ -154,32 +155,32 @@ func (p *amxPanels) mulLines(c *amxCodes, acc []int32, a []byte, lda, lines int)
 			for i := range n * columns {
 				c.outs[i] = int32(((y+i/columns)*c.width + x + i%columns) * c.ldd)
 			}
-			p.mulTiles(c, acc, a[(y*c.pitch+x)*lda:], lda, c.outs[:], t)
+			p.mulTiles(k, c, acc, a[(y*c.pitch+x)*lda:], lda, c.outs[:], t)
 			y += n
 		}
 	}
 }
 
 // mulTiles stores the codes of all panels of 32 channels, and returns the channel after them.
-func (p *amxPanels) mulTiles(c *amxCodes, acc []int32, a []byte, lda int, outs []int32, t amxRowTiles) (j int) {
+func (p *amxPanels) mulTiles(k *kernels, c *amxCodes, acc []int32, a []byte, lda int, outs []int32, t amxRowTiles) (j int) {
 	panels, full := (p.n+amxChannels-1)/amxWidth, p.n/amxWidth
 	if p.acrossPays(t.tiles*amxHigh, panels) && full > 0 {
 		one := t
 		one.tiles = 1
 		for i := range t.tiles {
-			p.codes32(c, acc, a[i*t.step*lda:], lda, outs[i*t.rows:], one, 0, full)
+			p.codes32(k, c, acc, a[i*t.step*lda:], lda, outs[i*t.rows:], one, 0, full)
 		}
 		j = full * amxWidth
 	}
 	for ; j < panels*amxWidth; j += amxWidth {
-		p.codes32(c, acc, a, lda, outs, t, j, 1)
+		p.codes32(k, c, acc, a, lda, outs, t, j, 1)
 	}
 	return j
 }
 
 // codes32 stores the codes of tiles of rows, or of one tile and panels of 32 channels from the one at channel j on.
 func (p *amxPanels) codes32(
-	c *amxCodes, acc []int32, a []byte, lda int, outs []int32, rows amxRowTiles, j, panels int,
+	k *kernels, c *amxCodes, acc []int32, a []byte, lda int, outs []int32, rows amxRowTiles, j, panels int,
 ) {
 	t := amxStageTask{amxTask: p.task(lda, amxWidth, j), params: c.params, mask: math.MaxUint32}
 	t.config.fill(amxWidth, rows.high, p.depth)
@@ -202,5 +203,5 @@ func (p *amxPanels) codes32(
 	} else {
 		t.aStep, t.outsStep = rows.step*lda, 4*rows.rows
 	}
-	int8AMXStage2x32(&t)
+	k.codes.tiles.amxStage.Get()(kernel.NoEscape(&t))
 }

@@ -5,6 +5,8 @@ package gemm
 import (
 	"encoding/binary"
 	"unsafe"
+
+	"linquant/internal/kernel"
 )
 
 // avx2Panels are weights for AVX2, in panels of 8 channels.
@@ -40,7 +42,8 @@ type avx2Tap struct {
 	run  *avx2Run
 }
 
-func packAVX2(w []int8, n, k, depth int) *avx2Panels {
+// packAVX2 is codeKernels.pack.
+func packAVX2(w []int8, n, k, depth int) any {
 	p := &avx2Panels{n: n, k: k, depth: depth}
 	var g grouping
 	for j := 0; j < n; j += avx2Width {
@@ -56,7 +59,7 @@ func (g *grouping) run(w []int8, k, first, depth int) avx2Run {
 	g.divide(w, k, first, depth)
 	p := avx2Run{trios: len(g.trios), duos: len(g.duos), solos: len(g.solos), wides: len(g.wides)}
 	tail := min(depth%4, 1)
-	p.weights = alignedBytes(96*p.trios + 64*p.duos + 32*p.solos + 64*(p.wides+tail))
+	p.weights = alignedOf[byte](96*p.trios + 64*p.duos + 32*p.solos + 64*(p.wides+tail))
 	p.places = make([]uint32, 0, 3*p.trios+2*p.duos+p.solos+p.wides+tail)
 	b := avx2Builder{avx2Run: &p, to: p.weights, w: w, k: k, first: first, end: first + depth}
 	for _, steps := range g.trios {
@@ -108,17 +111,12 @@ func (b *avx2Builder) wide(step int) {
 	b.to = b.to[8*avx2Width:]
 }
 
-// alignedBytes returns n bytes that begin where a line of the cache does, so that no load takes two.
-func alignedBytes(n int) []byte {
-	const line = 64
-	b := make([]byte, n+line-1)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) % line)
-	return b[skip : skip+n : skip+n]
-}
-
-// accumulate is int8Panels.accumulate. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room
-// for rows up to one.
-func (p *avx2Panels) accumulate(acc []int32, a []byte, lda, rows, j int, tails []uint32) (width int) {
+// sumsAVX2 is codeKernels.sums. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room for
+// rows up to one.
+func sumsAVX2(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
+	var room [blockRows]uint32
+	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	p := w.packed.(*avx2Panels)
 	perPanel := p.k / p.depth
 	runs := p.runs[j/avx2Width*perPanel:]
 	panels := min(len(runs)/perPanel, maxWidth/avx2Width)
@@ -137,7 +135,7 @@ func (p *avx2Panels) accumulate(acc []int32, a []byte, lda, rows, j int, tails [
 			tail = &tails[start]
 			if rows < 4 {
 				copy(lasts[:], tails)
-				tail = &lasts[0]
+				tail = kernel.NoEscape(&lasts[0])
 			}
 		}
 		if perPanel > 1 {
@@ -160,19 +158,21 @@ func (p *avx2Panels) accumulate(acc []int32, a []byte, lda, rows, j int, tails [
 			for i := 0; i < panels; i += atOnce {
 				tap := tap // the kernel changes it
 				tap.run = &runs[i*perPanel+t]
-				avx2Tiles(height, &acc[start*width+i*avx2Width], width, &tap, 1, perPanel, atOnce, count, height*lda, tail, t > 0)
+				w.own.tiles.avx2(height, &acc[start*width+i*avx2Width], width, &tap, 1, perPanel, atOnce, count, height*lda, tail, t > 0)
 			}
 		}
 	}
 	return width
 }
 
-// avx2Tiles runs the kernel for tiles of that height.
-func avx2Tiles(height int, acc *int32, ldacc int, taps *avx2Tap, count, perPanel, panels, tiles, step int, tail *uint32, more bool) {
-	stride := perPanel * int(unsafe.Sizeof(avx2Run{}))
-	if height == 8 {
-		int8AVX2x8x8(acc, ldacc, taps, count, stride, panels, tiles, step, tail, more)
-	} else {
-		int8AVX2x4x8(acc, ldacc, taps, count, stride, panels, tiles, step, tail, more)
+// avx2 runs the kernel for tiles of that height.
+func (k *codeTiles) avx2(
+	height int, acc *int32, ldacc int, taps *avx2Tap, count, perPanel, panels, tiles, step int, tail *uint32, more bool,
+) {
+	run := &k.taps[0]
+	if height != 8 {
+		run = &k.taps[1]
 	}
+	stride := perPanel * int(unsafe.Sizeof(avx2Run{}))
+	run.Get()(acc, ldacc, kernel.NoEscape(taps), count, stride, panels, tiles, step, tail, more)
 }

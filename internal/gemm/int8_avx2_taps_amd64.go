@@ -5,27 +5,19 @@ package gemm
 import (
 	"unsafe"
 
-	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // leastAVX2Depth is the depth of a tap from which windows pay on AVX2: the steps of each tap are grouped for themselves,
 // and of few steps fewer find partners.
 const leastAVX2Depth = 128
 
-// packTaps is PackInt8Windows.
-func packTaps(w []int8, n, k, depth int, tier cpu.Tier) *Int8 {
-	if int8Tier(tier) != cpu.AVX2 {
-		return PackInt8(w, n, k, tier)
-	}
-	checkPack(len(w), n, k, tier)
-	return &Int8{N: n, K: k, tier: cpu.AVX2, panels: int8Panels{n: n, k: k, tier: cpu.AVX2, avx2: packAVX2(w, n, k, depth)}}
-}
-
 // avx2Taps is how many taps a call of the kernel takes.
 const avx2Taps = 9
 
-// mulWindows is Int8.mulWindows. The panel is one of maxWidth channels.
-func (p *avx2Panels) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+// codeWindowsAVX2 computes tiles of a panel of maxWidth channels.
+func codeWindowsAVX2(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+	p := w.packed.(*avx2Panels)
 	if p.depth != v.depth {
 		panic("gemm: weights are not packed for these windows")
 	}
@@ -36,14 +28,15 @@ func (p *avx2Panels) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *
 	perPanel := p.k / p.depth
 	runs := p.runs[j/avx2Width*perPanel:]
 	own := *s
-	var acc [maxTileRows * maxWidth]int32
+	var room [maxTileRows * maxWidth]int32
+	acc := kernel.NoEscape(&room)[:]
 	var taps [avx2Taps]avx2Tap
 	for i := first; i < end; i++ {
 		tile := &v.tiles[i]
 		pattern := tile.pattern
 		count, more := 0, false
 		flush := func() {
-			avx2Tiles(pattern.height, &acc[0], width, &taps[0], count, perPanel, panels, 1, 0, nil, more)
+			w.own.tiles.avx2(pattern.height, &acc[0], width, &taps[0], count, perPanel, panels, 1, 0, nil, more)
 			count, more = 0, true
 		}
 		for t := range pattern.taps {
@@ -67,13 +60,13 @@ func (p *avx2Panels) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *
 		if count > 0 {
 			flush()
 		} else {
-			clear(acc[:])
+			clear(acc)
 		}
 		own.Bias = bias[pattern.bias/4:][:p.n]
 		for r := 0; r < pattern.height; {
 			rows, step := evenly(pattern.outs[r:pattern.height])
 			out := tile.out + int(pattern.outs[r])
-			own.apply(dst[out+j:], step, acc[r*width:], width, rows, j, n, cpu.AVX2)
+			kernel.NoEscape(&own).apply(w.kernels, dst[out+j:], step, acc[r*width:], width, rows, j, n)
 			r += rows
 		}
 	}

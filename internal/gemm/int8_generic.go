@@ -1,15 +1,12 @@
 package gemm
 
-// packFours lays w [n, k] out as panels of 4 channels, [⌈n/4⌉][k][4], missing channels 0.
-func packFours[T int8 | float32](w []T, n, k int) [][4]T {
-	panels := make([][4]T, (n+3)/4*k)
-	for j := range n {
-		panel := panels[j/4*k:][:k]
-		for i, code := range w[j*k:][:k] {
-			panel[i][j%4] = code
-		}
-	}
-	return panels
+import "unsafe"
+
+// genericSums is codeKernels.sums in plain Go, for panels of 4 channels [k][4].
+func genericSums(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
+	panel := unsafe.Slice((*[4]int8)(unsafe.Pointer(&w.panels[j*w.K])), w.K)
+	accumulateInt8Generic(acc, a, lda, rows, panel)
+	return 4
 }
 
 // accumulateInt8Generic fills acc [rows, 4] with

@@ -159,24 +159,29 @@ func drawStageCase(t *rapid.T) *stageCase {
 	for i := range c.w {
 		c.w[i] = int8(next())
 	}
-	c.stage.Requant = drawRequantizer(t, c.n, c.k)
-	c.stage.Flip = rapid.SampledFrom([]byte{0, 0x80}).Draw(t, "flip")
-	c.stage.Bias = make([]int32, c.n)
+	drawStage(t, &c.stage, c.n, c.k, next)
+	return c
+}
+
+// drawStage draws an output stage for n channels.
+func drawStage(t *rapid.T, s *gemm.Stage, n, k int, next func() uint64) {
+	s.Requant = drawRequantizer(t, n, k)
+	s.Flip = rapid.SampledFrom([]byte{0, 0x80}).Draw(t, "flip")
+	s.Bias = make([]int32, n)
 	large := rapid.Bool().Draw(t, "large biases") // accumulators of all 32 bits
-	for j := range c.stage.Bias {
-		c.stage.Bias[j] = int32(next()%20000) - 10000
+	for j := range s.Bias {
+		s.Bias[j] = int32(next()%20000) - 10000
 		if large {
-			c.stage.Bias[j] = int32(next() << 1)
+			s.Bias[j] = int32(next() << 1)
 		}
 	}
 	if rapid.Bool().Draw(t, "affine weights") {
-		c.stage.InputZero = int32(next() % 256)
-		c.stage.WeightZero = make([]int32, c.n)
-		for j := range c.stage.WeightZero {
-			c.stage.WeightZero[j] = int32(int8(next()))
+		s.InputZero = int32(next() % 256)
+		s.WeightZero = make([]int32, n)
+		for j := range s.WeightZero {
+			s.WeightZero[j] = int32(int8(next()))
 		}
 	}
-	return c
 }
 
 // want follows the definition of Stage, one output at a time; bytes between rows are 0xee.

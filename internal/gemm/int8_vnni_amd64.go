@@ -5,7 +5,7 @@ package gemm
 import (
 	"unsafe"
 
-	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // chunkSteps is the number of steps of 4 k that tiles take before the next tile comes: so many of a panel, 32 KiB, stay
@@ -29,59 +29,54 @@ type sums512 struct {
 	tails []uint32 // of the rows, or none
 }
 
-// mulVNNI is MulInt32 where there is VPDPBUSD, and false where it leaves the work to it.
-func (w *Int8) mulVNNI(dst []int32, ldd int, a []byte, lda, m int, bias []int32) bool {
+// sumsOf512 is codeKernels.sums on AVX-512 VNNI.
+func sumsOf512(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
+	var room [blockRows]uint32
+	var zeros [maxWidth]int32
+	width = w.own.width(j, w.N)
+	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	w.sum512(&sums512{acc, width, acc, a, lda, rows, kernel.NoEscape(&zeros[0]), tails}, j, width)
+	return width
+}
+
+// mulInt32Of512 is codeKernels.mulInt32 on AVX-512 VNNI.
+func mulInt32Of512(w *Int8, o *output, a []byte, lda, m int) bool {
 	switch { // clearing room that is not needed takes longer than some products
-	case w.tier == cpu.AVXVNNI && w.N%16 == 0 && bias == nil:
-		w.panels.mulInt32Short(dst, ldd, a, lda, m)
-	case w.tier != cpu.AVX512VNNI:
-		return false
 	case w.K/4 <= chunkSteps && w.N%16 == 0:
-		w.panels.mulInt32(dst, ldd, a, lda, m, bias, nil)
+		w.mulInt32With(o, a, lda, m, nil)
 	case m <= 8:
 		var room [8 * maxWidth]int32
-		w.panels.mulInt32(dst, ldd, a, lda, m, bias, room[:])
+		w.mulInt32With(o, a, lda, m, kernel.NoEscape(&room)[:])
 	default:
 		var room [vnniRows * maxWidth]int32
-		w.panels.mulInt32(dst, ldd, a, lda, m, bias, room[:])
+		w.mulInt32With(o, a, lda, m, kernel.NoEscape(&room)[:])
 	}
 	return true
 }
 
-// mulInt32 is mulVNNI with room for the sums of m or vnniRows rows.
-func (p *int8Panels) mulInt32(dst []int32, ldd int, a []byte, lda, m int, bias, room []int32) {
-	var tails [vnniRows]uint32
-	var zeros [maxWidth]int32
+// mulInt32With is mulInt32Of512 with room for the sums of m or vnniRows rows.
+func (w *Int8) mulInt32With(o *output, a []byte, lda, m int, room []int32) {
+	var tailRoom [vnniRows]uint32
+	var zeroRoom [maxWidth]int32
+	tails, zeros := kernel.NoEscape(&tailRoom)[:], kernel.NoEscape(&zeroRoom[0])
 	for i := 0; i < m; i += vnniRows {
 		s := sums512{room: room, a: a[i*lda:], lda: lda, rows: min(vnniRows, m-i)}
-		s.tails = rowTails(tails[:], s.a, lda, s.rows, p.k)
-		for j := 0; j < p.n; {
-			width := panelWidth(j, p.n, p.tier)
-			n, out := min(width, p.n-j), dst[i*ldd+j:]
-			s.dst, s.ldd, s.from = out, ldd, &zeros[0]
+		s.tails = rowTails(tails, s.a, lda, s.rows, w.K)
+		for j := 0; j < w.N; {
+			width := w.own.width(j, w.N)
+			n, out := min(width, w.N-j), o.sums[i*o.ldd+j:]
+			s.dst, s.ldd, s.from = out, o.ldd, zeros
 			if n < width { // there is no room for all channels of the panel
 				s.dst, s.ldd = room, width
-				p.sum512(&s, j, width)
-				storeSums(out, ldd, room, width, s.rows, n, bias, j)
+				w.sum512(&s, j, width)
+				storeSums(out, o.ldd, room, width, s.rows, n, o.bias, j)
 			} else {
-				if bias != nil {
-					s.from = &bias[j]
+				if o.bias != nil {
+					s.from = &o.bias[j]
 				}
-				p.sum512(&s, j, width)
+				w.sum512(&s, j, width)
 			}
 			j += width
-		}
-	}
-}
-
-// mulInt32Short is mulInt32 with 256 bits, without bias, for whole panels.
-func (p *int8Panels) mulInt32Short(dst []int32, ldd int, a []byte, lda, m int) {
-	var room [blockRows]uint32
-	for i := 0; i < m; i += blockRows {
-		rows, a := min(blockRows, m-i), a[i*lda:]
-		tails := rowTails(room[:], a, lda, rows, p.k)
-		for j := 0; j < p.n; j += 16 {
-			p.sum256(dst[i*ldd+j:], ldd, a, lda, rows, j, tails)
 		}
 	}
 }
@@ -104,32 +99,30 @@ func rowTails(tails []uint32, a []byte, lda, rows, k int) []uint32 {
 }
 
 // sum512 fills s.dst with the sums of the panel that begins at channel j.
-func (p *int8Panels) sum512(s *sums512, j, width int) {
-	all := p.k / 4
-	tall, short := 8, 4
+func (w *Int8) sum512(s *sums512, j, width int) {
+	all, t := w.K/4, &w.own.tiles.wide512
 	if width == 16 {
-		tall, short = 16, 8
+		t = &w.own.tiles.narrow512
 	}
-	w, from, ldfrom := p.bytes[p.offset(j):], s.from, 0
+	panel, from, ldfrom := w.panels[w.own.offset(j, w.K):], s.from, 0
 	for first := 0; ; first += chunkSteps {
 		steps, dst, ldd, tails := all-first, s.dst, s.ldd, s.tails
 		last := steps <= chunkSteps
 		if !last {
 			steps, dst, ldd, tails = chunkSteps, s.room, width, nil
 		}
-		w, a := unsafe.SliceData(w[first*4*width:]), s.a[first*4:]
+		w, a := unsafe.SliceData(panel[first*4*width:]), s.a[first*4:]
 		for r := 0; r < s.rows; {
-			start, height, count := nextTiles(r, s.rows, tall, short)
+			start, height, count := t.next(r, s.rows)
 			if ldfrom > 0 && start < r { // what sums begin with is gone
-				start, height, count = restTiles(r, s.rows, short)
+				start, height, count = restTiles(r, s.rows, t.short)
 			}
 			var tail *uint32
 			if tails != nil {
 				tail = &tails[start]
 			}
 			begin := (*int32)(unsafe.Add(unsafe.Pointer(from), 4*start*ldfrom))
-			tiles512(width, height, &dst[start*ldd], ldd, unsafe.SliceData(a[start*s.lda:]), s.lda, count, w, steps, tail,
-				begin, ldfrom)
+			t.of(height)(&dst[start*ldd], ldd, unsafe.SliceData(a[start*s.lda:]), s.lda, count, w, steps, tail, begin, ldfrom)
 			r = start + height*count
 		}
 		if last {
@@ -145,24 +138,4 @@ func restTiles(r, rows, short int) (start, height, count int) {
 		return r, 1, left
 	}
 	return r, short, 1
-}
-
-// tiles512 runs the kernel for tiles of that size. (A function value would make its arguments escape.)
-func tiles512(width, height int, acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32,
-	from *int32, ldfrom int,
-) {
-	switch {
-	case width == 32 && height == 8:
-		int8VNNI8x32(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	case width == 32 && height == 4:
-		int8VNNI4x32(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	case width == 32:
-		int8VNNI1x32(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	case height == 16:
-		int8VNNI16x16(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	case height == 8:
-		int8VNNI8x16(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	default:
-		int8VNNI1x16(acc, ldacc, a, lda, tiles, w, steps, tail, from, ldfrom)
-	}
 }

@@ -2,6 +2,12 @@
 
 package gemm
 
+import (
+	"unsafe"
+
+	"linquant/internal/kernel"
+)
+
 // int8WordsAVX2x4x16 fills, for each of tiles of 4 rows, acc with the sums of 16 channels:
 //
 //	acc[r·ldacc+c] = Σ_k a[r·lda+k]·w[k][c]
@@ -12,17 +18,16 @@ package gemm
 //go:noescape
 func int8WordsAVX2x4x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *byte, steps int, tail *uint32)
 
-// wordPanels are a matrix for AVX2 whose packing is quick: panels of 16 channels, any bytes.
-type wordPanels struct {
-	k    int
-	room []byte // [⌈n/16⌉][⌈k/4⌉][2][16][2] words
-}
+// wordsOffset returns the byte at which the panel that begins at channel j begins, of a matrix for AVX2 whose packing is
+// quick: panels of 16 channels, any bytes, [⌈n/16⌉][⌈k/4⌉][2][16][2] words.
+func wordsOffset(j, k int) int { return j / 16 * ((k + 3) / 4) * 128 }
 
-// offset returns where the panel that begins at channel j begins.
-func (p *wordPanels) offset(j int) int { return j / 16 * ((p.k + 3) / 4) * 128 }
-
-func (p *wordPanels) accumulate(acc []int32, a []byte, lda, rows, j int, tails []uint32) (width int) {
-	w, steps := &p.room[p.offset(j)], p.k/4
+// sumsOfWords is codeKernels.sums for such a matrix.
+func sumsOfWords(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
+	var room [blockRows]uint32
+	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	panel, steps := (*byte)(unsafe.Pointer(&w.panels[wordsOffset(j, w.K)])), w.K/4
+	run := w.own.tiles.words.Get()
 	for r := 0; r < rows; {
 		start, height, count := nextTiles(r, rows, 4, 4)
 		if height == 4 {
@@ -30,7 +35,7 @@ func (p *wordPanels) accumulate(acc []int32, a []byte, lda, rows, j int, tails [
 			if tails != nil {
 				tail = &tails[start]
 			}
-			int8WordsAVX2x4x16(&acc[start*16], 16, &a[start*lda], lda, count, w, steps, tail)
+			run(&acc[start*16], 16, &a[start*lda], lda, count, panel, steps, tail)
 			r = start + 4*count
 			continue
 		}
@@ -39,19 +44,18 @@ func (p *wordPanels) accumulate(acc []int32, a []byte, lda, rows, j int, tails [
 		var four [4]uint32
 		if tails != nil {
 			four = [4]uint32{tails[r], tails[r], tails[r], tails[r]}
-			tail = &four[0]
+			tail = kernel.NoEscape(&four[0])
 		}
-		int8WordsAVX2x4x16(&acc[r*16:][:64][0], 16, &a[r*lda], 0, 1, w, steps, tail)
+		run(&acc[r*16:][:64][0], 16, &a[r*lda], 0, 1, panel, steps, tail)
 		r++
 	}
 	return 16
 }
 
-// words packs o's codes less 128.
-func (o *Operand) words(room, src []byte) wordPanels {
-	p := wordPanels{k: o.K, room: room}
+// packWords packs o's codes less 128.
+func packWords(o *Operand, room, src []byte) {
 	for first := 0; first < o.N; first += 16 {
-		panel := room[p.offset(first):][:p.offset(16)]
+		panel := room[wordsOffset(first, o.K):][:wordsOffset(16, o.K)]
 		n := min(16, o.N-first)
 		if n < 16 || o.K%4 != 0 {
 			clear(panel)
@@ -67,5 +71,4 @@ func (o *Operand) words(room, src []byte) wordPanels {
 			}
 		}
 	}
-	return p
 }

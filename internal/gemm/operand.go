@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // Where both operands of a product are computed, as in attention, one of them is packed each time. That has to be
@@ -45,35 +46,49 @@ func (o *Operand) PackCodes(room, src []byte, sums []int32, tier cpu.Tier) Int8 
 	o.check(len(src))
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(room))) % cacheLine)
 	room = room[skip:][:o.CodesRoom()-cacheLine]
-	w := Int8{N: o.N, K: o.K, tier: operandTier(tier)}
-	if w.tier == cpu.Generic {
-		w.plain = unsafe.Slice((*[4]int8)(unsafe.Pointer(unsafe.SliceData(room))), (o.N+3)/4*o.K)
-		o.packPlain(w.plain, src)
-	} else {
-		w.panels = o.panels(room, src, w.tier)
+	w := Int8{N: o.N, K: o.K, kernels: kernelsOf(tier)}
+	w.own = &w.computed
+	w.panels = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(room))), len(room))
+	l := &w.own.panelLayout
+	switch {
+	case w.own.packOperand.Has():
+		w.own.packOperand.Get()(kernel.NoEscape(o), room, src)
+	case l.run == 4:
+		for first := 0; first < o.N; first += l.width(first, o.N) {
+			o.fours(room[l.offset(first, o.K):], src, first, l.width(first, o.N))
+		}
+	default:
+		o.place(room, src, l)
 	}
 	if sums != nil {
 		o.sum(sums[:o.N], src)
 	}
+	w.overflow = l.pairs // to look for sums that are too large would take too long
+	if !l.starts {
+		return w
+	}
+	w.starts = unsafe.Slice((*int32)(unsafe.Pointer(&room[l.size(o.N, o.K)+l.ahead])), l.channels(o.N))
+	clear(w.starts)
+	o.sum(w.starts[:o.N], src)
+	for j := range w.starts {
+		w.starts[j] *= 128
+	}
 	return w
 }
 
-func (o *Operand) packPlain(panels [][4]int8, src []byte) {
-	for j := 0; j < o.N; j += 4 {
-		panel := panels[j/4*o.K:][:o.K]
-		for c := range 4 {
-			if j+c >= o.N { // channels that are missing
-				for k := range panel {
-					panel[k][c] = 0
-				}
-				continue
-			}
-			at := (j + c) * o.StepN
-			for k := range panel {
-				panel[k][c] = int8(src[at] ^ 0x80)
-				at += o.StepK
+// place packs codes less 128 into panels.
+func (o *Operand) place(panels, src []byte, l *panelLayout) {
+	clear(panels[:l.size(o.N, o.K)])
+	for first := 0; first < o.N; {
+		panel, width := panels[l.offset(first, o.K):], l.width(first, o.N)
+		for k := range o.K {
+			to, at := panel[k/l.run*l.run*width+k%l.run:], first*o.StepN+k*o.StepK
+			for c := range min(width, o.N-first) {
+				to[c*l.run] = src[at] ^ 0x80
+				at += o.StepN
 			}
 		}
+		first += width
 	}
 }
 
@@ -154,15 +169,10 @@ func (o *Operand) PackReals(room, src []float32, tier cpu.Tier) Float32 {
 	o.check(len(src))
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(room)))%cacheLine) / 4
 	room = room[skip:][:o.RealsRoom()-cacheLine]
-	w := Float32{N: o.N, K: o.K, tier: float32Tier(tier)}
-	if w.tier != cpu.Generic {
-		w.panels = o.realPanels(room, src, w.tier)
-		return w
-	}
-	w.plain = unsafe.Slice((*[4]float32)(unsafe.Pointer(unsafe.SliceData(room))), (o.N+3)/4*o.K)
-	for j := 0; j < o.N; j += 4 {
-		panel := room[j*o.K:][:4*o.K]
-		o.reals(panel, src, j, 4)
+	w := Float32{N: o.N, K: o.K, kernels: kernelsOf(tier), panels: room}
+	l := &w.kernels.reals.panelLayout
+	for first := 0; first < o.N; first += l.width(first, o.N) {
+		o.reals(room[l.offset(first, o.K):], src, first, l.width(first, o.N))
 	}
 	return w
 }

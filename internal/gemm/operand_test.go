@@ -59,6 +59,13 @@ func TestPackCodes(t *testing.T) {
 			if want := naive(a, o.K, m, w, o.N, o.K); !slices.Equal(dst, want) {
 				t.Fatalf("%+v, %d rows: %v, want %v", o, m, dst, want)
 			}
+			c := stageCase{m: m, n: o.N, k: o.K, lda: o.K, ldd: o.N, a: a, w: w}
+			drawStage(t, &c.stage, o.N, o.K, next)
+			codes := make([]byte, m*o.N)
+			packed.Mul(codes, o.N, a, o.K, m, &c.stage)
+			if want := c.want(); !slices.Equal(codes, want) {
+				t.Fatalf("%+v, %d rows: codes %v, want %v", o, m, codes, want)
+			}
 			if err := intact(); err != nil {
 				t.Fatal(err)
 			}

@@ -39,15 +39,15 @@ func TestReadsAheadNoFurther(t *testing.T) {
 	const rows, n = 11, 17
 	for _, tier := range cpu.Available()[1:] {
 		for k := 1; k <= 40; k++ {
-			p := packInt8Panels(make([]int8, n*k), n, k, tier)
-			p.codes = moveBeforeFault(t, p.codes)
-			f := packFloat32Panels(make([]float32, n*k), n, k, tier)
-			f.weights = moveBeforeFault(t, f.weights)
+			p := PackInt8(make([]int8, n*k), n, k, tier)
+			p.panels = moveBeforeFault(t, p.panels)
+			f := PackFloat32(make([]float32, n*k), n, k, tier)
+			f.panels = moveBeforeFault(t, f.panels)
 			for _, wide := range []bool{false, true} {
-				p.wide = wide
+				p.overflow = wide && p.own.pairs
 				for r := 1; r <= rows; r++ {
 					var sums [blockRows * maxWidth]int32
-					p.accumulate(sums[:], make([]byte, r*k), k, r, 16)
+					p.own.sums.Get()(p, sums[:], make([]byte, r*k), k, r, 16)
 					var chains [blockRows * maxWidth]float32
 					f.accumulate(chains[:], make([]float32, r*k), k, r, 16)
 				}

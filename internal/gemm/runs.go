@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // Runs is how the bytes of a row of activations lie where they were not copied next to each other: Count runs of
@@ -14,7 +15,7 @@ type Runs struct{ Count, Length, Step int }
 
 // HasRuns reports whether there is a kernel for rows of runs of that length.
 func HasRuns(tier cpu.Tier, length int) bool {
-	return int8Tier(tier) == cpu.AMX && length > 0 && length%4 == 0
+	return kernelsOf(tier).codes.packRuns.Has() && length > 0 && length%4 == 0
 }
 
 // Int8Runs is a weight matrix [N, Count·Length], packed for rows of runs. It is immutable and safe for concurrent use.
@@ -22,7 +23,13 @@ type Int8Runs struct {
 	N    int
 	runs Runs
 
-	panels *amxPanels
+	*kernels
+	product runProduct
+}
+
+// runProduct multiplies m rows of runs.
+type runProduct interface {
+	mul(k *kernels, o *output, a []byte, lda, m int)
 }
 
 // PackInt8Runs packs w, row-major [n, Count·Length], for a tier that HasRuns.
@@ -31,7 +38,8 @@ func PackInt8Runs(w []int8, n int, r Runs, tier cpu.Tier) *Int8Runs {
 		panic(fmt.Sprintf("gemm: no products with %d runs of %d bytes every %d on %v", r.Count, r.Length, r.Step, tier))
 	}
 	checkPack(len(w), n, r.Count*r.Length, tier)
-	return &Int8Runs{N: n, runs: r, panels: packAMX(w, n, r)}
+	k := kernelsOf(tier)
+	return &Int8Runs{N: n, runs: r, kernels: k, product: k.codes.packRuns.Get()(w, n, r)}
 }
 
 // Mul multiplies the rows that are seen from width neighbouring places in each of some lines:
@@ -48,5 +56,6 @@ func (w *Int8Runs) Mul(dst []byte, ldd int, a []byte, lda, width, lines, pitch i
 	checkOperands(len(a), 0, len(a), lda, m, 0, (w.runs.Count-1)*w.runs.Step+w.runs.Length)
 	checkOperands(len(dst), ldd, len(dst), 0, width*lines, w.N, 0)
 	s.check(w.N)
-	w.panels.mul(&amxSums{stage: s, codes: dst, ldd: ldd, width: width, pitch: pitch}, a, lda, m)
+	o := output{stage: kernel.NoEscape(s), codes: dst, ldd: ldd, width: width, pitch: pitch}
+	w.product.mul(w.kernels, kernel.NoEscape(&o), a, lda, m)
 }

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 	"linquant/quant"
 )
 
@@ -38,10 +38,10 @@ func (s *Stage) check(n int) {
 }
 
 // apply stores the codes of acc [rows, width], the accumulators of n channels from j on, in rows of dst.
-func (s *Stage) apply(dst []byte, ldd int, acc []int32, width, rows, j, n int, tier cpu.Tier) {
+func (s *Stage) apply(k *kernels, dst []byte, ldd int, acc []int32, width, rows, j, n int) {
 	lo := 0
-	if tier != cpu.Generic {
-		lo = s.applyVector(dst, ldd, acc, width, rows, j, n, tier)
+	if vector := &k.stages[s.Requant.Convention]; vector.Has() {
+		lo = vector.Get()(s, dst, ldd, acc, width, rows, j, n)
 	}
 	if lo < n {
 		s.applyGeneric(dst, ldd, acc, width, rows, j, lo, n)
@@ -59,9 +59,13 @@ func (s *Stage) applyGeneric(dst []byte, ldd int, acc []int32, width, rows, j, l
 	}
 }
 
-// subtractWeightZero applies the zero points of the weights, zero, to acc [rows, width], of rows with these sums.
-func subtractWeightZero(acc []int32, width int, sums, zero []int32, tier cpu.Tier) {
-	if subtractZeros(acc, width, sums, zero, tier) {
+// subtractWeightZero applies the zero points of the weights, zero, to acc [rows, width], of rows with these sums. What is
+// beyond the channels that zero has may change.
+func (k *kernels) subtractWeightZero(acc []int32, width int, sums, zero []int32) {
+	if k.subtract.Has() && width%8 == 0 && width <= maxWidth {
+		var all [maxWidth]int32
+		copy(all[:width], zero)
+		k.subtract.Get()(&acc[:width*len(sums)][0], width, len(sums), kernel.NoEscape(&sums[0]), kernel.NoEscape(&all[0]))
 		return
 	}
 	for r, sum := range sums {

@@ -2,10 +2,7 @@
 
 package gemm
 
-import (
-	"linquant/internal/cpu"
-	"linquant/quant"
-)
+import "linquant/internal/kernel"
 
 // stageAVX512 and stageAVX2 fill dst[r·ldd+c] with
 //
@@ -29,37 +26,37 @@ func floatStageAVX512(dst *float32, ldd int, acc *float32, width, rows, n int, b
 //go:noescape
 func floatStageAVX2(dst *float32, ldd int, acc *float32, width, rows, n int, bias *float32, lo, hi float32)
 
-// applyVector is apply, and returns how many of the n channels it did.
-func (s *Stage) applyVector(dst []byte, ldd int, acc []int32, width, rows, j, n int, tier cpu.Tier) int {
-	if c := s.Requant.Convention; c == quant.Fixed || c == quant.FixedDouble {
-		return s.applyFixed(dst, ldd, acc, width, rows, j, n, tier)
-	}
-	p := newStageParams(s.Requant, s.Flip)
-	mult := s.Requant.Multipliers()
-	single := len(mult) == 1
-	if !single {
-		mult = mult[j:]
-	}
-	if has512(tier) {
-		stageAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, &p)
+// subtractZerosAVX2 is a subtractKernel.
+//
+//go:noescape
+func subtractZerosAVX2(acc *int32, width, rows int, sums, zero *int32)
+
+// scaled returns the stage of a kernel that takes multiples of step channels.
+func scaled(run func(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, mult *float32, single bool, p *stageParams),
+	step int,
+) kernel.Func[codeStage] {
+	return kernel.Of(func(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) int {
+		if n &^= step - 1; n == 0 {
+			return 0
+		}
+		p := newStageParams(s.Requant, s.Flip)
+		mult := s.Requant.Multipliers()
+		single := len(mult) == 1
+		if !single {
+			mult = mult[j:]
+		}
+		run(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, kernel.NoEscape(&p))
 		return n
-	}
-	n &^= 7
-	if n > 0 {
-		stageAVX2(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, &p)
-	}
-	return n
+	})
 }
 
-// applyVector is apply, and returns how many of the n channels it did.
-func (s *floatStage) applyVector(dst []float32, ldd int, acc []float32, width, rows, n int, tier cpu.Tier) int {
-	if tier == cpu.AVX512VNNI {
-		floatStageAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.bias[0], s.lo, s.hi)
+// scaledReals is scaled for floats.
+func scaledReals(run func(dst *float32, ldd int, acc *float32, width, rows, n int, bias *float32, lo, hi float32), step int,
+) kernel.Func[realStage] {
+	return kernel.Of(func(s *floatStage, dst []float32, ldd int, acc []float32, width, rows, n int) int {
+		if n &^= step - 1; n > 0 {
+			run(&dst[0], ldd, &acc[0], width, rows, n, &s.bias[0], s.lo, s.hi)
+		}
 		return n
-	}
-	n &^= 7
-	if n > 0 {
-		floatStageAVX2(&dst[0], ldd, &acc[0], width, rows, n, &s.bias[0], s.lo, s.hi)
-	}
-	return n
+	})
 }

@@ -2,10 +2,7 @@
 
 package gemm
 
-import (
-	"linquant/internal/cpu"
-	"linquant/quant"
-)
+import "linquant/internal/kernel"
 
 // stageChannels are its constants for the channels of a panel. Beyond the last channel they are 0.
 type stageChannels struct {
@@ -41,59 +38,57 @@ func stageNEON(dst *byte, ldd int, acc *int32, rows int, c *stageChannels, p *st
 //go:noescape
 func floatStageNEON(dst *float32, ldd int, acc *float32, rows int, bias *float32, lo, hi float32)
 
-// applyVector is apply, and returns how many of the n channels it did.
-func (s *Stage) applyVector(dst []byte, ldd int, acc []int32, _, rows, j, n int, _ cpu.Tier) int {
-	if n < panelWidth {
-		return s.applyPart(dst, ldd, acc, rows, j, n)
-	}
-	return s.applyPanel(&dst[0], ldd, acc, rows, j, n)
-}
-
-// applyPart is applyVector for the first n of a panel's channels: it makes codes for all, and drops the others.
-func (s *Stage) applyPart(dst []byte, ldd int, acc []int32, rows, j, n int) int {
-	var codes [blockRows * panelWidth]byte
-	done := s.applyPanel(&codes[0], panelWidth, acc, rows, j, n)
-	for r := range rows {
-		copy(dst[r*ldd:][:done], codes[r*panelWidth:])
-	}
-	return done
-}
-
-// applyPanel makes codes for all 16 channels of a panel, of which only n have a meaning, and returns n; or 0 where it
-// did nothing.
-func (s *Stage) applyPanel(dst *byte, ldd int, acc []int32, rows, j, n int) int {
-	switch s.Requant.Convention {
-	case quant.Fixed, quant.FixedDouble:
-		var t fixedTable
-		if !t.fill(s, j, n) {
+// wholePanel returns the stage of a kernel that makes codes for all 16 channels of a panel, of which only n have a
+// meaning; it fails where it does nothing. For a part of a panel it makes codes for all, and drops the others.
+func wholePanel(run func(s *Stage, dst *byte, ldd int, acc []int32, rows, j, n int) bool) codeStage {
+	return func(s *Stage, dst []byte, ldd int, acc []int32, _, rows, j, n int) int {
+		if n == panelWidth {
+			if run(s, &dst[0], ldd, acc, rows, j, n) {
+				return n
+			}
 			return 0
 		}
-		if s.Requant.Convention == quant.Fixed {
-			stageFixedNEON(dst, ldd, &acc[0], rows, &t)
-		} else {
-			stageFixedDoubleNEON(dst, ldd, &acc[0], rows, &t)
+		var room [blockRows * panelWidth]byte
+		codes := kernel.NoEscape(&room)[:]
+		if !run(s, &codes[0], panelWidth, acc, rows, j, n) {
+			return 0
 		}
-	default:
-		var c stageChannels
-		c.fill(s, j, n)
-		p := newStageParams(s.Requant, s.Flip)
-		stageNEON(dst, ldd, &acc[0], rows, &c, &p)
-	}
-	return n
-}
-
-// applyVector is apply, and returns how many of the n channels it did.
-func (s *floatStage) applyVector(dst []float32, ldd int, acc []float32, _, rows, n int, _ cpu.Tier) int {
-	if n < panelWidth {
-		s.applyPart(dst, ldd, acc, rows, n)
+		for r := range rows {
+			copy(dst[r*ldd:][:n], codes[r*panelWidth:])
+		}
 		return n
 	}
-	floatStageNEON(&dst[0], ldd, &acc[0], rows, &s.bias[0], s.lo, s.hi)
-	return n
 }
 
-// applyPart is applyVector for the first n of a panel's channels: it computes all, and drops the others.
-func (s *floatStage) applyPart(dst []float32, ldd int, acc []float32, rows, n int) {
+// scaledNEON is for wholePanel.
+func scaledNEON(s *Stage, dst *byte, ldd int, acc []int32, rows, j, n int) bool {
+	var c stageChannels
+	c.fill(s, j, n)
+	p := newStageParams(s.Requant, s.Flip)
+	stageNEON(dst, ldd, &acc[0], rows, &c, &p)
+	return true
+}
+
+// fixed is for wholePanel.
+func fixed(run func(dst *byte, ldd int, acc *int32, rows int, t *fixedTable)) func(
+	s *Stage, dst *byte, ldd int, acc []int32, rows, j, n int,
+) bool {
+	return func(s *Stage, dst *byte, ldd int, acc []int32, rows, j, n int) bool {
+		var t fixedTable
+		if !t.fill(s, j, n) {
+			return false
+		}
+		run(dst, ldd, &acc[0], rows, kernel.NoEscape(&t))
+		return true
+	}
+}
+
+// realsNEON is a realStage: for a part of a panel it computes all channels, and drops the others.
+func realsNEON(s *floatStage, dst []float32, ldd int, acc []float32, _, rows, n int) int {
+	if n == panelWidth {
+		floatStageNEON(&dst[0], ldd, &acc[0], rows, &s.bias[0], s.lo, s.hi)
+		return n
+	}
 	var bias [panelWidth]float32
 	copy(bias[:], s.bias)
 	var out [blockRows * panelWidth]float32
@@ -101,4 +96,5 @@ func (s *floatStage) applyPart(dst []float32, ldd int, acc []float32, rows, n in
 	for r := range rows {
 		copy(dst[r*ldd:][:n], out[r*panelWidth:])
 	}
+	return n
 }

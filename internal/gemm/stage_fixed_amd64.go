@@ -3,7 +3,7 @@
 package gemm
 
 import (
-	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 	"linquant/quant"
 )
 
@@ -60,25 +60,15 @@ func stageFixedAVX2(dst *byte, ldd int, acc *int32, width, rows, n int, bias *in
 //go:noescape
 func stageFixedDoubleAVX2(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, t *fixedTable)
 
-// applyFixed is applyVector for Fixed and FixedDouble.
-func (s *Stage) applyFixed(dst []byte, ldd int, acc []int32, width, rows, j, n int, tier cpu.Tier) int {
-	var t fixedTable
-	if !has512(tier) {
-		n &^= 7
-	}
-	if n == 0 || !t.fill(s.Requant, s.Flip, j, n) {
-		return 0
-	}
-	single := s.Requant.Convention == quant.Fixed
-	switch {
-	case has512(tier) && single:
-		stageFixedAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
-	case has512(tier):
-		stageFixedDoubleAVX512(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
-	case single:
-		stageFixedAVX2(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
-	default:
-		stageFixedDoubleAVX2(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &t)
-	}
-	return n
+// fixed is scaled for them.
+func fixed(run func(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, t *fixedTable), step int,
+) kernel.Func[codeStage] {
+	return kernel.Of(func(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) int {
+		var t fixedTable
+		if n &^= step - 1; n == 0 || !t.fill(s.Requant, s.Flip, j, n) {
+			return 0
+		}
+		run(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], kernel.NoEscape(&t))
+		return n
+	})
 }

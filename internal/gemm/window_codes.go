@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 	"linquant/quant"
 )
 
@@ -18,7 +19,7 @@ import (
 //
 // An Int8Windows is immutable, and may be used from several goroutines at once.
 type Int8Windows struct {
-	tier            cpu.Tier
+	kernels         *kernels
 	taps, depth     int
 	lastIn, lastOut int // the largest offsets of rows
 	tiles           []codeTile
@@ -55,16 +56,24 @@ type codeTap struct {
 // HasInt8Windows reports whether the tier has kernels for windows of rows of depth codes: for output stages that
 // multiply in floating point, and weights without zero points.
 func HasInt8Windows(tier cpu.Tier, depth int, c quant.Convention) bool {
-	least := codeLimitsOf(tier).depth
-	return least > 0 && depth >= least && depth%4 == 0 && (c == quant.ONNX || c == quant.Torch)
+	k := &kernelsOf(tier).codeWindows
+	return k.mul.Has() && depth >= k.depth && depth%4 == 0 && (c == quant.ONNX || c == quant.Torch)
 }
 
-// codeLimits is what the kernels of a tier take for windows of codes. Plans are made from it.
-type codeLimits struct {
-	depth        int // the least depth of a tap, 0 where there are no kernels
-	rows         int // of the tallest tile, besides lines; the lower one has 4
-	lineChannels int // the most channels that tiles of lines have, 0 where there is no kernel for them
+// codeWindowKernels are the kernels for windows of codes, and what they take: plans are made from that.
+type codeWindowKernels struct {
+	depth        int // the least of a tap
+	rows         int // of the tallest tile, besides those of lines; the lower one has 4
+	lineChannels int // the most channels that tiles of lines have, where there are such
+
+	// mul computes tiles first ≤ t < end of the channels of a panel of maxWidth channels.
+	mul kernel.Func[func(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int)]
+
+	tall, low, lines planned // there is a kernel for tiles of that form
 }
+
+// planned counts the tiles of one form that are planned.
+type planned = kernel.Func[struct{}]
 
 // NewInt8Windows plans the products of outputs rows with weights [n, taps·depth] for a tier that HasInt8Windows. in
 // returns where the row that output row i sees at tap t begins, -1 for padding, which has the code zero; out where
@@ -75,18 +84,18 @@ func NewInt8Windows(n, outputs, taps, depth int, zero byte, in func(i, t int) in
 	if n < 1 || outputs < 1 || taps < 1 || depth < 4 || depth%4 != 0 {
 		panic(fmt.Sprintf("gemm: no windows of %d rows, %d taps, depth %d for %d channels", outputs, taps, depth, n))
 	}
-	w := &Int8Windows{tier: tier, taps: taps, depth: depth, padding: make([]byte, taps*depth)}
+	w := &Int8Windows{kernels: kernelsOf(tier), taps: taps, depth: depth, padding: make([]byte, taps*depth)}
 	for i := range w.padding {
 		w.padding[i] = zero
 	}
 	plan := codePlan{
-		Int8Windows: w, limits: codeLimitsOf(tier), channels: n, in: in, out: out, known: map[string]*codePattern{}, biases: map[string]int{},
+		Int8Windows: w, channels: n, in: in, out: out, known: map[string]*codePattern{}, biases: map[string]int{},
 	}
 	rest := plan.addLines(outputs)
 	if len(rest) == 0 {
 		return w
 	}
-	for _, rows := range arrange(len(rest), taps, plan.limits.rows, func(i, t int) int { return in(rest[i], t) }) {
+	for _, rows := range arrange(len(rest), taps, w.kernels.codeWindows.rows, func(i, t int) int { return in(rest[i], t) }) {
 		for k, i := range rows {
 			rows[k] = rest[i]
 		}
@@ -159,19 +168,23 @@ func (w *Int8) MulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 	case first < 0 || end > len(v.tiles) || panel < 0 || endPanel > w.Panels():
 		panic(fmt.Sprintf("gemm: tiles %d to %d of %d, panels %d to %d of %d",
 			first, end, len(v.tiles), panel, endPanel, w.Panels()))
-	case w.tier != v.tier:
-		panic(fmt.Sprintf("gemm: windows for %v, and weights for %v", v.tier, w.tier))
+	case w.kernels != v.kernels:
+		panic(fmt.Sprintf("gemm: windows for %v, and weights for %v", v.kernels.tier, w.tier))
 	case s.WeightZero != nil || !HasInt8Windows(w.tier, v.depth, s.Requant.Convention):
 		panic("gemm: windows with an output stage that no kernel has")
 	}
 	s.check(w.N)
+	kernel.NoEscape(w).mulWindows(dst, a, v, bias, kernel.NoEscape(s), first, end, panel, endPanel)
+}
+
+func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel, endPanel int) {
 	tiles := end - first
 	if w.N*w.K <= windowCache {
 		tiles = max(windowCache/(maxTileRows*v.depth), 64)
 	}
 	for ; first < end; first += tiles {
 		for p := panel; p < endPanel; p++ {
-			w.mulWindows(dst, a, v, bias, s, first, min(first+tiles, end), p)
+			w.codeWindows.mul.Get()(w, dst, a, v, bias, s, first, min(first+tiles, end), p)
 		}
 	}
 }

@@ -2,7 +2,7 @@
 
 package gemm
 
-import "linquant/internal/cpu"
+import "linquant/internal/kernel"
 
 // codeTask is what a kernel for windows of codes reads: tiles with one panel of weights.
 type codeTask struct {
@@ -60,25 +60,11 @@ func codeLines16x16(t *codeTask)
 //go:noescape
 func codeWindowsAVXVNNI(t *codeTask)
 
-func codeLimitsOf(tier cpu.Tier) codeLimits {
-	switch tier {
-	case cpu.AVX512VNNI:
-		return codeLimits{depth: 4, rows: maxTileRows, lineChannels: 16}
-	case cpu.AVXVNNI:
-		return codeLimits{depth: 4, rows: 6, lineChannels: 16}
-	case cpu.AVX2:
-		return codeLimits{depth: leastAVX2Depth, rows: maxTileRows}
-	}
-	return codeLimits{}
-}
-
-func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
-	if w.panels.avx2 != nil {
-		w.panels.avx2.mulWindows(dst, a, v, bias, s, first, end, panel)
-		return
-	}
+// newCodeTask returns a task for one panel, and the number of its channels.
+func (w *Int8) newCodeTask(dst, a []byte, v *Int8Windows, bias []int32, s *Stage, panel int, mult *[maxWidth]float32) (
+	t codeTask, n int,
+) {
 	j := panel * maxWidth
-	var mult [maxWidth]float32
 	if all := s.Requant.Multipliers(); len(all) == 1 {
 		for c := range mult {
 			mult[c] = all[0]
@@ -86,28 +72,40 @@ func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 	} else {
 		copy(mult[:], all[j:])
 	}
-	n := min(maxWidth, w.N-j)
-	t := codeTask{
-		dst: &dst[j], a: &a[0], padding: &v.padding[0], w: &w.panels.bytes[w.panels.offset(j)], bias: &bias[j],
-		mult: &mult, params: newStageParams(s.Requant, s.Flip), mask: uint32(1<<n - 1),
+	n = min(maxWidth, w.N-j)
+	return codeTask{
+		dst: &dst[j], a: &a[0], padding: &v.padding[0], w: &w.panels[w.own.offset(j, w.K)], bias: &bias[j],
+		mult: mult, params: newStageParams(s.Requant, s.Flip), mask: uint32(1<<n - 1),
+	}, n
+}
+
+// codeWindows256 computes tiles of one panel with AVX-VNNI, whose panels have 16 channels.
+func codeWindows256(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+	var mult [maxWidth]float32
+	t, n := w.newCodeTask(dst, a, v, bias, s, panel, kernel.NoEscape(&mult))
+	t.tiles, t.count = &v.tiles[first], end-first
+	t.n, t.exist = min(n, 16), &lanes[16-min(n, 16)]
+	for i := range t.after {
+		t.after[i], t.lowByte[i] = uint32(t.params.after), 0xff
 	}
-	if w.tier == cpu.AVXVNNI {
-		t.tiles, t.count = &v.tiles[first], end-first
-		t.n, t.exist = min(n, 16), &lanes[16-min(n, 16)]
-		for i := range t.after {
-			t.after[i], t.lowByte[i] = uint32(t.params.after), 0xff
-		}
+	codeWindowsAVXVNNI(&t)
+	if n -= 16; n > 0 {
+		j := panel*maxWidth + 16
+		copy(mult[:], mult[16:])
+		t.dst, t.w, t.bias = &dst[j], &w.panels[w.own.offset(j, w.K)], &bias[j]
+		t.n, t.exist = n, &lanes[16-n]
 		codeWindowsAVXVNNI(&t)
-		if n -= 16; n > 0 {
-			j += 16
-			copy(mult[:], mult[16:])
-			t.dst, t.w, t.bias = &dst[j], &w.panels.bytes[w.panels.offset(j)], &bias[j]
-			t.n, t.exist = n, &lanes[16-n]
-			codeWindowsAVXVNNI(&t)
-		}
-		return
 	}
-	narrow := panelWidth(j, w.N, w.tier) == 16
+}
+
+// codeWindows512 computes tiles of one panel with AVX-512 VNNI.
+func codeWindows512(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
+	var mult [maxWidth]float32
+	t, _ := w.newCodeTask(dst, a, v, bias, s, panel, kernel.NoEscape(&mult))
+	j, kernels := panel*maxWidth, &w.own.tiles.wideWindows
+	if w.own.width(j, w.N) == w.own.narrow {
+		kernels = &w.own.tiles.narrowWindows
+	}
 	for first < end {
 		height, next := v.tiles[first].pattern.height, first+1
 		for next < end && v.tiles[next].pattern.height == height {
@@ -115,18 +113,7 @@ func (w *Int8) mulWindows(dst, a []byte, v *Int8Windows, bias []int32, s *Stage,
 		}
 		t.tiles, t.count = &v.tiles[first], next-first
 		first = next
-		switch {
-		case height == lineRows:
-			codeLines16x16(&t)
-		case narrow && height == 4:
-			codeWindows4x16(&t)
-		case narrow:
-			codeWindows8x16(&t)
-		case height == 4:
-			codeWindows4x32(&t)
-		default:
-			codeWindows8x32(&t)
-		}
+		kernels[height].Get()(kernel.NoEscape(&t))
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 // codePlan is an Int8Windows that is being made.
 type codePlan struct {
 	*Int8Windows
-	limits   codeLimits
 	channels int
 	in       func(i, t int) int
 	out      func(i int) int
@@ -130,10 +129,13 @@ func (c *codePattern) append(tap codeTap) {
 
 // heightOf returns the height of the kernel for rows, the last of which may be copies of the first.
 func (p *codePlan) heightOf(rows []int) int {
+	k := &p.kernels.codeWindows
 	for _, i := range rows[4:] {
 		if i != rows[0] {
-			return p.limits.rows
+			k.tall.Get()
+			return k.rows
 		}
 	}
+	k.low.Get()
 	return 4
 }

@@ -11,9 +11,11 @@ const (
 
 // addLines appends tiles of such rows, and returns the output rows that are left.
 func (p *codePlan) addLines(outputs int) (rest []int) {
+	k := &p.kernels.codeWindows
+	lines := k.lines.Has() && p.channels <= k.lineChannels && p.Int8Windows.taps%lineTaps == 0
 	for i := 0; i < outputs; {
 		end := i + 1
-		if end < outputs && p.channels <= p.limits.lineChannels && p.Int8Windows.taps%lineTaps == 0 && p.isLine(i) {
+		if end < outputs && lines && p.isLine(i) {
 			for end < outputs && p.follows(end, p.out(i+1)-p.out(i)) {
 				end++
 			}
@@ -59,6 +61,7 @@ func (p *codePlan) follows(i, step int) bool {
 
 // addLine appends the tile of the rows from output row i on.
 func (p *codePlan) addLine(i int) {
+	p.kernels.codeWindows.lines.Get()
 	rows := make([]int, lineRows)
 	for k := range rows {
 		rows[k] = i + k

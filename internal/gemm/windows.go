@@ -30,7 +30,7 @@ type Windows struct {
 // HasWindows reports whether there are kernels for windows: of this tier, and for so many channels that their loops are
 // worth starting.
 func HasWindows(tier cpu.Tier, depth int) bool {
-	return windowHeight(tier, 1) > 0 && depth >= leastDepth
+	return kernelsOf(tier).windows.there() && depth >= leastDepth
 }
 
 const (
@@ -85,7 +85,7 @@ func NewWindows(tier cpu.Tier, s WindowShape) (w *Windows, ok bool) {
 	if s.Taps > maxWindowTaps || int64(s.Outputs)*int64(s.Taps) > maxPlanned {
 		return nil, false
 	}
-	w = &Windows{WindowShape: s, height: windowHeight(tier, s.Channels)}
+	w = &Windows{WindowShape: s, height: kernelsOf(tier).tallest(s.Channels)}
 	w.zeros = make([]float32, max(s.Depth, shortDepth))
 	w.chunk = max(s.Depth, chunkDepth/s.Depth*s.Depth)
 	patterns := map[string]*windowPattern{}

@@ -1,0 +1,81 @@
+package gemm
+
+import (
+	"linquant/internal/cpu"
+	"linquant/internal/kernel"
+)
+
+// kernels are what a tier multiplies with, and what its kernels take. Weights are packed, windows planned and stages
+// chosen by asking them; no tier is asked for its name. A tier without kernels of its own has those of the tier it is
+// based on.
+type kernels struct {
+	tier cpu.Tier // that they were made for
+
+	codes    codeKernels // of weights that are packed once
+	computed codeKernels // of an Operand, which is packed each time
+	reals    realKernels
+
+	stages    [4]kernel.Func[codeStage] // by quant.Convention
+	realStage kernel.Func[realStage]
+	subtract  kernel.Func[subtractKernel]
+
+	windows     windowKernels
+	codeWindows codeWindowKernels
+}
+
+// kernelsOf returns those of a tier.
+func kernelsOf(tier cpu.Tier) *kernels { return tables.Of(tier) }
+
+// codeKernels multiply codes.
+type codeKernels struct {
+	panelLayout
+
+	// pack and packOperand are there where weights are laid out in another way. depth is the k of a run: all of them, or
+	// those of a tap.
+	pack        kernel.Func[func(w []int8, n, k, depth int) any]
+	packOperand kernel.Func[func(o *Operand, room, src []byte)]
+
+	// sums fills acc [rows, width] with the products of rows of a with the panel whose first channel is j, and returns the
+	// panel's width. Beyond channel N the accumulators are meaningless.
+	sums kernel.Func[func(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int)]
+
+	// mul and mulInt32 are Mul and MulInt32 where they take another way than by blocks of accumulators, or nothing; false
+	// where they leave the product to that.
+	mul, mulInt32 kernel.Func[func(w *Int8, o *output, a []byte, lda, m int) bool]
+
+	packRuns kernel.Func[func(w []int8, n int, r Runs) runProduct]
+
+	tiles codeTiles
+}
+
+// realKernels multiply floats.
+type realKernels struct {
+	panelLayout
+	wideTiles, narrowTiles tiles[realTile] // for panels of that width
+}
+
+// realTile fills acc, tiles one below the other, with the sums of one panel of weights.
+type realTile = func(acc, a *float32, lda, tiles int, w *float32, k int)
+
+// The output stages do what they can of apply, and return how many of the channels they did.
+type (
+	codeStage = func(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) (done int)
+	realStage = func(s *floatStage, dst []float32, ldd int, acc []float32, width, rows, n int) (done int)
+)
+
+// subtractKernel does acc[r·width+c] -= zero[c]·sums[r] for c < width, a multiple of 8, and r < rows.
+type subtractKernel = func(acc *int32, width, rows int, sums, zero *int32)
+
+// output is what becomes of the sums of a product: codes, or int32.
+type output struct {
+	stage *Stage
+	codes []byte
+
+	sums []int32 // where stage is nil
+	bias []int32
+
+	ldd int
+
+	// Where pitch is not 0, of every pitch rows only the first width are there, and are stored one after the other.
+	width, pitch int
+}
