@@ -21,30 +21,6 @@ import (
 	"linquant/tensor"
 )
 
-// Format is the layout of a checkpoint file.
-type Format uint8
-
-// The layouts that Open recognises.
-const (
-	Unknown     Format = iota
-	TorchZip           // torch.save since PyTorch 1.6: a zip of one pickle and one file per storage
-	TorchLegacy        // torch.save before 1.6: a stream of pickles, then the storages
-	TorchTar           // torch.save before 0.1.10: a tar of pickles and storages
-	Safetensors        // the safetensors format: a JSON header, then the data
-	NPY                // one NumPy array
-	NPZ                // a zip of NumPy arrays
-)
-
-var formatNames = [...]string{"unknown", "pytorch-zip", "pytorch-legacy", "pytorch-tar", "safetensors", "npy", "npz"}
-
-// String returns a short name, such as "pytorch-zip".
-func (f Format) String() string {
-	if int(f) < len(formatNames) {
-		return formatNames[f]
-	}
-	return fmt.Sprintf("Format(%d)", uint8(f))
-}
-
 // File is an open checkpoint. Its methods may be called from several goroutines at once, Close excepted.
 type File struct {
 	Path   string // as given to Open
@@ -127,16 +103,9 @@ func regular(info fs.FileInfo, path string) error {
 // New reads a checkpoint of size bytes from r; name stands for the path in errors. The caller keeps r open as long as
 // the File is in use.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
-	if size == 0 {
-		return nil, fmt.Errorf("%s: the file is empty", name)
-	}
-	format, read, err := sniff(r, size)
+	c, format, err := read(source{r}, size)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	c, err := read(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fail(name, err)
 	}
 	file := &File{
 		Path: name, Format: format, Size: size,
@@ -146,7 +115,7 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	}
 	for _, t := range c.tensors {
 		if file.byName[t.Name] != nil {
-			return nil, fmt.Errorf("%s: two tensors are named %s", name, quote(t.Name))
+			return nil, fail(name, fmt.Errorf("two tensors are named %s", quote(t.Name)))
 		}
 		file.byName[t.Name] = t
 		t.file = name
@@ -155,6 +124,19 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 		t.file = name
 	}
 	return file, nil
+}
+
+// read finds the format of a file and reads its directory.
+func read(r io.ReaderAt, size int64) (*contents, Format, error) {
+	if size == 0 {
+		return nil, "", errors.New("the file is empty")
+	}
+	f, err := sniff(r, size)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := f.open(r, size)
+	return c, f.name, err
 }
 
 // Close closes the file. Tensors can no longer be read.
@@ -258,13 +240,13 @@ func (t *Tensor) Read() (tensor.Tensor, error) {
 // ReadInto is Read into a buffer of exactly t.Bytes() bytes, little-endian.
 func (t *Tensor) ReadInto(dst []byte) error {
 	if int64(len(dst)) != t.Bytes() {
-		return t.errorf("the buffer has %d bytes, the tensor %d", len(dst), t.Bytes())
+		return t.fail(callerError{fmt.Errorf("the buffer has %d bytes, the tensor %d", len(dst), t.Bytes())})
 	}
 	if len(dst) == 0 {
 		return nil
 	}
 	if err := t.data.readAll(dst); err != nil {
-		return t.errorf("%w", err)
+		return t.fail(err)
 	}
 	return nil
 }
@@ -296,25 +278,15 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 		err = raw.ReadFloat32s(buf)
 	}
 	if err != nil {
-		return nil, t.errorf("%w", err)
+		return nil, t.fail(err)
 	}
 	return buf, nil
 }
 
-// TensorError is why a tensor's data cannot be read.
-type TensorError struct {
-	File, Tensor string
-	Err          error
-}
-
-// Error names the file and the tensor.
-func (e *TensorError) Error() string {
-	return fmt.Sprintf("%s: tensor %s: %v", e.File, quote(e.Tensor), e.Err)
-}
-
-// Unwrap returns Err.
-func (e *TensorError) Unwrap() error { return e.Err }
-
-func (t *Tensor) errorf(format string, args ...any) error {
-	return &TensorError{t.file, t.Name, fmt.Errorf(format, args...)}
+// fail makes the error of reading the tensor: that of a damaged file, unless it says otherwise.
+func (t *Tensor) fail(err error) error {
+	if s, ok := t.data.(section); ok && !errors.As(err, new(offsetError)) {
+		err = offsetError{err, s.offset}
+	}
+	return fail(t.file, inTensor("tensor", t.Name, err))
 }

@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -87,8 +88,11 @@ func FuzzOpen(f *testing.F) {
 	f.Add(zipOf(f, "a/data.pkl"))
 	f.Add(tarOf(f, "pickle"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if file, err := openBytes(b); err == nil {
+		file, err := openBytes(b)
+		if err == nil {
 			readEverything(t, file)
+		} else if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%v is neither damage nor unsupported", err)
 		}
 	})
 }

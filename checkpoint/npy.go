@@ -7,6 +7,11 @@ import (
 	"linquant/tensor"
 )
 
+// NPY is one NumPy array.
+const NPY Format = "npy"
+
+var npyFormat = format{NPY, func(s *sample) (bool, error) { return s.begins(npyMagic), nil }, readNPY}
+
 // arrayName is the name of the one tensor of an npy file, which stores none.
 const arrayName = "array"
 

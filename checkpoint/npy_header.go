@@ -47,7 +47,7 @@ func parseNPYHeader(r io.Reader) (npyHeader, error) {
 		lengthBytes = 2
 	case 2, 3:
 	default:
-		return npyHeader{}, fmt.Errorf("npy version %d.%d is not known (1.0, 2.0 and 3.0 are); load the array with "+
+		return npyHeader{}, unsupported("npy version %d.%d is not known (1.0, 2.0 and 3.0 are); load the array with "+
 			"NumPy and save it again", start[6], start[7])
 	}
 	if _, err := io.ReadFull(r, start[8:8+lengthBytes]); err != nil {
@@ -105,7 +105,7 @@ func parseNPYDict(text string) (npyHeader, error) {
 		switch key {
 		case "descr":
 			if p.at("[") {
-				return h, errors.New("a structured array (records with fields) is not one tensor; save each field as an " +
+				return h, unsupported("a structured array (records with fields) is not one tensor; save each field as an " +
 					"array of its own")
 			}
 			var descr string
@@ -167,7 +167,7 @@ func parseDescr(descr string) (dtype tensor.DType, bigEndian bool, err error) {
 		what = "is an array of raw bytes, perhaps bfloat16, for which npy has no name; " +
 			"convert it with astype('float32'), or save it as safetensors"
 	}
-	return tensor.Invalid, false, fmt.Errorf("type %s %s", quote(descr), what)
+	return tensor.Invalid, false, unsupported("type %s %s", quote(descr), what)
 }
 
 // literal reads the few kinds of Python literals that a header is made of.

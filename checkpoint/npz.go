@@ -5,8 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
+
+// NPZ is a zip of NumPy arrays.
+const NPZ Format = "npz"
+
+// The empty archive is one without arrays, as numpy.savez writes it.
+var npzFormat = format{NPZ, func(s *sample) (bool, error) {
+	names, ok, err := s.zipMembers()
+	return ok && !slices.ContainsFunc(names, func(name string) bool { return !strings.HasSuffix(name, npySuffix) }), err
+}, readNPZ}
 
 // npySuffix ends the name of each member of an npz; the array's name is what stands before.
 const npySuffix = ".npy"
@@ -33,7 +43,7 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 		seen[name] = true
 		t, err := readMember(f, name, r, size)
 		if err != nil {
-			return nil, fmt.Errorf("array %s: %w", quote(name), err)
+			return nil, inTensor("array", name, err)
 		}
 		c.tensors = append(c.tensors, t)
 	}
@@ -44,7 +54,7 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, error) {
 	const encrypted = 1 // bit 0 of a member's flags
 	if f.Flags&encrypted != 0 {
-		return nil, errors.New("the zip member is encrypted; unpack the archive with its password and zip it anew")
+		return nil, unsupported("the zip member is encrypted; unpack the archive with its password and zip it anew")
 	}
 	offset, err := f.DataOffset()
 	if err != nil {
@@ -62,7 +72,7 @@ func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, e
 		return nil, fmt.Errorf("the zip member claims to inflate %d bytes to %d, more than deflate can: the archive "+
 			"is damaged or made to exhaust memory", f.CompressedSize64, f.UncompressedSize64)
 	case f.Method != zip.Store && f.Method != zip.Deflate:
-		return nil, fmt.Errorf("the zip member is compressed with method %d; save it with numpy.savez or "+
+		return nil, unsupported("the zip member is compressed with method %d; save it with numpy.savez or "+
 			"numpy.savez_compressed", f.Method)
 	}
 	member, err := f.Open()

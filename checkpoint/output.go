@@ -37,7 +37,7 @@ func (t *Tensor) Output() Output {
 	return Output{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
 		if s, ok := t.data.(section); ok {
 			if err := s.writeTo(w, t.Bytes()); err != nil {
-				return t.errorf("%w", err)
+				return t.fail(err)
 			}
 			return nil
 		}
@@ -60,7 +60,7 @@ func (s section) writeTo(w io.Writer, size int64) error {
 			return err
 		}
 		if _, err := w.Write(b); err != nil {
-			return err
+			return callerError{err}
 		}
 		at += int64(len(b))
 	}

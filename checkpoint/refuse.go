@@ -15,6 +15,8 @@ var ErrONNX = errors.New("this looks like an ONNX model, a whole network; here a
 // ErrFormat is wrapped by the error for a file that is nothing known, neither a checkpoint nor what is mistaken for one.
 var ErrFormat = errors.New("not a checkpoint of a known format")
 
+var errZeros = errors.New("the file begins with zeros, as an unfinished download does; download it again")
+
 const whatOpens = "a checkpoint is a file of torch.save, a .safetensors, a .npy or a .npz"
 
 // foreign lists what people take for a checkpoint: how it begins, what it is, and the way out.
@@ -38,13 +40,13 @@ var foreign = []struct {
 // refuse names a file that is no checkpoint by its first bytes.
 func refuse(head []byte) error {
 	for _, f := range foreign {
-		if len(head) >= f.offset && hasPrefix(head[f.offset:], f.magic) {
+		if len(head) >= f.offset && bytes.HasPrefix(head[f.offset:], []byte(f.magic)) {
 			return fmt.Errorf("this is %s", f.what)
 		}
 	}
 	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")))
 	switch {
-	case hasPrefix(head, "\x1f\x8b"):
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		return refuseGzip(head)
 	case looksLikeONNX(head):
 		return ErrONNX
@@ -58,7 +60,7 @@ func refuse(head []byte) error {
 		return errors.New("this is JSON text; if it is the index of a model in several parts, open the .safetensors " +
 			"files that it lists")
 	case bytes.Trim(head, "\x00") == nil:
-		return errors.New("the file begins with zeros, as an unfinished download does; download it again")
+		return errZeros
 	}
 	return fmt.Errorf("%w: it begins with %q; %s", ErrFormat, head[:min(len(head), 16)], whatOpens)
 }

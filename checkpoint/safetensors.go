@@ -11,6 +11,23 @@ import (
 	"linquant/tensor"
 )
 
+// Safetensors is a JSON header and then the data.
+const Safetensors Format = "safetensors"
+
+var safetensorsFormat = format{Safetensors, func(s *sample) (bool, error) {
+	return looksLikeSafetensors(s.head, s.size), nil
+}, readSafetensors}
+
+// looksLikeSafetensors reports whether head is the length of a JSON object and its opening brace. A length beyond the
+// file's end is let through if the object goes on as a header does, for the reader to call the file truncated.
+func looksLikeSafetensors(head []byte, size int64) bool {
+	if len(head) < 10 || head[8] != '{' {
+		return false
+	}
+	length := binary.LittleEndian.Uint64(head)
+	return length <= uint64(size-8) || head[9] == '"' && length < 1<<40
+}
+
 // The safetensors layout (github.com/huggingface/safetensors, "Format"): eight bytes, the little-endian length N of the
 // header; N bytes of JSON that map each tensor's name to its dtype, shape and place; then the tensors' elements,
 // row-major and little-endian, without gaps.
@@ -48,7 +65,7 @@ func readSafetensors(r io.ReaderAt, size int64) (*contents, error) {
 	for i := range entries {
 		t, err := entries[i].tensor()
 		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", quote(entries[i].name), err)
+			return nil, inTensor("tensor", entries[i].name, err)
 		}
 		t.data = section{r, start + int64(entries[i].begin)}
 		c.tensors = append(c.tensors, t)
@@ -121,7 +138,7 @@ func layOut(entries []safetensorsEntry, size uint64) error {
 func (e *safetensorsEntry) tensor() (*Tensor, error) {
 	dtype, ok := safetensorsDTypes[e.dtype]
 	if !ok {
-		return nil, fmt.Errorf("dtype %s is not one that can be read; save the tensor as F32, F16 or BF16", quote(e.dtype))
+		return nil, unsupported("dtype %s is not one that can be read; save the tensor as F32, F16 or BF16", quote(e.dtype))
 	}
 	shape, bytes, err := extent(e.shape, dtype)
 	if err != nil {

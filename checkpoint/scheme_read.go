@@ -67,12 +67,12 @@ func (c *contents) quantized() error {
 		case !given && (!isCodes || scale == nil && zero == nil):
 			continue
 		case !given && s.Pack:
-			return fmt.Errorf("tensor %s: it holds packed codes, but there is no metadata %s", quote(t.Name), quote(keyShape+t.Name))
+			return inTensor("tensor", t.Name, fmt.Errorf("it holds packed codes, but there is no metadata %s", quote(keyShape+t.Name)))
 		case given && !s.Pack:
 			return fmt.Errorf("metadata %s: no codes are packed, as %s says", quote(keyShape+t.Name), keyPacked)
 		}
 		if err := s.weight(t, scale, zero, shape); err != nil {
-			return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+			return inTensor("tensor", t.Name, err)
 		}
 		beside[scale] = true
 		if zero != nil {

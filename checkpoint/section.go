@@ -21,7 +21,8 @@ func readFull(r io.ReaderAt, dst []byte, offset int64) error {
 		return nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
-		return fmt.Errorf("the file ends at byte %d, inside the data that ends at byte %d: it is truncated; copy or download it again", offset+int64(n), offset+int64(len(dst)))
+		return offsetError{fmt.Errorf("the file ends at byte %d, inside the data that ends at byte %d: it is truncated; copy or "+
+			"download it again", offset+int64(n), offset+int64(len(dst))), offset + int64(n)}
 	}
 	return err
 }

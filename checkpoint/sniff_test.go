@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"strings"
 	"testing"
 )
 
@@ -72,15 +73,16 @@ func TestSniff(t *testing.T) {
 		{"npy", fixture(t, "half.npy"), NPY},
 		{"safetensors", safetensorsFile("{}", 0), Safetensors},
 		{"legacy", []byte("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."), TorchLegacy},
+		{"safetensors that begins as a pickle", safetensorsFile("{}"+strings.Repeat(" ", 0x280-2), 0), Safetensors},
 		{"pickle 4", []byte("\x80\x04\x95"), TorchLegacy},
 		{"decimal magic", []byte("L119547037146038801333356L\n."), TorchLegacy},
 		{"tar", tarOf(t, "./sys_info", "pickle"), TorchTar},
 		{"old tar", oldTar(tarOf(t, "storages")), TorchTar},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, _, err := sniff(bytes.NewReader(c.file), int64(len(c.file)))
-			if got != c.want || err != nil {
-				t.Errorf("%v, %v; want %v", got, err, c.want)
+			got, err := sniff(bytes.NewReader(c.file), int64(len(c.file)))
+			if got.name != c.want || err != nil {
+				t.Errorf("%v, %v; want %v", got.name, err, c.want)
 			}
 		})
 	}

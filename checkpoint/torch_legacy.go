@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,20 @@ import (
 
 	"linquant/internal/pickle"
 )
+
+// TorchLegacy is what torch.save wrote before PyTorch 1.6: a stream of pickles, then the storages.
+const TorchLegacy Format = "pytorch-legacy"
+
+var torchLegacyFormat = format{TorchLegacy, func(s *sample) (bool, error) { return looksLikePickle(s.head), nil }, readTorchLegacy}
+
+// looksLikePickle reports whether head starts with the opcode PROTO of protocol 2 to 5, or with the magic number of
+// PyTorch's legacy layout as protocols 0 and 1 write it: in decimal.
+func looksLikePickle(head []byte) bool {
+	if len(head) > 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5 {
+		return true
+	}
+	return bytes.HasPrefix(head, []byte("L119547037146038801333356L"))
+}
 
 // The first two pickles of the legacy layout.
 const (
@@ -85,7 +100,7 @@ func (f *torchFile) legacyHeader() (int64, error) {
 	magic, err := head.Decode()
 	want, _ := new(big.Int).SetString(legacyMagic, 16)
 	if got, ok := magic.(*big.Int); err != nil || !ok || got.Cmp(want) != 0 {
-		return 0, errors.New("this is a pickle, but not one of torch.save, or its first bytes are damaged; " +
+		return 0, unsupported("this is a pickle, but not one of torch.save, or its first bytes are damaged; " +
 			"load it where it was made and save its weights with torch.save or numpy.savez")
 	}
 	d := f.decoder(head.Offset(), f.size-head.Offset(), nil)

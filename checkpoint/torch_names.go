@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"fmt"
 	"strings"
 
 	"linquant/internal/pickle"
@@ -57,10 +56,10 @@ func storageClassOf(v pickle.Value) (storageClass, error) {
 	g, _ := v.(pickle.Global)
 	class, ok := storageClasses[g.Name]
 	if !ok || !storageModules[g.Module] {
-		return class, fmt.Errorf("a storage is of the unknown class %s", quote(g.String()))
+		return class, unsupported("a storage is of the unknown class %s", quote(g.String()))
 	}
 	if class.remedy != "" {
-		return class, fmt.Errorf("a %v %s", g, class.remedy)
+		return class, unsupported("a %v %s", g, class.remedy)
 	}
 	return class, nil
 }
@@ -122,15 +121,15 @@ func allowTorch(g pickle.Global) error {
 	const wayOut = "load it in PyTorch where it was made, and save the weights alone: torch.save(model.state_dict(), path)"
 	switch {
 	case g.Module == "torch.nn" || strings.HasPrefix(g.Module, "torch.nn."):
-		return fmt.Errorf("the file holds a whole pickled module (it asks for %s), which is a program and not only tensors; %s",
+		return unsupported("the file holds a whole pickled module (it asks for %s), which is a program and not only tensors; %s",
 			quote(g.String()), wayOut)
 	case strings.HasPrefix(g.Module, "__torch__"):
-		return fmt.Errorf("the file is part of a TorchScript archive (it asks for %s); %s", quote(g.String()), scriptWayOut)
+		return unsupported("the file is part of a TorchScript archive (it asks for %s); %s", quote(g.String()), scriptWayOut)
 	case g.Module == "__main__":
-		return fmt.Errorf("the file asks for %s, a class of the program that wrote it: most likely a whole pickled model; %s",
+		return unsupported("the file asks for %s, a class of the program that wrote it: most likely a whole pickled model; %s",
 			quote(g.String()), wayOut)
 	}
-	return fmt.Errorf("the file asks for %s, which is not among the names a checkpoint needs, and nothing else is let in; %s",
+	return unsupported("the file asks for %s, which is not among the names a checkpoint needs, and nothing else is let in; %s",
 		quote(g.String()), wayOut)
 }
 

@@ -49,7 +49,7 @@ func (f *torchFile) params(v pickle.Value, t *Tensor) (*quant.Params, error) {
 		}
 		return torchParams(t, quant.Layout{Per: quant.PerChannel, Axis: int(axis)}, scales, zeros)
 	case scheme.Name != "" && scheme.Name != "per_tensor_affine" && scheme.Name != "per_channel_affine":
-		return nil, fmt.Errorf("its quantization scheme %s is not supported; dequantize() it and save again", quote(scheme.String()))
+		return nil, unsupported("its quantization scheme %s is not supported; dequantize() it and save again", quote(scheme.String()))
 	}
 	return nil, errors.New("its quantization parameters are not the ones PyTorch writes: the file is damaged")
 }

@@ -81,11 +81,11 @@ func (f *torchFile) call(class pickle.Global, args []pickle.Value, depth int) (*
 		}
 		return f.call(inner, tuple.Items, depth-1)
 	case "_rebuild_sparse_tensor", "_rebuild_sparse_csr_tensor":
-		return nil, errors.New("the tensor is sparse; make it dense with .to_dense() and save again")
+		return nil, unsupported("the tensor is sparse; make it dense with .to_dense() and save again")
 	case "_rebuild_meta_tensor_no_storage":
-		return nil, errors.New("the tensor is a meta tensor, which has no values; load the weights before saving")
+		return nil, unsupported("the tensor is a meta tensor, which has no values; load the weights before saving")
 	case "_rebuild_device_tensor_from_numpy", "_rebuild_xla_tensor", "_rebuild_device_tensor_from_cpu_tensor":
-		return nil, errors.New("the tensor was saved from an accelerator as a NumPy array; move it with .cpu() and save again")
+		return nil, unsupported("the tensor was saved from an accelerator as a NumPy array; move it with .cpu() and save again")
 	}
 	return nil, nil
 }
@@ -105,7 +105,7 @@ func plainBits(args []pickle.Value, index int) error {
 	}
 	for _, e := range metadata.Entries[:min(len(metadata.Entries), 8)] {
 		if set, _ := e.Value.(bool); set && (e.Key == "conj" || e.Key == "neg") {
-			return errors.New("the tensor is a lazy conjugate or negative; save it after .resolve_conj().resolve_neg()")
+			return unsupported("the tensor is a lazy conjugate or negative; save it after .resolve_conj().resolve_neg()")
 		}
 	}
 	return nil
@@ -131,7 +131,7 @@ func (f *torchFile) view(args []pickle.Value, n int, dtype pickle.Value) (*Tenso
 	if dtype != nil {
 		g, _ := dtype.(pickle.Global)
 		if t, ok = torchDTypes[g.Name]; !ok {
-			return nil, fmt.Errorf("the tensor's type %s is not supported; convert it (for instance with .float()) and save again",
+			return nil, unsupported("the tensor's type %s is not supported; convert it (for instance with .float()) and save again",
 				quote(g.String()))
 		}
 	}

@@ -82,7 +82,7 @@ func parseStorageID(id pickle.Value) (storageID, error) {
 		return s, errors.New("a persistent id is not the tuple that PyTorch writes: the file is damaged")
 	}
 	if text(t.Items[0]) == "module" {
-		return s, errors.New("the file holds a whole pickled module; " +
+		return s, unsupported("the file holds a whole pickled module; " +
 			"load it in PyTorch and save its state_dict: torch.save(model.state_dict(), path)")
 	}
 	if text(t.Items[0]) != "storage" || len(t.Items) < 5 {

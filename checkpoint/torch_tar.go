@@ -11,6 +11,35 @@ import (
 	"linquant/internal/pickle"
 )
 
+// TorchTar is what torch.save wrote before PyTorch 0.1.10: a tar of pickles and storages.
+const TorchTar Format = "pytorch-tar"
+
+// It is known by three of its members.
+var torchTarFormat = format{TorchTar, func(s *sample) (bool, error) {
+	if s.archive != "" || !looksLikeTar(s.head) {
+		return false, nil
+	}
+	const enough = 1000 // PyTorch's members come first
+	t := tar.NewReader(io.NewSectionReader(s.r, 0, s.size))
+	for s.archive = "tar"; len(s.members) < enough; {
+		h, err := t.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return false, fmt.Errorf("the tar archive is truncated or damaged (%w); copy or download it again", err)
+		}
+		switch path.Clean(h.Name) {
+		case "pickle", "storages", "tensors":
+			return true, nil
+		}
+		if h.Typeflag != tar.TypeDir {
+			s.members = append(s.members, h.Name)
+		}
+	}
+	return false, nil
+}, readTorchTar}
+
 // readTorchTar reads what torch.save wrote before PyTorch 0.1.10: a tar archive of "storages", "tensors" and the object
 // in "pickle", which mentions tensors and storages by their numbers.
 func readTorchTar(r io.ReaderAt, size int64) (*contents, error) {
@@ -224,7 +253,7 @@ func (a *torchTar) tensors() error {
 		}
 		t, err := a.place(s, s.dtype, n[2*dims], n[:dims], n[dims:2*dims])
 		if err != nil {
-			return fmt.Errorf("tensor %s: %w", quote(key), err)
+			return inTensor("tensor", key, err)
 		}
 		a.outside[key] = t
 		return nil

@@ -63,12 +63,12 @@ func (f *torchFile) place(s *storage, dtype tensor.DType, offset int64, size, st
 		return t, nil
 	}
 	if int64(total) > f.viewLimit && int64(total) > length {
-		return nil, fmt.Errorf("shape %v of %d bytes is a view that repeats a storage of %d; save the tensor before expand() or unfold()",
+		return nil, unsupported("shape %v of %d bytes is a view that repeats a storage of %d; save the tensor before expand() or unfold()",
 			shape, total, length)
 	}
 	view := newStrided(s.r, start+offset*item, item, size, stride)
 	if span := view.span(view.dims); view.overlaps() && span > viewFloor && span > int64(total) {
-		return nil, fmt.Errorf("shape %v with strides %v is a view whose rows interleave over %d bytes; save the tensor before "+
+		return nil, unsupported("shape %v with strides %v is a view whose rows interleave over %d bytes; save the tensor before "+
 			"unfold() or as_strided()", size, stride, span)
 	}
 	t.data = view

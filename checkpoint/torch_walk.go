@@ -11,7 +11,7 @@ import (
 
 const maxNesting = 64 // containers in containers
 
-var errNoTensors = errors.New("there are no tensors in the file; save a network's with torch.save(model.state_dict(), path)")
+var errNoTensors = unsupported("there are no tensors in the file; save a network's with torch.save(model.state_dict(), path)")
 
 // walker collects the tensors of a saved object under their paths of keys.
 type walker struct {
@@ -232,7 +232,7 @@ func (w *walker) named(v pickle.Value, name string) (*Tensor, error) {
 	}
 	t, err := w.file.rebuild(v)
 	if err != nil {
-		return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
+		return nil, inTensor("tensor", name, err)
 	}
 	if t == nil { // a parameter that was None
 		return nil, nil

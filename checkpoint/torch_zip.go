@@ -6,10 +6,19 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"linquant/internal/pickle"
 )
+
+// TorchZip is what torch.save writes since PyTorch 1.6: a zip of one pickle and one file per storage.
+const TorchZip Format = "pytorch-zip"
+
+var torchZipFormat = format{TorchZip, func(s *sample) (bool, error) {
+	names, ok, err := s.zipMembers()
+	return ok && slices.ContainsFunc(names, func(name string) bool { return path.Base(name) == "data.pkl" }), err
+}, readTorchZip}
 
 // readTorchZip reads what torch.save writes since PyTorch 1.6: a zip archive of ROOT/data.pkl, the object, and
 // ROOT/data/KEY, one uncompressed member for each storage.
@@ -31,7 +40,7 @@ func readTorchZip(r io.ReaderAt, size int64) (*contents, error) {
 	for name := range members {
 		// Below the root only: the root itself is named as the file was, which may have been code.pt.
 		if name == root+"constants.pkl" || strings.HasPrefix(name, root+"code/") {
-			return nil, fmt.Errorf("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
+			return nil, unsupported("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
 		}
 	}
 	if object == nil {
@@ -73,7 +82,7 @@ func (f *torchFile) stored(m *zip.File) (*block, error) {
 		return &block{}, nil // an error for the tensors with elements in it
 	}
 	if m.Method != zip.Store {
-		return nil, fmt.Errorf("member %s is compressed, which torch.save never does; load the file in PyTorch and save it again",
+		return nil, unsupported("member %s is compressed, which torch.save never does; load the file in PyTorch and save it again",
 			quote(m.Name))
 	}
 	offset, err := m.DataOffset()
@@ -109,4 +118,4 @@ func littleEndianOrder(f *torchFile, m *zip.File) error {
 	return nil
 }
 
-var errBigEndian = errors.New("the file was saved on a big-endian machine; load it in PyTorch on a usual machine and save it again")
+var errBigEndian = unsupported("the file was saved on a big-endian machine; load it in PyTorch on a usual machine and save it again")

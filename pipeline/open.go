@@ -118,7 +118,7 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 	}
 	g, _, err := models.Build(f.Tensors(), cfg.Arch)
 	var mismatch *models.Mismatch
-	var reading *checkpoint.TensorError
+	var reading *checkpoint.Error
 	switch {
 	case err == nil:
 		return newNetwork(f.Path, f.Size, g, func() error { return nil })

@@ -124,7 +124,7 @@ func openInspected(path string) (*checkpoint.File, error) {
 
 func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *progress) (*inspection, error) {
 	in := &inspection{
-		File: f.Path, Format: f.Format.String(), FileBytes: f.Size, Root: f.Root, Metadata: f.Metadata,
+		File: f.Path, Format: string(f.Format), FileBytes: f.Size, Root: f.Root, Metadata: f.Metadata,
 		Tensors: []tensorRow{},
 	}
 	if network, err := models.Recognize(f.Tensors()); err == nil {
