@@ -32,18 +32,29 @@ const (
 
 // The operators that alternatives are about.
 var (
-	sums     = []graph.Op{graph.Conv, graph.Gemm, graph.MatMul}
-	averages = []graph.Op{graph.AveragePool, graph.GlobalAveragePool}
+	sums     = those(func(o *graph.Operator) bool { return o.Class == graph.ClassLayer })
+	averages = those(func(o *graph.Operator) bool { return o.Class == graph.ClassPool && o.Role == graph.RoleOwn })
 	added    = []graph.Op{graph.Add}
-	clamps   = []graph.Op{graph.Relu, graph.Clip}
+	clamps   = those(func(o *graph.Operator) bool { return o.Role == graph.RoleClamp })
 	pools    = slices.Concat(averages, []graph.Op{graph.MaxPool, graph.Pad})
 	stages   = slices.Concat(sums, averages)
-	dividing = []graph.Op{
-		graph.QuantizeLinear, graph.Add, graph.Sub, graph.Mul, graph.Div, graph.Concat, graph.LeakyRelu,
-		graph.Sigmoid, graph.HardSigmoid, graph.HardSwish, graph.Tanh, graph.Gelu, graph.Elu, graph.PRelu, graph.Max, graph.Min,
-	}
+	dividing = those(func(o *graph.Operator) bool { // reals by the scale of the output
+		return o.Op == graph.QuantizeLinear || o.Class == graph.ClassJoin || o.Class == graph.ClassBinary ||
+			o.Class == graph.ClassUnary && o.Role != graph.RoleClamp
+	})
 	rounded = slices.Concat(dividing, stages)
 )
+
+// those returns the operators whose rows are so.
+func those(so func(o *graph.Operator) bool) []graph.Op {
+	var ops []graph.Op
+	for _, o := range graph.Operators() {
+		if so(o) {
+			ops = append(ops, o.Op)
+		}
+	}
+	return ops
+}
 
 // alternatives are all ways that are tried, likelier ones first.
 var alternatives = slices.Concat(roundings, multipliers, layers, operators)

@@ -54,9 +54,6 @@ func (c cut) main() *graph.Node {
 
 // moves reports whether an operator hands on all of its input's elements as they are.
 func moves(op graph.Op) bool {
-	switch op {
-	case graph.Identity, graph.Dropout, graph.Flatten, graph.Reshape, graph.Squeeze, graph.Unsqueeze, graph.Transpose:
-		return true
-	}
-	return false
+	o, ok := graph.Lookup(op)
+	return ok && (o.Class == graph.ClassReshape || op == graph.Transpose)
 }
