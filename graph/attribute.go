@@ -142,7 +142,7 @@ func (o *Operator) checkAttrs(n *Node) error {
 			return o.unknown(n, name)
 		}
 		if k, ok := kindOf(n.Attrs[name]); !ok || k != a.Kind {
-			return fmt.Errorf("%v: the attribute %s is a %T: make it %s", n, name, n.Attrs[name], a.Kind)
+			return n.errorf("the attribute %s is a %T: make it %s", name, n.Attrs[name], a.Kind)
 		}
 	}
 	return nil
@@ -156,10 +156,10 @@ func (o *Operator) unknown(n *Node, name string) error {
 		}
 	}
 	if similar := near.Names(name, names); len(similar) > 0 {
-		return fmt.Errorf("%v: the attribute %s is none of the operator's: did you mean %s?", n, name, strings.Join(similar, " or "))
+		return n.errorf("the attribute %s is none of the operator's: did you mean %s?", name, strings.Join(similar, " or "))
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("%v: the attribute %s is none of the operator's, which has none: remove it", n, name)
+		return n.errorf("the attribute %s is none of the operator's, which has none: remove it", name)
 	}
-	return fmt.Errorf("%v: the attribute %s is none of the operator's, which are %s: remove it", n, name, strings.Join(names, ", "))
+	return n.errorf("the attribute %s is none of the operator's, which are %s: remove it", name, strings.Join(names, ", "))
 }

@@ -30,23 +30,23 @@ func checkStructure(g *Graph) error {
 		case v.Const == nil:
 			continue
 		case v.Const.DType.Size() == 0:
-			return fmt.Errorf("constant %q has no element type", name)
+			return valueErrorf("constant", name, " has no element type")
 		}
 		size, data := int64(v.Const.DType.Size()), int64(len(v.Const.Data))
 		if n, err := v.Const.Shape.Elements(); err != nil || int64(n)*size != data {
-			return fmt.Errorf("constant %q: its shape %v and its %d bytes of %v do not agree", name, v.Const.Shape, len(v.Const.Data), v.Const.DType)
+			return valueErrorf("constant", name, ": its shape %v and its %d bytes of %v do not agree", v.Const.Shape, len(v.Const.Data), v.Const.DType)
 		}
 		if err := checkDims(v.Const.Shape); err != nil || batched(v.Const.Shape) {
-			return fmt.Errorf("constant %q has the shape %v: every dimension is at least 1, with at most %d elements in all", name, v.Const.Shape, maxElements)
+			return valueErrorf("constant", name, " has the shape %v: every dimension is at least 1, with at most %d elements in all", v.Const.Shape, maxElements)
 		}
 		origin[name] = "a constant"
 	}
 	for _, name := range g.Inputs {
 		if g.Values[name] == nil {
-			return fmt.Errorf("input %q has no value: add it with AddInput", name)
+			return valueErrorf("input", name, " has no value: add it with AddInput")
 		}
 		if origin[name] != "" {
-			return fmt.Errorf("input %q is already %s: a value has one origin", name, origin[name])
+			return valueErrorf("input", name, " is already %s: a value has one origin", origin[name])
 		}
 		origin[name] = "an input"
 	}
@@ -64,10 +64,10 @@ func checkStructure(g *Graph) error {
 		}
 		out := n.Outputs[0]
 		if g.Values[out] == nil {
-			return fmt.Errorf("%v: the output %q has no value: add it to Values", n, out)
+			return n.errorf("the output %q has no value: add it to Values", out)
 		}
 		if origin[out] != "" {
-			return fmt.Errorf("%v: the output %q is already %s: a value has one origin", n, out, origin[out])
+			return n.errorf("the output %q is already %s: a value has one origin", out, origin[out])
 		}
 		origin[out] = "computed by the " + n.String()
 	}
@@ -76,7 +76,7 @@ func checkStructure(g *Graph) error {
 	}
 	for _, name := range g.Outputs {
 		if origin[name] == "" {
-			return fmt.Errorf("output %q is not defined: no input, constant or node has this name", name)
+			return valueErrorf("output", name, " is not defined: no input, constant or node has this name")
 		}
 	}
 	return nil
@@ -89,8 +89,8 @@ func (g *Graph) names() []string { return slices.Sorted(maps.Keys(g.Values)) }
 func undefined(g *Graph, n *Node, in string) error {
 	for _, later := range g.Nodes {
 		if later != nil && slices.Contains(later.Outputs, in) {
-			return fmt.Errorf("%v: input %q is computed later, by the %v: apply graph.Sort first", n, in, later)
+			return n.errorf("input %q is computed later, by the %v: apply graph.Sort first", in, later)
 		}
 	}
-	return fmt.Errorf("%v: input %q is not defined: no input, constant or node has this name", n, in)
+	return n.errorf("input %q is not defined: no input, constant or node has this name", in)
 }

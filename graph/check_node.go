@@ -7,18 +7,18 @@ import "fmt"
 func checkNode(n *Node) error {
 	op, ok := table[n.Op]
 	if !ok {
-		return fmt.Errorf("%v: the operator is not one of the %d that linquant knows: replace the node before the graph is made", n, len(table))
+		return n.errorf("the operator is not one of the %d that linquant knows: replace the node before the graph is made", len(table))
 	}
 	if len(n.Inputs) < op.Inputs.Least || len(n.Inputs) > op.Inputs.Most {
-		return fmt.Errorf("%v has %d inputs, %s", n, len(n.Inputs), op.Inputs.refusal())
+		return n.wrong(fmt.Errorf("%v has %d inputs, %s", n, len(n.Inputs), op.Inputs.refusal()))
 	}
 	for i, name := range n.Inputs {
 		if name == "" && i < op.Inputs.Least {
-			return fmt.Errorf("%v: input %d is left out, and the operator needs it", n, i)
+			return n.errorf("input %d is left out, and the operator needs it", i)
 		}
 	}
 	if len(n.Outputs) != 1 || n.Outputs[0] == "" {
-		return fmt.Errorf("%v has %d outputs: every operator here has one; leave out the others (masks, indices)", n, len(n.Outputs))
+		return n.wrong(fmt.Errorf("%v has %d outputs: every operator here has one; leave out the others (masks, indices)", n, len(n.Outputs)))
 	}
 	return op.checkAttrs(n)
 }

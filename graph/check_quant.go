@@ -44,7 +44,7 @@ func checkQuant(g *Graph) error {
 			continue
 		}
 		if err := checkParams(v); err != nil {
-			return fmt.Errorf("value %q: %w", name, err)
+			return valueErrorf("value", name, ": %w", err)
 		}
 	}
 	for _, n := range g.Nodes {
@@ -232,7 +232,7 @@ func checkCodes(g *Graph) error {
 				code = int32(b)
 			}
 			if code < lo || code > hi {
-				return fmt.Errorf("constant %q: element %d is %d, outside %v's range [%d, %d]", name, i, code, v.Quant.Type, lo, hi)
+				return valueErrorf("constant", name, ": element %d is %d, outside %v's range [%d, %d]", i, code, v.Quant.Type, lo, hi)
 			}
 		}
 	}

@@ -32,7 +32,7 @@ func Eval(ctx context.Context, g *Graph, inputs map[string]tensor.Tensor, keep [
 	}
 	for _, name := range append(append([]string(nil), g.Outputs...), keep...) {
 		if g.Values[name] == nil {
-			return nil, fmt.Errorf("value %q is to be kept, and the graph has none of that name", name)
+			return nil, valueErrorf("value", name, " is to be kept, and the graph has none of that name")
 		}
 		e.readers[name]++ // which nobody takes back: it stays
 	}
@@ -68,10 +68,10 @@ func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
 		v := e.g.Values[name]
 		t, ok := inputs[name]
 		if !ok {
-			return fmt.Errorf("input %q is missing: the graph's inputs are %q", name, e.g.Inputs)
+			return valueErrorf("input", name, " is missing: the graph's inputs are %q", e.g.Inputs)
 		}
 		if _, err := tensor.New(t.DType, t.Shape, t.Data); err != nil {
-			return fmt.Errorf("input %q: %w", name, err)
+			return valueErrorf("input", name, ": %w", err)
 		}
 		want := v.Shape
 		if batched(want) && len(t.Shape) == len(want) && t.Shape[0] > 0 {
@@ -81,10 +81,10 @@ func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
 			want = e.concrete(want)
 		}
 		if !t.Shape.Equal(want) {
-			return fmt.Errorf("input %q has the shape %v: the graph wants %s, and the same batch for all inputs", name, t.Shape, show(want))
+			return valueErrorf("input", name, " has the shape %v: the graph wants %s, and the same batch for all inputs", t.Shape, show(want))
 		}
 		if v.Quant == nil && !t.DType.IsFloat() || v.Quant != nil && t.DType != v.DType {
-			return fmt.Errorf("input %q is %v: the graph wants %v", name, t.DType, v.DType)
+			return valueErrorf("input", name, " is %v: the graph wants %v", t.DType, v.DType)
 		}
 		given := Value{Name: name, Const: &t, Quant: v.Quant}
 		if err := checkCodes(&Graph{Values: map[string]*Value{name: &given}}); err != nil {
@@ -92,14 +92,14 @@ func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
 		}
 		a, err := constant(&given)
 		if err != nil {
-			return fmt.Errorf("input %q: %w", name, err)
+			return valueErrorf("input", name, ": %w", err)
 		}
 		e.values[name] = a
 	}
 	for _, name := range e.g.names() {
 		v := e.g.Values[name]
 		if batched(v.Shape) && int64(perExample(v.Shape))*int64(e.batch) > maxElements {
-			return fmt.Errorf("value %q %s has more than %d elements for a batch of %d: use a smaller batch", name, show(v.Shape), maxElements, e.batch)
+			return valueErrorf("value", name, " %s has more than %d elements for a batch of %d: use a smaller batch", show(v.Shape), maxElements, e.batch)
 		}
 	}
 	return nil
@@ -120,7 +120,7 @@ func (e *evaluator) value(name string) (array, error) {
 	}
 	a, err := constant(e.g.Values[name])
 	if err != nil {
-		return a, fmt.Errorf("constant %q: %w", name, err)
+		return a, valueErrorf("constant", name, ": %w", err)
 	}
 	return a, nil
 }
@@ -166,7 +166,7 @@ func (e *evaluator) results(keep []string) (map[string]tensor.Tensor, error) {
 				return nil, err
 			}
 			if out[name], err = a.tensor(); err != nil {
-				return nil, fmt.Errorf("value %q: %w", name, err)
+				return nil, valueErrorf("value", name, ": %w", err)
 			}
 		}
 	}

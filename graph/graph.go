@@ -169,12 +169,13 @@ func (n *Node) Clone() *Node {
 }
 
 // String names the node in errors: its operator and name, or its first output where it has no name.
-func (n *Node) String() string {
-	name := n.Name
-	if name == "" && len(n.Outputs) > 0 {
-		name = n.Outputs[0]
+func (n *Node) String() string { return fmt.Sprintf("%s node %q", n.Op, n.label()) }
+
+func (n *Node) label() string {
+	if n.Name == "" && len(n.Outputs) > 0 {
+		return n.Outputs[0]
 	}
-	return fmt.Sprintf("%s node %q", n.Op, name)
+	return n.Name
 }
 
 // Input returns the name of input i, "" where it is left out.

@@ -27,10 +27,10 @@ func InferShapes(g *Graph) (*Graph, error) {
 	for _, name := range out.Inputs {
 		v := out.Values[name]
 		if v.Shape == nil {
-			return nil, fmt.Errorf("input %q has no shape: give one, such as [batch, 3, 32, 32] with graph.Batch first", name)
+			return nil, valueErrorf("input", name, " has no shape: give one, such as [batch, 3, 32, 32] with graph.Batch first")
 		}
 		if err := checkDims(v.Shape); err != nil {
-			return nil, fmt.Errorf("input %q: %w", name, err)
+			return nil, valueErrorf("input", name, ": %w", err)
 		}
 		v.DType = storage(v.Quant)
 	}
@@ -93,7 +93,7 @@ func (s site) shape(i int) tensor.Shape {
 
 // errorf is fmt.Errorf with the node's name in front.
 func (s site) errorf(format string, args ...any) error {
-	return fmt.Errorf("%v: "+format, append([]any{s.n}, args...)...)
+	return s.n.errorf(format, args...)
 }
 
 // batched reports whether the first dimension is the symbolic batch.

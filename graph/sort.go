@@ -14,7 +14,7 @@ func Sort(g *Graph) (*Graph, error) {
 				continue
 			}
 			if first, ok := producer[name]; ok {
-				return nil, fmt.Errorf("%v: the output %q is already computed by the %v: a value has one origin", n, name, out.Nodes[first])
+				return nil, n.errorf("the output %q is already computed by the %v: a value has one origin", name, out.Nodes[first])
 			}
 			producer[name] = i
 		}
@@ -48,7 +48,7 @@ func Sort(g *Graph) (*Graph, error) {
 				continue
 			}
 			if state[p] == open {
-				return nil, fmt.Errorf("%v is on a cycle: its input %q depends on its own output", n, out.Nodes[p].Outputs[0])
+				return nil, n.wrong(fmt.Errorf("%v is on a cycle: its input %q depends on its own output", n, out.Nodes[p].Outputs[0]))
 			}
 			state[p] = open
 			stack = append(stack, frame{p, 0})
