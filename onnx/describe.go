@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"linquant/graph"
+	"linquant/onnx/internal/arrays"
+	"linquant/onnx/internal/file"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 )
 
@@ -24,14 +27,14 @@ type Operator struct {
 }
 
 // NewestOpset is the last opset of ONNX that is read and written.
-const NewestOpset = maxOpset
+const NewestOpset = operators.MaxOpset
 
 // Operators lists the operators that Import reads, by name; those of other domains come last.
 func Operators() []Operator {
 	var list []Operator
-	since := make(map[graph.Op]int64, len(operators)+len(inPatterns))
-	for name, rule := range operators {
-		since[name] = rule.since
+	since := make(map[graph.Op]int64, len(operators.Rows)+len(inPatterns))
+	for name, rule := range operators.Rows {
+		since[name] = rule.Since
 	}
 	delete(since, raw.DynamicConv)
 	maps.Copy(since, inPatterns)
@@ -40,7 +43,7 @@ func Operators() []Operator {
 		if o.Graph == nil && name.Known() {
 			o.Graph = []graph.Op{name}
 		}
-		_, o.Constants = arrayOps[name]
+		_, o.Constants = arrays.Ops[name]
 		o.Constants = o.Constants || len(o.Graph) == 0 || name == "Split"
 		if dot := strings.LastIndexByte(o.Name, '.'); dot >= 0 {
 			o.Domain, o.Name = o.Name[:dot], o.Name[dot+1:]
@@ -61,12 +64,12 @@ var becomes = map[graph.Op][]graph.Op{
 	raw.MSQLinearMul: {graph.Mul}, raw.MSQLinearConcat: {graph.Concat}, raw.MSQLinearAveragePool: {graph.AveragePool},
 	raw.MSQLinearGlobalAverage: {graph.GlobalAveragePool}, raw.MSQLinearLeakyRelu: {graph.LeakyRelu},
 	raw.MSQLinearSigmoid: {graph.Sigmoid}, raw.MSQLinearSoftmax: {graph.Softmax}, raw.MSQuantizeLinear: {graph.QuantizeLinear},
-	raw.MSDequantizeLinear: {graph.DequantizeLinear}, msGelu: {graph.Gelu}, msFastGelu: {graph.Gelu}, msBiasGelu: {graph.Gelu},
-	msQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.Microsoft + "." + integersToReals: {graph.MatMul},
-	dynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
+	raw.MSDequantizeLinear: {graph.DequantizeLinear}, raw.MSGelu: {graph.Gelu}, raw.MSFastGelu: {graph.Gelu}, raw.MSBiasGelu: {graph.Gelu},
+	raw.MSQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.Microsoft + "." + file.IntegersToReals: {graph.MatMul},
+	file.DynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
 }
 
 // inPatterns are the operators that are read together with others (dynamic.go), and since when there are.
 var inPatterns = map[graph.Op]int64{
-	dynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, raw.Microsoft + "." + integersToReals: 1,
+	file.DynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, raw.Microsoft + "." + file.IntegersToReals: 1,
 }

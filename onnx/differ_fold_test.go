@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/elements"
 )
 
 // numbers makes a constant of some integer type, or of floats.
@@ -24,14 +25,14 @@ func (d draw) numbers(name string, shape []int64, lo, hi int, types ...onnxpb.Da
 			c.Raw = binary.LittleEndian.AppendUint32(c.Raw, math.Float32bits(float32(x)/2))
 		}
 	case onnxpb.Int32:
-		c.Raw = encodeInts(v, 4)
+		c.Raw = elements.EncodeInts(v, 4)
 	case onnxpb.Bool:
 		for i := range v {
 			v[i] &= 1
 		}
-		c.Raw = encodeInts(v, 1)
+		c.Raw = elements.EncodeInts(v, 1)
 	case onnxpb.Int64:
-		c.Raw = encodeInts(v, 8)
+		c.Raw = elements.EncodeInts(v, 8)
 	default:
 		panic(fmt.Sprint(typ))
 	}

@@ -16,6 +16,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/internal/ort"
+	"linquant/onnx/internal/elements"
 	"linquant/tensor"
 )
 
@@ -39,8 +40,8 @@ func (c trial) String() string {
 func describeConsts(consts []onnxpb.Tensor) string {
 	var b strings.Builder
 	for _, c := range consts {
-		left := budget(1 << 20)
-		t, _, err := decode(&c, nil, &left)
+		left := elements.Budget(1 << 20)
+		t, _, err := elements.Decode(&c, nil, &left)
 		values, _ := t.Float32s()
 		fmt.Fprintf(&b, "%q %v %v %v; ", c.Name, c.Dims, values[:min(len(values), 12)], err)
 	}
@@ -82,7 +83,7 @@ func (c trial) input() map[string]tensor.Tensor {
 	if c.x == nil {
 		return map[string]tensor.Tensor{}
 	}
-	shape, n := tensor.Shape(clampAll(c.x)), int64(1)
+	shape, n := tensor.Shape(elements.ClampAll(c.x)), int64(1)
 	for _, d := range c.x {
 		n *= d
 	}

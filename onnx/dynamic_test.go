@@ -9,6 +9,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -36,7 +37,7 @@ func dynamicModel() *onnxpb.Model {
 			constant("b", onnxpb.Float, []float32{0.1, -0.2, 0.3}, 3), constant("other", onnxpb.Float, []float32{2}),
 		},
 		Nodes: []onnxpb.Node{
-			{Op: dynamicQuantizer, Inputs: []string{"x"}, Outputs: []string{"q", "s", "z"}},
+			{Op: file.DynamicQuantizer, Inputs: []string{"x"}, Outputs: []string{"q", "s", "z"}},
 			{Op: "Mul", Inputs: []string{"s", "ws"}, Outputs: []string{"product"}},
 			{Op: "MatMulInteger", Name: "layer", Inputs: []string{"q", "w", "z", "wz"}, Outputs: []string{"sums"}},
 			{
@@ -68,7 +69,7 @@ func TestDynamicForms(t *testing.T) {
 	fused := func(op string, inputs ...string) func(g *onnxpb.Graph) {
 		return func(g *onnxpb.Graph) {
 			g.Nodes = append(g.Nodes[:1], onnxpb.Node{Op: op, Domain: raw.Microsoft, Inputs: inputs, Outputs: []string{"y"}})
-			if op == dynamicMatMulName {
+			if op == file.DynamicMatMulName {
 				g.Nodes = g.Nodes[1:]
 			}
 		}
@@ -108,8 +109,8 @@ func TestDynamicForms(t *testing.T) {
 			}
 			g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: "scaled2", Type: onnxpb.Float})
 		}, []graph.Op{graph.Gemm, graph.MatMul}},
-		{integersToReals, fused(integersToReals, "q", "w", "s", "ws", "z", "wz", "b"), []graph.Op{graph.Gemm}},
-		{dynamicMatMulName, fused(dynamicMatMulName, "x", "w", "ws", "wz", "b"), []graph.Op{graph.Gemm}},
+		{file.IntegersToReals, fused(file.IntegersToReals, "q", "w", "s", "ws", "z", "wz", "b"), []graph.Op{graph.Gemm}},
+		{file.DynamicMatMulName, fused(file.DynamicMatMulName, "x", "w", "ws", "wz", "b"), []graph.Op{graph.Gemm}},
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			m := dynamicModel()
@@ -170,7 +171,7 @@ func TestDynamicRefused(t *testing.T) {
 		"computed weight":            {func(g *onnxpb.Graph) { g.Nodes[2].Inputs[1] = "q" }, `DynamicQuantizeLinear (domain ai.onnx`},
 		"zero point of another type": {func(g *onnxpb.Graph) { g.Initializers[2].Type = onnxpb.Uint8 }, `zero point "wz"`},
 		"a node of our own": {func(g *onnxpb.Graph) {
-			g.Nodes = append(g.Nodes, onnxpb.Node{Op: dynamicConvName, Domain: raw.DynamicDomain, Name: "mine", Outputs: []string{"o"}})
+			g.Nodes = append(g.Nodes, onnxpb.Node{Op: file.DynamicConvName, Domain: raw.DynamicDomain, Name: "mine", Outputs: []string{"o"}})
 		}, `"mine" is of the domain linquant`},
 		"no inputs":                 {func(g *onnxpb.Graph) { g.Nodes[2].Inputs = nil }, `node "layer": it has 0 inputs`},
 		"quantizer without outputs": {func(g *onnxpb.Graph) { g.Nodes[0].Outputs = nil }, `its input "q" is not made by`},

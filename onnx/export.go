@@ -9,6 +9,10 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/lower"
+	"linquant/onnx/internal/operators"
+	"linquant/onnx/internal/raw"
+	"linquant/onnx/internal/write"
 	"linquant/quant"
 )
 
@@ -39,15 +43,15 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 		return err
 	}
 	metadata := exportMetadata(g, cfg)
-	r, err := lower(g, cfg)
+	r, err := lower.Graph(g, lower.Config{QOperator: cfg.Format == QOperator, Int4: cfg.Int4, Opset: cfg.Opset})
 	if err != nil {
 		return err
 	}
-	if bits, ok := r.Metadata[bitsKey]; ok && cfg.Format != Float {
-		metadata[bitsKey] = bits
+	if bits, ok := r.Metadata[raw.KeyBits]; ok && cfg.Format != Float {
+		metadata[raw.KeyBits] = bits
 	}
-	spell(r, cfg.Opset)
-	m, err := writeRaw(r, cfg)
+	write.Decompose(r, cfg.Opset)
+	m, err := write.Model(r, write.Config{Opset: cfg.Opset, Int4: cfg.Int4, Producer: cfg.Producer, Version: cfg.Version})
 	if err != nil {
 		return err
 	}
@@ -61,6 +65,8 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	quantized := g.Quantized()
 	switch {
+	case cfg.Format > QOperator:
+		return cfg, fmt.Errorf("format %d is not known: use float, qdq or qoperator", cfg.Format)
 	case cfg.Format == Auto && quantized:
 		cfg.Format = QDQ
 	case cfg.Format == Auto:
@@ -73,23 +79,23 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	if cfg.Producer == "" {
 		cfg.Producer = "linquant"
 	}
-	needed, why, common := firstModern, "any network here", 13
+	needed, why, common := operators.FirstModern, "any network here", 13
 	atLeast := func(opset int, what string) {
 		if opset > needed {
 			needed, why = opset, what
 		}
 	}
 	for _, n := range g.Nodes {
-		since := sinceOpset[n.Op]
-		if !spellable(n, quantized) {
+		since := write.SinceOpset[n.Op]
+		if !write.Decomposable(n, quantized) {
 			atLeast(since, n.String())
 			continue
 		}
-		if since <= lastCommon {
+		if since <= write.LastCommon {
 			common = max(common, since)
 		}
 		if n.Op == graph.Gelu && n.Attrs.Str("approximate", "none") == "none" {
-			atLeast(sinceOpset[graph.Erf], n.String())
+			atLeast(write.SinceOpset[graph.Erf], n.String())
 		}
 	}
 	if quantized {
@@ -106,8 +112,8 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	if cfg.Opset == 0 {
 		cfg.Opset = max(common, needed)
 	}
-	if cfg.Opset < needed || cfg.Opset > maxOpset {
-		return cfg, fmt.Errorf("opset %d does not do for %s: use %d to %d", cfg.Opset, why, needed, maxOpset)
+	if cfg.Opset < needed || cfg.Opset > operators.MaxOpset {
+		return cfg, fmt.Errorf("opset %d does not do for %s: use %d to %d", cfg.Opset, why, needed, operators.MaxOpset)
 	}
 	return cfg, nil
 }
@@ -116,40 +122,14 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 func exportMetadata(g *graph.Graph, cfg ExportConfig) map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, g.Metadata)
-	for _, key := range []string{keyRequant, bitsKey} {
+	for _, key := range []string{raw.KeyRequant, raw.KeyBits} {
 		delete(m, key)
 	}
 	if cfg.Version != "" {
-		m[keyVersion] = cfg.Version
+		m[raw.KeyVersion] = cfg.Version
 	}
 	if cfg.Format != Float {
-		m[keyRequant] = g.Requant.String()
+		m[raw.KeyRequant] = g.Requant.String()
 	}
 	return m
-}
-
-// irVersion returns the version of the file format that goes with an opset: that of the first ONNX release with both,
-// but at least 4, in which initializers are no inputs.
-func irVersion(opset int) int64 {
-	switch {
-	case opset <= 9:
-		return 4
-	case opset == 10:
-		return 5
-	case opset == 11:
-		return 6
-	case opset <= 14:
-		return 7
-	case opset <= 18:
-		return 8
-	case opset <= 20:
-		return 9
-	case opset <= 22:
-		return 10
-	case opset == 23:
-		return 11
-	case opset == 24:
-		return 12
-	}
-	return 13
 }

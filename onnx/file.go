@@ -1,10 +1,10 @@
 // Package onnx reads and writes networks as ONNX files.
 //
-// Import goes in four steps. internal/onnxpb decodes the file's messages; the nodes are brought into an order in which
-// they can be computed, and become nodes of the raw form (raw.go), the same whatever of the opsets 1 to 25 the file was
-// written in: one each, several for operators that others can stand for, none for what follows from shapes and
-// constants alone; fuse turns QuantizeLinear, QLinearConv and their like into values annotated with their parameters; and
-// graph.InferShapes checks the result. Export takes the same way back: lower, then the serializer.
+// Import goes in four steps, each a package under internal. internal/onnxpb decodes the file's messages; read brings the
+// nodes into an order in which they can be computed, and makes of them nodes of the raw form, the same whatever of the
+// opsets 1 to 25 the file was written in: one each, several for operators that others can stand for, none for what
+// follows from shapes and constants alone; fuse turns QuantizeLinear, QLinearConv and their like into values annotated
+// with their parameters; and graph.InferShapes checks the result. Export takes the same way back: lower, then write.
 //
 // The elements of tensors are views of the mapped file, and of the files of external data.
 package onnx
@@ -14,6 +14,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/mmap"
+	"linquant/onnx/internal/elements"
 )
 
 // File is an open ONNX file. The constants of Graph are views of the mapped file and valid until Close.
@@ -23,7 +24,7 @@ type File struct {
 	Graph *graph.Graph
 
 	mapped   *mmap.Mapping
-	external *external
+	external *elements.External
 }
 
 // Open maps and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
@@ -36,19 +37,19 @@ func (c ImportConfig) Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err // names the path
 	}
-	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: newExternal(path)}
+	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: elements.NewExternal(path)}
 	if f.Graph, err = c.importModel(m.Bytes, f.external); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	f.Size += f.external.size()
+	f.Size += f.external.Size()
 	return f, nil
 }
 
 // Close unmaps the file; the constants of Graph must no longer be used. It may be called twice.
 func (f *File) Close() error {
 	err := f.mapped.Close()
-	if e := f.external.close(); err == nil {
+	if e := f.external.Close(); err == nil {
 		err = e
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/elements"
 	"linquant/tensor"
 )
 
@@ -53,8 +54,8 @@ func FuzzConstants(f *testing.F) {
 
 // ramp is a constant for an input: small numbers.
 func ramp(v *onnxpb.ValueInfo, step int64) (tensor.Tensor, bool) {
-	e := elementTypes[v.Type]
-	if e.bits < 8 || e.file.IsFloat() && e.file != tensor.Float32 || len(v.Dims) > 8 {
+	e := elements.Types[v.Type]
+	if e.Bits < 8 || e.File.IsFloat() && e.File != tensor.Float32 || len(v.Dims) > 8 {
 		return tensor.Tensor{}, false
 	}
 	shape, n := tensor.Shape{}, int64(1)
@@ -68,7 +69,7 @@ func ramp(v *onnxpb.ValueInfo, step int64) (tensor.Tensor, bool) {
 	for i := range x {
 		x[i] = int64(i) * step % 5
 	}
-	if e.file == tensor.Float32 {
+	if e.File == tensor.Float32 {
 		f := make([]float32, n)
 		for i := range f {
 			f[i] = float32(x[i])
@@ -77,10 +78,10 @@ func ramp(v *onnxpb.ValueInfo, step int64) (tensor.Tensor, bool) {
 		return t, err == nil
 	}
 	for i := range x {
-		if e.file == tensor.Bool {
+		if e.File == tensor.Bool {
 			x[i] &= 1
 		}
 	}
-	t, err := tensor.New(e.file, shape, encodeInts(x, e.bits/8))
+	t, err := tensor.New(e.File, shape, elements.EncodeInts(x, e.Bits/8))
 	return t, err == nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linquant/graph"
+	"linquant/onnx/internal/onnxtest"
 	"linquant/quant"
 )
 
@@ -119,7 +120,7 @@ func Seeds(f *testing.F) {
 	}
 	f.Add(fileOf(f, dynamicModel()))
 	for _, act := range []quant.Type{quant.Uint(8), quant.Int(4)} {
-		g, err := graph.InferShapes(residualNetwork(1, act, quant.Int(act.Bits), true))
+		g, err := graph.InferShapes(onnxtest.ResidualNetwork(1, act, quant.Int(act.Bits), true))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -128,7 +129,7 @@ func Seeds(f *testing.F) {
 		}
 	}
 	for seed := range uint64(32) {
-		g, err := graph.InferShapes(randomNetwork(seed, 2+int(seed%6), limits{ours: true}))
+		g, err := graph.InferShapes(onnxtest.RandomNetwork(seed, 2+int(seed%6), onnxtest.Limits{Ours: true}))
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,12 +1,14 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
-	"linquant/onnx/internal/raw"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fuse"
+	"linquant/onnx/internal/read"
 	"linquant/tensor"
 )
 
@@ -36,16 +38,16 @@ func (c ImportConfig) Import(data []byte, name string) (*graph.Graph, error) {
 	return g, nil
 }
 
-func (c ImportConfig) importModel(data []byte, ext *external) (*graph.Graph, error) {
+func (c ImportConfig) importModel(data []byte, ext *elements.External) (*graph.Graph, error) {
 	m, err := onnxpb.Read(data)
 	if err != nil || m.Graph == nil {
-		return nil, refuse(data, err)
+		return nil, read.Refuse(data, err)
 	}
-	r, err := c.readRaw(m, int64(len(data)), ext)
+	r, err := read.Graph(build.Config(c), m, int64(len(data)), ext)
 	if err != nil {
 		return nil, err
 	}
-	g, err := fuse(r)
+	g, err := fuse.Graph(r)
 	if err != nil {
 		return nil, err
 	}
@@ -58,96 +60,24 @@ func (c ImportConfig) importModel(data []byte, ext *external) (*graph.Graph, err
 	return g, nil
 }
 
-// readRaw makes the raw form of a model.
-func (c ImportConfig) readRaw(m *onnxpb.Model, size int64, ext *external) (*raw.Graph, error) {
-	if m.Graph.Sparse > 0 {
-		return nil, errors.New("it has sparse initializers, which are not supported: export it with dense ones")
-	}
-	if err := c.check(m.Graph.Inputs); err != nil {
-		return nil, err
-	}
-	if err := c.cut(m.Graph); err != nil {
-		return nil, err
-	}
-	opsets, err := versions(m)
-	if err != nil {
-		return nil, err
-	}
-	if m.Graph.Nodes, err = dynamicLayers(m.Graph); err != nil {
-		return nil, err
-	}
-	if err := known(m.Graph.Nodes, opsets); err != nil {
-		return nil, err
-	}
-	im := &importer{
-		cfg: c, pb: m.Graph, g: raw.New(m.Graph.Name), opsets: opsets, ext: ext, left: newBudget(size),
-		bound: map[string]bool{}, decoded: map[string]array{}, derived: map[string]bool{},
-		lifted: map[string]string{}, turned: map[string]turned{}, makers: map[string]*raw.Node{}, numbers: map[string]int{},
-		most:   len(m.Graph.Nodes) + moreNodes(size),
-		arrays: map[string]array{}, facts: map[string]fact{}, batch: -1,
-	}
-	if err := im.metadata(m.Metadata); err != nil {
-		return nil, err
-	}
-	if err := im.constants(m.Graph.Initializers); err != nil {
-		return nil, err
-	}
-	if err := im.inputs(m.Graph.Inputs); err != nil {
-		return nil, err
-	}
-	order, err := im.order(m.Graph.Nodes)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range order {
-		if err := im.node(&m.Graph.Nodes[i]); err != nil {
-			return nil, err
-		}
-	}
-	if err := im.outputs(m.Graph.Outputs); err != nil {
-		return nil, err
-	}
-	im.prune()
-	if len(im.lifted) > 0 {
-		im.g.RemoveDead()
-	}
-	return im.g, nil
-}
+// ImportConfig says how a model is read. The zero value is how Open and Import read it.
+type ImportConfig struct {
+	// Fixed makes the first dimension of inputs an ordinary one, with the number that the file or Shapes has for it,
+	// where it is the batch otherwise. Operators may then do to it what they do to other dimensions, and the network
+	// runs on inputs of exactly its shapes, in graph.Eval. The engine wants a batch.
+	Fixed bool
 
-// fact is what the importer notes of a value. Shapes are inferred later, by package graph.
-type fact struct {
-	batched bool // its first dimension is the batch, as it depends on an input that has one
-	rank    int  // it has at most so many dimensions
-}
+	// Shapes are the shapes of inputs, by their names, in place of those in the file: for networks that take pictures
+	// of any size. The first dimension is graph.Batch, or with Fixed a number. Inputs that are not named keep the
+	// file's shape.
+	Shapes map[string]tensor.Shape
 
-// moreNodes bounds how many nodes of a graph a file of that size can have beyond its own: a Split, a Sum of many or a
-// LayerNormalization with its statistics become several, and a node in memory is much larger than the name of an input.
-func moreNodes(size int64) int { return 512 + int(size/32) }
+	// Constants are inputs that are no inputs of the graph: they have these elements, of the type and shape that the
+	// file gives them, and what follows from constants alone is computed while the model is read. So shapes, axes and
+	// indices that a model takes as inputs are bound. The elements may be referred to by the graph and must not change.
+	Constants map[string]tensor.Tensor
 
-// maxRank bounds the dimensions of a value, as NumPy did before version 2; networks have up to 6.
-const maxRank = 32
-
-// importer makes the raw form, node by node.
-type importer struct {
-	cfg     ImportConfig
-	pb      *onnxpb.Graph
-	g       *raw.Graph
-	opsets  map[string]int64
-	ext     *external
-	left    budget
-	bound   map[string]bool         // inputs that the configuration makes constants
-	arrays  map[string]array        // values that are known, such as the shape for a Reshape, and no constants
-	decoded map[string]array        // constants that nodes computed with
-	lifted  map[string]string       // values of one dimension, by what stands for them with two: see lift.go
-	turned  map[string]turned       // values whose Transpose waits: see turned.go
-	derived map[string]bool         // constants of floats that were computed from arrays
-	known   map[string]tensor.Shape // shapes that were inferred because an operator asked
-	asked   int                     // how many nodes were inferred for that
-	facts   map[string]fact         // of inputs and of what nodes compute
-	batch   int64                   // the number that the file has for it; -1: none
-	readers map[string]bool         // values that are read, once somebody asked
-	makers  map[string]*raw.Node    // the nodes of the graph, by what they compute
-	made    map[string]int          // the node of the file that makes a value
-	numbers map[string]int          // how many names were made of one
-	most    int                     // nodes that the graph may have
+	// Outputs are the values that the network is run for, in place of the file's outputs: any that a node computes.
+	// Nodes that none of them needs are left out, so that a network can be cut before operators that are not supported.
+	Outputs []string
 }

@@ -11,13 +11,16 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/arrays"
+	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 )
 
 // randomModel draws a model of known operators that is wrong in most cases, but not always: names, attributes and
 // constants come from small sets.
 func randomModel(t *rapid.T) *onnxpb.Model {
-	ops := slices.Sorted(maps.Keys(operators))
+	ops := slices.Sorted(maps.Keys(operators.Rows))
 	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return raw.HasParameters(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
 	names := []string{"x", "a", "b", "c", "d", "f1", "f3", "w", "i0", "i1", "i2", "i4", ""}
 	small := rapid.Int64Range(-2, 4)
@@ -33,7 +36,7 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 		if typ == onnxpb.Float {
 			return onnxpb.Tensor{Name: name, Type: typ, Dims: dims, Raw: make([]byte, 4*n)}
 		}
-		return onnxpb.Tensor{Name: name, Type: typ, Dims: dims, Raw: encodeInts(ints, 8)}
+		return onnxpb.Tensor{Name: name, Type: typ, Dims: dims, Raw: elements.EncodeInts(ints, 8)}
 	}
 	g := &onnxpb.Graph{
 		Name: "random",
@@ -46,7 +49,7 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 		},
 	}
 	last := "x"
-	ofShapes, shapeOps := rapid.Bool().Draw(t, "of shapes"), append(slices.Sorted(maps.Keys(arrayOps)), "Shape", graph.Reshape)
+	ofShapes, shapeOps := rapid.Bool().Draw(t, "of shapes"), append(slices.Sorted(maps.Keys(arrays.Ops)), "Shape", graph.Reshape)
 	if ofShapes {
 		last = rapid.SampledFrom([]string{"x", "i0", "i2", "i4"}).Draw(t, "first")
 	}
@@ -56,22 +59,22 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 			op = rapid.SampledFrom(shapeOps).Draw(t, "op")
 			from = []string{"i0", "i1", "i2", "i4", "a", "b", "c", "d", ""}
 		}
-		rule := operators[op]
+		rule := operators.Rows[op]
 		n := onnxpb.Node{Op: string(op), Outputs: []string{out}}
 		if dot := strings.LastIndexByte(n.Op, '.'); dot >= 0 {
 			n.Domain, n.Op = n.Op[:dot], n.Op[dot+1:]
 		}
-		most := min(rule.inputs[1], rule.inputs[0]+rapid.IntRange(0, 2).Draw(t, "more"))
-		for i := range rapid.IntRange(rule.inputs[0], most).Draw(t, "inputs") {
+		most := min(rule.Inputs[1], rule.Inputs[0]+rapid.IntRange(0, 2).Draw(t, "more"))
+		for i := range rapid.IntRange(rule.Inputs[0], most).Draw(t, "inputs") {
 			in := last
 			if i > 0 || rapid.IntRange(0, 9).Draw(t, "stray") == 0 {
 				in = rapid.SampledFrom(from).Draw(t, "input")
 			}
 			n.Inputs = append(n.Inputs, in)
 		}
-		for name := range strings.FieldsSeq(rule.attrs) {
+		for name := range strings.FieldsSeq(rule.Attrs) {
 			if rapid.IntRange(0, 3).Draw(t, name) == 0 {
-				a := onnxpb.Attr{Name: name, Type: max(attributeTypes[name], 0), Int: small.Draw(t, name), Float: 0.5}
+				a := onnxpb.Attr{Name: name, Type: max(operators.AttributeTypes[name], 0), Int: small.Draw(t, name), Float: 0.5}
 				if a.Type == 0 {
 					a.Type = onnxpb.AttrInt
 				}
@@ -86,7 +89,7 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 		}
 	}
 	g.Outputs = []onnxpb.ValueInfo{{Name: last}}
-	return &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: rapid.Int64Range(minOpset, maxOpset).Draw(t, "opset")}}, Graph: g}
+	return &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: rapid.Int64Range(operators.MinOpset, operators.MaxOpset).Draw(t, "opset")}}, Graph: g}
 }
 
 // TestImportRandom: whatever a model of known operators says, importing it is an error of one line or a network that can
@@ -108,14 +111,14 @@ func TestImportRandom(t *testing.T) {
 		}
 		imported++
 		var first, second bytes.Buffer
-		if err := Export(&first, g, ExportConfig{Opset: maxOpset}); err != nil {
+		if err := Export(&first, g, ExportConfig{Opset: operators.MaxOpset}); err != nil {
 			t.Fatal(err)
 		}
 		back, err := Import(first.Bytes(), "back.onnx")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Export(&second, back, ExportConfig{Opset: maxOpset}); err != nil {
+		if err := Export(&second, back, ExportConfig{Opset: operators.MaxOpset}); err != nil {
 			t.Fatal(err)
 		}
 		if len(back.Nodes) != len(g.Nodes) {

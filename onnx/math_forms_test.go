@@ -11,6 +11,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/internal/ort"
+	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -35,7 +36,7 @@ func floatsOf(name string, x ...float32) onnxpb.Tensor {
 }
 
 func intsOf(name string, x ...int64) onnxpb.Tensor {
-	return onnxpb.Tensor{Name: name, Type: onnxpb.Int64, Dims: []int64{int64(len(x))}, Raw: encodeInts(x, 8)}
+	return onnxpb.Tensor{Name: name, Type: onnxpb.Int64, Dims: []int64{int64(len(x))}, Raw: elements.EncodeInts(x, 8)}
 }
 
 func intAttr(name string, x int64) onnxpb.Attr {

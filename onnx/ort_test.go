@@ -12,6 +12,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/datadir"
 	"linquant/internal/ort"
+	"linquant/onnx/internal/onnxtest"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -71,7 +72,7 @@ func compareWithORT(t *testing.T, path string, in map[string]tensor.Tensor, exac
 			total.fused += integerLayers(r.Operators)
 		}
 		if t.Failed() {
-			t.Fatalf("%v\n%s", r.Operators, dump(g))
+			t.Fatalf("%v\n%s", r.Operators, onnxtest.Dump(g))
 		}
 	}
 }
@@ -98,7 +99,7 @@ func integerLayers(operators map[string]int) int {
 // compareOutputs compares whole networks: the error of a step in one layer may have grown to a few.
 func compareOutputs(t *testing.T, g *graph.Graph, x tensor.Tensor, theirs map[string]tensor.Tensor) {
 	t.Helper()
-	for name, ours := range evalOutputs(t, g, x) {
+	for name, ours := range onnxtest.EvalOutputs(t, g, x) {
 		a, _ := ours.Float32s()
 		b, err := theirs[name].Float32s()
 		if err != nil || len(a) != len(b) {
@@ -144,11 +145,11 @@ func TestExportInONNXRuntime(t *testing.T) {
 		t.Run(fmt.Sprint(cfg.Format), func(t *testing.T) {
 			var total tally
 			for seed := range uint64(networks) {
-				g := randomNetwork(seed, 8, limits{})
+				g := onnxtest.RandomNetwork(seed, 8, onnxtest.Limits{})
 				g.Requant = quant.ONNX
 				path := export(t, g, cfg)
 				t.Run(fmt.Sprint(seed), func(t *testing.T) {
-					compareWithORT(t, path, map[string]tensor.Tensor{"x": randomInput(t, g, seed, 2)}, integersOf(cfg.Format, g), &total)
+					compareWithORT(t, path, map[string]tensor.Tensor{"x": onnxtest.RandomInput(t, g, seed, 2)}, integersOf(cfg.Format, g), &total)
 				})
 			}
 			for i, act := range []quant.Type{quant.Uint(8), quant.Int(8)} {
@@ -157,11 +158,11 @@ func TestExportInONNXRuntime(t *testing.T) {
 					if ort.Saturates() {
 						weights = quant.Int(7) // pairs of products fit int16
 					}
-					g := residualNetwork(uint64(i), act, weights, channels)
+					g := onnxtest.ResidualNetwork(uint64(i), act, weights, channels)
 					path := export(t, g, cfg)
 					t.Run(fmt.Sprintf("residual,%v,channels=%v", act, channels), func(t *testing.T) {
-						compareWithORT(t, path, map[string]tensor.Tensor{"x": randomInput(t, g, 7, 4)}, integersOf(cfg.Format, g), &total)
-						in := map[string]tensor.Tensor{"x": randomInput(t, g, 7, 4)}
+						compareWithORT(t, path, map[string]tensor.Tensor{"x": onnxtest.RandomInput(t, g, 7, 4)}, integersOf(cfg.Format, g), &total)
+						in := map[string]tensor.Tensor{"x": onnxtest.RandomInput(t, g, 7, 4)}
 						r := ort.RunDetailed(t, path, in, nil, ort.Options{})
 						// On x86 ONNX Runtime rewrites int8 activations to uint8 first, which it does not manage everywhere.
 						if n := integerLayers(r.Operators); n != 6 && (act.Unsigned || cfg.Format == QOperator) {
@@ -181,9 +182,9 @@ func TestInt4InONNXRuntime(t *testing.T) {
 	ort.Require(t)
 	for _, act := range []quant.Type{quant.Uint(8), quant.Uint(4), quant.Int(4)} {
 		t.Run(act.String(), func(t *testing.T) {
-			g := residualNetwork(3, act, quant.Int(4), true)
+			g := onnxtest.ResidualNetwork(3, act, quant.Int(4), true)
 			path := export(t, g, ExportConfig{Format: QDQ, Int4: true})
-			x := randomInput(t, g, 8, 2)
+			x := onnxtest.RandomInput(t, g, 8, 2)
 			compareOutputs(t, g, x, ort.Run(t, path, map[string]tensor.Tensor{"x": x}, nil, ort.Options{DisableOptimizations: true}))
 		})
 	}

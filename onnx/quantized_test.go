@@ -10,6 +10,7 @@ import (
 	"linquant/checkpoint"
 	"linquant/graph"
 	"linquant/internal/ort"
+	"linquant/onnx/internal/onnxtest"
 	"linquant/tensor"
 )
 
@@ -60,7 +61,7 @@ func TestModelsQuantizedByONNXRuntime(t *testing.T) {
 				}
 			}
 			if exact != 8 || len(layers) < 17 {
-				t.Errorf("%d layers compared, %d of them exact; the model has 8 with weights\n%s", len(layers), exact, dump(g))
+				t.Errorf("%d layers compared, %d of them exact; the model has 8 with weights\n%s", len(layers), exact, onnxtest.Dump(g))
 			}
 			for _, n := range g.Nodes {
 				codes := g.Values[n.Outputs[0]].Quant != nil

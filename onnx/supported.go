@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 )
 
@@ -10,8 +11,8 @@ import (
 // A single node may be refused all the same, for what it asks of the operator.
 func Supported(of, op string, version int64) bool {
 	n := onnxpb.Node{Op: op, Domain: of}
-	if since, ok := inPatterns[opName(&n)]; ok {
+	if since, ok := inPatterns[operators.Op(&n)]; ok {
 		return version >= since
 	}
-	return of != raw.DynamicDomain && known([]onnxpb.Node{n}, map[string]int64{domain(of): version}) == nil
+	return of != raw.DynamicDomain && operators.Known([]onnxpb.Node{n}, map[string]int64{operators.Domain(of): version}) == nil
 }

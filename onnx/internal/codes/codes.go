@@ -1,0 +1,76 @@
+// Package codes has what reading quantization and writing it share: the names of values of codes, and their parameters.
+package codes
+
+import (
+	"fmt"
+	"math"
+
+	"linquant/graph"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+func AllZero(zero []int32) bool {
+	for _, z := range zero {
+		if z != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Bounds returns those of a Clip node.
+func Bounds(n *graph.Node) (lo, hi float32) {
+	return n.Attrs.Float("min", float32(math.Inf(-1))), n.Attrs.Float("max", float32(math.Inf(1)))
+}
+
+// MovesElements reports whether the operator's outputs are some of its inputs' elements (and padding), so that it does
+// the same to codes as to what they stand for.
+func MovesElements(n *graph.Node) bool {
+	switch n.Op {
+	case graph.MaxPool, graph.Flatten, graph.Reshape, graph.Transpose, graph.Slice, graph.Squeeze, graph.Unsqueeze,
+		graph.Identity, graph.Dropout, graph.Pad, graph.Gather, graph.Expand, graph.Tile, graph.GlobalMaxPool:
+		return true
+	}
+	return graph.ResizesByCopy(n)
+}
+
+// Transposed returns a matrix of codes, and its parameters, with rows and columns exchanged.
+func Transposed(t tensor.Tensor, p quant.Params) (tensor.Tensor, quant.Params) {
+	rows, cols, size := t.Shape[0], t.Shape[1], t.DType.Size()
+	data := make([]byte, len(t.Data))
+	for r := range rows {
+		for c := range cols {
+			copy(data[(c*rows+r)*size:], t.Data[(r*cols+c)*size:][:size])
+		}
+	}
+	if p.Per == quant.PerChannel {
+		p.Axis = 1 - p.Axis
+	}
+	return tensor.Tensor{DType: t.DType, Shape: tensor.Shape{cols, rows}, Data: data}, p
+}
+
+// CodesSuffix ends the names of values that hold the codes of a float value.
+const CodesSuffix = "_quantized"
+
+// Zeros returns the zero points of p, one for each scale.
+func Zeros(p quant.Params) []int32 {
+	if p.ZeroPoint != nil {
+		return p.ZeroPoint
+	}
+	return make([]int32, len(p.Scale))
+}
+
+// FloatSuffix ends the names of float values that exist only to be quantized.
+const FloatSuffix = "_float"
+
+// KernelSuffix ends the names of weights [out, in] that are written as 1×1 kernels.
+const KernelSuffix = "_1x1"
+
+// Describe formats parameters for an error.
+func Describe(p quant.Params) string {
+	if len(p.Scale) == 1 {
+		return fmt.Sprintf("%v, scale %g, zero point %d", p.Type, p.Scale[0], Zeros(p)[0])
+	}
+	return fmt.Sprintf("%v, %d scales", p.Type, len(p.Scale))
+}

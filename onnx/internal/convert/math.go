@@ -1,0 +1,166 @@
+package convert
+
+import (
+	"slices"
+
+	"linquant/graph"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/raw"
+	"linquant/tensor"
+)
+
+// chain makes operators of two inputs of one that takes any number: op(op(a, b), c).
+func chain(op graph.Op) func(s build.Node) error {
+	return func(s build.Node) error {
+		s.Raw.Op = op
+		if len(s.Raw.Inputs) == 1 {
+			s.Raw.Op = graph.Identity
+			return identity(s)
+		}
+		last := len(s.Raw.Inputs) - 1
+		sum := s.Raw.Inputs[0]
+		for _, in := range s.Raw.Inputs[1:last] {
+			var err error
+			if sum, err = s.Insert("part", op, graph.Attrs{}, sum, in); err != nil {
+				return err
+			}
+		}
+		s.Raw.Inputs = []string{sum, s.Raw.Inputs[last]}
+		return nil
+	}
+}
+
+// mean is the sum of its inputs divided by their number.
+func mean(s build.Node) error {
+	count := s.Net.Fresh(s.Raw.Outputs[0] + "_count")
+	t, err := tensor.Of(tensor.Shape{}, []float32{float32(len(s.Raw.Inputs))})
+	if err != nil {
+		return err
+	}
+	sum := s.Raw.Inputs[0]
+	for _, in := range s.Raw.Inputs[1:] {
+		if sum, err = s.Insert("part", graph.Add, graph.Attrs{}, sum, in); err != nil {
+			return err
+		}
+	}
+	s.Net.Graph.AddConst(count, t)
+	s.Raw.Op, s.Raw.Inputs = graph.Div, []string{sum, count}
+	return nil
+}
+
+// power: the exponent may be integers since opset 12.
+func power(s build.Node) error {
+	v := s.Net.Graph.Values[s.Raw.Inputs[1]]
+	if v == nil || v.Const == nil || v.DType == tensor.Float32 {
+		return nil
+	}
+	t, err := elements.ToFloat32(*v.Const, &s.Net.Left)
+	if err != nil {
+		return s.Errorf("%w", err)
+	}
+	s.Raw.Inputs[1] = s.Net.Fresh(s.Raw.Outputs[0] + "_exponent")
+	s.Net.Graph.AddConst(s.Raw.Inputs[1], t)
+	return nil
+}
+
+// reduce: the axes are an attribute before opset 18, of ReduceSum before 13, then an input.
+func reduce(s build.Node) error {
+	if s.Raw.Input(1) != "" {
+		axes, err := s.Ints(1)
+		if err != nil {
+			return err
+		}
+		s.Raw.Attrs["axes"] = axes
+	}
+	s.Raw.Inputs = s.Raw.Inputs[:1]
+	if len(s.Raw.Attrs.Ints("axes")) == 0 {
+		delete(s.Raw.Attrs, "axes")
+	}
+	if s.Raw.Op == graph.ReduceMean && overPlane(s) {
+		return reduceMean(s)
+	}
+	return nil
+}
+
+// overPlane reports whether a reduction is over height and width of a picture.
+func overPlane(s build.Node) bool {
+	axes := slices.Clone(s.Raw.Attrs.Ints("axes"))
+	slices.Sort(axes)
+	if !slices.Equal(axes, []int{2, 3}) && !slices.Equal(axes, []int{-2, -1}) {
+		return false
+	}
+	rank, err := s.Rank(0)
+	return err == nil && rank == 4
+}
+
+// reduceMean is an average pool where it reduces height and width, as PyTorch exports x.mean((2, 3)).
+func reduceMean(s build.Node) error {
+	keep := s.Raw.Attrs.Int("keepdims", 1) != 0
+	s.Raw.Op, s.Raw.Attrs = graph.GlobalAveragePool, graph.Attrs{}
+	if keep {
+		return nil
+	}
+	pooled, err := s.Insert("pooled", graph.GlobalAveragePool, graph.Attrs{}, s.Raw.Inputs[0])
+	if err != nil {
+		return err
+	}
+	return s.Become(graph.Flatten, graph.Attrs{"axis": 1}, pooled)
+}
+
+// groupNorm: before opset 21 scale and bias have one element for each group.
+func groupNorm(s build.Node) error {
+	if s.Opset >= 21 {
+		return nil
+	}
+	dims, err := s.Dims(0)
+	if err != nil {
+		return err
+	}
+	groups := s.Raw.Attrs.Int("num_groups", 0)
+	if len(dims) < 2 || groups < 1 || dims[1]%int64(groups) != 0 {
+		return s.Errorf("num_groups is %d for a value with the shape %v", groups, dims)
+	}
+	for i, name := range []string{1: "scale", 2: "bias"} {
+		if i == 0 {
+			continue
+		}
+		x, ok := s.Reals(i)
+		if !ok || len(x) != groups {
+			return s.Errorf("its %s must be a constant with %d elements, one for each group", name, groups)
+		}
+		if err := s.Net.Left.Take(4 * dims[1]); err != nil {
+			return s.Errorf("%w", err)
+		}
+		all := make([]float32, 0, dims[1])
+		for _, v := range x {
+			all = append(all, slices.Repeat([]float32{v}, int(dims[1])/groups)...)
+		}
+		t, err := tensor.Of(tensor.Shape{len(all)}, all)
+		if err != nil {
+			return err
+		}
+		s.Raw.Inputs[i] = s.Net.Fresh(s.Raw.Outputs[0] + "_" + name)
+		s.Net.Graph.AddConst(s.Raw.Inputs[i], t)
+	}
+	return nil
+}
+
+// gelu of ONNX Runtime: some have a bias, which is added before.
+func gelu(s build.Node) error {
+	op, attrs := graph.Gelu, graph.Attrs{}
+	switch s.Raw.Op {
+	case raw.MSFastGelu:
+		attrs["approximate"] = "tanh"
+	case raw.MSQuickGelu:
+		op, attrs["alpha"] = graph.Swish, s.Raw.Attrs.Float("alpha", 1.702)
+	}
+	x := s.Raw.Inputs[0]
+	if s.Raw.Input(1) != "" {
+		var err error
+		if x, err = s.Insert("biased", graph.Add, graph.Attrs{}, s.Raw.Inputs[:2]...); err != nil {
+			return err
+		}
+	}
+	return s.Become(op, attrs, x)
+}

@@ -1,0 +1,126 @@
+package elements
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"linquant/internal/mmap"
+	"linquant/internal/onnxpb"
+)
+
+// External is the files of external data of a model, mapped when a tensor first needs them.
+type External struct {
+	path  string // of the model
+	root  *os.Root
+	files map[string]*mmap.Mapping
+}
+
+func NewExternal(path string) *External {
+	return &External{path: path, files: map[string]*mmap.Mapping{}}
+}
+
+// bytes returns the bytes of a tensor that should have need of them, as the keys location, offset and length of
+// external_data say (ONNX, docs/ExternalData.md). A file that is read for the first time adds to the budget.
+func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]byte, error) {
+	if e == nil {
+		return nil, errors.New("its elements are in another file, and a model in memory has none: open the file by its path")
+	}
+	location, offset, length := "", int64(0), need
+	for _, entry := range entries {
+		const most = 4096 // bytes of a path
+		if len(entry.Value) > most {
+			return nil, fmt.Errorf("its external data has a %s of %d bytes: the model is damaged", entry.Key, len(entry.Value))
+		}
+		var err error
+		switch entry.Key {
+		case "location":
+			location = entry.Value
+		case "offset":
+			offset, err = strconv.ParseInt(entry.Value, 10, 64)
+		case "length":
+			length, err = strconv.ParseInt(entry.Value, 10, 64)
+		}
+		if err != nil || offset < 0 || length < 0 {
+			return nil, fmt.Errorf("its external data has the %s %q, which is no number of bytes: the model is damaged",
+				entry.Key, entry.Value)
+		}
+	}
+	if length != need {
+		return nil, fmt.Errorf("its external data has %d bytes, and its type and shape need %d: the model is "+
+			"damaged", length, need)
+	}
+	m, err := e.file(location, left)
+	if err != nil {
+		return nil, err
+	}
+	if size := int64(len(m.Bytes)); offset > size || length > size-offset {
+		return nil, fmt.Errorf("its external data, %d bytes from byte %d on, is beyond the end of %q, which has %d: "+
+			"the file is truncated or of another model", length, offset, location, size)
+	}
+	return m.Bytes[offset : offset+length : offset+length], nil
+}
+
+// file maps the file at a location. os.Root sees to it that it is in the model's folder.
+func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
+	local := filepath.FromSlash(location)
+	if !filepath.IsLocal(local) {
+		return nil, fmt.Errorf("its external data is in %q: only files in the model's folder are read", location)
+	}
+	local = filepath.Clean(local) // so that a file has one name and is mapped once
+	if m := e.files[local]; m != nil {
+		return m, nil
+	}
+	if e.root == nil {
+		root, err := os.OpenRoot(filepath.Dir(e.path))
+		if err != nil {
+			return nil, err
+		}
+		e.root = root
+	}
+	f, err := e.root.Open(local)
+	if err != nil {
+		if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+			err = inner.Err // without the name, which can be anything
+		}
+		return nil, fmt.Errorf("its external data in %q cannot be read (%w): keep the file beside the model", location, err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("its external data is in %q, which is no regular file", location)
+	}
+	m, err := mmap.Map(f)
+	if err != nil {
+		return nil, err
+	}
+	e.files[local] = m
+	*left += NewBudget(int64(len(m.Bytes)))
+	return m, nil
+}
+
+func (e *External) Size() int64 {
+	total := int64(0)
+	for _, m := range e.files {
+		total += int64(len(m.Bytes))
+	}
+	return total
+}
+
+func (e *External) Close() error {
+	var first error
+	for _, m := range e.files {
+		if err := m.Close(); first == nil {
+			first = err
+		}
+	}
+	if e.root != nil {
+		if err := e.root.Close(); first == nil {
+			first = err
+		}
+	}
+	e.files, e.root = nil, nil
+	return first
+}

@@ -1,0 +1,229 @@
+package file
+
+import (
+	"fmt"
+	"slices"
+
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/operators"
+	"linquant/onnx/internal/raw"
+)
+
+// Layers that quantize their input while they run are several nodes in a file:
+//
+//	DynamicQuantizeLinear → ConvInteger or MatMulInteger → Cast → Mul by (scale of the input · scale of the weight)
+//
+// Before anything else is read they become one node each: a DynamicQuantizeMatMul, which ONNX Runtime has too, or the
+// same for Conv. A value can have one DynamicQuantizeLinear for several layers. What else is done with the codes, the
+// sums or the scale of such a pattern is refused.
+
+const (
+	DynamicQuantizer   = "DynamicQuantizeLinear"
+	IntegersToReals    = "MatMulIntegerToFloat"
+	DynamicMatMulName  = "DynamicQuantizeMatMul"
+	DynamicConvName    = "DynamicQuantizeConv"
+	dynamicOutputCodes = 0 // outputs of DynamicQuantizeLinear
+	dynamicOutputScale = 1
+	dynamicOutputZero  = 2
+)
+
+// dynamicPatterns finds the patterns.
+type dynamicPatterns struct {
+	nodes    []onnxpb.Node
+	readers  map[string][]int // of values, a node as often as it reads one
+	makers   map[string]int
+	outputs  map[string]bool
+	replaced map[int]onnxpb.Node // by the node that becomes the layer
+	gone     map[int]bool
+}
+
+// DynamicLayers returns the nodes of a file with one node for every dynamic layer.
+func DynamicLayers(g *onnxpb.Graph) ([]onnxpb.Node, error) {
+	integers := false
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		if n.Domain == raw.DynamicDomain {
+			return nil, fmt.Errorf("%s is of the domain %s, which has no operators", Label(n), raw.DynamicDomain)
+		}
+		integers = integers || integerSum(n) >= 0
+	}
+	if !integers {
+		return g.Nodes, nil
+	}
+	p := newDynamicPatterns(g)
+	for i := range p.nodes {
+		if integerSum(&p.nodes[i]) < 0 {
+			continue
+		}
+		if err := p.layer(i); err != nil {
+			return nil, fmt.Errorf("%s: %w", Label(&p.nodes[i]), err)
+		}
+	}
+	return p.rest(), nil
+}
+
+// integerSum returns how many inputs of a node on codes come before the zero point of the first; -1 for other nodes.
+func integerSum(n *onnxpb.Node) int {
+	switch {
+	case operators.Domain(n.Domain) == "" && (n.Op == "ConvInteger" || n.Op == "MatMulInteger"):
+		return 2
+	case n.Domain == raw.Microsoft && n.Op == IntegersToReals:
+		return 4
+	}
+	return -1
+}
+
+func newDynamicPatterns(g *onnxpb.Graph) *dynamicPatterns {
+	p := &dynamicPatterns{
+		nodes: g.Nodes, readers: map[string][]int{}, makers: map[string]int{}, outputs: map[string]bool{},
+		replaced: map[int]onnxpb.Node{}, gone: map[int]bool{},
+	}
+	for i := range g.Nodes {
+		for _, in := range g.Nodes[i].Inputs {
+			p.readers[in] = append(p.readers[in], i)
+		}
+		for _, out := range g.Nodes[i].Outputs {
+			p.makers[out] = i
+		}
+	}
+	for i := range g.Outputs {
+		p.outputs[g.Outputs[i].Name] = true
+	}
+	return p
+}
+
+// made returns the node that makes a value if it is of that operator of ONNX; -1 otherwise.
+func (p *dynamicPatterns) made(name, op string) int {
+	if i, ok := p.makers[name]; ok && name != "" && p.nodes[i].Op == op && operators.Domain(p.nodes[i].Domain) == "" {
+		return i
+	}
+	return -1
+}
+
+// sole returns the only node that reads a value, if it is of that operator of ONNX.
+func (p *dynamicPatterns) sole(name, op string) (int, error) {
+	if r := p.readers[name]; len(r) == 1 && !p.outputs[name] && p.nodes[r[0]].Op == op {
+		return r[0], nil
+	}
+	return -1, fmt.Errorf("%q must be read by one %s and nothing else: only layers as ONNX Runtime's quantize_dynamic "+
+		"writes them are supported", name, op)
+}
+
+// layer makes one node of the pattern around node i, which multiplies codes.
+func (p *dynamicPatterns) layer(i int) error {
+	n := &p.nodes[i]
+	input := func(k int) string {
+		if k < len(n.Inputs) {
+			return n.Inputs[k]
+		}
+		return ""
+	}
+	if len(n.Inputs) < 2 || len(n.Outputs) != 1 {
+		return fmt.Errorf("it has %d inputs and %d outputs", len(n.Inputs), len(n.Outputs))
+	}
+	from := p.made(n.Inputs[0], DynamicQuantizer)
+	if from < 0 || p.nodes[from].Outputs[dynamicOutputCodes] != n.Inputs[0] {
+		return fmt.Errorf("its input %q is not made by a %s, and only layers that quantize their input while they run are "+
+			"supported: write others as QLinearConv, QLinearMatMul or QDQ", n.Inputs[0], DynamicQuantizer)
+	}
+	q := &p.nodes[from]
+	if len(q.Inputs) != 1 || len(q.Outputs) != 3 || input(integerSum(n)) != q.Outputs[dynamicOutputZero] {
+		return fmt.Errorf("its input's zero point is %q, not the one that %s makes", input(integerSum(n)), Label(q))
+	}
+	layer := onnxpb.Node{Name: n.Name, Domain: raw.Microsoft, Op: DynamicMatMulName, Attrs: n.Attrs}
+	if n.Op == IntegersToReals {
+		if input(2) != q.Outputs[dynamicOutputScale] {
+			return fmt.Errorf("its input's scale is %q, not the one that %s makes", input(2), Label(q))
+		}
+		layer.Inputs = []string{q.Inputs[0], n.Inputs[1], input(3), input(5), input(6)}
+		layer.Outputs = n.Outputs
+		p.replaced[i] = layer
+		return nil
+	}
+	cast, err := p.sole(n.Outputs[0], "Cast")
+	if err != nil {
+		return err
+	}
+	isTo := func(a onnxpb.Attr) bool { return a.Name == "to" && a.Int == int64(onnxpb.Float) }
+	if c := &p.nodes[cast]; !slices.ContainsFunc(c.Attrs, isTo) || len(c.Outputs) != 1 {
+		return fmt.Errorf("%s does not make float32 of its sums", Label(&p.nodes[cast]))
+	}
+	mul, err := p.sole(p.nodes[cast].Outputs[0], "Mul")
+	if err != nil {
+		return err
+	}
+	scale, err := p.weightScale(&p.nodes[mul], p.nodes[cast].Outputs[0], q.Outputs[dynamicOutputScale])
+	if err != nil {
+		return err
+	}
+	layer.Inputs, layer.Outputs = []string{q.Inputs[0], n.Inputs[1], scale, input(3)}, p.nodes[mul].Outputs
+	if n.Op == "ConvInteger" {
+		layer.Domain, layer.Op = raw.DynamicDomain, DynamicConvName
+	}
+	p.gone[i], p.gone[cast] = true, true
+	p.replaced[mul] = layer // the last of the nodes, so that everything is there that it reads
+	return nil
+}
+
+// weightScale returns the scale of the weight: by the input's scale times that the sums are multiplied.
+func (p *dynamicPatterns) weightScale(mul *onnxpb.Node, sums, inputScale string) (string, error) {
+	other := func(n *onnxpb.Node, one string) string {
+		if len(n.Inputs) != 2 || !slices.Contains(n.Inputs, one) {
+			return ""
+		}
+		if n.Inputs[0] == one {
+			return n.Inputs[1]
+		}
+		return n.Inputs[0]
+	}
+	product := p.made(other(mul, sums), "Mul")
+	if product < 0 || len(mul.Outputs) != 1 || other(&p.nodes[product], inputScale) == "" {
+		return "", fmt.Errorf("%s does not multiply its sums by the product of the input's scale %q and that of the weight",
+			Label(mul), inputScale)
+	}
+	return other(&p.nodes[product], inputScale), nil
+}
+
+// rest returns the nodes with those that are replaced, and without those that nothing reads any more.
+func (p *dynamicPatterns) rest() []onnxpb.Node {
+	byLayers := map[string]bool{}
+	for _, layer := range p.replaced {
+		for _, in := range layer.Inputs {
+			byLayers[in] = true
+		}
+	}
+	read := func(i int) bool {
+		for _, out := range p.nodes[i].Outputs {
+			if p.outputs[out] || byLayers[out] || slices.ContainsFunc(p.readers[out], func(r int) bool {
+				_, replaced := p.replaced[r]
+				return !p.gone[r] && !replaced
+			}) {
+				return true
+			}
+		}
+		return false
+	}
+	// The products of scales first: nothing but them reads the scale then.
+	for i := range p.nodes {
+		if n := &p.nodes[i]; n.Op == "Mul" && p.readsScale(n) && !read(i) {
+			p.gone[i] = true
+		}
+	}
+	nodes := make([]onnxpb.Node, 0, len(p.nodes)-len(p.gone))
+	for i := range p.nodes {
+		if layer, ok := p.replaced[i]; ok {
+			nodes = append(nodes, layer)
+			continue
+		}
+		if p.gone[i] || p.nodes[i].Op == DynamicQuantizer && !read(i) {
+			continue
+		}
+		nodes = append(nodes, p.nodes[i])
+	}
+	return nodes
+}
+
+// readsScale reports whether a node reads the scale that a DynamicQuantizeLinear makes.
+func (p *dynamicPatterns) readsScale(n *onnxpb.Node) bool {
+	return slices.ContainsFunc(n.Inputs, func(in string) bool { return p.made(in, DynamicQuantizer) >= 0 })
+}

@@ -1,0 +1,25 @@
+package raw
+
+import (
+	"slices"
+
+	"linquant/graph"
+)
+
+// Trim leaves out the names at the end that are "".
+func Trim(names []string) []string {
+	for len(names) > 0 && names[len(names)-1] == "" {
+		names = names[:len(names)-1]
+	}
+	return slices.Clone(names)
+}
+
+// The methods here bring the operators of mathematics to the forms of the graph.
+
+// The operators of ONNX Runtime's own domain that are read as others.
+const (
+	MSGelu      graph.Op = Microsoft + ".Gelu"
+	MSFastGelu  graph.Op = Microsoft + ".FastGelu"
+	MSBiasGelu  graph.Op = Microsoft + ".BiasGelu"
+	MSQuickGelu graph.Op = Microsoft + ".QuickGelu"
+)

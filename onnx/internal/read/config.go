@@ -1,0 +1,113 @@
+package read
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/elements"
+	"linquant/tensor"
+)
+
+// check returns an error where the configuration names something that is no input.
+func check(c build.Config, infos []onnxpb.ValueInfo) error {
+	for _, given := range []struct {
+		what  string
+		names []string
+	}{
+		{"shape", slices.Sorted(maps.Keys(c.Shapes))},
+		{"constant", slices.Sorted(maps.Keys(c.Constants))},
+	} {
+		for _, name := range given.names {
+			if !slices.ContainsFunc(infos, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
+				return fmt.Errorf("a %s is given for %q, and the network has no input of that name: its inputs are %q",
+					given.what, name, namesOf(infos))
+			}
+		}
+	}
+	return nil
+}
+
+func namesOf(infos []onnxpb.ValueInfo) []string {
+	names := make([]string, len(infos))
+	for i := range infos {
+		names[i] = infos[i].Name
+	}
+	return names
+}
+
+// bind makes an input a constant.
+func bind(im *build.Network, v *onnxpb.ValueInfo, t tensor.Tensor) error {
+	if _, err := tensor.New(t.DType, t.Shape, t.Data); err != nil {
+		return err
+	}
+	e := elements.Types[v.Type]
+	if e.Bits == 0 {
+		_, err := elements.Supported(v.Type)
+		return err
+	}
+	if t.DType != e.File && t.DType != e.Store {
+		return fmt.Errorf("the constant for it has elements of %v, and the file says %s", t.DType, e.Name)
+	}
+	fits := !v.HasShape || len(v.Dims) == len(t.Shape)
+	for i := 0; fits && v.HasShape && i < len(t.Shape); i++ {
+		fits = v.Dims[i].Value < 0 || v.Dims[i].Value == int64(t.Shape[i])
+	}
+	if !fits {
+		return fmt.Errorf("the constant for it has the shape %v, which is not what the file says", t.Shape)
+	}
+	im.Left += elements.NewBudget(int64(len(t.Data)))
+	if t.DType != e.Store {
+		var err error
+		if t, err = elements.ToFloat32(t, &im.Left); err != nil {
+			return err
+		}
+	}
+	im.Bound[v.Name] = true
+	im.Graph.AddConst(v.Name, t).Type = e.Codes()
+	return nil
+}
+
+// shape returns an input's shape.
+func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
+	if s, ok := im.Cfg.Shapes[v.Name]; ok {
+		if v.HasShape && len(v.Dims) != len(s) {
+			return nil, fmt.Errorf("a shape of %d dimensions is given for it, and it has %d", len(s), len(v.Dims))
+		}
+		if !im.Cfg.Fixed && (len(s) == 0 || s[0] != graph.Batch) {
+			return nil, fmt.Errorf("the shape %v is given for it: the first dimension is the batch, graph.Batch", s)
+		}
+		if v.HasShape && len(v.Dims) > 0 {
+			im.Batch = max(im.Batch, v.Dims[0].Value) // which targets of Reshape can have
+		}
+		return slices.Clone(s), nil
+	}
+	if !v.HasShape || len(v.Dims) == 0 && !im.Cfg.Fixed {
+		return nil, errors.New("it has no shape: give one, or export the model with one, such as [N, 3, 32, 32]")
+	}
+	if len(v.Dims) > elements.MaxRank {
+		return nil, fmt.Errorf("it has %d dimensions: more than %d are not supported", len(v.Dims), elements.MaxRank)
+	}
+	shape := make(tensor.Shape, len(v.Dims))
+	for i, d := range v.Dims {
+		switch {
+		case i == 0 && !im.Cfg.Fixed:
+			if d.Value > 0 && im.Batch > 0 && d.Value != im.Batch {
+				return nil, fmt.Errorf("its first dimension, the batch, is %d, and that of another input %d: they must "+
+					"be equal", d.Value, im.Batch)
+			}
+			im.Batch = max(im.Batch, d.Value)
+			shape[i] = graph.Batch
+		case d.Value < 1 || int64(int(d.Value)) != d.Value:
+			return nil, fmt.Errorf("dimension %d has no fixed length (%q): give the input a shape, or export the model "+
+				"with a number there; only the batch may vary", i, d.Param)
+		default:
+			shape[i] = int(d.Value)
+		}
+	}
+	return shape, nil
+}

@@ -1,0 +1,140 @@
+package read
+
+import (
+	"errors"
+	"fmt"
+
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/raw"
+	"linquant/quant"
+	"linquant/tensor"
+)
+
+func metadata(im *build.Network, entries []onnxpb.Entry) error {
+	for _, e := range entries {
+		switch e.Key {
+		case raw.KeyRequant:
+			c, err := quant.ParseConvention(e.Value)
+			if err != nil {
+				return fmt.Errorf("metadata %s: %w", e.Key, err)
+			}
+			im.Graph.Requant = c
+		default:
+			im.Graph.Metadata[e.Key] = e.Value
+		}
+	}
+	return nil
+}
+
+// constants adds the initializers.
+func constants(im *build.Network, tensors []onnxpb.Tensor) error {
+	for i := range tensors {
+		t := &tensors[i]
+		if t.Name == "" {
+			return fmt.Errorf("initializer %d has no name: the model is damaged", i)
+		}
+		if im.Graph.Values[t.Name] != nil {
+			return fmt.Errorf("there are two initializers %q: every name must be unique", t.Name)
+		}
+		if err := im.Constant(t.Name, t); err != nil {
+			return fmt.Errorf("initializer %q: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// inputs adds the inputs that are no initializers, which old files list with them.
+func inputs(im *build.Network, infos []onnxpb.ValueInfo) error {
+	for i := range infos {
+		v := &infos[i]
+		if old := im.Graph.Values[v.Name]; old != nil && old.Const != nil {
+			continue
+		}
+		if im.Graph.Values[v.Name] != nil || v.Name == "" {
+			return fmt.Errorf("there are two inputs %q, or one without a name: every name must be unique", v.Name)
+		}
+		var err error
+		if t, ok := im.Cfg.Constants[v.Name]; ok {
+			err = bind(im, v, t)
+		} else {
+			err = input(im, v)
+		}
+		if err != nil {
+			return fmt.Errorf("input %q: %w", v.Name, err)
+		}
+	}
+	if len(im.Graph.Inputs) == 0 && len(im.Bound) == 0 && !im.Cfg.Fixed {
+		return errors.New("the network has no inputs: everything in it is constant")
+	}
+	return nil
+}
+
+func input(im *build.Network, v *onnxpb.ValueInfo) error {
+	if v.NoTensor {
+		return errors.New("it is a sequence, a map or an optional: only tensors are supported")
+	}
+	e, err := elements.Supported(v.Type)
+	if err != nil {
+		return err
+	}
+	if e.Store != tensor.Float32 && e.Store != tensor.Int8 && e.Store != tensor.Uint8 {
+		return fmt.Errorf("it has elements of %s: networks here take float, or codes of int8 or uint8; give "+
+			"it as a constant (ImportConfig.Constants)", e.Name)
+	}
+	shape, err := shape(im, v)
+	if err != nil {
+		return err
+	}
+	im.Graph.AddInput(v.Name, shape)
+	im.Graph.Values[v.Name].DType, im.Graph.Values[v.Name].Type = e.Store, e.Codes()
+	im.Facts[v.Name] = build.Fact{Batched: !im.Cfg.Fixed, Rank: len(shape)}
+	return nil
+}
+
+func outputs(im *build.Network, infos []onnxpb.ValueInfo) error {
+	if len(infos) > maxNames {
+		return fmt.Errorf("it has %d outputs: more than %d are not supported", len(infos), maxNames)
+	}
+	for i := range infos {
+		name := infos[i].Name
+		if im.Graph.Values[name] == nil {
+			if _, ok := im.Arrays[name]; ok {
+				if im.Materialize(name) == nil {
+					return fmt.Errorf("output %q is a shape with the batch in it: only tensors that the network computes "+
+						"can be outputs", name)
+				}
+				im.Graph.Outputs = append(im.Graph.Outputs, name)
+				continue
+			}
+			if wait, ok := im.Pending[name]; ok {
+				return fmt.Errorf("output %q is transposed by %v, which moves the batch: let the permutation start with 0", name, wait.Perm)
+			}
+			return fmt.Errorf("output %q is made by no node", name)
+		}
+		im.Graph.Outputs = append(im.Graph.Outputs, name)
+	}
+	if len(im.Graph.Outputs) == 0 {
+		return errors.New("the network has no outputs")
+	}
+	return nil
+}
+
+// prune removes the constants that became attributes.
+func prune(im *build.Network) {
+	used := map[string]bool{}
+	for _, n := range im.Graph.Nodes {
+		for _, in := range n.Inputs {
+			used[in] = true
+		}
+	}
+	for _, out := range im.Graph.Outputs {
+		used[out] = true
+	}
+	for name, v := range im.Graph.Values {
+		if v.Const != nil && !used[name] {
+			delete(im.Graph.Values, name)
+		}
+	}
+}

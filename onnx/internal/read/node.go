@@ -1,0 +1,77 @@
+package read
+
+import (
+	"fmt"
+
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/convert"
+	"linquant/onnx/internal/operators"
+	"linquant/onnx/internal/pending"
+	"linquant/onnx/internal/raw"
+	"linquant/onnx/internal/sequences"
+)
+
+// maxNames bounds the inputs and the outputs of a node, and the outputs of a network: looking for a name among them takes
+// time.
+const maxNames = 4096
+
+// node adds a node of the file to the graph, or its outputs to what is known.
+func node(im *build.Network, pb *onnxpb.Node) error {
+	op := operators.Op(pb)
+	rule := operators.Rows[op]
+	n := &raw.Node{Name: pb.Name, Op: op, Inputs: raw.Trim(pb.Inputs), Outputs: raw.Trim(pb.Outputs)}
+	s := build.Node{Net: im, File: pb, Raw: n, Opset: im.Opsets[operators.Domain(pb.Domain)], Least: rule.Inputs[0]}
+	if n := len(n.Inputs); n < rule.Inputs[0] || n > rule.Inputs[1] {
+		return s.Errorf("it has %d inputs, and the operator has %s", n, span(rule.Inputs))
+	}
+	if len(s.Raw.Outputs) == 0 || s.Raw.Outputs[0] == "" {
+		return s.Errorf("it has no output")
+	}
+	if n := max(len(s.Raw.Inputs), len(s.Raw.Outputs)); n > maxNames {
+		return s.Errorf("it has %d inputs or outputs: more than %d are not supported", n, maxNames)
+	}
+	if err := attributes(s, rule); err != nil {
+		return err
+	}
+	if err := legacy(s); err != nil {
+		return err
+	}
+	if done, err := evaluate(s); done || err != nil {
+		return err
+	}
+	if done, err := pending.Convert(s); done || err != nil {
+		return err
+	}
+	if conversion := convert.Conversions[op]; conversion != nil {
+		if err := conversion(s); err != nil {
+			return err
+		}
+		if s.Raw.Op == "" { // the outputs have become constants
+			return nil
+		}
+	} else if !op.Known() && !raw.HasParameters(op) {
+		return convert.OnlyConstants(s)
+	}
+	for _, extra := range s.Raw.Outputs[1:] {
+		if im.Reads(extra) {
+			return s.Errorf("its second output %q is used: linquant computes the first, without masks and indices; "+
+				"export the model for inference", extra)
+		}
+	}
+	s.Raw.Outputs = s.Raw.Outputs[:1]
+	if done, err := sequences.Convert(s); done || err != nil {
+		return err
+	}
+	return s.Add()
+}
+
+func span(n [2]int) string {
+	switch {
+	case n[1] == operators.Many:
+		return fmt.Sprintf("%d or more", n[0])
+	case n[0] == n[1]:
+		return fmt.Sprint(n[0])
+	}
+	return fmt.Sprintf("%d to %d", n[0], n[1])
+}

@@ -1,0 +1,64 @@
+// Package read makes the raw form of a file's messages.
+package read
+
+import (
+	"errors"
+
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/file"
+	"linquant/onnx/internal/operators"
+	"linquant/onnx/internal/raw"
+)
+
+// Graph makes the raw form of a model.
+func Graph(c build.Config, m *onnxpb.Model, size int64, ext *elements.External) (*raw.Graph, error) {
+	if m.Graph.Sparse > 0 {
+		return nil, errors.New("it has sparse initializers, which are not supported: export it with dense ones")
+	}
+	if err := check(c, m.Graph.Inputs); err != nil {
+		return nil, err
+	}
+	if err := cut(c, m.Graph); err != nil {
+		return nil, err
+	}
+	opsets, err := operators.Opsets(m)
+	if err != nil {
+		return nil, err
+	}
+	if m.Graph.Nodes, err = file.DynamicLayers(m.Graph); err != nil {
+		return nil, err
+	}
+	if err := operators.Known(m.Graph.Nodes, opsets); err != nil {
+		return nil, err
+	}
+	im := build.New(c, m.Graph, opsets, ext, size)
+	if err := metadata(im, m.Metadata); err != nil {
+		return nil, err
+	}
+	if err := constants(im, m.Graph.Initializers); err != nil {
+		return nil, err
+	}
+	if err := inputs(im, m.Graph.Inputs); err != nil {
+		return nil, err
+	}
+	sequence, made, err := file.Order(m.Graph.Nodes, func(name string) bool { return im.Graph.Values[name] != nil })
+	if err != nil {
+		return nil, err
+	}
+	im.Makers = made
+	for _, i := range sequence {
+		if err := node(im, &m.Graph.Nodes[i]); err != nil {
+			return nil, err
+		}
+	}
+	if err := outputs(im, m.Graph.Outputs); err != nil {
+		return nil, err
+	}
+	prune(im)
+	if len(im.Pictures) > 0 {
+		im.Graph.RemoveDead()
+	}
+	return im.Graph, nil
+}

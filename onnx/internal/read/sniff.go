@@ -1,0 +1,48 @@
+package read
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+// others are the beginnings of files that people give for ONNX ones, by what they are and what to do.
+var others = []struct {
+	at     int
+	prefix string
+	what   string
+}{
+	{0, "PK\x03\x04", "a zip archive, such as torch.save writes" + instead},
+	{0, "\x80\x02", "a pickle, such as old versions of PyTorch wrote" + instead},
+	{0, "\x93NUMPY", "a NumPy array, not a network"},
+	{0, "\x89HDF\r\n", "an HDF5 file, such as Keras wrote: convert it with tf2onnx"},
+	{4, "TFL3", "a TensorFlow Lite model: convert it with tf2onnx"},
+	{4, "ORTM", "a model in ONNX Runtime's own format (.ort): give the ONNX file it was made from"},
+	{0, "GGUF", "a GGUF file of a language model, which linquant does not run"},
+	{0, "\x1f\x8b", "compressed with gzip: unpack it first"},
+	{0, "version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch it with git lfs pull"},
+	{0, "<", "a web page or XML: download the model again, as a file"},
+	{0, "{", "JSON: give the ONNX file"},
+}
+
+const instead = ": give it as a checkpoint, or export it with torch.onnx.export"
+
+// Refuse explains why a file that does not decode is none of ONNX.
+func Refuse(data []byte, err error) error {
+	if len(data) == 0 {
+		return errors.New("the file is empty")
+	}
+	for _, o := range others {
+		if len(data) > o.at && bytes.HasPrefix(data[o.at:], []byte(o.prefix)) {
+			return fmt.Errorf("this is no ONNX file but %s", o.what)
+		}
+	}
+	if len(data) > 10 && data[8] == '{' && data[9] == '"' {
+		return errors.New("this is no ONNX file but a safetensors one: give it as a checkpoint")
+	}
+	if err == nil {
+		return errors.New("the file has no network: it is no ONNX file, or an empty one")
+	}
+	return fmt.Errorf("the file does not decode as ONNX (%w): it is damaged, truncated or of another kind; export "+
+		"or copy it again", err)
+}

@@ -1,0 +1,49 @@
+package write
+
+import (
+	"slices"
+
+	"linquant/graph"
+	"linquant/onnx/internal/elements"
+	"linquant/tensor"
+)
+
+// pick writes the parameters of Gather, Expand and Tile as inputs.
+func (p parameters) pick() error {
+	switch p.n.Op {
+	case graph.Gather:
+		p.attrs["axis"] = elements.FromFront([]int{p.attrs.Int("axis", 0)}, p.rank())[0]
+		p.attrs["indices"] = elements.FromFront(p.attrs.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[p.attrs.Int("axis", 0)])
+		return p.ints("indices")
+	case graph.Tile:
+		return p.ints("repeats")
+	}
+	if p.cfg.Opset < 8 {
+		return p.tooOld("Expand", 8)
+	}
+	shape := slices.Clone(p.attrs.Ints("shape"))
+	if len(shape) > 0 && shape[0] == graph.Batch {
+		shape[0] = 1 // its input has the batch, which broadcasting keeps
+	}
+	p.attrs["shape"] = shape
+	return p.ints("shape")
+}
+
+// where writes the condition as booleans.
+func (p parameters) where() error {
+	v := p.g.Values[p.n.Inputs[0]]
+	x, err := v.Const.Float32s()
+	if err != nil {
+		return err
+	}
+	if p.cfg.Opset < 9 {
+		return p.tooOld(string(graph.Where), 9)
+	}
+	condition := make([]bool, len(x))
+	for i := range x {
+		condition[i] = x[i] != 0
+	}
+	t, err := tensor.Of(v.Const.Shape, condition)
+	p.pb.Inputs[0], err = p.parameter(p.n, "condition", t, err)
+	return err
+}

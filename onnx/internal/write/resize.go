@@ -1,0 +1,157 @@
+package write
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"linquant/graph"
+	"linquant/onnx/internal/elements"
+	"linquant/tensor"
+)
+
+// SinceOpset has the first opset with an operator, where that is not 7 and where nothing older does the same.
+var SinceOpset = map[graph.Op]int{
+	graph.HardSwish: 14, graph.Celu: 12, graph.Erf: 9, graph.Gelu: 20, graph.GroupNormalization: 21,
+	graph.LayerNormalization: 17, graph.Mish: 18, graph.RMSNormalization: 23, graph.Round: 11, graph.Sign: 9,
+	graph.Swish: 24, graph.ThresholdedRelu: 10,
+}
+
+// reduce: the axes become an input in opset 18, those of ReduceSum in 13.
+func (p parameters) reduce() error {
+	since := 18
+	if p.n.Op == graph.ReduceSum {
+		since = 13
+	}
+	axes := p.attrs.Ints("axes")
+	if len(axes) > 0 {
+		delete(p.attrs, "noop_with_empty_axes")
+		p.attrs["axes"] = elements.FromFront(axes, p.rank())
+	} else {
+		delete(p.attrs, "axes")
+	}
+	switch {
+	case p.cfg.Opset < since && p.attrs.Int("noop_with_empty_axes", 0) != 0:
+		return p.tooOld(fmt.Sprintf("%v that reduces nothing", p.n.Op), since)
+	case p.cfg.Opset < since:
+		delete(p.attrs, "noop_with_empty_axes")
+	case len(axes) > 0:
+		return p.ints("axes")
+	}
+	return nil
+}
+
+// extreme: Max and Min broadcast since opset 8.
+func (p parameters) extreme() error {
+	x, y := p.g.Values[p.n.Inputs[0]], p.g.Values[p.n.Inputs[1]]
+	if p.cfg.Opset < 8 && !x.Shape.Equal(y.Shape) {
+		return p.tooOld(fmt.Sprintf("%v that broadcasts", p.n.Op), 8)
+	}
+	return nil
+}
+
+// floats makes a list the next input, which is empty where it is missing.
+func (p parameters) floats(name string, x []float32) error {
+	t, err := tensor.Of(tensor.Shape{len(x)}, x)
+	in, err := p.parameter(p.n, name, t, err)
+	p.pb.Inputs = append(p.pb.Inputs, in)
+	return err
+}
+
+// resize has scales or sizes as inputs, and was another operator before opset 11. Sizes cannot leave the number of
+// examples open before opset 18, so that they become scales.
+func (p parameters) resize() error {
+	x, y := p.g.Values[p.n.Inputs[0]].Shape, p.g.Values[p.n.Outputs[0]].Shape
+	scales, _ := p.attrs["scales"].([]float32)
+	roi, _ := p.attrs["roi"].([]float32)
+	sizes := p.attrs.Ints("sizes")
+	for _, name := range []string{"scales", "sizes", "roi"} {
+		delete(p.attrs, name)
+	}
+	if sizes != nil && (scales != nil || p.cfg.Opset < 18 || roi != nil) {
+		if scales == nil {
+			scales = scalesFor(x, y)
+		}
+		for d := range x {
+			if x[d] != graph.Batch && int(scales[d]*float32(x[d])) != y[d] {
+				return fmt.Errorf("a Resize of %v to %v has no form in ONNX with scales such as %v: give sizes alone, and "+
+					"write opset 18 or later", x, y, scales[d])
+			}
+		}
+		sizes = nil
+	}
+	if err := p.resizeOpset(scales); err != nil {
+		return err
+	}
+	switch {
+	case p.cfg.Opset < 9:
+		p.attrs["scales"] = scales
+		return nil
+	case p.cfg.Opset < 11:
+		return p.floats("scales", scales)
+	case sizes == nil:
+		if err := p.floats("roi", roi); err != nil {
+			return err
+		}
+		return p.floats("scales", scales)
+	}
+	var axes []int
+	for d := range sizes {
+		if sizes[d] != graph.Batch {
+			axes = append(axes, d)
+		}
+	}
+	p.pb.Inputs = append(p.pb.Inputs, "", "")
+	p.attrs["axes"], p.attrs["sizes"] = axes, sizes[len(sizes)-len(axes):]
+	return p.ints("sizes")
+}
+
+// resizeOpset checks what an opset has of Resize, and removes the attributes that it does not know.
+func (p parameters) resizeOpset(scales []float32) error {
+	coordinates := p.attrs.Str("coordinate_transformation_mode", "half_pixel")
+	nearest := p.attrs.Str("mode", "nearest") == "nearest"
+	opset := p.cfg.Opset
+	switch {
+	case opset < 18 && p.attrs.Int("antialias", 0) != 0:
+		return p.tooOld("Resize with antialias", 18)
+	case opset < 19 && coordinates == "half_pixel_symmetric":
+		return p.tooOld("Resize with half_pixel_symmetric", 19)
+	case opset >= 13 && coordinates == "tf_half_pixel_for_nn":
+		return fmt.Errorf("opset %d has no tf_half_pixel_for_nn any more: use 11 or 12", opset)
+	case opset < 18:
+		delete(p.attrs, "antialias")
+	}
+	if opset >= 11 {
+		return nil
+	}
+	smaller := slices.ContainsFunc(scales, func(s float32) bool { return s < 1 })
+	if opset < 10 && smaller {
+		return p.tooOld("Resize that makes a dimension smaller", 10)
+	}
+	if coordinates != "asymmetric" || p.attrs.Str("mode", "nearest") == "cubic" ||
+		nearest && (smaller || p.attrs.Str("nearest_mode", "") != "floor") {
+		return p.tooOld(fmt.Sprintf("Resize with %s coordinates and this rounding", coordinates), 11)
+	}
+	for _, name := range []string{"coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "exclude_outside"} {
+		delete(p.attrs, name)
+	}
+	if opset < 10 {
+		p.pb.Op = "Upsample"
+	}
+	return nil
+}
+
+// scalesFor returns scales that give the shape y for x: the quotients, or the next number where that is rounded down.
+func scalesFor(x, y tensor.Shape) []float32 {
+	scales := make([]float32, len(x))
+	for d := range x {
+		scales[d] = 1
+		if x[d] != graph.Batch {
+			scales[d] = float32(y[d]) / float32(x[d])
+		}
+		if x[d] != graph.Batch && int(scales[d]*float32(x[d])) < y[d] {
+			scales[d] = math.Nextafter32(scales[d], math.MaxFloat32)
+		}
+	}
+	return scales
+}
