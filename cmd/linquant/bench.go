@@ -6,11 +6,13 @@ import (
 	"io"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/pipeline"
 )
@@ -18,7 +20,7 @@ import (
 // benchConfig is what bench's flags say.
 type benchConfig struct {
 	arch string
-	shapeFlags
+	flags.Shapes
 	batches string
 	threads string
 	seconds float64
@@ -34,19 +36,19 @@ func benchCommand() *cobra.Command {
 		Long: "bench runs a network on random inputs, for each batch size and number of threads, for at least " +
 			"--seconds, and prints the median and the 99th percentile of the time of one run. A run takes floats " +
 			"and gives floats: quantizing the input counts. It goes around several input buffers and caches " +
-			"nothing. Measure on an idle machine.\n\n" + whatModel,
+			"nothing. Measure on an idle machine.\n\n" + flags.WhatModel,
 		Example: "  linquant bench builtin\n" +
 			"  linquant bench vgg-int8.onnx --batch 1,64 --threads 1,2 --layers",
-		Args: oneArg("a MODEL"),
+		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error { return runBench(c, args[0], cfg) },
 	}
 	c.Flags().StringVar(&cfg.batches, "batch", "1,64", "batch `SIZES`, with commas between")
 	c.Flags().StringVar(&cfg.threads, "threads", "", "`NUMBERS` of threads, with commas between (default: 1 and one for each processor)")
 	c.Flags().Float64Var(&cfg.seconds, "seconds", 2, "`TIME` to run each combination for, at least")
 	c.Flags().BoolVar(&cfg.layers, "layers", false, "also show where the time of one example goes")
-	jsonFlag(c, &cfg.asJSON)
-	archFlag(c, &cfg.arch)
-	cfg.shapeFlags.add(c.Flags())
+	cli.JSONFlag(c, &cfg.asJSON)
+	flags.AddArch(c, &cfg.arch)
+	cfg.Shapes.Add(c.Flags())
 	return c
 }
 
@@ -83,7 +85,7 @@ type benchStep struct {
 }
 
 func runBench(c *cobra.Command, model string, cfg benchConfig) error {
-	batches, err := numbers("--batch", cfg.batches, 1, 1<<16)
+	batches, err := flags.Numbers("--batch", cfg.batches, 1, 1<<16)
 	if err != nil {
 		return err
 	}
@@ -93,32 +95,32 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 			cfg.threads = fmt.Sprintf("1,%d", n)
 		}
 	}
-	threads, err := numbers("--threads", cfg.threads, 1, maxThreads)
+	threads, err := flags.Numbers("--threads", cfg.threads, 1, flags.MaxThreads)
 	if err != nil {
 		return err
 	}
 	if !(cfg.seconds > 0 && cfg.seconds <= 3600) {
-		return usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
+		return cli.Usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
 	}
-	n, err := cfg.shapeFlags.open(model, cfg.arch)
+	n, err := cfg.Shapes.Open(model, cfg.arch)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
 	result := benchJSON{Model: model}
-	p := newProgress(c.ErrOrStderr())
-	defer p.end()
+	p := text.NewProgress(c.ErrOrStderr())
+	defer p.End()
 	for i, t := range threads {
 		m, err := n.Compile(engine.Config{Threads: t})
 		if err != nil {
 			return err
 		}
 		if i == 0 {
-			warn(c.ErrOrStderr(), m.Warnings())
+			flags.Warn(c.ErrOrStderr(), m.Warnings())
 			result.Numbers, result.MACs = m.Numbers.String(), m.MACs()
 		}
 		for _, batch := range batches {
-			p.step(len(result.Runs), len(threads)*len(batches), fmt.Sprintf("batch %d, %s", batch, plural(t, "thread")))
+			p.Step(len(result.Runs), len(threads)*len(batches), fmt.Sprintf("batch %d, %s", batch, text.Plural(t, "thread")))
 			b, err := m.Benchmark(c.Context(), batch, t, time.Duration(cfg.seconds*float64(time.Second)))
 			if err != nil {
 				return err
@@ -135,24 +137,11 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 			}
 		}
 	}
-	p.end()
+	p.End()
 	if cfg.asJSON {
-		return writeJSON(c.OutOrStdout(), result)
+		return text.WriteJSON(c.OutOrStdout(), result)
 	}
 	return result.print(c.OutOrStdout())
-}
-
-// numbers reads "1,64".
-func numbers(flag, text string, least, most int) ([]int, error) {
-	var list []int
-	for field := range strings.SplitSeq(text, ",") {
-		v, err := strconv.Atoi(strings.TrimSpace(field))
-		if err != nil || v < least || v > most {
-			return nil, usagef("%s %q: use numbers from %d to %d with commas between them", flag, text, least, most)
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -193,15 +182,15 @@ func benchSteps(ctx context.Context, m *pipeline.Model) ([]benchStep, error) {
 }
 
 func (j benchJSON) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s: %s, %s\n\n", printable(j.Model), j.Numbers, multiplyAccumulates(j.MACs))
+	fmt.Fprintf(w, "%s: %s, %s\n\n", text.Printable(j.Model), j.Numbers, text.MultiplyAccumulates(j.MACs))
 	rows := [][]string{{"INSTRUCTIONS", "THREADS>", "BATCH>", "MEDIAN>", "P99>", "IMAGES/S>", "GMAC/S>", "MEMORY>"}}
 	for _, r := range j.Runs {
 		rows = append(rows, []string{
 			r.Tier, strconv.Itoa(r.Threads), strconv.Itoa(r.Batch), duration(r.MedianMS), duration(r.P99MS),
-			rate(r.ImagesPerSecond), fmt.Sprintf("%.2f", r.GMACPerSecond), megabytes(r.PeakBytes),
+			text.Rate(r.ImagesPerSecond), fmt.Sprintf("%.2f", r.GMACPerSecond), text.Megabytes(r.PeakBytes),
 		})
 	}
-	if err := table(w, rows); err != nil || len(j.Layers) == 0 {
+	if err := text.Table(w, rows); err != nil || len(j.Layers) == 0 {
 		return err
 	}
 	fmt.Fprintf(w, "\nOne example, one thread:\n\n")
@@ -212,11 +201,11 @@ func (j benchJSON) print(w io.Writer) error {
 			numbers = "integers"
 		}
 		if l.MACs > 0 {
-			macs, speed = thousands(l.MACs), fmt.Sprintf("%.2f", l.GMACPerSecond)
+			macs, speed = text.Thousands(l.MACs), fmt.Sprintf("%.2f", l.GMACPerSecond)
 		}
 		rows = append(rows, []string{
-			printable(l.Name), l.Op, numbers, fmt.Sprintf("%.1f us", l.Microseconds), fmt.Sprintf("%.1f%%", 100*l.Share), macs, speed,
+			text.Printable(l.Name), l.Op, numbers, fmt.Sprintf("%.1f us", l.Microseconds), fmt.Sprintf("%.1f%%", 100*l.Share), macs, speed,
 		})
 	}
-	return table(w, rows)
+	return text.Table(w, rows)
 }

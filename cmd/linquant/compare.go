@@ -7,6 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/eval"
 	"linquant/pipeline"
@@ -14,8 +17,8 @@ import (
 
 // compareConfig is what compare's flags say.
 type compareConfig struct {
-	modelFlags
-	dataFlags
+	flags.Model
+	flags.Data
 	against string
 	asJSON  bool
 }
@@ -28,8 +31,8 @@ func compareCommand() *cobra.Command {
 		Long: "compare runs two networks on the same examples and prints, for each value that both compute under " +
 			"the same name, how far B's is from A's: the signal-to-quantization-noise ratio (SQNR), the cosine, the " +
 			"largest difference, and the fraction of A's values that B's codes cannot express because they lie " +
-			"beyond its range. A is usually the float network and B its quantized form.\n\n" + whatModel +
-			"\nDATA is " + whatData + ".\n\n" + whatAgainst,
+			"beyond its range. A is usually the float network and B its quantized form.\n\n" + flags.WhatModel +
+			"\nDATA is " + flags.WhatData + ".\n\n" + whatAgainst,
 		Example: "  linquant compare vgg.tar vgg-int4.onnx --data cifar10:cifar-10-batches-bin\n" +
 			"  linquant compare vgg-int8.onnx --against dump.npz",
 		Args: func(c *cobra.Command, args []string) error {
@@ -46,11 +49,11 @@ func compareCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&cfg.against, "against", "", "`DUMP`, an .npz of the integers that another runtime makes of one network")
-	cfg.dataFlags.add(c, 64)
-	cfg.threadsFlag(c)
-	jsonFlag(c, &cfg.asJSON)
-	archFlag(c, &cfg.arch)
-	cfg.inputFlags(c)
+	cfg.Data.Add(c, 64)
+	cfg.AddThreads(c)
+	cli.JSONFlag(c, &cfg.asJSON)
+	flags.AddArch(c, &cfg.Arch)
+	cfg.AddInput(c)
 	return c
 }
 
@@ -58,40 +61,40 @@ func compareCommand() *cobra.Command {
 func twoArgs(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 2 {
-			return usagef("%s: %s are wanted, not %s", c.CommandPath(), what, plural(len(args), "argument"))
+			return cli.Usagef("%s: %s are wanted, not %s", c.CommandPath(), what, text.Plural(len(args), "argument"))
 		}
 		return nil
 	}
 }
 
 func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error {
-	set, err := cfg.openSet(nameA)
+	set, err := cfg.OpenSet(nameA)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	a, err := cfg.open(c, nameA)
+	a, err := cfg.Open(c, nameA)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	b, err := shapeFlags{}.open(nameB, "")
+	b, err := flags.Shapes{}.Open(nameB, "")
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	p := newProgress(c.ErrOrStderr())
+	p := text.NewProgress(c.ErrOrStderr())
 	compared, err := pipeline.Compare(c.Context(), a, b, set, pipeline.MeasureConfig{
-		Threads: cfg.threads, Progress: p.show(nil, 0), Of: filepath.Base(nameB),
+		Threads: cfg.Threads, Progress: flags.Show(p, nil, 0), Of: filepath.Base(nameB),
 	})
-	p.end()
+	p.End()
 	if err != nil {
-		return imagesOnly(err)
+		return flags.ImagesOnly(err)
 	}
-	warn(c.ErrOrStderr(), compared.Warnings)
+	flags.Warn(c.ErrOrStderr(), compared.Warnings)
 	layers := compared.Layers
 	if cfg.asJSON {
-		return writeJSON(c.OutOrStdout(), newCompareJSON(nameA, nameB, set, layers))
+		return text.WriteJSON(c.OutOrStdout(), newCompareJSON(nameA, nameB, set, layers))
 	}
 	return printComparison(c.OutOrStdout(), nameA, nameB, set, layers)
 }
@@ -100,14 +103,14 @@ func printComparison(w io.Writer, nameA, nameB string, set dataset.Set, layers [
 	rows := [][]string{{"VALUE", "OPERATOR", "SQNR>", "COSINE>", "MAX ERROR>", "CLIPPED>"}}
 	for _, l := range layers {
 		rows = append(rows, []string{
-			printable(l.Name), string(l.Op), decibels(l.SQNR), fmt.Sprintf("%.6f", l.Cosine), fmt.Sprintf("%.3g", l.MaxAbs),
+			text.Printable(l.Name), string(l.Op), text.Decibels(l.SQNR), fmt.Sprintf("%.6f", l.Cosine), fmt.Sprintf("%.3g", l.MaxAbs),
 			fmt.Sprintf("%.3f%%", 100*l.Clipped),
 		})
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s against %s on %s of %s\n", printable(nameB), printable(nameA), plural(set.Len(), "image"), set.Name())
+	_, err := fmt.Fprintf(w, "\n%s against %s on %s of %s\n", text.Printable(nameB), text.Printable(nameA), text.Plural(set.Len(), "image"), set.Name())
 	return err
 }
 
@@ -132,7 +135,7 @@ type compareLayerJSON struct {
 func newCompareJSON(a, b string, set dataset.Set, layers []eval.Layer) compareJSON {
 	j := compareJSON{A: a, B: b, Data: set.Name(), N: set.Len()}
 	for _, l := range layers {
-		j.Layers = append(j.Layers, compareLayerJSON{l.Name, string(l.Op), finite(l.SQNR), finite(l.Cosine), l.MaxAbs, l.Clipped})
+		j.Layers = append(j.Layers, compareLayerJSON{l.Name, string(l.Op), text.Finite(l.SQNR), text.Finite(l.Cosine), l.MaxAbs, l.Clipped})
 	}
 	return j
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/graph"
 	"linquant/internal/diagnose"
 	"linquant/tensor"
@@ -39,18 +41,18 @@ const ortRecipe = `  import numpy as np, onnx, onnxruntime as ort
 // againstArgs wants one network, and no flag of the comparison of two.
 func againstArgs(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return usagef("%s --against: one network is wanted, not %s", c.CommandPath(), plural(len(args), "argument"))
+		return cli.Usagef("%s --against: one network is wanted, not %s", c.CommandPath(), text.Plural(len(args), "argument"))
 	}
 	for _, flag := range []string{"data", "limit"} {
 		if c.Flags().Changed(flag) {
-			return usagef("--%s goes with two networks; --against takes the inputs that DUMP has", flag)
+			return cli.Usagef("--%s goes with two networks; --against takes the inputs that DUMP has", flag)
 		}
 	}
 	return nil
 }
 
 func runAgainst(c *cobra.Command, model string, cfg compareConfig) error {
-	n, err := cfg.open(c, model)
+	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func runAgainst(c *cobra.Command, model string, cfg compareConfig) error {
 		return fmt.Errorf("%s: %w", cfg.against, err)
 	}
 	if cfg.asJSON {
-		return writeJSON(c.OutOrStdout(), newAgainstJSON(model, cfg.against, r))
+		return text.WriteJSON(c.OutOrStdout(), newAgainstJSON(model, cfg.against, r))
 	}
 	return printAgainst(c.OutOrStdout(), r)
 }
@@ -101,19 +103,19 @@ func readDump(path string, g *graph.Graph) (map[string]tensor.Tensor, error) {
 func printAgainst(w io.Writer, r *diagnose.Report) error {
 	rows := [][]string{{"LAYER", "OPERATOR", "ELEMENTS>", "DIFFERENT>", "LARGEST STEP>"}}
 	for _, l := range r.Layers {
-		row := []string{printable(l.Value), string(l.Op), "-", string(l.Status), "-"}
+		row := []string{text.Printable(l.Value), string(l.Op), "-", string(l.Status), "-"}
 		if l.Elements > 0 {
-			row[2], row[3], row[4] = thousands(int64(l.Elements)), thousands(int64(l.Different)), fmt.Sprint(l.MaxStep)
+			row[2], row[3], row[4] = text.Thousands(int64(l.Elements)), text.Thousands(int64(l.Different)), fmt.Sprint(l.MaxStep)
 		}
 		rows = append(rows, row)
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
 	var b strings.Builder
 	b.WriteByte('\n')
 	for _, line := range againstNotes(r) {
-		b.WriteString(wrap(line, helpWidth) + "\n")
+		b.WriteString(text.Wrap(line, text.Width) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -129,7 +131,7 @@ func againstNotes(r *diagnose.Report) []string {
 	if n := r.Count(diagnose.Unreached); n > 0 {
 		for _, l := range r.Layers {
 			if l.Status == diagnose.Unreached {
-				say("%s not compared: the dump lacks %s, which %s is computed from.", isAre(n, "layer", "layers"), printable(l.Needs), printable(l.Value))
+				say("%s not compared: the dump lacks %s, which %s is computed from.", isAre(n, "layer", "layers"), text.Printable(l.Needs), text.Printable(l.Value))
 				break
 			}
 		}
@@ -137,7 +139,7 @@ func againstNotes(r *diagnose.Report) []string {
 	if n := len(r.Unknown); n > 0 {
 		var few []string
 		for _, name := range r.Unknown[:min(n, 3)] {
-			few = append(few, printable(name))
+			few = append(few, text.Printable(name))
 		}
 		others := ""
 		if n > len(few) {
@@ -148,15 +150,15 @@ func againstNotes(r *diagnose.Report) []string {
 	compared := r.Count(diagnose.Equal) + r.Count(diagnose.Differs)
 	if r.First < 0 {
 		if compared == 1 {
-			say("The layer is equal, on %s.", plural(r.Examples, "example"))
+			say("The layer is equal, on %s.", text.Plural(r.Examples, "example"))
 		} else {
-			say("All %d layers are equal, on %s.", compared, plural(r.Examples, "example"))
+			say("All %d layers are equal, on %s.", compared, text.Plural(r.Examples, "example"))
 		}
 		return notes
 	}
 	l := r.Layers[r.First]
 	say("%s, of %d compared. The first is %s (%s): element %v is %d in the dump and %d here.",
-		differs(r.Count(diagnose.Differs), "layer"), compared, printable(l.Value), l.Op, shapeString(l.First), l.Theirs, l.Ours)
+		differs(r.Count(diagnose.Differs), "layer"), compared, text.Printable(l.Value), l.Op, tensor.Shape(l.First).String(), l.Theirs, l.Ours)
 	return append(notes, causeNotes(r, l)...)
 }
 
@@ -182,13 +184,13 @@ func causeNotes(r *diagnose.Report, l diagnose.Layer) []string {
 	case len(r.Causes) == 1 && l.Different < fewElements:
 		say("\nOnly %s: other causes could give the same by chance. Take a dump of more examples.", differs(l.Different, "element"))
 	case len(r.Causes) == 0:
-		say("\nNo likely cause: none of %s to compute the layer gives the dump's integers.", plural(r.Tried, "way"))
+		say("\nNo likely cause: none of %s to compute the layer gives the dump's integers.", text.Plural(r.Tried, "way"))
 		for _, p := range r.Patterns {
 			say("  -  %s", p)
 		}
 		for _, near := range r.Closest {
 			say("  -  close: %s, which gives %s of %s elements, ours %s", near.Name,
-				thousands(int64(near.Equal)), thousands(int64(l.Elements)), thousands(int64(l.Elements-l.Different)))
+				text.Thousands(int64(near.Equal)), text.Thousands(int64(l.Elements)), text.Thousands(int64(l.Elements-l.Different)))
 		}
 	}
 	for _, later := range r.Later {
@@ -199,7 +201,7 @@ func causeNotes(r *diagnose.Report, l diagnose.Layer) []string {
 		if len(names) == 0 {
 			names = []string{"no cause that is known"}
 		}
-		say("%s differs for another reason: %s.", printable(later.Value), strings.Join(names, ", or "))
+		say("%s differs for another reason: %s.", text.Printable(later.Value), strings.Join(names, ", or "))
 	}
 	for _, lesser := range r.Lesser {
 		say("Less likely, for it gives this layer and fewer of the others: %s.", lesser.Name)
@@ -213,9 +215,9 @@ const fewElements = 4
 // differs returns "1 element differs", "2 elements differ".
 func differs(n int, what string) string {
 	if n == 1 {
-		return plural(n, what) + " differs"
+		return text.Plural(n, what) + " differs"
 	}
-	return plural(n, what) + " differ"
+	return text.Plural(n, what) + " differ"
 }
 
 // isAre returns "1 layer is", "2 layers are".
@@ -223,5 +225,5 @@ func isAre(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one + " is"
 	}
-	return thousands(int64(n)) + " " + more + " are"
+	return text.Thousands(int64(n)) + " " + more + " are"
 }

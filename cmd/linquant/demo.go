@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/figure"
 	"linquant/internal/toy"
 )
@@ -33,10 +35,10 @@ func demoCommand() *cobra.Command {
 			"which are checked against PyTorch's results; then it quantizes the built-in network to 8, 4 and 2 " +
 			"bits, runs it in integers on images it has not seen, and prints what that did to accuracy, size and " +
 			"speed. Five figures are saved.",
-		Args: noArgs,
+		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if images < 1 {
-				return usagef("--limit %d: use 1 or more", images)
+				return cli.Usagef("--limit %d: use 1 or more", images)
 			}
 			for _, d := range demos {
 				if err := d.show(c.Context(), c.OutOrStdout(), filepath.Join(dir, d.file)); err != nil {
@@ -56,15 +58,15 @@ func demoCommand() *cobra.Command {
 		c := &cobra.Command{
 			Use:   d.name,
 			Short: d.short,
-			Args:  noArgs,
+			Args:  cli.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
-				if err := checkEnding(out, figureEndings...); err != nil {
+				if err := cli.CheckEnding(out, figureEndings...); err != nil {
 					return err
 				}
 				return d.show(c.Context(), c.OutOrStdout(), out)
 			},
 		}
-		outFlag(c, &out, "assets/"+d.file, "`FIGURE` to write, .png or .svg")
+		cli.OutFlag(c, &out, "assets/"+d.file, "`FIGURE` to write, .png or .svg")
 		all.AddCommand(c)
 	}
 	return all
@@ -88,19 +90,19 @@ var figureEndings = []string{".png", ".svg"}
 
 // saveFigure writes a figure, creating its folder, and says so.
 func saveFigure(ctx context.Context, w io.Writer, path string, f figure.Figure) error {
-	if path == standardStream {
+	if path == cli.Stdio {
 		return figure.Encode(w, "png", f)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := makeDir(path); err != nil {
+	if err := cli.MakeDir(path); err != nil {
 		return err
 	}
 	if err := figure.Save(path, f); err != nil {
 		return err
 	}
-	return saved(w, path)
+	return cli.Saved(w, path)
 }
 
 // checks collects the differences between what was computed and what was expected.
@@ -113,7 +115,7 @@ type checks struct {
 func (c *checks) verdict(name string) error {
 	if c.failed > 0 {
 		fmt.Fprintln(c.w, "* Test failed.")
-		return fmt.Errorf("%s: %s from PyTorch's result", name, plural(c.failed, "value")+" differ")
+		return fmt.Errorf("%s: %s from PyTorch's result", name, text.Plural(c.failed, "value")+" differ")
 	}
 	_, err := fmt.Fprintln(c.w, "* Test passed.")
 	return err

@@ -6,6 +6,8 @@ import (
 	"io"
 	"path/filepath"
 
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/pipeline"
 	"linquant/ptq"
@@ -23,17 +25,17 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 		return err
 	}
 	defer n.Close()
-	set, err := openData("--data", pipeline.Builtin, dataset.Test, images)
+	set, err := flags.OpenData("--data", pipeline.Builtin, dataset.Test, images)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	examples, err := openCalibration(stderr, pipeline.Builtin, min(images, demoCalibration))
+	examples, err := flags.OpenCalibration(stderr, pipeline.Builtin, min(images, demoCalibration))
 	if err != nil {
 		return err
 	}
 	defer examples.Close()
-	fmt.Fprintf(w, "* Built-in network: a small VGG, on %s that it has not seen\n\n", plural(set.Len(), "image"))
+	fmt.Fprintf(w, "* Built-in network: a small VGG, on %s that it has not seen\n\n", text.Plural(set.Len(), "image"))
 	var variants []pipeline.Variant
 	for _, bits := range []int{8, 4, 2} {
 		variants = append(variants, pipeline.Variant{Quant: ptq.Config{WeightBits: bits, ActBits: 8}})
@@ -58,10 +60,10 @@ func weightFigures(ctx context.Context, w, stderr io.Writer, dir string) error {
 	}
 	defer f.Close()
 	for _, bits := range []int{floatBits, 4, 2} {
-		cfg := histConfig{bits: bits, bins: 256, sharing: sharing{per: quant.PerChannel.String()}}
-		p := newProgress(stderr)
+		cfg := histConfig{bits: bits, bins: 256, Sharing: flags.Sharing{Per: quant.PerChannel.String()}}
+		p := text.NewProgress(stderr)
 		fig, err := histograms(ctx, f, cfg, quant.Layout{Per: quant.PerChannel}, p)
-		p.end()
+		p.End()
 		if err != nil {
 			return err
 		}

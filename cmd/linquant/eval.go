@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/eval"
 	"linquant/pipeline"
@@ -15,8 +17,8 @@ import (
 
 // evalConfig is what eval's flags say.
 type evalConfig struct {
-	modelFlags
-	dataFlags
+	flags.Model
+	flags.Data
 	batch     int
 	reference string
 	asJSON    bool
@@ -30,34 +32,32 @@ func evalCommand() *cobra.Command {
 		Long: "eval runs a network, in floating point or in integers, and prints how often it is right, with the " +
 			"95% interval of that (Wilson). With --reference it runs a second network on the same examples and " +
 			"prints the difference between the two and its interval, which is much narrower than the two " +
-			"accuracies' own since both see the same examples.\n\n" + whatModel + "\nDATA is " + whatData + ".",
+			"accuracies' own since both see the same examples.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData + ".",
 		Example: "  linquant eval builtin --data builtin\n" +
 			"  linquant eval vgg-int8.onnx --data cifar10:DIR --reference vgg.tar",
-		Args: oneArg("a MODEL"),
+		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error { return runEval(c, args[0], cfg) },
 	}
-	cfg.dataFlags.add(c, 0)
+	cfg.Data.Add(c, 0)
 	c.Flags().StringVar(&cfg.reference, "reference", "", "`MODEL` to compare with on the same examples")
 	c.Flags().IntVar(&cfg.batch, "batch", 64, "`NUMBER` of examples of one run")
-	cfg.threadsFlag(c)
-	jsonFlag(c, &cfg.asJSON)
-	archFlag(c, &cfg.arch)
-	cfg.inputFlags(c)
+	cfg.AddThreads(c)
+	cli.JSONFlag(c, &cfg.asJSON)
+	flags.AddArch(c, &cfg.Arch)
+	cfg.AddInput(c)
 	return c
 }
 
-const whatModel = "MODEL is an ONNX file, a checkpoint whose architecture is recognised, or builtin."
-
 func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 	if cfg.batch < 1 {
-		return usagef("--batch %d: use 1 or more", cfg.batch)
+		return cli.Usagef("--batch %d: use 1 or more", cfg.batch)
 	}
-	set, err := cfg.openSet(model)
+	set, err := cfg.OpenSet(model)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	result, err := cfg.measure(c, model, set, cfg.arch)
+	result, err := cfg.measure(c, model, set, cfg.Arch)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 		if reference != nil {
 			j.compare(result, reference)
 		}
-		return writeJSON(w, j)
+		return text.WriteJSON(w, j)
 	}
 	return result.print(w, reference)
 }
@@ -90,39 +90,31 @@ type evaluation struct {
 }
 
 // measure opens, compiles and runs a network on the set.
-func (cfg evalConfig) measure(c *cobra.Command, model string, set dataset.Set, arch string) (*evaluation, error) {
-	flags := cfg.modelFlags
-	flags.arch = arch
-	n, err := flags.open(c, model)
+func (cfg evalConfig) measure(c *cobra.Command, name string, set dataset.Set, arch string) (*evaluation, error) {
+	model := cfg.Model
+	model.Arch = arch
+	n, err := model.Open(c, name)
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
-	m, err := flags.compile(n)
+	m, err := model.Compile(n)
 	if err != nil {
 		return nil, err
 	}
-	warn(c.ErrOrStderr(), m.Warnings())
-	p := newProgress(c.ErrOrStderr())
-	defer p.end()
+	flags.Warn(c.ErrOrStderr(), m.Warnings())
+	p := text.NewProgress(c.ErrOrStderr())
+	defer p.End()
 	a, err := m.Accuracy(c.Context(), set, pipeline.MeasureConfig{
-		Batch: cfg.batch, Progress: p.show(nil, 0), Of: filepath.Base(model),
+		Batch: cfg.batch, Progress: flags.Show(p, nil, 0), Of: filepath.Base(name),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &evaluation{
-		Accuracy: a, network: model, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
-		threads: threadCount(cfg.threads), tier: m.CPU(),
+		Accuracy: a, network: name, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
+		threads: flags.ThreadCount(cfg.Threads), tier: m.CPU(),
 	}, nil
-}
-
-// threadCount returns how many threads --threads stands for.
-func threadCount(flag int) int {
-	if flag > 0 {
-		return flag
-	}
-	return runtime.GOMAXPROCS(0)
 }
 
 func (e *evaluation) print(w io.Writer, reference *evaluation) error {
@@ -132,43 +124,26 @@ func (e *evaluation) print(w io.Writer, reference *evaluation) error {
 			continue
 		}
 		rows = append(rows, []string{
-			printable(r.network), r.numbers.String(), megabytes(r.bytes), percent(r.Fraction()), interval(eval.Wilson(r.Top1, r.N)),
-			percent(r.Fraction5()), rate(r.ImagesPerSecond()),
+			text.Printable(r.network), r.numbers.String(), text.Megabytes(r.bytes), text.Percent(r.Fraction()), interval(eval.Wilson(r.Top1, r.N)),
+			text.Percent(r.Fraction5()), text.Rate(r.ImagesPerSecond()),
 		})
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s of %s; %s, instructions: %s\n", plural(e.N, "image"), e.data, plural(e.threads, "thread"), e.tier)
+	fmt.Fprintf(w, "\n%s of %s; %s, instructions: %s\n", text.Plural(e.N, "image"), e.data, text.Plural(e.threads, "thread"), e.tier)
 	if reference == nil {
 		return nil
 	}
 	d := eval.Paired(e.Right, reference.Right)
 	_, err := fmt.Fprintf(w, "%s is %s points from %s (95%% interval %s to %s):\n"+
 		"right where the other is wrong on %s, wrong where it is right on %s\n",
-		printable(e.network), points(d.Value()), printable(reference.network), points(d.Low), points(d.High),
-		plural(d.Gained, "image"), plural(d.Lost, "image"))
+		text.Printable(e.network), text.Points(d.Value()), text.Printable(reference.network), text.Points(d.Low), text.Points(d.High),
+		text.Plural(d.Gained, "image"), text.Plural(d.Lost, "image"))
 	return err
 }
 
-// percent formats a fraction with two digits, as accuracies are quoted.
-func percent(f float64) string { return fmt.Sprintf("%.2f%%", 100*f) }
-
-// points formats a difference of fractions in percentage points.
-func points(f float64) string { return fmt.Sprintf("%+.2f", 100*f) }
-
 func interval(i eval.Interval) string { return fmt.Sprintf("%.2f to %.2f", 100*i.Low, 100*i.High) }
-
-// rate formats a number a second with three digits.
-func rate(v float64) string {
-	switch {
-	case v >= 100:
-		return thousands(int64(v + 0.5))
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	}
-	return fmt.Sprintf("%.2f", v)
-}
 
 // evalJSON is what eval --json prints. Accuracies are fractions.
 type evalJSON struct {

@@ -7,6 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/onnx"
 	"linquant/pipeline"
 )
@@ -31,14 +34,14 @@ func (e *exportConfig) add(c *cobra.Command, formats string) {
 func (e *exportConfig) config() (onnx.ExportConfig, error) {
 	cfg := onnx.ExportConfig{Int4: e.int4, Opset: e.opset, Producer: "linquant", Version: version()}
 	if e.input != "float32" && e.input != "uint8" {
-		return cfg, usagef("--input-type %q: use float32 or uint8", e.input)
+		return cfg, cli.Usagef("--input-type %q: use float32 or uint8", e.input)
 	}
 	if e.format == "" {
 		return cfg, nil
 	}
 	var err error
 	if cfg.Format, err = onnx.ParseFormat(e.format); err != nil || cfg.Format == onnx.Auto {
-		return cfg, usagef("--format %q: use float, qdq or qoperator", e.format)
+		return cfg, cli.Usagef("--format %q: use float, qdq or qoperator", e.format)
 	}
 	return cfg, nil
 }
@@ -49,7 +52,7 @@ const whatPixels = "With --input-type uint8 an integer network takes the pixels 
 	"called NAME_uint8."
 
 func exportCommand() *cobra.Command {
-	var flags modelFlags
+	var model flags.Model
 	var cfg exportConfig
 	var out string
 	var unfolded bool
@@ -59,31 +62,31 @@ func exportCommand() *cobra.Command {
 		Long: "export writes a network as an ONNX file that any runtime can run. A float network becomes a float " +
 			"model, its batch norms folded; an integer one becomes QDQ (QuantizeLinear and DequantizeLinear around " +
 			"float operators, which runtimes fuse) or QOperator (QLinearConv and so on). To turn a float network " +
-			"into integers, use 'linquant quantize'.\n\n" + whatPixels + "\n\n" + whatModel,
+			"into integers, use 'linquant quantize'.\n\n" + whatPixels + "\n\n" + flags.WhatModel,
 		Example: "  linquant export vgg.tar -o vgg.onnx\n" +
 			"  linquant export vgg-int8.onnx -o vgg-int8-qop.onnx --format qoperator",
-		Args: oneArg("a MODEL"),
+		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			exportConfig, err := cfg.config()
 			if err != nil {
 				return err
 			}
-			if err := checkEnding(out, ".onnx"); err != nil {
+			if err := cli.CheckEnding(out, ".onnx"); err != nil {
 				return err
 			}
-			if err := checkFolder(out); err != nil {
+			if err := cli.CheckFolder(out); err != nil {
 				return err
 			}
-			n, err := flags.open(c, args[0])
+			n, err := model.Open(c, args[0])
 			if err != nil {
 				return err
 			}
 			defer n.Close()
-			if err := flags.checkLabels(n); err != nil {
+			if err := model.CheckLabels(n); err != nil {
 				return err
 			}
 			if cfg.int4 && !n.Quantized() {
-				return usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", printable(args[0]))
+				return cli.Usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", text.Printable(args[0]))
 			}
 			if cfg.pixels() {
 				if n, err = n.WithPixels(); err != nil {
@@ -97,19 +100,18 @@ func exportCommand() *cobra.Command {
 			if err := writeONNX(c, out, exportConfig, export); err != nil {
 				return err
 			}
-			if out != standardStream {
-				return saved(c.OutOrStdout(), out)
+			if out != cli.Stdio {
+				return cli.Saved(c.OutOrStdout(), out)
 			}
 			return nil
 		},
 	}
-	outFlag(c, &out, "", "`FILE` to write, ending in .onnx; - for standard output")
-	c.MarkFlagRequired("out")
+	cli.RequiredOutFlag(c, &out, "`FILE` to write, ending in .onnx; - for standard output")
 	cfg.add(c, "float, qdq or qoperator (default: float for a float network, qdq for an integer one)")
 	c.Flags().BoolVar(&unfolded, "unfolded", false, "keep batch norms and the like as they are")
-	archFlag(c, &flags.arch)
-	flags.labelsFlag(c)
-	flags.inputFlags(c)
+	flags.AddArch(c, &model.Arch)
+	model.AddLabels(c)
+	model.AddInput(c)
 	return c
 }
 
@@ -127,7 +129,7 @@ func (e *exportConfig) explainPixels(err error) error {
 
 // writeONNX has a network exported to path, whole or not at all.
 func writeONNX(c *cobra.Command, path string, cfg onnx.ExportConfig, export func(io.Writer, onnx.ExportConfig) error) error {
-	err := writeFile(c.Context(), path, c.OutOrStdout(), func(w io.Writer) error { return export(w, cfg) })
+	err := cli.WriteFile(c.Context(), path, c.OutOrStdout(), func(w io.Writer) error { return export(w, cfg) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

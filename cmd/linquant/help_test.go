@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"linquant/cmd/linquant/internal/text"
+
 	"github.com/spf13/cobra"
 )
 
@@ -18,7 +20,7 @@ func TestHelpFits(t *testing.T) {
 			t.Errorf("linquant %v: exit status %d, %q", args, status, stderr.String())
 		}
 		for line := range strings.Lines(out.String()) {
-			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > helpWidth {
+			if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > text.Width {
 				t.Errorf("linquant %v: a line of %d characters: %q", args, n, line)
 			}
 		}
@@ -29,20 +31,4 @@ func TestHelpFits(t *testing.T) {
 		}
 	}
 	visit(newRoot())
-}
-
-func TestWrap(t *testing.T) {
-	for _, tt := range []struct{ text, want string }{
-		{"", ""},
-		{"one two three", "one two\nthree"},
-		{"one\n\ntwo three four", "one\n\ntwo three\nfour"},
-		{"  a  one two three", "  a  one\n     two\n     three"},
-		{"incomprehensibilities one", "incomprehensibilities one"},
-		{"0123456789", "0123456789"},
-		{"012345678 0", "012345678\n0"},
-	} {
-		if got := wrap(tt.text, 10); got != tt.want {
-			t.Errorf("wrap(%q) = %q, want %q", tt.text, got, tt.want)
-		}
-	}
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/figure"
 	"linquant/pipeline"
 	"linquant/quant"
@@ -17,8 +20,8 @@ import (
 type histConfig struct {
 	bits int
 	bins int
-	selection
-	sharing
+	flags.Selection
+	flags.Sharing
 	out string
 }
 
@@ -32,21 +35,21 @@ func histCommand() *cobra.Command {
 		Short: "Draw a grid of weight histograms, as floats or as integer codes",
 		Long: "hist draws one histogram for each weight of a checkpoint. With --bits 32 it shows the real numbers; " +
 			"with --bits 8 to 2 the integer codes that quantization makes of them, one bar for each code.",
-		Args: oneArg("a checkpoint FILE"),
+		Args: cli.OneArg("a checkpoint FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if cfg.bits != floatBits && checkBits("--bits", cfg.bits) != nil {
-				return usagef("--bits %d: use 32 for the weights as they are, or 8 to 2", cfg.bits)
+			if cfg.bits != floatBits && flags.CheckBits("--bits", cfg.bits) != nil {
+				return cli.Usagef("--bits %d: use 32 for the weights as they are, or 8 to 2", cfg.bits)
 			}
 			if cfg.bins < 1 || cfg.bins > 10000 {
-				return usagef("--bins %d: use 1 to 10000", cfg.bins)
+				return cli.Usagef("--bins %d: use 1 to 10000", cfg.bins)
 			}
 			if !c.Flags().Changed("out") {
 				cfg.out = "assets/" + histFile(cfg.bits)
 			}
-			if err := checkEnding(cfg.out, figureEndings...); err != nil {
+			if err := cli.CheckEnding(cfg.out, figureEndings...); err != nil {
 				return err
 			}
-			layout, err := cfg.layout(c)
+			layout, err := cfg.QuantLayout(c)
 			if err != nil {
 				return err
 			}
@@ -55,9 +58,9 @@ func histCommand() *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			p := newProgress(c.ErrOrStderr())
+			p := text.NewProgress(c.ErrOrStderr())
 			fig, err := histograms(c.Context(), f, cfg, layout, p)
-			p.end()
+			p.End()
 			if err != nil {
 				return err
 			}
@@ -67,11 +70,11 @@ func histCommand() *cobra.Command {
 	f := c.Flags()
 	f.IntVar(&cfg.bits, "bits", floatBits, "`BITS`: 32 for the weights as they are, 8 to 2 for codes")
 	f.IntVar(&cfg.bins, "bins", 256, "`NUMBER` of bins of a histogram of real numbers")
-	layersFlag(c, &cfg.pattern)
-	archFlag(c, &cfg.arch)
-	perFlag(c, &cfg.per)
-	groupSizeFlag(c, &cfg.group)
-	outFlag(c, &cfg.out, "", "`FIGURE` to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
+	flags.AddLayers(c, &cfg.Pattern)
+	flags.AddArch(c, &cfg.Arch)
+	flags.AddPer(c, &cfg.Per)
+	flags.AddGroupSize(c, &cfg.Group)
+	cli.OutFlag(c, &cfg.out, "", "`FIGURE` to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
 	return c
 }
 
@@ -83,8 +86,8 @@ func histFile(bits int) string {
 	return fmt.Sprintf("weight_hist_%dbit.png", bits)
 }
 
-func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout quant.Layout, p *progress) (figure.Figure, error) {
-	weights, err := cfg.weights(f)
+func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout quant.Layout, p *text.Progress) (figure.Figure, error) {
+	weights, err := cfg.Weights(f)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +98,7 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		p.step(i, len(weights), t.Name)
+		p.Step(i, len(weights), t.Name)
 		if real, err = t.Float32s(real); err != nil {
 			return nil, err
 		}
@@ -118,7 +121,7 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 	}
 	title := "Weights in floating point"
 	if cfg.bits != floatBits {
-		title = fmt.Sprintf("Weights as %d-bit codes, one scale per %s", cfg.bits, cfg.per)
+		title = fmt.Sprintf("Weights as %d-bit codes, one scale per %s", cfg.bits, cfg.Per)
 	}
 	return figure.Histograms(title, panels)
 }

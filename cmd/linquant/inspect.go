@@ -12,9 +12,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/models"
 	"linquant/pipeline"
 	"linquant/stats"
+	"linquant/tensor"
 )
 
 // inspection is what inspect says of a file; the JSON names are part of the command's interface.
@@ -51,7 +55,7 @@ type tensorStats struct {
 
 func inspectCommand() *cobra.Command {
 	var withStats, asJSON, all, layers bool
-	var shapes shapeFlags
+	var shapes flags.Shapes
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a checkpoint or an ONNX model",
@@ -64,48 +68,48 @@ func inspectCommand() *cobra.Command {
 			"read it says what stands in the way, after the facts.",
 		Example: "  linquant inspect model.pth --stats\n" +
 			"  linquant inspect model.onnx --layers",
-		Args: oneArg("a FILE"),
+		Args: cli.OneArg("a FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := openInspected(args[0])
 			if errors.Is(err, checkpoint.ErrONNX) {
 				if withStats || all {
-					return usagef("--stats and --all are for checkpoints, and %s is an ONNX model", printable(args[0]))
+					return cli.Usagef("--stats and --all are for checkpoints, and %s is an ONNX model", text.Printable(args[0]))
 				}
 				m, err := inspectONNX(args[0], shapes)
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					return writeJSON(c.OutOrStdout(), m)
+					return text.WriteJSON(c.OutOrStdout(), m)
 				}
 				return m.print(c.OutOrStdout(), layers)
 			}
 			if err != nil {
 				return err
 			}
-			if layers || shapes.given() {
+			if layers || shapes.Given() {
 				f.Close()
-				return usagef("--layers, --size and --shape are for ONNX models, and %s is a checkpoint", printable(args[0]))
+				return cli.Usagef("--layers, --size and --shape are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
 			}
 			defer f.Close()
-			p := newProgress(c.ErrOrStderr())
+			p := text.NewProgress(c.ErrOrStderr())
 			in, err := inspect(c.Context(), f, withStats || asJSON && !c.Flags().Changed("stats"), all, p)
-			p.end()
+			p.End()
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return writeJSON(c.OutOrStdout(), in)
+				return text.WriteJSON(c.OutOrStdout(), in)
 			}
 			return in.print(c.OutOrStdout(), withStats)
 		},
 	}
 	c.Flags().BoolVar(&withStats, "stats", false, "read the tensors: min, max, absmax, zeros")
-	jsonFlag(c, &asJSON)
+	cli.JSONFlag(c, &asJSON)
 	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
-	under(c, "Of an ONNX model", func() {
+	cli.Under(c, "Of an ONNX model", func() {
 		c.Flags().BoolVar(&layers, "layers", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
-		shapes.add(c.Flags())
+		shapes.Add(c.Flags())
 	})
 	return c
 }
@@ -122,7 +126,7 @@ func openInspected(path string) (*checkpoint.File, error) {
 	return f, err
 }
 
-func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *progress) (*inspection, error) {
+func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *text.Progress) (*inspection, error) {
 	in := &inspection{
 		File: f.Path, Format: string(f.Format), FileBytes: f.Size, Root: f.Root, Metadata: f.Metadata,
 		Tensors: []tensorRow{},
@@ -141,7 +145,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *pr
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			p.step(i, len(f.Tensors())+len(other), t.Name)
+			p.Step(i, len(f.Tensors())+len(other), t.Name)
 			var err error
 			if buf, err = t.Float32s(buf); err != nil {
 				return nil, err
@@ -168,10 +172,10 @@ func dtypeName(t *checkpoint.Tensor) string {
 }
 
 func (in *inspection) print(w io.Writer, withStats bool) error {
-	fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", printable(in.File), in.Format, megabytes(in.FileBytes),
-		plural(len(in.Tensors), "tensor"), plural(in.Elements, "element"))
+	fmt.Fprintf(w, "%s: %s, %s, %s, %s\n", text.Printable(in.File), in.Format, text.Megabytes(in.FileBytes),
+		text.Plural(len(in.Tensors), "tensor"), text.Plural(in.Elements, "element"))
 	if in.Arch != "" {
-		fmt.Fprintf(w, "%s with %s parameters\n", in.Arch, thousands(in.Parameters))
+		fmt.Fprintf(w, "%s with %s parameters\n", in.Arch, text.Thousands(in.Parameters))
 	}
 	if in.Root != "" {
 		fmt.Fprintf(w, "tensors found under %q\n", in.Root)
@@ -189,7 +193,7 @@ func (in *inspection) print(w io.Writer, withStats bool) error {
 		t.Name = "(" + t.Name + ")"
 		rows = append(rows, t.cells(withStats))
 	}
-	return table(w, rows)
+	return text.Table(w, rows)
 }
 
 // printMetadata prints the first of the values that stand beside the tensors; --json has all of them, whole.
@@ -197,26 +201,26 @@ func (in *inspection) printMetadata(w io.Writer) {
 	const most, longest = 16, 80
 	for i, key := range slices.Sorted(maps.Keys(in.Metadata)) {
 		if i == most {
-			fmt.Fprintf(w, "and %s more; --json lists them\n", plural(len(in.Metadata)-most, "value"))
+			fmt.Fprintf(w, "and %s more; --json lists them\n", text.Plural(len(in.Metadata)-most, "value"))
 			return
 		}
-		value := printable(in.Metadata[key])
+		value := text.Printable(in.Metadata[key])
 		if runes := []rune(value); len(runes) > longest {
 			value = string(runes[:longest]) + "..."
 		}
-		fmt.Fprintf(w, "%s: %s\n", printable(key), value)
+		fmt.Fprintf(w, "%s: %s\n", text.Printable(key), value)
 	}
 }
 
 func (t tensorRow) cells(withStats bool) []string {
-	cells := []string{printable(t.Name), t.DType, shapeString(t.Shape), thousands(t.Bytes)}
+	cells := []string{text.Printable(t.Name), t.DType, tensor.Shape(t.Shape).String(), text.Thousands(t.Bytes)}
 	switch s := t.tensorStats; {
 	case !withStats:
 	case s == nil:
 		cells = append(cells, "-", "-", "-", "-", "-")
 	default:
 		real := func(v float32) string { return strconv.FormatFloat(float64(v), 'g', 5, 32) }
-		cells = append(cells, real(s.Min), real(s.Max), real(s.AbsMax), thousands(int64(s.Zeros)), thousands(int64(s.NaNs+s.Infs)))
+		cells = append(cells, real(s.Min), real(s.Max), real(s.AbsMax), text.Thousands(int64(s.Zeros)), text.Thousands(int64(s.NaNs+s.Infs)))
 	}
 	return cells
 }

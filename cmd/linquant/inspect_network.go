@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"linquant/calib"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/ptq"
+	"linquant/tensor"
 )
 
 // networkInspection is what inspect says of a network that can be read.
@@ -190,23 +192,23 @@ func nodeName(n *graph.Node) string {
 }
 
 func (in *networkInspection) print(w io.Writer, layers bool) error {
-	fmt.Fprintf(w, "%s parameters, %s\n", thousands(in.Parameters), multiplyAccumulates(in.MACs))
+	fmt.Fprintf(w, "%s parameters, %s\n", text.Thousands(in.Parameters), text.MultiplyAccumulates(in.MACs))
 	switch {
 	case in.Quantized && len(in.ActBits) == 0:
 		fmt.Fprintf(w, "%s, weights of %s bits: constants of %s, as floats %s\n", in.Numbers, joined(in.WeightBits),
-			megabytes(in.IntegerBytes), megabytes(in.FloatBytes))
+			text.Megabytes(in.IntegerBytes), text.Megabytes(in.FloatBytes))
 	case in.Quantized:
 		fmt.Fprintf(w, "%s by the convention %s, weights of %s bits, activations of %s: constants of %s, as floats %s\n", in.Numbers,
-			in.Convention, joined(in.WeightBits), joined(in.ActBits), megabytes(in.IntegerBytes), megabytes(in.FloatBytes))
+			in.Convention, joined(in.WeightBits), joined(in.ActBits), text.Megabytes(in.IntegerBytes), text.Megabytes(in.FloatBytes))
 	default:
-		fmt.Fprintf(w, "float32: constants of %s, quantized to 8 bits %s\n", megabytes(in.FloatBytes), megabytes(in.IntegerBytes))
+		fmt.Fprintf(w, "float32: constants of %s, quantized to 8 bits %s\n", text.Megabytes(in.FloatBytes), text.Megabytes(in.IntegerBytes))
 	}
 	for _, i := range in.StaysFloat {
 		stays := "stays in floating point when quantized"
 		if in.Quantized {
 			stays = "runs in floating point"
 		}
-		fmt.Fprintf(w, "%s node %s %s: %s\n", i.Op, printable(i.Node), stays, i.Reason)
+		fmt.Fprintf(w, "%s node %s %s: %s\n", i.Op, text.Printable(i.Node), stays, i.Reason)
 	}
 	if len(in.StaysFloat) == 0 && !in.Quantized {
 		fmt.Fprintln(w, "quantized, it runs in integers from the first layer to the last")
@@ -219,13 +221,13 @@ func (in *networkInspection) print(w io.Writer, layers bool) error {
 	for _, l := range in.Layers {
 		macs := ""
 		if l.MACs > 0 {
-			macs = thousands(l.MACs)
+			macs = text.Thousands(l.MACs)
 		}
 		rows = append(rows, []string{
-			printable(l.Name), l.Operator, printable(l.Output), shapeString(l.Shape), thousands(l.Parameters), macs, l.Numbers,
+			text.Printable(l.Name), l.Operator, text.Printable(l.Output), tensor.Shape(l.Shape).String(), text.Thousands(l.Parameters), macs, l.Numbers,
 		})
 	}
-	return table(w, rows)
+	return text.Table(w, rows)
 }
 
 // joined lists numbers: "4 and 8".

@@ -10,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 )
 
@@ -30,7 +33,7 @@ type modelInspection struct {
 }
 
 // inspectONNX reads the facts, and the network as far as it goes.
-func inspectONNX(path string, shapes shapeFlags) (*modelInspection, error) {
+func inspectONNX(path string, shapes flags.Shapes) (*modelInspection, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -39,7 +42,7 @@ func inspectONNX(path string, shapes shapeFlags) (*modelInspection, error) {
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
-	n, err := shapes.open(path, "")
+	n, err := shapes.Open(path, "")
 	if in.Description == nil {
 		if err == nil {
 			n.Close()
@@ -54,18 +57,18 @@ func inspectONNX(path string, shapes shapeFlags) (*modelInspection, error) {
 		}
 	}
 	maps.Copy(in.Metadata, in.Description.Metadata)
-	var usage usageError
+	var usage cli.UsageError
 	switch {
 	case errors.As(err, &usage):
 		return nil, err
 	case err != nil:
-		in.Problem = strings.TrimPrefix(oneLine(err), path+": ")
+		in.Problem = strings.TrimPrefix(text.OneLine(err), path+": ")
 		return in, nil
 	}
 	defer n.Close()
 	in.FileBytes = n.Size
 	if in.networkInspection, err = inspectNetwork(n); err != nil {
-		in.Problem = strings.TrimPrefix(oneLine(err), path+": ")
+		in.Problem = strings.TrimPrefix(text.OneLine(err), path+": ")
 	}
 	return in, nil
 }
@@ -85,9 +88,9 @@ func declaration(io pipeline.Declaration) string {
 		for i, d := range io.Shape {
 			dims[i] = fmt.Sprint(d)
 		}
-		shape = printable("[" + strings.Join(dims, ", ") + "]")
+		shape = text.Printable("[" + strings.Join(dims, ", ") + "]")
 	}
-	return fmt.Sprintf("%s %s %s", printable(io.Name), io.DType, shape)
+	return fmt.Sprintf("%s %s %s", text.Printable(io.Name), io.DType, shape)
 }
 
 func (in *modelInspection) print(w io.Writer, layers bool) error {
@@ -96,17 +99,17 @@ func (in *modelInspection) print(w io.Writer, layers bool) error {
 		if o.Domain != "" && !slices.ContainsFunc(in.Operators, func(op pipeline.Operator) bool { return op.Domain == o.Domain }) {
 			continue // tools name every domain that they know
 		}
-		text := strconv.FormatInt(o.Version, 10)
+		version := strconv.FormatInt(o.Version, 10)
 		if o.Domain != "" {
-			text = printable(o.Domain) + " " + text
+			version = text.Printable(o.Domain) + " " + version
 		}
-		opsets = append(opsets, text)
+		opsets = append(opsets, version)
 	}
 	made := ""
 	if in.Producer != "" {
-		made = ", made by " + printable(strings.TrimSpace(in.Producer+" "+in.ProducerVersion))
+		made = ", made by " + text.Printable(strings.TrimSpace(in.Producer+" "+in.ProducerVersion))
 	}
-	fmt.Fprintf(w, "%s: ONNX of opset %s, IR version %d%s\n", printable(in.File), strings.Join(opsets, ", "), in.IRVersion, made)
+	fmt.Fprintf(w, "%s: ONNX of opset %s, IR version %d%s\n", text.Printable(in.File), strings.Join(opsets, ", "), in.IRVersion, made)
 	for _, io := range in.Inputs {
 		fmt.Fprintf(w, "input %s\n", declaration(io))
 	}
@@ -122,14 +125,14 @@ func (in *modelInspection) print(w io.Writer, layers bool) error {
 		if !o.Supported {
 			read = "no"
 		}
-		rows = append(rows, []string{printable(operatorName(o)), thousands(int64(o.Count)), read})
+		rows = append(rows, []string{text.Printable(operatorName(o)), text.Thousands(int64(o.Count)), read})
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
 	if in.networkInspection == nil {
-		fmt.Fprintf(w, "%s in %s\n", plural(in.InitializerElems, "element"), plural(in.Initializers, "initializer"))
+		fmt.Fprintf(w, "%s in %s\n", text.Plural(in.InitializerElems, "element"), text.Plural(in.Initializers, "initializer"))
 	} else if err := in.networkInspection.print(w, layers); err != nil {
 		return err
 	}

@@ -9,9 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
-	"unicode"
+
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 
 	"github.com/spf13/cobra"
 )
@@ -42,14 +43,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if strings.HasPrefix(err.Error(), "required flag") { // there is no other
-		err = usagef("%s: -o is missing: the FILE to write", command.CommandPath())
-	}
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintf(stderr, "linquant: %v\n", oneLine(err))
-	var usage usageError
+	fmt.Fprintf(stderr, "linquant: %v\n", text.OneLine(err))
+	var usage cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run '%s --help' for its usage.\n", command.CommandPath())
 		return exitUsage
@@ -57,23 +55,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitFailed
 }
 
-// oneLine keeps an error that carries text from a file from breaking the terminal's lines.
-func oneLine(err error) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return ' '
-		case unicode.IsControl(r):
-			return -1
-		}
-		return r
-	}, err.Error())
+// The headings of the commands in the list of all.
+var commandGroups = []cobra.Group{
+	{ID: "look", Title: "Look at a network:"},
+	{ID: "integers", Title: "Turn it into integers:"},
+	{ID: "cost", Title: "See what that cost:"},
+	{ID: "", Title: "And:"},
 }
-
-// usageError is a command line that asks for something that does not exist, as opposed to a command that failed.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -84,11 +72,11 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       versionLine(),
-		Args:          noCommand,
+		Args:          cli.NoCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
 	for i := range commandGroups {
 		if commandGroups[i].ID != "" {
 			root.AddGroup(&commandGroups[i])
@@ -105,16 +93,8 @@ func newRoot() *cobra.Command {
 	addGroup("cost", evalCommand(), compareCommand(), benchCommand(), runCommand())
 	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)
-	formatHelp(root)
+	cli.FormatHelp(root, commandGroups)
 	return root
-}
-
-// noCommand is for a command that has only verbs: whatever argument is left is none of them.
-func noCommand(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("there is no command %q", args[0])
-	}
-	return nil
 }
 
 // refuseUnknownTopics makes the commands that cobra adds refuse what they do not know; they would print help and
@@ -127,44 +107,18 @@ func refuseUnknownTopics(root *cobra.Command) {
 		case "help":
 			c.Args = func(c *cobra.Command, args []string) error {
 				if topic, _, err := root.Find(args); err != nil || topic == root {
-					return noCommand(c, args)
+					return cli.NoCommand(c, args)
 				}
 				return nil
 			}
 		case "completion":
 			c.Args = func(_ *cobra.Command, args []string) error {
 				if len(args) > 0 {
-					return usagef("there is no completion for the shell %q: use bash, fish, powershell or zsh", args[0])
+					return cli.Usagef("there is no completion for the shell %q: use bash, fish, powershell or zsh", args[0])
 				}
 				return nil
 			}
 			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 		}
 	}
-}
-
-// oneArg wants exactly one argument and says what it is when it is missing.
-func oneArg(what string) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) == 0:
-			return usagef("%s: %s is missing", c.CommandPath(), what)
-		case len(args) > 1:
-			return usagef("%s: one argument is wanted, %s; %q is too many", c.CommandPath(), what, args[1])
-		}
-		return nil
-	}
-}
-
-// noArgs wants no argument.
-func noArgs(c *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usagef("%s: %q: no argument is wanted here", c.CommandPath(), args[0])
-	}
-	return nil
-}
-
-// outFlag adds -o, --out.
-func outFlag(c *cobra.Command, out *string, value, usage string) {
-	c.Flags().StringVarP(out, "out", "o", value, usage)
 }

@@ -15,6 +15,9 @@ import (
 
 	"linquant/builtin"
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/ptq"
 )
@@ -23,8 +26,8 @@ import (
 type quantizeConfig struct {
 	ptq.WeightConfig
 	out string
-	sharing
-	selection
+	flags.Sharing
+	flags.Selection
 	scheme      string
 	stripModule bool
 	asJSON      bool
@@ -41,7 +44,7 @@ func quantizeCommand() *cobra.Command {
 		Long: "quantize turns a network into integers. What it does is said by the ending of the output:\n\n" +
 			"  .onnx         the whole network, weights and activations, so that it runs in integers from the first " +
 			"layer to the last. The ranges of activations are measured on the examples of --calib, or with " +
-			"--dynamic by each layer while it runs. " + whatPixels + " " + whatModel +
+			"--dynamic by each layer while it runs. " + whatPixels + " " + flags.WhatModel +
 			"\n" +
 			"  .safetensors  the weights alone, of any checkpoint: 2- to 8-bit integers, their scales, and all " +
 			"other tensors as they are.\n\n" +
@@ -52,13 +55,13 @@ func quantizeCommand() *cobra.Command {
 			"  linquant quantize resnet20.th -o r20.onnx --calib cifar10:DIR \\\n" +
 			"      --weight-bits 4 --keep-edges --override 'layer1.*=w8'\n" +
 			"  linquant quantize vgg.tar -o w.safetensors --weight-bits 4 --per group --pack",
-		Args: oneArg("a MODEL"),
+		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			var err error
-			if err := checkBits("--weight-bits", cfg.Bits); err != nil {
+			if err := flags.CheckBits("--weight-bits", cfg.Bits); err != nil {
 				return err
 			}
-			if cfg.Layout, err = cfg.layout(c); err != nil {
+			if cfg.Layout, err = cfg.QuantLayout(c); err != nil {
 				return err
 			}
 			if cfg.Affine, err = schemeFlag(cfg.scheme); err != nil {
@@ -76,35 +79,34 @@ func quantizeCommand() *cobra.Command {
 			if err := misplaced(".onnx", forNetworks...); err != nil {
 				return err
 			}
-			p := newProgress(c.ErrOrStderr())
-			cfg.Progress = p.step
+			p := text.NewProgress(c.ErrOrStderr())
+			cfg.Progress = p.Step
 			report, err := quantizeFile(c.Context(), args[0], c.OutOrStdout(), cfg)
-			p.end()
+			p.End()
 			if err != nil {
 				return err
 			}
 			w := c.OutOrStdout()
-			if cfg.out == standardStream {
+			if cfg.out == cli.Stdio {
 				w = c.ErrOrStderr() // the file itself went to standard output
 			}
 			if cfg.asJSON {
-				return writeJSON(w, newQuantizeJSON(args[0], cfg, report))
+				return text.WriteJSON(w, newQuantizeJSON(args[0], cfg, report))
 			}
 			return printReport(w, cfg, report)
 		},
 	}
-	outFlag(c, &cfg.out, "", "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
-	c.MarkFlagRequired("out")
+	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
-	perFlag(c, &cfg.per)
-	jsonFlag(c, &cfg.asJSON)
-	archFlag(c, &cfg.arch)
+	flags.AddPer(c, &cfg.Per)
+	cli.JSONFlag(c, &cfg.asJSON)
+	flags.AddArch(c, &cfg.Arch)
 	forNetworks = network.add(c)
-	forWeights = under(c, "Weights alone, -o FILE.safetensors", func() {
-		groupSizeFlag(c, &cfg.group)
+	forWeights = cli.Under(c, "Weights alone, -o FILE.safetensors", func() {
+		flags.AddGroupSize(c, &cfg.Group)
 		c.Flags().StringVar(&cfg.scheme, "scheme", "symmetric", "`SCHEME`: symmetric, or affine: with a zero point")
 		c.Flags().BoolVar(&cfg.Pack, "pack", false, "pack codes of less than 8 bits into a bit stream instead of one a byte")
-		layersFlag(c, &cfg.pattern)
+		flags.AddLayers(c, &cfg.Pattern)
 		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	})
 	return c
@@ -116,7 +118,7 @@ func misplaced(ending string, sets ...*pflag.FlagSet) error {
 	for _, set := range sets {
 		set.VisitAll(func(f *pflag.Flag) {
 			if f.Changed && err == nil {
-				err = usagef("--%s goes with an output ending in %s", f.Name, ending)
+				err = cli.Usagef("--%s goes with an output ending in %s", f.Name, ending)
 			}
 		})
 	}
@@ -129,15 +131,15 @@ func schemeFlag(scheme string) (affine bool, err error) {
 	case "symmetric", "affine":
 		return scheme == "affine", nil
 	}
-	return false, usagef("--scheme %q: use symmetric or affine", scheme)
+	return false, cli.Usagef("--scheme %q: use symmetric or affine", scheme)
 }
 
 // checkOutput refuses formats that quantize does not write.
 func checkOutput(path string) error {
-	if path == standardStream || isONNX(path) || strings.EqualFold(filepath.Ext(path), ".safetensors") {
-		return checkFolder(path)
+	if path == cli.Stdio || isONNX(path) || strings.EqualFold(filepath.Ext(path), ".safetensors") {
+		return cli.CheckFolder(path)
 	}
-	return usagef("-o %s: end the name in .onnx for the whole network, or in .safetensors for the weights alone", printable(path))
+	return cli.Usagef("-o %s: end the name in .onnx for the whole network, or in .safetensors for the weights alone", text.Printable(path))
 }
 
 // isONNX reports whether a file's name says that it holds a whole network.
@@ -148,24 +150,24 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 	if errors.Is(err, checkpoint.ErrONNX) {
 		return nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
 			"end -o in .onnx to quantize it whole",
-			printable(path))
+			text.Printable(path))
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.arch, Pattern: cfg.pattern, StripModule: cfg.stripModule}
+	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.Arch, Pattern: cfg.Pattern, StripModule: cfg.stripModule}
 	sum, err := fileSHA256(ctx, path, f.Size, cfg.Progress)
 	if err != nil {
 		return nil, err
 	}
 	wc.Metadata = map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
 	var report *ptq.Report
-	err = writeFile(ctx, cfg.out, stdout, func(w io.Writer) (err error) {
+	err = cli.WriteFile(ctx, cfg.out, stdout, func(w io.Writer) (err error) {
 		report, err = pipeline.Weights(w, f, wc)
 		return err
 	})
-	return report, explainWeights(err)
+	return report, flags.ExplainWeights(err)
 }
 
 func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
@@ -182,7 +184,7 @@ func fileSHA256(ctx context.Context, path string, size int64, progress func(done
 	const piece = 64 << 20
 	for done := int64(0); err == nil; done += piece {
 		progress(int(done>>20), int(size>>20), "MiB read for the SHA-256")
-		_, err = io.CopyN(interruptible{ctx, h}, f, piece)
+		_, err = io.CopyN(cli.Interruptible{Ctx: ctx, W: h}, f, piece)
 	}
 	if err != io.EOF {
 		return "", err
@@ -194,25 +196,23 @@ func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report) error {
 	rows := [][]string{{"LAYER", "SHAPE", "SCALES>", "BYTES>", "INTEGER BYTES>", "RATIO>", "SQNR>", "MAX ERROR>"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
-			printable(l.Name), l.Shape.String(), thousands(int64(l.Scales)), thousands(l.FloatBytes), thousands(l.Bytes),
-			ratio(l.FloatBytes, l.Bytes), decibels(l.SQNR), fmt.Sprintf("%.3g", l.MaxError),
+			text.Printable(l.Name), l.Shape.String(), text.Thousands(int64(l.Scales)), text.Thousands(l.FloatBytes), text.Thousands(l.Bytes),
+			text.Ratio(l.FloatBytes, l.Bytes), text.Decibels(l.SQNR), fmt.Sprintf("%.3g", l.MaxError),
 		})
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s quantized to %d bits, %s copied: %s became %s (%s)\n", plural(len(r.Layers), "weight"), cfg.Bits,
-		plural(r.Copied, "tensor"), megabytes(r.InputBytes), megabytes(r.Bytes), ratio(r.InputBytes, r.Bytes))
+	fmt.Fprintf(w, "\n%s quantized to %d bits, %s copied: %s became %s (%s)\n", text.Plural(len(r.Layers), "weight"), cfg.Bits,
+		text.Plural(r.Copied, "tensor"), text.Megabytes(r.InputBytes), text.Megabytes(r.Bytes), text.Ratio(r.InputBytes, r.Bytes))
 	if cfg.Bits < 8 && !cfg.Pack {
 		fmt.Fprintf(w, "Codes of %d bits are stored one to a byte; --pack stores them in %d bits each.\n", cfg.Bits, cfg.Bits)
 	}
-	if cfg.out != standardStream {
-		return saved(w, cfg.out)
+	if cfg.out != cli.Stdio {
+		return cli.Saved(w, cfg.out)
 	}
 	return nil
 }
-
-func ratio(a, b int64) string { return fmt.Sprintf("%.2fx", float64(a)/float64(b)) }
 
 // quantizeJSON is what quantize --json prints.
 type quantizeJSON struct {
@@ -240,7 +240,7 @@ type layerJSON struct {
 
 func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJSON {
 	j := quantizeJSON{
-		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.per, Scheme: cfg.scheme, Packed: cfg.Pack,
+		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.Per, Scheme: cfg.scheme, Packed: cfg.Pack,
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
 	}
 	for _, l := range r.Layers {
@@ -250,5 +250,5 @@ func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJS
 }
 
 func newLayerJSON(l ptq.Layer) layerJSON {
-	return layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, finite(l.SQNR), finite(l.MaxError)}
+	return layerJSON{l.Name, l.Shape, l.Scales, l.FloatBytes, l.Bytes, text.Finite(l.SQNR), text.Finite(l.MaxError)}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/ptq"
 )
 
@@ -25,7 +27,7 @@ func (n *networkConfig) checkDynamic(c *cobra.Command) error {
 	}
 	for _, name := range notDynamic {
 		if f := c.Flags().Lookup(name); f != nil && f.Changed {
-			return usagef("--%s and --dynamic exclude each other: with --dynamic %s", name, whatDynamic)
+			return cli.Usagef("--%s and --dynamic exclude each other: with --dynamic %s", name, whatDynamic)
 		}
 	}
 	return nil
@@ -48,6 +50,6 @@ func printDynamic(w io.Writer, r *ptq.NetworkReport) {
 		}
 	}
 	if dynamic > 0 {
-		fmt.Fprintf(w, "%s quantized dynamically: %s\n", plural(dynamic, "layer"), whatDynamic)
+		fmt.Fprintf(w, "%s quantized dynamically: %s\n", text.Plural(dynamic, "layer"), whatDynamic)
 	}
 }

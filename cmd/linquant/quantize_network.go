@@ -9,6 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/onnx"
 	"linquant/pipeline"
 	"linquant/ptq"
@@ -17,8 +20,8 @@ import (
 
 // networkConfig is what quantize's flags say about a whole network.
 type networkConfig struct {
-	modelFlags
-	calibration
+	flags.Model
+	flags.Calibration
 	exportConfig
 	actBits      int
 	actSigned    bool
@@ -33,7 +36,7 @@ type networkConfig struct {
 // add adds the flags that only a whole network needs, and returns them.
 func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 	return []*pflag.FlagSet{
-		under(c, "A whole network, -o FILE.onnx", func() {
+		cli.Under(c, "A whole network, -o FILE.onnx", func() {
 			f := c.Flags()
 			f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
 			f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
@@ -45,11 +48,11 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 				"`PATTERN=BITS` for the layers whose name matches, with BITS as w4, a8, w4a8 or float; may be repeated")
 			f.StringVar(&n.requant, "requant", quant.ONNX.String(), "`CONVENTION` that makes accumulators codes: onnx, torch, fixed or fixed-double")
 			n.exportConfig.add(c, "qdq (default) or qoperator")
-			n.threadsFlag(c)
-			n.labelsFlag(c)
+			n.AddThreads(c)
+			n.AddLabels(c)
 		}),
-		n.calibration.add(c),
-		n.inputFlags(c),
+		n.Calibration.Add(c),
+		n.AddInput(c),
 	}
 }
 
@@ -58,18 +61,18 @@ func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
 	cfg := ptq.Config{
 		WeightBits: weights.Bits, ActBits: n.actBits, ActSigned: n.actSigned, ActSymmetric: n.actSymmetric, KeepEdges: n.keepEdges,
 	}
-	if err := checkBits("--act-bits", n.actBits); err != nil {
+	if err := flags.CheckBits("--act-bits", n.actBits); err != nil {
 		return cfg, err
 	}
 	if err := cfg.SetGranularity(weights.Layout.Per); err != nil {
-		return cfg, usagef("--per %v: %w", weights.Layout.Per, err)
+		return cfg, cli.Usagef("--per %v: %w", weights.Layout.Per, err)
 	}
 	var err error
 	if cfg.WeightMethod, err = ptq.ParseWeightMethod(n.weightRange); err != nil {
-		return cfg, usagef("--weight-range: %w", err)
+		return cfg, cli.Usagef("--weight-range: %w", err)
 	}
 	if cfg.Requant, err = quant.ParseConvention(n.requant); err != nil {
-		return cfg, usagef("--requant: %w", err)
+		return cfg, cli.Usagef("--requant: %w", err)
 	}
 	for _, text := range n.overrides {
 		o, err := parseOverride(text)
@@ -84,7 +87,7 @@ func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
 // parseOverride reads PATTERN=w4a8 and the like.
 func parseOverride(text string) (ptq.Override, error) {
 	i := strings.LastIndexByte(text, '=')
-	wrong := usagef("--override %q: write PATTERN=w4, PATTERN=a8, PATTERN=w4a8 or PATTERN=float", text)
+	wrong := cli.Usagef("--override %q: write PATTERN=w4, PATTERN=a8, PATTERN=w4a8 or PATTERN=float", text)
 	if i < 1 {
 		return ptq.Override{}, wrong
 	}
@@ -103,7 +106,7 @@ func parseOverride(text string) (ptq.Override, error) {
 		}
 		bits, err := strconv.Atoi(what[:digits])
 		if err != nil || bits < 2 || bits > 8 {
-			return o, usagef("--override %q: use 2 to 8 bits", text)
+			return o, cli.Usagef("--override %q: use 2 to 8 bits", text)
 		}
 		what = what[digits:]
 		switch kind {
@@ -130,7 +133,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err != nil {
 		return err
 	}
-	cc, err := cfg.calibration.config()
+	cc, err := cfg.Calibration.Config()
 	if err != nil {
 		return err
 	}
@@ -140,59 +143,59 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	}
 	few := func(o ptq.Override) bool { return o.WeightBits > 0 && o.WeightBits <= 4 }
 	if ec.Int4 && pc.WeightBits > 4 && !slices.ContainsFunc(pc.Overrides, few) {
-		return usagef("--int4 stores weights of up to 4 bits: give --weight-bits 4 or fewer, or --override PATTERN=w4")
+		return cli.Usagef("--int4 stores weights of up to 4 bits: give --weight-bits 4 or fewer, or --override PATTERN=w4")
 	}
 	if ec.Format == onnx.Float {
-		return usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
+		return cli.Usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
 	}
-	if err := checkFolder(cfg.save); err != nil {
+	if err := cli.CheckFolder(cfg.Save); err != nil {
 		return err
 	}
-	cfg.arch = weights.arch
-	n, err := cfg.open(c, model)
+	cfg.Arch = weights.Arch
+	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	if err := cfg.checkLabels(n); err != nil {
+	if err := cfg.CheckLabels(n); err != nil {
 		return err
 	}
 	w := c.OutOrStdout()
-	if weights.out == standardStream {
+	if weights.out == cli.Stdio {
 		w = c.ErrOrStderr() // the file itself goes to standard output
 	}
 	if !cfg.dynamic && !n.Quantized() {
-		if cc.Ranges, err = cfg.ranges(); err != nil {
+		if cc.Ranges, err = cfg.Calibration.Ranges(); err != nil {
 			return err
 		}
 	}
-	p := newProgress(c.ErrOrStderr())
+	p := text.NewProgress(c.ErrOrStderr())
 	announce := w
 	if weights.asJSON {
 		announce = nil
 	}
 	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
-		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Pixels: cfg.pixels(), Threads: cfg.threads,
-		Progress: p.show(announce, cc.Method),
+		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Pixels: cfg.pixels(), Threads: cfg.Threads,
+		Progress: flags.Show(p, announce, cc.Method),
 	})
-	p.end()
+	p.End()
 	if err != nil {
-		return cfg.explainPixels(cfg.explained(err))
+		return cfg.explainPixels(cfg.Explained(err))
 	}
-	warn(c.ErrOrStderr(), r.Warnings)
+	flags.Warn(c.ErrOrStderr(), r.Warnings)
 	if slices.Contains(r.Warnings, pipeline.Warning(pipeline.UnknownCodes{})) {
-		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", cfg.load)
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", cfg.Load)
 	}
 	if err := writeONNX(c, weights.out, ec, r.Export); err != nil {
 		return err
 	}
-	if cfg.save != "" {
-		if err := writeFile(c.Context(), cfg.save, c.OutOrStdout(), r.Ranges.Write); err != nil {
+	if cfg.Save != "" {
+		if err := cli.WriteFile(c.Context(), cfg.Save, c.OutOrStdout(), r.Ranges.Write); err != nil {
 			return err
 		}
 	}
 	if weights.asJSON {
-		return writeJSON(w, newNetworkJSON(model, weights.out, pc, r.Report))
+		return text.WriteJSON(w, newNetworkJSON(model, weights.out, pc, r.Report))
 	}
-	return printNetworkReport(w, weights.out, cfg.save, r.Report)
+	return printNetworkReport(w, weights.out, cfg.Save, r.Report)
 }

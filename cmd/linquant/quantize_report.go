@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/ptq"
 	"linquant/quant"
 )
@@ -13,26 +15,26 @@ func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) e
 	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "INTEGER BYTES>", "SQNR>", "ACTIVATIONS"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
-			printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), thousands(int64(l.Weight.Scales)),
-			thousands(l.Weight.FloatBytes), thousands(l.PackedBytes), decibels(l.Weight.SQNR), outputType(l),
+			text.Printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), text.Thousands(int64(l.Weight.Scales)),
+			text.Thousands(l.Weight.FloatBytes), text.Thousands(l.PackedBytes), text.Decibels(l.Weight.SQNR), outputType(l),
 		})
 	}
-	if err := table(w, rows); err != nil {
+	if err := text.Table(w, rows); err != nil {
 		return err
 	}
 	packed := ""
 	if r.PackedBytes != r.WeightBytes {
-		packed = fmt.Sprintf(", %s with codes packed at their bits", megabytes(r.PackedBytes))
+		packed = fmt.Sprintf(", %s with codes packed at their bits", text.Megabytes(r.PackedBytes))
 	}
-	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s%s (%s)\n", plural(len(r.Layers), "layer"),
-		megabytes(r.FloatBytes), megabytes(r.WeightBytes), packed, ratio(r.FloatBytes, r.PackedBytes))
+	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s%s (%s)\n", text.Plural(len(r.Layers), "layer"),
+		text.Megabytes(r.FloatBytes), text.Megabytes(r.WeightBytes), packed, text.Ratio(r.FloatBytes, r.PackedBytes))
 	printDynamic(w, r)
 	for _, i := range r.Float {
-		fmt.Fprintf(w, "In floating point: %s %s: %s\n", i.Op, printable(i.Node), i.Reason)
+		fmt.Fprintf(w, "In floating point: %s %s: %s\n", i.Op, text.Printable(i.Node), i.Reason)
 	}
 	for _, path := range []string{ranges, out} {
-		if path != "" && path != standardStream {
-			if err := saved(w, path); err != nil {
+		if path != "" && path != cli.Stdio {
+			if err := cli.Saved(w, path); err != nil {
 				return err
 			}
 		}

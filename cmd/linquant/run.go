@@ -3,12 +3,15 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 )
 
 // runConfig is what run's flags say.
 type runConfig struct {
-	modelFlags
+	flags.Model
 	inputs, outputs []string
 	out, dump       string
 	top             int
@@ -30,10 +33,10 @@ func runCommand() *cobra.Command {
 			"Arrays come from .npy files, or from .npz files that have an array of each input's name. An array is " +
 			"[batch, ...] in the input's shape; the batch may be left out. Floats are taken as they are; uint8 arrays " +
 			"are images, 0 to 255, channels first or last, except where the input itself is codes. All outputs are " +
-			"written, or those that --output names, which may be any values of the network.\n\n" + whatModel,
+			"written, or those that --output names, which may be any values of the network.\n\n" + flags.WhatModel,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef("%s: a MODEL is missing", c.CommandPath())
+				return cli.Usagef("%s: a MODEL is missing", c.CommandPath())
 			}
 			return nil
 		},
@@ -47,15 +50,15 @@ func runCommand() *cobra.Command {
 	f.StringArrayVar(&cfg.inputs, "input", nil, "`[NAME=]FILE` of arrays to run on, .npy or .npz; may be repeated")
 	f.StringArrayVar(&cfg.outputs, "output", nil,
 		"`[NAME][=FILE]`: a value to compute, a .npy or .npz file to write, or both; may be repeated")
-	outFlag(c, &cfg.out, "", "`FILE` to write the values to, .npy or .npz; - for standard output (npy)")
+	cli.OutFlag(c, &cfg.out, "", "`FILE` to write the values to, .npy or .npz; - for standard output (npy)")
 	f.StringVar(&cfg.dump, "dump", "", "`FILE` to write the inputs and all integers between to, .npz, as compare --against reads it")
 	f.IntVar(&cfg.top, "top", 0, "print the `N` most probable classes (default for images: 5)")
-	jsonFlag(c, &cfg.asJSON)
-	f.StringVar(&cfg.labels, "labels", "", "`FILE` with the names of the classes, one a line (default: what the model says, or numbers)")
-	cfg.threadsFlag(c)
-	archFlag(c, &cfg.arch)
-	cfg.inputFlags(c)
-	under(c, "How image files become images of the network's size", func() {
+	cli.JSONFlag(c, &cfg.asJSON)
+	f.StringVar(&cfg.Labels, "labels", "", "`FILE` with the names of the classes, one a line (default: what the model says, or numbers)")
+	cfg.AddThreads(c)
+	flags.AddArch(c, &cfg.Arch)
+	cfg.AddInput(c)
+	cli.Under(c, "How image files become images of the network's size", func() {
 		f.BoolVar(&cfg.image.Stretch, "stretch", false, "bring the whole image to the network's size, whatever its proportions")
 		f.IntVar(&cfg.image.MaxPixels, "max-pixels", 1<<25, "`NUMBER` of pixels that an image file may have")
 	})
@@ -80,17 +83,17 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	}
 	switch {
 	case len(cfg.inputs) == 0 && len(images) == 0:
-		return usagef("--input is missing: a .npy or .npz file, or images after the MODEL")
+		return cli.Usagef("--input is missing: a .npy or .npz file, or images after the MODEL")
 	case len(cfg.inputs) > 0 && len(images) > 0:
-		return usagef("--input and images: a network is run on one or the other; %s is an image", printable(images[0]))
-	case count(images, standardStream) > 1:
-		return usagef("-: standard input is one image")
+		return cli.Usagef("--input and images: a network is run on one or the other; %s is an image", text.Printable(images[0]))
+	case count(images, cli.Stdio) > 1:
+		return cli.Usagef("-: standard input is one image")
 	case c.Flags().Changed("top") && cfg.top < 1:
-		return usagef("--top %d: use 1 or more", cfg.top)
+		return cli.Usagef("--top %d: use 1 or more", cfg.top)
 	case cfg.image.MaxPixels < 1:
-		return usagef("--max-pixels %d: use 1 or more", cfg.image.MaxPixels)
+		return cli.Usagef("--max-pixels %d: use 1 or more", cfg.image.MaxPixels)
 	case cfg.image.Stretch && c.Flags().Changed("resize"):
-		return usagef("--stretch and --resize exclude each other: of a stretched image nothing is cut out")
+		return cli.Usagef("--stretch and --resize exclude each other: of a stretched image nothing is cut out")
 	}
 	if err := cfg.checkDump(); err != nil {
 		return err
@@ -99,9 +102,9 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 		cfg.top = 5
 	}
 	if cfg.top == 0 && !targets.any() && cfg.dump == "" {
-		return usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
+		return cli.Usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
 	}
-	n, err := cfg.open(c, model)
+	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
 	}
@@ -109,11 +112,11 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if n, err = targets.chosen(n); err != nil {
 		return err
 	}
-	m, err := cfg.compile(n)
+	m, err := cfg.Compile(n)
 	if err != nil {
 		return err
 	}
-	warn(c.ErrOrStderr(), m.Warnings())
+	flags.Warn(c.ErrOrStderr(), m.Warnings())
 	r := &runner{Model: m, ctx: c.Context(), stdin: c.InOrStdin(), files: images}
 	if len(images) > 0 {
 		if err := r.takeImages(&cfg.image); err != nil {
@@ -124,7 +127,7 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 		return err
 	}
 	if cfg.dump != "" {
-		if r.dump, err = newDumper(n, cfg.threads); err != nil {
+		if r.dump, err = newDumper(n, cfg.Threads); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
@@ -30,11 +32,11 @@ func (r *runner) checkTop(cfg runConfig) error {
 		return fmt.Errorf("%s: classes are printed of an output with a number for each, and %q has the shape %v: "+
 			"write it with -o FILE", r.Name, out[0].Name, out[0].Shape)
 	}
-	if cfg.labels == "" {
+	if cfg.Labels == "" {
 		return nil
 	}
 	if labels := len(r.Preprocess.Labels); labels != classes {
-		return cfg.explainLabels(&pipeline.LabelsError{Name: r.Name, Labels: labels, Classes: classes})
+		return cfg.ExplainLabels(&pipeline.LabelsError{Name: r.Name, Labels: labels, Classes: classes})
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ type classJSON struct {
 
 // probability returns p for JSON.
 func probability(p float32) *float32 {
-	if finite(float64(p)) == nil {
+	if text.Finite(float64(p)) == nil {
 		return nil
 	}
 	return &p
@@ -120,15 +122,15 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 		}
 		if undefined > 0 {
 			fmt.Fprintf(c.ErrOrStderr(), "linquant: note: outputs of %s are infinite or no numbers: look at the input\n",
-				plural(undefined, "example"))
+				text.Plural(undefined, "example"))
 		}
 	}
 	w := c.OutOrStdout()
-	if t.out == standardStream {
+	if t.out == cli.Stdio {
 		w = c.ErrOrStderr() // the array went to standard output
 	}
 	if cfg.asJSON {
-		return writeJSON(w, j)
+		return text.WriteJSON(w, j)
 	}
 	return j.print(w)
 }
@@ -139,7 +141,7 @@ func (j *runJSON) print(w io.Writer) error {
 	}
 	rows := [][]string{{"IMAGE", "CLASS>", "LABEL", "PROBABILITY>"}}
 	for i, e := range j.Examples {
-		name := printable(e.File)
+		name := text.Printable(e.File)
 		if e.File == "" {
 			rows[0][0] = "EXAMPLE"
 			name = strconv.Itoa(i)
@@ -147,15 +149,15 @@ func (j *runJSON) print(w io.Writer) error {
 		for _, class := range e.Classes {
 			label := "-"
 			if class.Label != "" {
-				label = printable(class.Label)
+				label = text.Printable(class.Label)
 			}
 			chance := "-"
 			if class.Probability != nil {
-				chance = percent(float64(*class.Probability))
+				chance = text.Percent(float64(*class.Probability))
 			}
 			rows = append(rows, []string{name, strconv.Itoa(class.Class), label, chance})
 			name = ""
 		}
 	}
-	return table(w, rows)
+	return text.Table(w, rows)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -25,12 +27,12 @@ func (cfg *runConfig) checkDump() error {
 		return nil
 	}
 	if cfg.dump == cfg.out {
-		return usagef("--dump: %s would be written twice", printable(cfg.dump))
+		return cli.Usagef("--dump: %s would be written twice", text.Printable(cfg.dump))
 	}
-	if err := checkEndingOf("--dump", cfg.dump, ".npz"); err != nil {
+	if err := cli.CheckEndingOf("--dump", cfg.dump, ".npz"); err != nil {
 		return err
 	}
-	return checkFolder(cfg.dump)
+	return cli.CheckFolder(cfg.dump)
 }
 
 func newDumper(n *pipeline.Network, threads int) (*dumper, error) {
@@ -73,5 +75,5 @@ func (d *dumper) write(c *cobra.Command, path string, quiet bool) error {
 	if err := writeArrays(c.Context(), c.OutOrStdout(), path, d.arrays); err != nil || quiet {
 		return err
 	}
-	return saved(c.OutOrStdout(), path)
+	return cli.Saved(c.OutOrStdout(), path)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/engine"
 	"linquant/pipeline"
@@ -55,7 +57,7 @@ func (r *runner) run(inputs [][]float32, examples int) error {
 func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 	if n := len(r.Inputs()); n != 1 {
 		return fmt.Errorf("%s: the network has %s, of which an image is one: give arrays with --input NAME=FILE", r.Name,
-			plural(n, "input"))
+			text.Plural(n, "input"))
 	}
 	var err error
 	if cfg.Channels, cfg.Height, cfg.Width, err = r.ImageShape(); err != nil {
@@ -63,7 +65,7 @@ func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 	}
 	cfg.Resize = r.Preprocess.Resize
 	if side := max(cfg.Height, cfg.Width); cfg.Resize < 0 || cfg.Resize > 0 && cfg.Resize < side && !cfg.Stretch {
-		return usagef("--resize %d: the network takes %d×%d pixels, use %d or more", cfg.Resize, cfg.Width, cfg.Height, side)
+		return cli.Usagef("--resize %d: the network takes %d×%d pixels, use %d or more", cfg.Resize, cfg.Width, cfg.Height, side)
 	}
 	return nil
 }
@@ -94,7 +96,7 @@ func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConf
 		return err
 	}
 	from := r.stdin
-	if path != standardStream {
+	if path != cli.Stdio {
 		f, err := os.Open(path)
 		if err != nil {
 			return err
@@ -127,10 +129,10 @@ func (r *runner) arrays(given []string) error {
 	inputs, examples, from := make([][]float32, len(ins)), -1, ""
 	take := func(i int, path string, x []float32, n int) error {
 		if inputs[i] != nil {
-			return usagef("--input: there are two arrays for the input %q", ins[i].Name)
+			return cli.Usagef("--input: there are two arrays for the input %q", ins[i].Name)
 		}
 		if examples >= 0 && n != examples {
-			return fmt.Errorf("%s: input %q has %s and the one before it, of %s, %d", path, ins[i].Name, plural(n, "example"), from, examples)
+			return fmt.Errorf("%s: input %q has %s and the one before it, of %s, %d", path, ins[i].Name, text.Plural(n, "example"), from, examples)
 		}
 		inputs[i], examples, from = x, n, path
 		return nil
@@ -205,7 +207,7 @@ func (r *runner) file(f *checkpoint.File, name string, take func(i int, path str
 			names = append(names, strconv.Quote(in.Name))
 		}
 		if name != "" {
-			return usagef("--input %s=%s: the network has no input of that name; its inputs are %s", printable(name), printable(f.Path),
+			return cli.Usagef("--input %s=%s: the network has no input of that name; its inputs are %s", text.Printable(name), text.Printable(f.Path),
 				strings.Join(names, ", "))
 		}
 		return fmt.Errorf("%s: it has no array for an input; the network's inputs are %s: write --input NAME=%s", f.Path,
@@ -287,7 +289,7 @@ func imageInstead(path string, err error) error {
 	}
 	defer f.Close()
 	if _, imageErr := dataset.ReadImage(f, dataset.ImageConfig{}); imageErr == nil {
-		return usagef("--input %s: it is an image; name it after the MODEL, without --input", printable(path))
+		return cli.Usagef("--input %s: it is an image; name it after the MODEL, without --input", text.Printable(path))
 	}
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -35,23 +37,23 @@ func (t *targets) any() bool { return t.out != "" || len(t.files) > 0 }
 // targets reads --output and --out.
 func (cfg *runConfig) targets(images bool) (*targets, error) {
 	t := &targets{files: map[string]string{}, out: cfg.out}
-	for _, text := range cfg.outputs {
-		name, file := text, ""
-		if i := strings.LastIndexByte(text, '='); i >= 0 {
-			name, file = text[:i], text[i+1:]
-		} else if text == standardStream || checkEnding(text, ".npy", ".npz") == nil {
-			name, file = "", text
+	for _, given := range cfg.outputs {
+		name, file := given, ""
+		if i := strings.LastIndexByte(given, '='); i >= 0 {
+			name, file = given[:i], given[i+1:]
+		} else if given == cli.Stdio || cli.CheckEnding(given, ".npy", ".npz") == nil {
+			name, file = "", given
 		}
 		switch {
 		case name == "" && file == "":
-			return nil, usagef("--output %q: write a value's name, a .npy or .npz file, or NAME=FILE", text)
+			return nil, cli.Usagef("--output %q: write a value's name, a .npy or .npz file, or NAME=FILE", given)
 		case name == "" && t.out != "" && t.out != file:
-			return nil, usagef("--output %s: the outputs go to %s already", printable(file), printable(t.out))
+			return nil, cli.Usagef("--output %s: the outputs go to %s already", text.Printable(file), text.Printable(t.out))
 		case name == "":
 			t.out = file
 			continue
 		case slices.Contains(t.names, name):
-			return nil, usagef("--output %s: %s is there twice", printable(text), printable(name))
+			return nil, cli.Usagef("--output %s: %s is there twice", text.Printable(given), text.Printable(name))
 		}
 		t.names = append(t.names, name)
 		if file != "" {
@@ -59,8 +61,8 @@ func (cfg *runConfig) targets(images bool) (*targets, error) {
 		}
 	}
 	if len(t.names) > len(t.files) && t.out == "" && !images && cfg.top == 0 {
-		return nil, usagef("--output %s: give the value a file with -o FILE or --output NAME=FILE; a file ends in .npy or .npz",
-			printable(t.names[0]))
+		return nil, cli.Usagef("--output %s: give the value a file with -o FILE or --output NAME=FILE; a file ends in .npy or .npz",
+			text.Printable(t.names[0]))
 	}
 	written := map[string]bool{}
 	for _, path := range slices.Concat([]string{t.out}, slices.Sorted(maps.Values(t.files))) {
@@ -68,17 +70,17 @@ func (cfg *runConfig) targets(images bool) (*targets, error) {
 			continue
 		}
 		if written[path] {
-			return nil, usagef("--output: %s would be written twice", printable(path))
+			return nil, cli.Usagef("--output: %s would be written twice", text.Printable(path))
 		}
 		written[path] = true
 		flag := "--output"
 		if path == cfg.out {
 			flag = "-o"
 		}
-		if err := checkEndingOf(flag, path, ".npy", ".npz"); err != nil {
+		if err := cli.CheckEndingOf(flag, path, ".npy", ".npz"); err != nil {
 			return nil, err
 		}
-		if err := checkFolder(path); err != nil {
+		if err := cli.CheckFolder(path); err != nil {
 			return nil, err
 		}
 	}
@@ -96,10 +98,10 @@ func (t *targets) hold(outputs []engine.IO) error {
 	switch {
 	case n < 2 || t.out == "" || isNPZ(t.out):
 		return nil
-	case t.out == standardStream:
-		return usagef("-o -: standard output takes one array, and there are %d: choose one with --output NAME, or write a .npz file", n)
+	case t.out == cli.Stdio:
+		return cli.Usagef("-o -: standard output takes one array, and there are %d: choose one with --output NAME, or write a .npz file", n)
 	}
-	return usagef("%s: a .npy holds one array, and there are %d: end the name in .npz, or choose one with --output NAME", printable(t.out), n)
+	return cli.Usagef("%s: a .npy holds one array, and there are %d: end the name in .npz, or choose one with --output NAME", text.Printable(t.out), n)
 }
 
 func isNPZ(path string) bool { return strings.EqualFold(filepath.Ext(path), ".npz") }
@@ -128,8 +130,8 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 		if err := writeArrays(c.Context(), c.OutOrStdout(), path, []array{a}); err != nil {
 			return err
 		}
-		if path != standardStream && !quiet {
-			if err := saved(c.OutOrStdout(), path); err != nil {
+		if path != cli.Stdio && !quiet {
+			if err := cli.Saved(c.OutOrStdout(), path); err != nil {
 				return err
 			}
 		}
@@ -137,10 +139,10 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 	if t.out == "" || len(rest) == 0 {
 		return nil
 	}
-	if err := writeArrays(c.Context(), c.OutOrStdout(), t.out, rest); err != nil || t.out == standardStream || quiet {
+	if err := writeArrays(c.Context(), c.OutOrStdout(), t.out, rest); err != nil || t.out == cli.Stdio || quiet {
 		return err
 	}
-	return saved(c.OutOrStdout(), t.out)
+	return cli.Saved(c.OutOrStdout(), t.out)
 }
 
 // writeArrays writes arrays as npz, or else the first, of which there is one (see hold), as npy.
@@ -150,7 +152,7 @@ func writeArrays(ctx context.Context, stdout io.Writer, path string, arrays []ar
 		for _, a := range arrays {
 			outputs = append(outputs, checkpoint.FromTensor(a.name, a.Tensor))
 		}
-		return writeFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPZ(w, outputs) })
+		return cli.WriteFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPZ(w, outputs) })
 	}
-	return writeFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPY(w, arrays[0].Tensor) })
+	return cli.WriteFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPY(w, arrays[0].Tensor) })
 }

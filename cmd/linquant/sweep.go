@@ -9,6 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/calib"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/eval"
 	"linquant/pipeline"
@@ -18,8 +21,8 @@ import (
 
 // sweepConfig is what sweep's flags say.
 type sweepConfig struct {
-	modelFlags
-	dataFlags
+	flags.Model
+	flags.Data
 	calib      string
 	size       int
 	weightBits string
@@ -38,14 +41,14 @@ func sweepCommand() *cobra.Command {
 		Long: "sweep quantizes a float network in every combination of the bits, granularities and ranges given, " +
 			"runs each in integers on the same examples, and prints the accuracy and its difference to the float " +
 			"network with the 95% interval of that. --method min-max takes extremes, of weights and of activations; " +
-			"mse chooses both for the least squared error.\n\n" + whatModel + "\nDATA is " + whatData +
+			"mse chooses both for the least squared error.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData +
 			". Without --calib, calibration takes the training split of DATA.",
 		Example: "  linquant sweep builtin --weight-bits 8,4,3,2\n" +
 			"  linquant sweep resnet20.th --data cifar10:DIR --per tensor,channel",
-		Args: oneArg("a MODEL"),
+		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error { return runSweep(c, args[0], cfg) },
 	}
-	cfg.dataFlags.add(c, 0)
+	cfg.Data.Add(c, 0)
 	f := c.Flags()
 	f.StringVar(&cfg.calib, "calib", "", "`DATA` to calibrate on (default: the training split of --data)")
 	f.IntVar(&cfg.size, "calib-size", 256, "calibrate on the first `N` examples")
@@ -54,38 +57,38 @@ func sweepCommand() *cobra.Command {
 	f.StringVar(&cfg.per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or tensor,channel")
 	f.StringVar(&cfg.methods, "method", "min-max", "`METHODS` that choose ranges: min-max, mse or min-max,mse")
 	f.BoolVar(&cfg.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
-	cfg.threadsFlag(c)
-	jsonFlag(c, &cfg.asJSON)
-	archFlag(c, &cfg.arch)
-	cfg.inputFlags(c)
+	cfg.AddThreads(c)
+	cli.JSONFlag(c, &cfg.asJSON)
+	flags.AddArch(c, &cfg.Arch)
+	cfg.AddInput(c)
 	return c
 }
 
 // variants returns every combination of what the flags list.
 func (cfg sweepConfig) variants() ([]pipeline.Variant, error) {
 	var list []pipeline.Variant
-	weightBits, err := numbers("--weight-bits", cfg.weightBits, 2, 8)
+	weightBits, err := flags.Numbers("--weight-bits", cfg.weightBits, 2, 8)
 	if err != nil {
 		return nil, err
 	}
-	actBits, err := numbers("--act-bits", cfg.actBits, 2, 8)
+	actBits, err := flags.Numbers("--act-bits", cfg.actBits, 2, 8)
 	if err != nil {
 		return nil, err
 	}
 	for methodName := range strings.SplitSeq(cfg.methods, ",") {
 		method, err := calib.ParseMethod(strings.TrimSpace(methodName))
 		if err != nil || method != calib.MinMax && method != calib.MSE {
-			return nil, usagef("--method %q: use min-max, mse or min-max,mse", cfg.methods)
+			return nil, cli.Usagef("--method %q: use min-max, mse or min-max,mse", cfg.methods)
 		}
 		for _, a := range actBits {
 			for name := range strings.SplitSeq(cfg.per, ",") {
 				v := pipeline.Variant{Method: method, Quant: ptq.Config{ActBits: a, KeepEdges: cfg.keepEdges}}
 				per, err := quant.ParseGranularity(strings.TrimSpace(name))
 				if err != nil {
-					return nil, usagef("--per: %w", err)
+					return nil, cli.Usagef("--per: %w", err)
 				}
 				if err := v.Quant.SetGranularity(per); err != nil {
-					return nil, usagef("--per %v: %w", per, err)
+					return nil, cli.Usagef("--per %v: %w", per, err)
 				}
 				if method == calib.MSE {
 					v.Quant.WeightMethod = ptq.LeastSquares{}
@@ -105,44 +108,44 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	if err != nil {
 		return err
 	}
-	set, err := cfg.openSet(model)
+	set, err := cfg.OpenSet(model)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
 	if cfg.calib == "" {
-		spec, err := dataset.ParseSpec(cfg.data)
+		spec, err := dataset.ParseSpec(cfg.Spec)
 		if err != nil {
 			return err
 		}
 		spec.Split = "" // of images, the training ones
 		cfg.calib = spec.String()
 	}
-	examples, err := openCalibration(c.ErrOrStderr(), cfg.calib, cfg.size)
+	examples, err := flags.OpenCalibration(c.ErrOrStderr(), cfg.calib, cfg.size)
 	if err != nil {
 		return err
 	}
 	defer examples.Close()
 	if pipeline.SameExamples(examples, set) {
-		warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
+		flags.Warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
 	}
-	n, err := cfg.open(c, model)
+	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	rows, err := sweep(c.Context(), c.ErrOrStderr(), n, examples, set, variants, cfg.threads)
+	rows, err := sweep(c.Context(), c.ErrOrStderr(), n, examples, set, variants, cfg.Threads)
 	if err != nil {
 		return err
 	}
 	if cfg.asJSON {
-		return writeJSON(c.OutOrStdout(), sweepJSON{model, set.Name(), set.Len(), examples.Name(), examples.Len(), rows})
+		return text.WriteJSON(c.OutOrStdout(), sweepJSON{model, set.Name(), set.Len(), examples.Name(), examples.Len(), rows})
 	}
 	if err := printSweep(c.OutOrStdout(), rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", plural(set.Len(), "image"), set.Name(),
-		plural(examples.Len(), "image"), examples.Name())
+	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", text.Plural(set.Len(), "image"), set.Name(),
+		text.Plural(examples.Len(), "image"), examples.Name())
 	return err
 }
 
@@ -166,9 +169,9 @@ type sweepRow struct {
 func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training, test dataset.Set, variants []pipeline.Variant,
 	threads int,
 ) ([]sweepRow, error) {
-	p := newProgress(stderr)
-	defer p.end()
-	measured, err := n.Sweep(ctx, training, test, variants, pipeline.SweepConfig{Threads: threads, Progress: p.show(nil, 0)})
+	p := text.NewProgress(stderr)
+	defer p.End()
+	measured, err := n.Sweep(ctx, training, test, variants, pipeline.SweepConfig{Threads: threads, Progress: flags.Show(p, nil, 0)})
 	if err != nil {
 		return nil, err
 	}
@@ -202,11 +205,11 @@ var sweepHeading = []string{"WEIGHTS", "ACTIVATIONS", "PER", "RANGES", "TOP-1>",
 
 func (r sweepRow) cells() []string {
 	if r.Difference == nil {
-		return []string{"float32", "float32", "", "", percent(r.Top1), "", "", megabytes(r.WeightBytes), rate(r.ImagesPerSecond)}
+		return []string{"float32", "float32", "", "", text.Percent(r.Top1), "", "", text.Megabytes(r.WeightBytes), text.Rate(r.ImagesPerSecond)}
 	}
 	return []string{
-		plural(r.WeightBits, "bit"), plural(r.ActBits, "bit"), r.Per, r.Ranges, percent(r.Top1), points(r.Difference.Top1),
-		points(r.Difference.Low) + " to " + points(r.Difference.High), megabytes(r.WeightBytes), rate(r.ImagesPerSecond),
+		text.Plural(r.WeightBits, "bit"), text.Plural(r.ActBits, "bit"), r.Per, r.Ranges, text.Percent(r.Top1), text.Points(r.Difference.Top1),
+		text.Points(r.Difference.Low) + " to " + text.Points(r.Difference.High), text.Megabytes(r.WeightBytes), text.Rate(r.ImagesPerSecond),
 	}
 }
 
@@ -215,5 +218,5 @@ func printSweep(w io.Writer, rows []sweepRow) error {
 	for _, r := range rows {
 		cells = append(cells, r.cells())
 	}
-	return table(w, cells)
+	return text.Table(w, cells)
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/quant"
 	"linquant/stats"
 	"linquant/tensor"
@@ -19,7 +22,7 @@ func tensorCommand() *cobra.Command {
 		Short: "Quantize and dequantize single arrays",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("linquant tensor: there is no verb %q, only quantize and dequantize", args[0])
+				return cli.Usagef("linquant tensor: there is no verb %q, only quantize and dequantize", args[0])
 			}
 			return nil
 		},
@@ -50,9 +53,9 @@ func tensorQuantizeCommand() *cobra.Command {
 			"writes an .npz with the codes 'q' (int8, or uint8 with --unsigned), 'scale' (float32, one, one a " +
 			"channel, or one a group) and 'zero_point' (int32), and, where there are several scales, 'axis' and " +
 			"'group_size'.",
-		Args: oneArg("an array IN.npy, or - for standard input"),
+		Args: cli.OneArg("an array IN.npy, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkBits("--bits", cfg.typ.Bits); err != nil {
+			if err := flags.CheckBits("--bits", cfg.typ.Bits); err != nil {
 				return err
 			}
 			cfg.layout = quant.Layout{}
@@ -62,7 +65,7 @@ func tensorQuantizeCommand() *cobra.Command {
 			if c.Flags().Changed("group") {
 				cfg.layout.Per, cfg.layout.GroupSize = quant.PerGroup, cfg.group
 			}
-			if err := checkEnding(cfg.out, ".npz"); err != nil {
+			if err := cli.CheckEnding(cfg.out, ".npz"); err != nil {
 				return err
 			}
 			affine, err := schemeFlag(cfg.scheme)
@@ -70,7 +73,7 @@ func tensorQuantizeCommand() *cobra.Command {
 				return err
 			}
 			if cfg.includeZero && !affine {
-				return usagef("--include-zero goes with --scheme affine: a symmetric range always includes 0")
+				return cli.Usagef("--include-zero goes with --scheme affine: a symmetric range always includes 0")
 			}
 			f, err := openInput(args[0], c.InOrStdin())
 			if err != nil {
@@ -89,26 +92,25 @@ func tensorQuantizeCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: tensor %q: %w", f.Path, t.Name, err)
 			}
-			err = writeFile(c.Context(), cfg.out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPZ(w, q.arrays) })
+			err = cli.WriteFile(c.Context(), cfg.out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPZ(w, q.arrays) })
 			if err != nil {
 				return err
 			}
 			if q.withoutZero > 0 {
 				fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: the values of %s of %d do not span 0, so they saturate; "+
 					"--include-zero extends their ranges\n",
-					plural(q.withoutZero, "range"), len(q.params.Scale))
+					text.Plural(q.withoutZero, "range"), len(q.params.Scale))
 			}
-			if cfg.out == standardStream {
+			if cfg.out == cli.Stdio {
 				return nil
 			}
 			if cfg.asJSON {
-				return writeJSON(c.OutOrStdout(), q.json(cfg.out))
+				return text.WriteJSON(c.OutOrStdout(), q.json(cfg.out))
 			}
 			return q.print(c.OutOrStdout(), cfg.out)
 		},
 	}
-	outFlag(c, &cfg.out, "", "`FILE` to write, .npz; - for standard output")
-	c.MarkFlagRequired("out")
+	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, .npz; - for standard output")
 	c.Flags().IntVar(&cfg.typ.Bits, "bits", 8, "`BITS` of a code, 2 to 8")
 	c.Flags().BoolVar(&cfg.typ.Unsigned, "unsigned", false, "codes from 0 to 2^bits-1, as uint8")
 	c.Flags().StringVar(&cfg.scheme, "scheme", "affine", "`SCHEME`: affine, from minimum to maximum with a zero point, or symmetric, zero point 0")
@@ -116,13 +118,13 @@ func tensorQuantizeCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.axis, "axis", 0, "one scale for each index of `AXIS` (default: one for the tensor)")
 	c.Flags().IntVar(&cfg.group, "group", 0, "one scale for each run of `N` elements of a channel of --axis")
 	c.Flags().StringVar(&cfg.name, "name", "", "`NAME` of the array, where the file holds several")
-	jsonFlag(c, &cfg.asJSON)
+	cli.JSONFlag(c, &cfg.asJSON)
 	return c
 }
 
 // openInput opens a file, or reads standard input to its end.
 func openInput(path string, stdin io.Reader) (*checkpoint.File, error) {
-	if path != standardStream {
+	if path != cli.Stdio {
 		return checkpoint.Open(path)
 	}
 	data, err := io.ReadAll(stdin)
@@ -138,7 +140,7 @@ func oneTensor(f *checkpoint.File, name string) (*checkpoint.Tensor, error) {
 		return f.Tensor(name)
 	}
 	if tensors := f.Tensors(); len(tensors) != 1 {
-		return nil, fmt.Errorf("%s: the file holds %s; choose one with --name", f.Path, plural(len(tensors), "array"))
+		return nil, fmt.Errorf("%s: the file holds %s; choose one with --name", f.Path, text.Plural(len(tensors), "array"))
 	}
 	return f.Tensors()[0], nil
 }
@@ -245,10 +247,10 @@ func (q *quantizedTensor) print(w io.Writer, out string) error {
 	if len(p.Scale) == 1 {
 		fmt.Fprintf(w, "    scale: %v\n    zero point: %d\n", p.Scale[0], p.ZeroPoint[0])
 	} else {
-		fmt.Fprintf(w, "    %s, one per %s of axis %d\n", plural(len(p.Scale), "scale"), p.Per, p.Axis)
+		fmt.Fprintf(w, "    %s, one per %s of axis %d\n", text.Plural(len(p.Scale), "scale"), p.Per, p.Axis)
 	}
-	fmt.Fprintf(w, "    SQNR: %s\n", decibels(q.sqnr))
-	return saved(w, out)
+	fmt.Fprintf(w, "    SQNR: %s\n", text.Decibels(q.sqnr))
+	return cli.Saved(w, out)
 }
 
 func (q *quantizedTensor) json(out string) any {
@@ -262,6 +264,6 @@ func (q *quantizedTensor) json(out string) any {
 		SQNR      *float64  `json:"sqnr_db"` // null where nothing was lost
 	}{
 		out, append([]int{}, q.shape...), q.params.Type.String(), q.params.Per.String(),
-		q.params.Scale, q.params.ZeroPoint, finite(q.sqnr),
+		q.params.Scale, q.params.ZeroPoint, text.Finite(q.sqnr),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/cli"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -18,9 +19,9 @@ func tensorDequantizeCommand() *cobra.Command {
 		Short: "Restore the real values of a quantized array",
 		Long: "tensor dequantize reads the arrays that 'tensor quantize' writes (q, scale, zero_point; axis and " +
 			"group_size where there are several scales) and writes scale × (q − zero_point) as a float32 .npy.",
-		Args: oneArg("a quantized array IN.npz, or - for standard input"),
+		Args: cli.OneArg("a quantized array IN.npz, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkEnding(out, ".npy"); err != nil {
+			if err := cli.CheckEnding(out, ".npy"); err != nil {
 				return err
 			}
 			f, err := openInput(args[0], c.InOrStdin())
@@ -32,15 +33,14 @@ func tensorDequantizeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = writeFile(c.Context(), out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPY(w, restored) })
-			if err != nil || out == standardStream {
+			err = cli.WriteFile(c.Context(), out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPY(w, restored) })
+			if err != nil || out == cli.Stdio {
 				return err
 			}
-			return saved(c.OutOrStdout(), out)
+			return cli.Saved(c.OutOrStdout(), out)
 		},
 	}
-	outFlag(c, &out, "", "`FILE` to write, .npy; - for standard output")
-	c.MarkFlagRequired("out")
+	cli.RequiredOutFlag(c, &out, "`FILE` to write, .npy; - for standard output")
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/cmd/linquant/internal/cli"
 	"linquant/internal/cpu"
 )
 
@@ -18,7 +19,7 @@ func versionCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version; with -v also the build and the processor",
-		Args:  noArgs,
+		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := c.OutOrStdout()
 			if _, err := fmt.Fprintln(w, versionLine()); !verbose || err != nil {

@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"errors"
@@ -13,13 +13,15 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/vision"
 )
 
-// inputFlags adds the flags that say how images become inputs.
-func (m *modelFlags) inputFlags(c *cobra.Command) *pflag.FlagSet {
-	return under(c, "How images become the network's input (default: what the model says)", func() {
+// AddInput adds the flags that say how images become inputs.
+func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
+	return cli.Under(c, "How images become the network's input (default: what the model says)", func() {
 		f := c.Flags()
 		f.Float32Var(&m.divisor, "divide", 0, "`NUMBER` that pixels are divided by first (255 where no model says otherwise)")
 		f.StringVar(&m.mean, "mean", "", "`NUMBERS` that are subtracted then: one, or one for each channel with commas between")
@@ -27,21 +29,21 @@ func (m *modelFlags) inputFlags(c *cobra.Command) *pflag.FlagSet {
 		f.BoolVar(&m.bgr, "bgr", false, "the network wants blue, green, red")
 		f.IntVar(&m.resize, "resize", 0, "`PIXELS` of an image's shorter side before the middle is cut out (default: the least that fills it)")
 		f.StringVar(&m.layout, "layout", "", "`ORDER` of its dimensions: nchw, or nhwc (default: as the model says, or what its shape tells)")
-		m.shapeFlags.add(f)
+		m.Shapes.Add(f)
 	})
 }
 
-// labelsFlag adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
-func (m *modelFlags) labelsFlag(c *cobra.Command) {
-	c.Flags().StringVar(&m.labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
+// AddLabels adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
+func (m *Model) AddLabels(c *cobra.Command) {
+	c.Flags().StringVar(&m.Labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
 }
 
 // preprocess replaces what the network says about its input by what the flags of c say.
-func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
+func (m *Model) preprocess(c *cobra.Command, n *pipeline.Network) error {
 	p := n.Preprocess()
 	flags := c.Flags()
 	if m.layout != "" && m.layout != "nchw" && m.layout != "nhwc" {
-		return usagef("--layout %q: use nchw or nhwc", m.layout)
+		return cli.Usagef("--layout %q: use nchw or nhwc", m.layout)
 	}
 	channels := 0
 	if shape := n.InputShape(); len(shape) == 3 {
@@ -50,7 +52,7 @@ func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
 			p.ChannelsLast = m.layout == "nhwc"
 			_, _, _, fits := vision.ImageShape(shape, p.ChannelsLast)
 			if _, _, _, other := vision.ImageShape(shape, !p.ChannelsLast); other && !fits {
-				return usagef("--layout %s: the network's input has the shape %v, and is an image only the other way around", m.layout, shape)
+				return cli.Usagef("--layout %s: the network's input has the shape %v, and is an image only the other way around", m.layout, shape)
 			}
 		}
 		channels = shape[0]
@@ -69,18 +71,18 @@ func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
 			return err
 		}
 		if slices.ContainsFunc(p.Std, func(s float32) bool { return s <= 0 }) {
-			return usagef("--std %s: a deviation is above 0", m.std)
+			return cli.Usagef("--std %s: a deviation is above 0", m.std)
 		}
 	}
 	if flags.Changed("divide") {
 		if !(m.divisor > 0 && m.divisor <= math.MaxFloat32) {
-			return usagef("--divide %g: use a number above 0", m.divisor)
+			return cli.Usagef("--divide %g: use a number above 0", m.divisor)
 		}
 		p.Divisor = m.divisor
 	}
 	if flags.Changed("resize") {
 		if m.resize < 0 || m.resize > 1<<14 {
-			return usagef("--resize %d: use 1 to %d, or 0 for the least that fills the network's input", m.resize, 1<<14)
+			return cli.Usagef("--resize %d: use 1 to %d, or 0 for the least that fills the network's input", m.resize, 1<<14)
 		}
 		p.Resize = m.resize
 	}
@@ -88,7 +90,7 @@ func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
 		p.BGR = m.bgr
 	}
 	if flags.Changed("labels") {
-		if p.Labels, err = readLabels(m.labels); err != nil {
+		if p.Labels, err = readLabels(m.Labels); err != nil {
 			return err
 		}
 	}
@@ -96,12 +98,12 @@ func (m *modelFlags) preprocess(c *cobra.Command, n *pipeline.Network) error {
 }
 
 // channelValues reads "0.5" or "0.485,0.456,0.406". One number stands for every channel.
-func channelValues(flag, text string, channels int) ([]float32, error) {
+func channelValues(flag, given string, channels int) ([]float32, error) {
 	var values []float32
-	for field := range strings.SplitSeq(text, ",") {
+	for field := range strings.SplitSeq(given, ",") {
 		v, err := strconv.ParseFloat(strings.TrimSpace(field), 32)
 		if err != nil || v != v || v > 1e30 || v < -1e30 {
-			return nil, usagef("%s %q: use a number, or one for each channel with commas between them", flag, text)
+			return nil, cli.Usagef("%s %q: use a number, or one for each channel with commas between them", flag, given)
 		}
 		values = append(values, float32(v))
 	}
@@ -109,7 +111,7 @@ func channelValues(flag, text string, channels int) ([]float32, error) {
 		return values, nil
 	}
 	if len(values) > 1 {
-		return nil, usagef("%s %s: %d numbers, but the network has %s", flag, text, len(values), plural(channels, "channel"))
+		return nil, cli.Usagef("%s %s: %d numbers, but the network has %s", flag, given, len(values), text.Plural(channels, "channel"))
 	}
 	for len(values) < channels {
 		values = append(values, values[0])
@@ -117,22 +119,22 @@ func channelValues(flag, text string, channels int) ([]float32, error) {
 	return values, nil
 }
 
-// checkLabels refuses labels that are not as many as the classes that the network tells apart.
-func (m *modelFlags) checkLabels(n *pipeline.Network) error {
-	if m.labels == "" {
+// CheckLabels refuses labels that are not as many as the classes that the network tells apart.
+func (m *Model) CheckLabels(n *pipeline.Network) error {
+	if m.Labels == "" {
 		return nil
 	}
-	return m.explainLabels(n.CheckLabels())
+	return m.ExplainLabels(n.CheckLabels())
 }
 
-// explainLabels makes an error about labels one about the file that they came from.
-func (m *modelFlags) explainLabels(err error) error {
+// ExplainLabels makes an error about labels one about the file that they came from.
+func (m *Model) ExplainLabels(err error) error {
 	var labels *pipeline.LabelsError
-	if m.labels == "" || !errors.As(err, &labels) {
+	if m.Labels == "" || !errors.As(err, &labels) {
 		return err
 	}
-	return fmt.Errorf("%s: it has %s, and %s has %s: give one for each, in their order", m.labels, plural(labels.Labels, "label"),
-		labels.Name, plural(labels.Classes, "output"))
+	return fmt.Errorf("%s: it has %s, and %s has %s: give one for each, in their order", m.Labels, text.Plural(labels.Labels, "label"),
+		labels.Name, text.Plural(labels.Classes, "output"))
 }
 
 // readLabels reads the names of classes, one a line.

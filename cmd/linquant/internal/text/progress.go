@@ -1,4 +1,4 @@
-package main
+package text
 
 import (
 	"fmt"
@@ -9,33 +9,34 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows on a terminal how far a long piece of work is. It shows nothing in the first second, and nothing at
+// Progress shows on a terminal how far a long piece of work is. It shows nothing in the first second, and nothing at
 // all where its writer is no terminal.
-type progress struct {
+type Progress struct {
 	w     io.Writer // nil: show nothing
 	start time.Time
 	last  time.Time // when the line was drawn
 	shown bool
 }
 
-func newProgress(stderr io.Writer) *progress {
-	p := &progress{start: time.Now()}
+// NewProgress returns one that draws on stderr, if that is a terminal.
+func NewProgress(stderr io.Writer) *Progress {
+	p := &Progress{start: time.Now()}
 	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.w = stderr
 	}
 	return p
 }
 
-// step says that done of total pieces are done and what comes next.
-func (p *progress) step(done, total int, next string) {
+// Step says that done of total pieces are done and what comes next.
+func (p *Progress) Step(done, total int, next string) {
 	if p.early() {
 		return
 	}
 	p.line(fmt.Sprintf("%d of %d", done, total), next)
 }
 
-// rate is step for many equal pieces: it also shows how many are done in a second and how long the rest will take.
-func (p *progress) rate(done, total int, what, of string) {
+// Rate is Step for many equal pieces: it also shows how many are done in a second and how long the rest will take.
+func (p *Progress) Rate(done, total int, what, of string) {
 	if p.early() || done == 0 || done < total && time.Since(p.last) < time.Second/8 {
 		return
 	}
@@ -50,24 +51,24 @@ func (p *progress) rate(done, total int, what, of string) {
 			bar[i] = '#'
 		}
 	}
-	p.line(fmt.Sprintf("[%s] %d of %d %s, %s/s, %s left", bar, done, total, what, rate(perSecond), left), of)
+	p.line(fmt.Sprintf("[%s] %d of %d %s, %s/s, %s left", bar, done, total, what, Rate(perSecond), left), of)
 }
 
 // early reports whether nothing is to be shown yet, or ever.
-func (p *progress) early() bool { return p.w == nil || time.Since(p.start) < time.Second }
+func (p *Progress) early() bool { return p.w == nil || time.Since(p.start) < time.Second }
 
 // line replaces the line. It is cut to a terminal's width: a line that the terminal wraps could not be replaced.
-func (p *progress) line(done, of string) {
+func (p *Progress) line(done, of string) {
 	p.shown, p.last = true, time.Now()
-	text := []rune(done + "  " + printable(of))
-	if most := helpWidth - 1; len(text) > most {
+	text := []rune(done + "  " + Printable(of))
+	if most := Width - 1; len(text) > most {
 		text = append(text[:most-3], '.', '.', '.')
 	}
 	fmt.Fprint(p.w, "\r\x1b[K"+string(text))
 }
 
-// end removes the line.
-func (p *progress) end() {
+// End removes the line.
+func (p *Progress) End() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}

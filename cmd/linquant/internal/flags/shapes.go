@@ -1,4 +1,4 @@
-package main
+package flags
 
 import (
 	"fmt"
@@ -8,30 +8,33 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
 
-// shapeFlags say what shape the inputs of an ONNX model have that leaves it open.
-type shapeFlags struct {
+// Shapes says what shape the inputs of an ONNX model have that leaves it open.
+type Shapes struct {
 	size   string
 	shapes []string
 }
 
-// add adds --size and --shape.
-func (s *shapeFlags) add(f *pflag.FlagSet) {
+// Add adds --size and --shape.
+func (s *Shapes) Add(f *pflag.FlagSet) {
 	f.StringVar(&s.size, "size", "", "`HEIGHTxWIDTH` of images, for an ONNX model that takes any")
 	f.StringArrayVar(&s.shapes, "shape", nil,
 		"`NAME=NxCxHxW`, the shape of an input of an ONNX model that takes any; N is the batch whatever it is; may be repeated")
 }
 
-func (s shapeFlags) given() bool { return s.size != "" || len(s.shapes) > 0 }
+// Given reports whether there is any.
+func (s Shapes) Given() bool { return s.size != "" || len(s.shapes) > 0 }
 
 // config returns the shapes that the flags give the inputs of the model at path; nil where they give none, or where it is
 // no ONNX file, about which opening it says the rest.
-func (s shapeFlags) config(path string) (map[string]tensor.Shape, error) {
-	if !s.given() {
+func (s Shapes) config(path string) (map[string]tensor.Shape, error) {
+	if !s.Given() {
 		return nil, nil
 	}
 	shapes := map[string]tensor.Shape{}
@@ -44,26 +47,26 @@ func (s shapeFlags) config(path string) (map[string]tensor.Shape, error) {
 			return nil, err
 		}
 	}
-	for _, text := range s.shapes {
-		name, dims := "", text
-		if i := strings.LastIndexByte(text, '='); i >= 0 {
-			name, dims = text[:i], text[i+1:]
+	for _, given := range s.shapes {
+		name, dims := "", given
+		if i := strings.LastIndexByte(given, '='); i >= 0 {
+			name, dims = given[:i], given[i+1:]
 		}
 		if name == "" && len(inputs) != 1 {
-			return nil, usagef("--shape %s: the network has %s, say which: NAME=%s", printable(text), plural(len(inputs), "input"), printable(dims))
+			return nil, cli.Usagef("--shape %s: the network has %s, say which: NAME=%s", text.Printable(given), text.Plural(len(inputs), "input"), text.Printable(dims))
 		}
 		if name == "" {
 			name = inputs[0].Name
 		}
 		if !slices.ContainsFunc(inputs, func(in pipeline.Input) bool { return in.Name == name }) {
-			return nil, usagef("--shape %s: the network has no input %q; its inputs are %s", printable(text), name, namesOf(inputs))
+			return nil, cli.Usagef("--shape %s: the network has no input %q; its inputs are %s", text.Printable(given), name, namesOf(inputs))
 		}
 		if _, ok := shapes[name]; ok {
-			return nil, usagef("--shape %s: input %q has a shape already: give it one, by --size or --shape", printable(text), name)
+			return nil, cli.Usagef("--shape %s: input %q has a shape already: give it one, by --size or --shape", text.Printable(given), name)
 		}
 		shape, err := parseDims(dims)
 		if err != nil {
-			return nil, usagef("--shape %s: write NAME=NxCxHxW, such as input=1x3x224x224", printable(text))
+			return nil, cli.Usagef("--shape %s: write NAME=NxCxHxW, such as input=1x3x224x224", text.Printable(given))
 		}
 		if len(shape) > 0 {
 			shape[0] = graph.Batch
@@ -74,10 +77,10 @@ func (s shapeFlags) config(path string) (map[string]tensor.Shape, error) {
 }
 
 // sized gives the one input that is an image another height and width.
-func (s shapeFlags) sized(inputs []pipeline.Input, shapes map[string]tensor.Shape) error {
+func (s Shapes) sized(inputs []pipeline.Input, shapes map[string]tensor.Shape) error {
 	size, err := parseDims(s.size)
 	if err != nil || len(size) != 2 {
-		return usagef("--size %s: write HEIGHTxWIDTH, such as 224x224", printable(s.size))
+		return cli.Usagef("--size %s: write HEIGHTxWIDTH, such as 224x224", text.Printable(s.size))
 	}
 	var images []pipeline.Input
 	for _, v := range inputs {
@@ -86,8 +89,8 @@ func (s shapeFlags) sized(inputs []pipeline.Input, shapes map[string]tensor.Shap
 		}
 	}
 	if len(images) != 1 {
-		return usagef("--size %s: the network has %s of four dimensions; say with --shape what shape each has", s.size,
-			plural(len(images), "input"))
+		return cli.Usagef("--size %s: the network has %s of four dimensions; say with --shape what shape each has", s.size,
+			text.Plural(len(images), "input"))
 	}
 	dims := images[0].Dims
 	few := func(i int) bool { return dims[i] == 1 || dims[i] == 3 }
@@ -97,7 +100,7 @@ func (s shapeFlags) sized(inputs []pipeline.Input, shapes map[string]tensor.Shap
 		shape = tensor.Shape{graph.Batch, size[0], size[1], dims[3]}
 	}
 	if slices.ContainsFunc(shape[1:], func(d int) bool { return d < 1 }) {
-		return usagef("--size %s: the file does not say how many channels input %q has; give --shape", s.size, images[0].Name)
+		return cli.Usagef("--size %s: the file does not say how many channels input %q has; give --shape", s.size, images[0].Name)
 	}
 	shapes[images[0].Name] = shape
 	return nil

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -6,24 +6,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"linquant/cmd/linquant/internal/text"
 )
-
-// helpWidth is the width of help texts: that of the narrowest usual terminal.
-const helpWidth = 80
-
-// The headings of the commands in the list of all.
-var commandGroups = []cobra.Group{
-	{ID: "look", Title: "Look at a network:"},
-	{ID: "integers", Title: "Turn it into integers:"},
-	{ID: "cost", Title: "See what that cost:"},
-	{ID: "", Title: "And:"},
-}
 
 // headingKey is the annotation of a flag that holds the heading under which it is listed.
 const headingKey = "linquant.heading"
 
-// under lists the flags that add adds to c under a heading of their own, after those that have none, and returns them.
-func under(c *cobra.Command, heading string, add func()) *pflag.FlagSet {
+// Under lists the flags that add adds to c under a heading of their own, after those that have none, and returns them.
+func Under(c *cobra.Command, heading string, add func()) *pflag.FlagSet {
 	before := map[*pflag.Flag]bool{}
 	c.Flags().VisitAll(func(f *pflag.Flag) { before[f] = true })
 	add()
@@ -44,18 +35,19 @@ func unsorted() *pflag.FlagSet {
 	return set
 }
 
-// formatHelp makes the help of c and of all commands below it come out as usage writes it.
-func formatHelp(c *cobra.Command) {
+// FormatHelp makes the help of c and of all commands below it come out as usage writes it, with c's own under the headings
+// of the groups.
+func FormatHelp(c *cobra.Command, groups []cobra.Group) {
 	c.Flags().SortFlags = false
-	c.SetUsageFunc(usage)
-	c.Long = wrap(c.Long, helpWidth)
+	c.SetUsageFunc(func(c *cobra.Command) error { return usage(c, groups) })
+	c.Long = text.Wrap(c.Long, text.Width)
 	for _, below := range c.Commands() {
-		formatHelp(below)
+		FormatHelp(below, groups)
 	}
 }
 
 // usage writes how a command is called: what cobra writes, but flags and commands under headings and in lines that fit.
-func usage(c *cobra.Command) error {
+func usage(c *cobra.Command, groups []cobra.Group) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage:\n  %s\n", c.UseLine())
 	if c.HasAvailableSubCommands() {
@@ -64,15 +56,14 @@ func usage(c *cobra.Command) error {
 	if c.HasExample() {
 		fmt.Fprintf(&b, "\nExamples:\n%s\n", c.Example)
 	}
-	listCommands(&b, c)
+	listCommands(&b, c, groups)
 	listFlags(&b, c.LocalFlags())
 	_, err := fmt.Fprint(c.OutOrStderr(), b.String())
 	return err
 }
 
 // listCommands lists the commands below c.
-func listCommands(b *strings.Builder, c *cobra.Command) {
-	groups := commandGroups
+func listCommands(b *strings.Builder, c *cobra.Command, groups []cobra.Group) {
 	if c.HasParent() {
 		groups = []cobra.Group{{Title: "Commands:"}}
 	}
@@ -105,32 +96,7 @@ func listFlags(b *strings.Builder, all *pflag.FlagSet) {
 	})
 	for _, heading := range headings {
 		if flags[heading].HasFlags() {
-			fmt.Fprintf(b, "\n%s:\n%s", heading, flags[heading].FlagUsagesWrapped(helpWidth))
+			fmt.Fprintf(b, "\n%s:\n%s", heading, flags[heading].FlagUsagesWrapped(text.Width))
 		}
 	}
-}
-
-// wrap breaks lines at spaces to fit the width. An indented line is an item, "  TERM  text", and goes on below its
-// text.
-func wrap(text string, width int) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		hang := 0
-		if item := strings.TrimLeft(line, " "); item != line {
-			if _, text, ok := strings.Cut(item, "  "); ok {
-				hang = len(line) - len(strings.TrimLeft(text, " "))
-			}
-		}
-		var wrapped strings.Builder
-		for len(line) > width {
-			end := strings.LastIndexByte(line[:width+1], ' ')
-			if end <= hang {
-				break // a word longer than the line
-			}
-			wrapped.WriteString(line[:end] + "\n")
-			line = strings.Repeat(" ", hang) + line[end+1:]
-		}
-		lines[i] = wrapped.String() + line
-	}
-	return strings.Join(lines, "\n")
 }

@@ -1,0 +1,103 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"linquant/calib"
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
+	"linquant/pipeline"
+)
+
+// Calibration says how the ranges of activations are found.
+type Calibration struct {
+	data       string
+	size       int
+	method     string
+	percentile float64
+	Load, Save string // files of ranges
+}
+
+// Add adds the flags and returns them.
+func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
+	return cli.Under(c, "The ranges of its activations", func() {
+		f := c.Flags()
+		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE or builtin")
+		f.IntVar(&cal.size, "calib-size", pipeline.DefaultExamples, "measure on the first `N` examples")
+		f.StringVar(&cal.method, "calib-method", calib.MinMax.String(), "`METHOD`: min-max, moving-average, percentile, mse or entropy")
+		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
+		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
+		f.StringVar(&cal.Load, "ranges", "", "take the ranges from this `FILE`, which --save-ranges wrote, instead of --calib")
+	})
+}
+
+// Config returns what the pipeline wants.
+func (cal *Calibration) Config() (pipeline.Calibration, error) {
+	cfg := pipeline.Calibration{Percentile: cal.percentile, Data: pipeline.Data{Spec: cal.data, Limit: cal.size}}
+	var err error
+	if cfg.Method, err = calib.ParseMethod(cal.method); err != nil {
+		return cfg, cli.Usagef("--calib-method: %w", err)
+	}
+	if !(cal.percentile > 50 && cal.percentile <= 100) {
+		return cfg, cli.Usagef("--percentile %g: use more than 50, at most 100", cal.percentile)
+	}
+	return cfg, nil
+}
+
+// Ranges reads the file of --ranges, if it is given.
+func (cal *Calibration) Ranges() (calib.Ranges, error) {
+	switch {
+	case cal.Load == "" && cal.size < 1:
+		return nil, cli.Usagef("--calib-size %d: use 1 or more", cal.size)
+	case cal.Load == "":
+		return nil, nil
+	case cal.data != "":
+		return nil, cli.Usagef("--ranges and --calib both say what the ranges are: give one of them")
+	}
+	f, err := os.Open(cal.Load)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := calib.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cal.Load, err)
+	}
+	return r, nil
+}
+
+// Explained adds to the pipeline's error which flags would help.
+func (cal *Calibration) Explained(err error) error {
+	var of *pipeline.RangeError
+	switch {
+	case !errors.As(err, &of):
+	case of.Err == nil:
+		return fmt.Errorf("%s: no range for the value %q of %s: measure it with --calib, and the same bits and overrides, "+
+			"and --save-ranges", cal.Load, of.Value, of.Name)
+	default:
+		return fmt.Errorf("%s: value %q: %w, with --calib and --save-ranges", cal.Load, of.Value, of.Err)
+	}
+	return Error(ImagesOnly(err))
+}
+
+// Show returns a function that draws a progress line of the pipeline's progress, and says on w what is calibrated if w is
+// not nil.
+func Show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Progress) {
+	return func(now pipeline.Progress) {
+		of := now.Of
+		if now.Stage == pipeline.Calibrating {
+			of = string(now.Stage)
+			if now.Done == 0 && w != nil {
+				fmt.Fprintf(w, "Calibrating %s on %s of %s, %v, with %s of memory for it\n\n", text.Plural(now.Values, "value"),
+					text.Plural(now.Total, "image"), now.Data, method, text.Megabytes(now.Memory))
+			}
+		}
+		p.Rate(now.Done, now.Total, "images", of)
+	}
+}

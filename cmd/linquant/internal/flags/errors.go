@@ -1,0 +1,63 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
+	"linquant/pipeline"
+)
+
+// flagNames are the flags that set the fields of the pipeline's configurations.
+var flagNames = map[string]string{
+	"Arch": "--arch", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
+	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
+}
+
+// Error makes an error about a configuration one about the flag that it came from.
+func Error(err error) error {
+	var field *pipeline.ConfigError
+	switch {
+	case !errors.As(err, &field):
+		return err
+	case field.Field == "Calibration.Data":
+		return cli.Usagef("--calib is missing: integers need the ranges of activations, which are measured on examples: %s", WhatData)
+	}
+	flag := *field
+	if name, ok := flagNames[field.Field]; ok {
+		flag.Field = name
+	}
+	return cli.UsageError{Err: &flag}
+}
+
+// Warn prints warnings.
+func Warn(w io.Writer, warnings []pipeline.Warning) {
+	for _, warning := range warnings {
+		switch x := warning.(type) {
+		case pipeline.FloatNode:
+			fmt.Fprintf(w, "linquant: note: %s node %s runs in floating point: %s\n", x.Op, text.Printable(x.Node), x.Reason)
+		case pipeline.CalibratedOnTest:
+			if x.Use == "" {
+				fmt.Fprintf(w, "linquant: warning: %s is calibrated on and measured on: the network will look better than it is; "+
+					"give --calib other examples\n", text.Printable(x.Data))
+				continue
+			}
+			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
+		case pipeline.UnknownCodes: // said of the file, by quantize
+		default:
+			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
+		}
+	}
+}
+
+// ImagesOnly adds to an error about a network that is not run on one image what there is for others.
+func ImagesOnly(err error) error {
+	var inputs *pipeline.InputsError
+	if errors.As(err, &inputs) && inputs.Inputs != 1 {
+		return fmt.Errorf("%s: it has %s, and an example of DATA is for one; without DATA there are "+
+			"linquant quantize --dynamic and linquant run", inputs.Name, text.Plural(inputs.Inputs, "input"))
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+// Package flags has the flags that several verbs share: which model, which data, how it is calibrated; and says of the
+// pipeline's errors which flag would help.
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/engine"
+	"linquant/pipeline"
+)
+
+// Model says how a network is read and what its inputs are.
+type Model struct {
+	Arch      string
+	mean, std string
+	divisor   float32
+	resize    int
+	bgr       bool
+	layout    string
+	Labels    string
+	Threads   int
+	Shapes
+}
+
+// AddArch adds --arch.
+func AddArch(c *cobra.Command, arch *string) {
+	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+strings.Join(pipeline.Architectures(), ", "))
+}
+
+// AddThreads adds --threads.
+func (m *Model) AddThreads(c *cobra.Command) {
+	c.Flags().IntVar(&m.Threads, "threads", 0, "`NUMBER` of threads that share the examples of a batch (default: one for each processor)")
+}
+
+// MaxThreads keeps a slip of the finger from starting a million threads.
+const MaxThreads = 1024
+
+// Open reads the network. Preprocessing flags replace what the file says about it.
+func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
+	if m.Threads < 0 || m.Threads > MaxThreads {
+		return nil, cli.Usagef("--threads %d: use 1 to %d, or 0 for one for each processor", m.Threads, MaxThreads)
+	}
+	n, err := m.Shapes.Open(name, m.Arch)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.preprocess(c, n); err != nil {
+		n.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// Open reads the network, whose inputs have the shapes that the flags say.
+func (s Shapes) Open(name, arch string) (*pipeline.Network, error) {
+	cfg := pipeline.OpenConfig{Arch: arch}
+	var err error
+	if cfg.ONNX.Shapes, err = s.config(name); err != nil {
+		return nil, err
+	}
+	n, err := pipeline.Open(name, cfg)
+	var open *pipeline.OpenShapeError
+	if errors.As(err, &open) {
+		return nil, fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", open.Err)
+	}
+	return n, Error(err)
+}
+
+// Compile makes the network a model.
+func (m *Model) Compile(n *pipeline.Network) (*pipeline.Model, error) {
+	return n.Compile(engine.Config{Threads: m.Threads})
+}
+
+// WhatModel describes MODEL in help texts.
+const WhatModel = "MODEL is an ONNX file, a checkpoint whose architecture is recognised, or builtin."
+
+// ThreadCount returns how many threads --threads stands for.
+func ThreadCount(flag int) int {
+	if flag > 0 {
+		return flag
+	}
+	return runtime.GOMAXPROCS(0)
+}
