@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 	"linquant/quant"
 )
 
@@ -33,12 +34,12 @@ func NewWeight(w int16) Weight { return Weight(uint16(w)) }
 func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Tier) {
 	w.check(len(dst), len(src), 0)
 	d.check(w)
-	if d.quads != nil && d.codesOfQuads(dst, src, w) {
+	if d.quads != nil && d.codesOfQuads(dst, src, w, tier) {
 		return
 	}
 	done := 0
 	if len(w.Taps) > 0 {
-		done = d.vector(dst, src, w, tier)
+		done = d.vector(kernelsOf(tier), dst, src, w)
 	}
 	if done == w.Channels {
 		return
@@ -62,6 +63,40 @@ func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Ti
 	}
 }
 
+// codeParams are the constants of a depthwise product of codes.
+type codeParams struct {
+	channels, pixels, step, stride int
+	taps, weights                  *int
+	count                          int // of taps
+	weight                         *Weight
+	bias                           *int32
+	mult                           *float32
+	zero                           int32
+	lo, hi, before                 float32
+	after                          int32
+	single                         bool // mult is one multiplier for all channels
+}
+
+// vector computes what channels of every pixel the kernel takes, and returns how many.
+func (d *Depthwise) vector(k *kernels, dst, src []byte, w *Windows) int {
+	r, n := d.Requant, whole(w.Channels, k.reals)
+	if n == 0 || r.Convention != quant.ONNX && r.Convention != quant.Torch {
+		return 0
+	}
+	p := codeParams{
+		channels: n, pixels: w.Pixels, step: w.Step, stride: w.Channels,
+		taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps),
+		weight: &d.Weight[0], bias: &d.Bias[0], mult: &r.Multipliers()[0], single: len(r.Multipliers()) == 1, zero: d.Zero,
+		// Flipping the highest bit of a byte is adding 128 to it. Torch adds its zero point before rounding.
+		lo: float32(r.Lo - r.ZeroPoint), hi: float32(r.Hi - r.ZeroPoint), after: r.ZeroPoint + int32(d.Flip),
+	}
+	if r.Convention == quant.Torch {
+		p.lo, p.hi, p.before, p.after = float32(r.Lo), float32(r.Hi), float32(r.ZeroPoint), int32(d.Flip)
+	}
+	k.depthwiseCodes.Get()(&dst[0], &src[0], kernel.NoEscape(&p))
+	return n
+}
+
 func (d *Depthwise) check(w *Windows) {
 	fits := len(d.Bias) >= w.Channels && len(w.Weights) == len(w.Taps)
 	for _, at := range w.Weights {
@@ -71,6 +106,15 @@ func (d *Depthwise) check(w *Windows) {
 		panic(fmt.Sprintf("elementwise: %d weights, %d biases and %d multipliers for taps %v of %d channels",
 			len(d.Weight), len(d.Bias), c, w.Weights, w.Channels))
 	}
+}
+
+// realParams are the constants of a depthwise product of reals.
+type realParams struct {
+	channels, pixels, step, stride int
+	taps, weights                  *int
+	count                          int // of taps
+	weight, bias                   *float32
+	lo, hi                         float32
 }
 
 // DepthwiseReals is a depthwise convolution of reals:
@@ -88,9 +132,19 @@ func DepthwiseReals(dst, src, weight, bias []float32, lo, hi float32, w *Windows
 		_ = bias[:w.Channels]
 	}
 	_ = w.Weights[:len(w.Taps)]
-	done := 0
+	k, done := kernelsOf(tier), 0
 	if len(w.Taps) > 0 {
-		done = depthwiseVector(dst, src, weight, bias, lo, hi, w, tier)
+		done = whole(w.Channels, k.reals)
+	}
+	if done > 0 {
+		p := realParams{
+			channels: done, pixels: w.Pixels, step: w.Step, stride: w.Channels,
+			taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps), weight: &weight[0], lo: lo, hi: hi,
+		}
+		if bias != nil {
+			p.bias = &bias[0]
+		}
+		k.depthwiseReals.Get()(&dst[0], &src[0], kernel.NoEscape(&p))
 	}
 	n := w.Channels - done
 	if n == 0 {

@@ -1,10 +1,17 @@
 package elementwise
 
-import "linquant/internal/cpu"
+import (
+	"linquant/internal/cpu"
+	"linquant/internal/kernel"
+)
 
 // Extremes returns the smallest and the largest element, or 0 where that is further out. A NaN counts for nothing.
 func Extremes(x []float32, tier cpu.Tier) (lo, hi float32) {
-	done, lo, hi := extremesVector(x, tier)
+	k, done := kernelsOf(tier), 0
+	if k.extremes.Has() && len(x) >= 8 {
+		done = len(x) &^ 7
+		lo, hi = k.extremes.Get()(&x[0], done)
+	}
 	for _, v := range x[done:] {
 		if v < lo {
 			lo = v
@@ -32,7 +39,15 @@ type Scaled struct {
 func (s *Scaled) Reals(dst []float32, sums []int32, row int32, tier cpu.Tier) {
 	n := len(dst)
 	sums, scale, bias := sums[:n], s.Scale[:n], s.Bias[:n]
-	done := s.vector(dst, sums, row, tier)
+	k, done := kernelsOf(tier), 0
+	if k.scaled.Has() && n >= 8 {
+		done = n &^ 7
+		if s.Zero == nil {
+			k.scaled.Get()(&dst[0], &sums[0], &scale[0], &bias[0], done, s.Lo, s.Hi)
+		} else {
+			k.scaledZero.Get()(&dst[0], &sums[0], &scale[0], &bias[0], &s.Zero[:n][0], row, done, s.Lo, s.Hi)
+		}
+	}
 	if s.Zero == nil {
 		for j := done; j < n; j++ {
 			dst[j] = clamp(float32(float32(sums[j])*scale[j])+bias[j], s.Lo, s.Hi)
@@ -48,7 +63,12 @@ func (s *Scaled) Reals(dst []float32, sums []int32, row int32, tier cpu.Tier) {
 // CentredReals fills dst with the codes of q less Offset, as reals. They are equally many as src.
 func (q *Quantizer) CentredReals(dst, src []float32, tier cpu.Tier) {
 	src = src[:len(dst)]
-	for i := q.centredVector(dst, src, tier); i < len(src); i++ {
+	k, done := kernelsOf(tier), 0
+	if k.centred.Has() && len(dst) >= 8 {
+		done = len(dst) &^ 7
+		k.centred.Get()(&dst[0], &src[0], done, kernel.NoEscape(q))
+	}
+	for i := done; i < len(src); i++ {
 		v := src[i] / q.Scale
 		if v != v {
 			v = 0

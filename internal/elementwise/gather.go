@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // Gather copies windows of a picture, each of a few lines that lie together, to rows of a panel: line l of window p, of
@@ -31,8 +32,12 @@ func (g *Gather) check(dst, src int) {
 // Bytes copies. Reals are copied as their Bytes, or with Copy.
 func (g *Gather) Bytes(dst, src []byte, tier cpu.Tier) {
 	g.check(len(dst), len(src))
-	if g.vector(dst, src, tier) {
-		return
+	k := kernelsOf(tier)
+	for i := range k.gather {
+		if by := &k.gather[i]; g.Length >= by.least && g.Length <= by.most {
+			by.run.Get()(&dst[0], &src[0], kernel.NoEscape(g))
+			return
+		}
 	}
 	for p := range g.Pixels {
 		for l := range g.Lines {

@@ -88,20 +88,6 @@ func meanRealsAVX512(dst, src *float32, channels, pixels, step int, taps *int, c
 //go:noescape
 func meanRealsAVX2(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, stride int)
 
-// codeParams are the constants of a depthwise product of codes.
-type codeParams struct {
-	channels, pixels, step, stride int
-	taps, weights                  *int
-	count                          int // of taps
-	weight                         *Weight
-	bias                           *int32
-	mult                           *float32
-	zero                           int32
-	lo, hi, before                 float32
-	after                          int32
-	single                         bool // mult is one multiplier for all channels
-}
-
 // depthwiseCodesAVX512 and depthwiseCodesAVX2 fill
 //
 //	for i := range p.pixels {
@@ -121,15 +107,6 @@ func depthwiseCodesAVX512(dst, src *byte, p *codeParams)
 
 //go:noescape
 func depthwiseCodesAVX2(dst, src *byte, p *codeParams)
-
-// realParams are the constants of a depthwise product of reals.
-type realParams struct {
-	channels, pixels, step, stride int
-	taps, weights                  *int
-	count                          int // of taps
-	weight, bias                   *float32
-	lo, hi                         float32
-}
 
 // depthwiseRealsAVX512 and depthwiseRealsAVX2 fill
 //
@@ -181,3 +158,88 @@ func gatherTwo32(dst, src *byte, p *Gather)
 
 //go:noescape
 func gatherTwo64(dst, src *byte, p *Gather)
+
+// sumCodesAVX512 fills dst, for n a multiple of sumBlock:
+//
+//	for i < n {
+//		t := (int32(a[i])*lowA+int32(b[i])*lowB+s.rest)>>15 + int32(a[i])*highA + int32(b[i])*highB + s.start
+//		t = max(t, s.least)
+//		dst[i] = min(saturate(t>>s.shift), s.hi)
+//		if uint32(t)&s.near == 0 {
+//			dst[i] = … // as addCodesAVX512
+//		}
+//	}
+//
+//go:noescape
+func sumCodesAVX512(dst, a, b *byte, n int, p *Pair, s *sum)
+
+// sumCodesAVX2 is sumCodesAVX512 up to the first 32 elements of which one is too near a tie. It returns how many that is.
+//
+//go:noescape
+func sumCodesAVX2(dst, a, b *byte, n int, s *sum) (done int)
+
+// depthwiseQuadsAVX512 does for 2·pairs pixels i and all channels c, with the weights and biases of p.block,
+//
+//	acc := bias[c]
+//	for t := range taps {
+//		acc += int32(*(p.taps[t]+i·step+c)) · int32(weight[t][c])
+//	}
+//	dst[i·stride+c] = clamp(RNE(float32(acc)·mult[c]+before) + after, lo, hi)
+//
+//go:noescape
+func depthwiseQuadsAVX512(p *quadParams)
+
+// lookupVBMI fills dst[i] = table[src[i]] for i < n. It needs AVX512_VBMI.
+//
+//go:noescape
+func lookupVBMI(dst, src *byte, n int, table *[256]byte)
+
+// extremesAVX2 returns the smallest and the largest of n elements and 0; a NaN counts for nothing. n is a multiple of 8.
+//
+//go:noescape
+func extremesAVX2(x *float32, n int) (lo, hi float32)
+
+// scaledAVX2 fills dst[j] = clamp(float32(sums[j])·scale[j] + bias[j], lo, hi) for j < n, every step rounded to float32.
+// n is a multiple of 8 in this and the next two.
+//
+//go:noescape
+func scaledAVX2(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)
+
+// scaledZeroAVX2 is scaledAVX2 of sums[j] − zero[j]·row.
+//
+//go:noescape
+func scaledZeroAVX2(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)
+
+// centredAVX2 fills dst[i] = RNE(clamp(src[i]/q.Scale, q.Lo, q.Hi)), where a quotient that is NaN counts as 0.
+//
+//go:noescape
+func centredAVX2(dst, src *float32, n int, q *Quantizer)
+
+// sumLookupAVX2 does, for i < n, a multiple of 4,
+//
+//	e[i] = table[row[i]]
+//	s[i%4] += e[i]
+//
+//go:noescape
+func sumLookupAVX2(e *float64, row *byte, n int, table *float64, s *[4]float64)
+
+// divideAVX2 fills dst[i] = float32(e[i] / by) for i < n, a multiple of 4.
+//
+//go:noescape
+func divideAVX2(dst *float32, e *float64, n int, by float64)
+
+// sumAVX2 does s[i%4] += float64(x[i]) for i < n.
+//
+//go:noescape
+func sumAVX2(x *float32, n int, s *[4]float64)
+
+// squaresAVX2 does s[i%4] += (float64(x[i]) - mean)² for i < n.
+//
+//go:noescape
+func squaresAVX2(x *float32, n int, mean float64, s *[4]float64)
+
+// scaleAVX2 fills dst[i] = float32((float64(x[i])-mean)*factor*float64(scale[i]) + float64(shift[i])), every step
+// rounded, for i < n.
+//
+//go:noescape
+func scaleAVX2(dst, x, scale, shift *float32, n int, mean, factor float64)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // Pair adds or multiplies two values of codes by way of the reals that they stand for:
@@ -25,7 +26,15 @@ type Pair struct {
 func (p *Pair) Apply(dst, a, b []byte, tier cpu.Tier) {
 	n := len(dst)
 	a, b = a[:n], b[:n]
-	done := p.vector(dst, a, b, tier)
+	k, pair := kernelsOf(tier), kernel.NoEscape(p)
+	done := whole(n, k.reals)
+	switch {
+	case done == 0:
+	case p.Mul:
+		k.mulCodes.Get()(&dst[0], &a[0], &b[0], done, pair)
+	default:
+		k.sums.Get()(k, pair, dst[:done], a[:done], b[:done])
+	}
 	p.generic(dst[done:], a[done:], b[done:])
 }
 
@@ -89,7 +98,12 @@ func (q *Quantizer) Code(x float32) byte {
 // Codes fills dst with the codes of src, equally many.
 func (q *Quantizer) Codes(dst []byte, src []float32, tier cpu.Tier) {
 	src = src[:len(dst)]
-	for i := q.vector(dst, src, tier); i < len(src); i++ {
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.quantize.Get()(&dst[0], &src[0], done, kernel.NoEscape(q))
+	}
+	for i := done; i < len(src); i++ {
 		dst[i] = q.Code(src[i])
 	}
 }
@@ -97,7 +111,12 @@ func (q *Quantizer) Codes(dst []byte, src []float32, tier cpu.Tier) {
 // AddReals fills dst[i] = clamp(a[i] + b[i], lo, hi). dst may be a or b. All three are equally long. A NaN stays one.
 func AddReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := addVector(dst, a, b, lo, hi, tier); i < len(dst); i++ {
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.addReals.Get()(&dst[0], &a[0], &b[0], done, lo, hi)
+	}
+	for i := done; i < len(dst); i++ {
 		dst[i] = clamp(a[i]+b[i], lo, hi)
 	}
 }
@@ -105,7 +124,12 @@ func AddReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 // MulReals is AddReals for products.
 func MulReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := mulVector(dst, a, b, lo, hi, tier); i < len(dst); i++ {
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.mulReals.Get()(&dst[0], &a[0], &b[0], done, lo, hi)
+	}
+	for i := done; i < len(dst); i++ {
 		dst[i] = clamp(float32(a[i]*b[i]), lo, hi)
 	}
 }
@@ -113,7 +137,12 @@ func MulReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 // ClampReals fills dst[i] = clamp(src[i], lo, hi). dst may be src, and is as long. A NaN stays one.
 func ClampReals(dst, src []float32, lo, hi float32, tier cpu.Tier) {
 	src = src[:len(dst)]
-	for i := clampVector(dst, src, lo, hi, tier); i < len(dst); i++ {
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.clampReals.Get()(&dst[0], &src[0], done, lo, hi)
+	}
+	for i := done; i < len(dst); i++ {
 		dst[i] = clamp(src[i], lo, hi)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"linquant/internal/cpu"
+	"linquant/internal/kernel"
 )
 
 // Windows are the windows of neighbouring output pixels, all of one form, over a picture that lies channels last.
@@ -31,21 +32,25 @@ func (w *Windows) check(dst, src, leastTaps int) {
 // MaxCodes fills dst with the largest stored code of each window.
 func MaxCodes(dst, src []byte, w *Windows, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
-	if done := w.maxCodes(dst, src, tier); done < w.Channels {
-		maxima(dst, src, w, done)
-	}
+	k := kernelsOf(tier)
+	maxima(dst, src, w, whole(w.Channels, k.codes), &k.maxCodes)
 }
 
 // MaxReals fills dst with the largest real of each window. A NaN counts where the first tap has it, and nowhere else.
 func MaxReals(dst, src []float32, w *Windows, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
-	if done := w.maxReals(dst, src, tier); done < w.Channels {
-		maxima(dst, src, w, done)
-	}
+	k := kernelsOf(tier)
+	maxima(dst, src, w, whole(w.Channels, k.reals), &k.maxReals)
 }
 
-// maxima does the channels from first on.
-func maxima[T byte | float32](dst, src []T, w *Windows, first int) {
+// maxima does the channels before first with a kernel.
+func maxima[T byte | float32](dst, src []T, w *Windows, first int, k *kernel.Func[maxKernel[T]]) {
+	if first > 0 {
+		k.Get()(&dst[0], &src[0], first, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), w.Channels)
+	}
+	if first == w.Channels {
+		return
+	}
 	for p := range w.Pixels {
 		out, in := dst[p*w.Channels:][first:w.Channels], src[p*w.Step+first:]
 		copy(out, in[w.Taps[0]:])
@@ -62,7 +67,11 @@ func maxima[T byte | float32](dst, src []T, w *Windows, first int) {
 // MeanReals fills dst with (0 + x0 + x1 + …) / n of each window, summed in the order of the taps.
 func MeanReals(dst, src []float32, w *Windows, n float32, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
-	done := w.meanReals(dst, src, n, tier)
+	k := kernelsOf(tier)
+	done := whole(w.Channels, k.reals)
+	if done > 0 {
+		k.meanReals.Get()(&dst[0], &src[0], done, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), n, w.Channels)
+	}
 	if done == w.Channels {
 		return
 	}

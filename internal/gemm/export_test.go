@@ -1,13 +1,10 @@
 package gemm
 
-import (
-	"linquant/internal/cpu"
-	"linquant/internal/kernel"
-)
+import "linquant/internal/cpu"
 
 // Tier returns the tier whose kernels read the weights.
 func (w *Int8) Tier() cpu.Tier    { return w.tier }
 func (w *Float32) Tier() cpu.Tier { return w.tier }
 
-// Unused returns the kernels of a tier's table that did not run.
-func Unused(tier cpu.Tier) []string { return kernel.Unused(kernelsOf(tier)) }
+// Table returns the kernels of a tier.
+func Table(tier cpu.Tier) any { return kernelsOf(tier) }

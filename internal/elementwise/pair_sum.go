@@ -1,8 +1,10 @@
-//go:build !purego
-
 package elementwise
 
-import "math"
+import (
+	"math"
+
+	"linquant/internal/kernel"
+)
 
 // sum is a Pair that adds, in fixed point. With factors ScaleA/Scale and ScaleB/Scale
 //
@@ -19,46 +21,27 @@ type sum struct {
 	hi          uint32 // the upper bound as it is stored, four times
 }
 
-// sumCodesAVX512 fills dst, for n a multiple of sumBlock:
-//
-//	for i < n {
-//		t := (int32(a[i])*lowA+int32(b[i])*lowB+s.rest)>>15 + int32(a[i])*highA + int32(b[i])*highB + s.start
-//		t = max(t, s.least)
-//		dst[i] = min(saturate(t>>s.shift), s.hi)
-//		if uint32(t)&s.near == 0 {
-//			dst[i] = … // as addCodesAVX512
-//		}
-//	}
-//
-//go:noescape
-func sumCodesAVX512(dst, a, b *byte, n int, p *Pair, s *sum)
-
-// sumCodesAVX2 is sumCodesAVX512 up to the first 32 elements of which one is too near a tie. It returns how many that is.
-//
-//go:noescape
-func sumCodesAVX2(dst, a, b *byte, n int, s *sum) (done int)
-
 const sumBlock = 64
 
-// addAVX512 fills dst with sums.
-func (p *Pair) addAVX512(dst, a, b []byte) {
+// add512 fills dst with sums, with 512 bits.
+func add512(k *kernels, p *Pair, dst, a, b []byte) {
 	if n := len(dst) / sumBlock * sumBlock; n > 0 {
 		if s, ok := p.fixed(); ok {
-			sumCodesAVX512(&dst[0], &a[0], &b[0], n, p, &s)
+			k.sums512.Get()(&dst[0], &a[0], &b[0], n, p, kernel.NoEscape(&s))
 			dst, a, b = dst[n:], a[n:], b[n:]
 		}
 	}
 	if len(dst) > 0 {
-		addCodesAVX512(&dst[0], &a[0], &b[0], len(dst), p)
+		k.addCodes.Get()(&dst[0], &a[0], &b[0], len(dst), p)
 	}
 }
 
-// addAVX2 fills dst, a multiple of 8 elements, with sums.
-func (p *Pair) addAVX2(dst, a, b []byte) {
+// add256 fills dst, a multiple of 8 elements, with sums.
+func add256(k *kernels, p *Pair, dst, a, b []byte) {
 	s, ok := p.fixed()
 	for piece := sumBlock; len(dst) > 0; piece *= 2 { // ties are frequent where scales are powers of two
 		if n := len(dst) / sumBlock * sumBlock; ok && n > 0 {
-			if n = sumCodesAVX2(&dst[0], &a[0], &b[0], n, &s); n > 0 {
+			if n = k.sums256.Get()(&dst[0], &a[0], &b[0], n, kernel.NoEscape(&s)); n > 0 {
 				piece = sumBlock
 				if dst, a, b = dst[n:], a[n:], b[n:]; len(dst) == 0 {
 					return
@@ -69,7 +52,7 @@ func (p *Pair) addAVX2(dst, a, b []byte) {
 		if ok {
 			n = min(n, piece)
 		}
-		addCodesAVX2(&dst[0], &a[0], &b[0], n, p)
+		k.addCodes.Get()(&dst[0], &a[0], &b[0], n, p)
 		dst, a, b = dst[n:], a[n:], b[n:]
 	}
 }

@@ -1,0 +1,66 @@
+package elementwise
+
+import (
+	"linquant/internal/cpu"
+	"linquant/internal/kernel"
+)
+
+// kernels are what a tier computes with, and how much at a time its kernels take. What is left, and what a tier has no
+// kernel for, is computed in Go, which defines the result.
+type kernels struct {
+	reals int // elements, a power of two, of which kernels take multiples; 0 where there are none
+	codes int // the same of maxCodes
+
+	addCodes, mulCodes kernel.Func[pairKernel]
+	sums               kernel.Func[func(k *kernels, p *Pair, dst, a, b []byte)] // with these
+	sums512            kernel.Func[func(dst, a, b *byte, n int, p *Pair, s *sum)]
+	sums256            kernel.Func[func(dst, a, b *byte, n int, s *sum) (done int)]
+	quantize           kernel.Func[func(dst *byte, src *float32, n int, q *Quantizer)]
+	addReals, mulReals kernel.Func[func(dst, a, b *float32, n int, lo, hi float32)]
+	clampReals         kernel.Func[func(dst, src *float32, n int, lo, hi float32)]
+	maxCodes           kernel.Func[maxKernel[byte]]
+	maxReals           kernel.Func[maxKernel[float32]]
+	meanReals          kernel.Func[meanKernel]
+	depthwiseCodes     kernel.Func[func(dst, src *byte, p *codeParams)]
+	depthwiseReals     kernel.Func[func(dst, src *float32, p *realParams)]
+	quads              kernel.Func[func(p *quadParams)]
+	lookup             kernel.Func[func(dst, src *byte, n int, table *[256]byte)]
+	gather             [4]gatherKernel // the first that takes lines of a length copies them
+
+	// Of multiples of 8 elements.
+	extremes   kernel.Func[func(x *float32, n int) (lo, hi float32)]
+	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)]
+	scaledZero kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
+	centred    kernel.Func[func(dst, src *float32, n int, q *Quantizer)]
+
+	// Of rows; the first two of multiples of 4 elements.
+	sumLookup kernel.Func[func(e *float64, row *byte, n int, table *float64, s *[4]float64)]
+	divide    kernel.Func[func(dst *float32, e *float64, n int, by float64)]
+	sum       kernel.Func[func(x *float32, n int, s *[4]float64)]
+	squares   kernel.Func[func(x *float32, n int, mean float64, s *[4]float64)]
+	scale     kernel.Func[func(dst, x, scale, shift *float32, n int, mean, factor float64)]
+}
+
+// Kernels that have a type of their own; kernels_amd64.go says what they do.
+type (
+	pairKernel       = func(dst, a, b *byte, n int, p *Pair)
+	maxKernel[T any] = func(dst, src *T, channels, pixels, step int, taps *int, count, stride int)
+	meanKernel       = func(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, stride int)
+)
+
+// gatherKernel copies lines of least to most bytes.
+type gatherKernel struct {
+	least, most int
+	run         kernel.Func[func(dst, src *byte, p *Gather)]
+}
+
+// kernelsOf returns those of a tier.
+func kernelsOf(tier cpu.Tier) *kernels { return tables.Of(tier) }
+
+// whole returns how many of n elements kernels take that take multiples of step.
+func whole(n, step int) int {
+	if step == 0 {
+		return 0
+	}
+	return n &^ (step - 1)
+}

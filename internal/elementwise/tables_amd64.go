@@ -1,0 +1,86 @@
+//go:build !purego
+
+package elementwise
+
+import (
+	"math"
+
+	xcpu "golang.org/x/sys/cpu"
+
+	"linquant/internal/cpu"
+	"linquant/internal/kernel"
+)
+
+// tables has a table for every tier that has vectors of its own. Those of tiers that have the same are copies, so that
+// each is counted for itself.
+var tables = kernel.Tables[kernels]{
+	cpu.Generic:    {},
+	cpu.AVX2:       kernels256(),
+	cpu.AVXVNNI:    kernels256(),
+	cpu.AVX512VNNI: kernels512(),
+	cpu.AMX:        kernels512(),
+}
+
+func kernels256() *kernels {
+	k := &kernels{
+		reals: 8, codes: 32,
+
+		addCodes: kernel.Of(addCodesAVX2), mulCodes: kernel.Of(mulCodesAVX2),
+		sums: kernel.Of(add256), sums256: kernel.Of(sumCodesAVX2),
+		quantize: kernel.Of(quantizeAVX2),
+		addReals: kernel.Of(addRealsAVX2), mulReals: kernel.Of(mulRealsAVX2), clampReals: kernel.Of(clampRealsAVX2),
+		maxCodes: kernel.Of(maxCodesAVX2), maxReals: kernel.Of(maxRealsAVX2), meanReals: kernel.Of(meanRealsAVX2),
+		depthwiseCodes: kernel.Of(depthwiseCodesAVX2), depthwiseReals: kernel.Of(depthwiseRealsAVX2),
+		gather: [4]gatherKernel{
+			{32, 64, kernel.Of(gatherTwo32)},
+			{16, 32, kernel.Of(gatherTwo16)},
+			{64, math.MaxInt, kernel.Of(gatherAVX2x32)},
+			{8, 16, kernel.Of(gatherAVX2x8)},
+		},
+	}
+	k.waitForMemory()
+	return k
+}
+
+// waitForMemory puts in the kernels that have 256 bits on every tier.
+func (k *kernels) waitForMemory() {
+	k.extremes, k.centred = kernel.Of(extremesAVX2), kernel.Of(centredAVX2)
+	k.scaled, k.scaledZero = kernel.Of(scaledAVX2), kernel.Of(scaledZeroAVX2)
+	k.sumLookup, k.divide = kernel.Of(sumLookupAVX2), kernel.Of(divideAVX2)
+	k.sum, k.squares, k.scale = kernel.Of(sumAVX2), kernel.Of(squaresAVX2), kernel.Of(scaleAVX2)
+}
+
+func kernels512() *kernels {
+	k := &kernels{
+		reals: 1, codes: 1,
+
+		addCodes: kernel.Of(addCodesAVX512), mulCodes: kernel.Of(mulCodesAVX512),
+		sums: kernel.Of(add512), sums512: kernel.Of(sumCodesAVX512),
+		quantize: kernel.Of(quantizeAVX512),
+		addReals: kernel.Of(addRealsAVX512), mulReals: kernel.Of(mulRealsAVX512), clampReals: kernel.Of(clampRealsAVX512),
+		maxCodes: unstrided(maxCodesAVX512), maxReals: unstrided(maxRealsAVX512),
+		meanReals: kernel.Of(func(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, _ int) {
+			meanRealsAVX512(dst, src, channels, pixels, step, taps, count, n)
+		}),
+		depthwiseCodes: kernel.Of(depthwiseCodesAVX512), depthwiseReals: kernel.Of(depthwiseRealsAVX512),
+		quads: kernel.Of(depthwiseQuadsAVX512),
+		gather: [4]gatherKernel{
+			{64, 128, kernel.Of(gatherTwo64)},
+			{32, 64, kernel.Of(gatherTwo32)},
+			{16, 32, kernel.Of(gatherTwo16)},
+			{1, math.MaxInt, kernel.Of(gatherAVX512)},
+		},
+	}
+	k.waitForMemory()
+	if xcpu.X86.HasAVX512VBMI { // which Cascade Lake and Cooper Lake lack
+		k.lookup = kernel.Of(lookupVBMI)
+	}
+	return k
+}
+
+// unstrided adapts the kernels that take all channels, so that these are the stride.
+func unstrided[T any](run func(dst, src *T, channels, pixels, step int, taps *int, count int)) kernel.Func[maxKernel[T]] {
+	return kernel.Of(func(dst, src *T, channels, pixels, step int, taps *int, count, _ int) {
+		run(dst, src, channels, pixels, step, taps, count)
+	})
+}
