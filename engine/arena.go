@@ -58,7 +58,7 @@ func writeOver(steps []step) map[*buffer]*buffer {
 		}
 		out := s.out[0].buffer
 		for _, p := range s.in {
-			if p.buffer == nil || p.order != s.out[0].order {
+			if p.buffer == nil {
 				continue
 			}
 			in := final(over, p.buffer)

@@ -33,14 +33,15 @@ func (c *compiler) input(i int, name string) error {
 	return nil
 }
 
-// loaded returns the place of a value as it lies between steps. Only an input can lie otherwise; it is copied the first
-// time that a node needs it.
+// loaded returns the place of a value as node n can read it. Only what lies in the caller's memory can lie otherwise than
+// between steps; it is copied the first time that a node needs that.
 func (c *compiler) loaded(n *graph.Node, p *place) *place {
-	if p.input < 0 || p.order == orderOf(p.shape, p.n) {
+	o := c.layout[p.name]
+	if p.input < 0 || p.order == o || n.Op == graph.QuantizeLinear || moves(n.Op) {
 		return p
 	}
 	to := like(p, nil)
-	to.order = orderOf(p.shape, p.n)
+	to.order = o
 	c.emit(n, &load{p, to}, step{Step: Step{Op: "Load"}, in: []*place{p}, out: []*place{to}})
 	c.places[p.name] = to
 	return to

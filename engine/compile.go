@@ -31,7 +31,7 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 	}
 	c := &compiler{
 		g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
-		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, flat: flatValues(g),
+		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, layout: layoutOf(g),
 		plans: map[windowPlan]func() []*gemm.Int8Windows{},
 	}
 	for _, name := range cfg.Keep {
@@ -88,8 +88,8 @@ type compiler struct {
 	consumers map[string][]*graph.Node
 
 	inputs, outputs []IO
-	places          map[string]*place    // of values, as they lie between steps
-	flat            map[string]bool      // values that lie row-major
+	places          map[string]*place // of values, as they lie between steps
+	layout          layout
 	folded          map[*graph.Node]bool // nodes that became part of the layer before them
 	steps           []step
 	shows           []*place // kept values that need no step
@@ -123,6 +123,21 @@ func (c *compiler) lower() error {
 			return err
 		}
 	}
+	return c.checkOrders()
+}
+
+// checkOrders returns an error where a step that computes each element from those in the same place has operands that
+// lie otherwise: its numbers would be wrong.
+func (c *compiler) checkOrders() error {
+	for i := range c.steps {
+		k := &c.steps[i]
+		for _, p := range k.in {
+			if k.inPlace && p.order != k.out[0].order {
+				return fmt.Errorf("%v %q reads %q in the order %v and makes %v: this is a fault of linquant, please report it",
+					k.Op, k.Node, p.name, p.order, k.out[0].order)
+			}
+		}
+	}
 	return nil
 }
 
@@ -132,10 +147,11 @@ func (c *compiler) place(v *graph.Value) (*place, error) {
 		return nil, fmt.Errorf("value %q has the shape %v: the first dimension of what depends on an input is graph.Batch",
 			v.Name, v.Shape)
 	}
-	return c.placeOf(v.Name, v.Shape[1:], v.Quant)
+	return newPlace(v.Name, v.Shape[1:], c.layout[v.Name], v.Quant)
 }
 
-func (c *compiler) placeOf(name string, shape tensor.Shape, q *quant.Params) (*place, error) {
+// newPlace makes a place for a value of that shape of one example.
+func newPlace(name string, shape tensor.Shape, o order, q *quant.Params) (*place, error) {
 	n, err := shape.Elements()
 	if err != nil {
 		return nil, fmt.Errorf("value %q: %w", name, err)
@@ -146,10 +162,7 @@ func (c *compiler) placeOf(name string, shape tensor.Shape, q *quant.Params) (*p
 	if n == 0 || n > maxElements {
 		return nil, fmt.Errorf("value %q has %d elements an example: use 1 to %d", name, n, maxElements)
 	}
-	p := &place{name: name, shape: shape, n: n, order: orderOf(shape, n), quant: q, input: -1}
-	if c.flat[name] {
-		p.order = rowMajor(n)
-	}
+	p := &place{name: name, shape: shape, n: n, order: o, quant: q, input: -1}
 	p.buffer = &buffer{n: n, float: q == nil}
 	if q != nil {
 		if len(q.Scale) != 1 || q.Type.Bits > 8 {
@@ -270,9 +283,7 @@ func (c *compiler) node(n *graph.Node) error {
 			if s.in[i] = c.places[name]; s.in[i] == nil {
 				return fmt.Errorf("%v reads %q before any node makes it: sort the nodes", n, name)
 			}
-			if n.Op != graph.QuantizeLinear {
-				s.in[i] = c.loaded(n, s.in[i])
-			}
+			s.in[i] = c.loaded(n, s.in[i])
 		}
 	}
 	if !slices.ContainsFunc(s.in, func(p *place) bool { return p != nil }) {

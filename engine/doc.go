@@ -24,7 +24,8 @@
 //
 // What is not a matrix product is in package internal/elementwise.
 //
-// Between steps a value of shape [batch, channels, height, width] lies channels last, other values lie row-major.
+// Between steps a value of shape [batch, channels, height, width] lies channels last, unless it meets only operators that
+// take it as well row-major; other values lie row-major. One pass decides that for every value (layoutOf).
 // A code is stored as an unsigned byte: unsigned codes as they are, signed ones plus 128, so that all kernels multiply
 // unsigned activations by signed weights. The caller sees none of this: inputs, outputs and traced values are
 // channels first, as in ONNX.

@@ -17,6 +17,7 @@ type generator struct {
 	*rapid.T
 	g      *graph.Graph
 	codes  bool
+	exact  bool     // no sums of products, which are not the evaluator's to the last bit where they are of reals
 	values []string // computed so far
 	n      int      // of nodes
 	seed   uint64   // of constants
@@ -28,19 +29,15 @@ var conventions = []quant.Convention{quant.ONNX, quant.Torch, quant.Fixed, quant
 func drawNetwork(t *rapid.T, codes bool) *graph.Graph {
 	b := &generator{T: t, g: graph.New("drawn"), codes: codes, seed: rapid.Uint64().Draw(t, "seed")}
 	b.g.Requant = rapid.SampledFrom(conventions).Draw(t, "convention")
-	b.g.AddInput("x", tensor.Shape{graph.Batch, b.in(1, 6, "channels"), b.in(1, 8, "height"), b.in(1, 8, "width")})
-	first := "x"
-	if codes {
-		q := b.params(1)
-		first = "x_quantized"
-		b.g.AddNode(graph.QuantizeLinear, "quantize", first, nil, "x")
-		b.g.Values[first].Quant = q
+	b.g.AddInput("x", append(tensor.Shape{graph.Batch}, b.inputShape()...))
+	b.values = []string{b.first()}
+	if b.in(0, 2, "reshaped first") == 0 {
+		b.reshaped(b.values[0], b.shape(b.values[0]))
 	}
-	b.values = []string{first}
 	for range b.in(1, 7, "nodes") {
 		b.grow()
 	}
-	last := b.values[len(b.values)-1]
+	last := b.last()
 	if codes && b.yes("output as reals") {
 		b.g.AddNode(graph.DequantizeLinear, "dequantize", "y", nil, last)
 		last = "y"
@@ -51,6 +48,41 @@ func drawNetwork(t *rapid.T, codes bool) *graph.Graph {
 	}
 	return b.g
 }
+
+// inputShape draws that of one example: a picture, a vector, or tokens.
+func (b *generator) inputShape() tensor.Shape {
+	switch b.in(0, 5, "input") {
+	case 0:
+		return tensor.Shape{b.in(1, 5, "length") * b.in(1, 5, "length") * b.in(1, 5, "length")}
+	case 1:
+		return tensor.Shape{b.in(1, 6, "tokens"), b.in(1, 3, "heads") * b.in(1, 4, "width")}
+	}
+	return tensor.Shape{b.in(1, 6, "channels"), b.in(1, 8, "height"), b.in(1, 8, "width")}
+}
+
+// first returns the value that the network begins with: the input, or its codes, which it may have itself.
+func (b *generator) first() string {
+	if !b.codes {
+		return "x"
+	}
+	if b.in(0, 3, "input of codes") == 0 {
+		b.g.Values["x"].Quant = b.params(1)
+		return "x"
+	}
+	x := "x"
+	if b.in(0, 3, "reals before") == 0 { // functions of reals, whatever makes the codes
+		b.codes, b.exact, b.values = false, true, []string{"x"}
+		b.reshaped("x", b.shape("x"))
+		b.codes, b.exact = true, false
+		x = b.last()
+	}
+	b.g.AddNode(graph.QuantizeLinear, "quantize", "x_quantized", nil, x)
+	b.g.Values["x_quantized"].Quant = b.params(1)
+	b.g.Values["x_quantized"].Shape = b.shape(x)
+	return "x_quantized"
+}
+
+func (b *generator) last() string { return b.values[len(b.values)-1] }
 
 func (b *generator) in(lo, hi int, what string) int { return rapid.IntRange(lo, hi).Draw(b.T, what) }
 func (b *generator) yes(what string) bool           { return rapid.Bool().Draw(b.T, what) }
@@ -196,13 +228,16 @@ func (b *generator) grow() {
 	ops := []func(string, tensor.Shape){
 		b.unary, b.function, b.clamp, b.pair, b.otherPair, b.number, // also of a number for each example
 		b.pair, b.constantPair, b.jump, b.concat, b.slice, b.picks, b.transpose, b.reshape, b.softmax, b.matMul,
-		b.reduction, b.logSoftmax, b.norm, b.resize,
+		b.reduction, b.logSoftmax, b.norm, b.resize, b.reshaped, b.reshaped,
 	}
 	if len(shape) == 1 {
 		ops = ops[:6]
 	}
 	if len(shape) == 4 {
 		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.globalMax, b.pad, b.pad, b.flatten, b.batchNorm)
+	}
+	if len(shape) == 3 {
+		ops = append(ops, b.heads, b.heads)
 	}
 	if len(shape) == 2 {
 		ops = append(ops, b.gemm, b.gemm, b.gemm, b.gemm)

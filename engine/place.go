@@ -13,8 +13,9 @@ type order struct{ channels, plane int }
 // rowMajor is the order of n elements that lie as they are counted.
 func rowMajor(n int) order { return order{1, n} }
 
-// orderOf is how a value of that shape (of one example) lies between steps.
-func orderOf(shape tensor.Shape, n int) order {
+// channelsLast is the order of a picture of that shape (of one example), which has n elements; values of other than three
+// dimensions are row-major.
+func channelsLast(shape tensor.Shape, n int) order {
 	if len(shape) != 3 || n == 0 || shape[0] == 1 || n == shape[0] {
 		return rowMajor(n)
 	}

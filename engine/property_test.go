@@ -2,15 +2,18 @@ package engine_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -23,44 +26,128 @@ func computed(g *graph.Graph) []string {
 	return names
 }
 
-// drawInput returns a batch of x.
-func drawInput(t *rapid.T, g *graph.Graph) (tensor.Tensor, []float32) {
-	shape := append(tensor.Shape{rapid.IntRange(1, 3).Draw(t, "batch")}, g.Values["x"].Shape[1:]...)
+// drawn is a random network and a batch of its input, as the evaluator takes it and as the engine does.
+type drawn struct {
+	g     *graph.Graph
+	x     tensor.Tensor
+	reals []float32
+}
+
+// drawInput returns the network with an input.
+func drawInput(t *rapid.T, g *graph.Graph) drawn {
+	d := drawn{g: g}
+	shape := append(tensor.Shape{rapid.IntRange(1, 3).Draw(t, "batch")}, d.g.Values["x"].Shape[1:]...)
 	n, _ := shape.Elements()
 	b := builder{seed: rapid.Uint64().Draw(t, "input")}
-	x := b.reals(n, 1.2)
-	if g.Quantized() && rapid.IntRange(0, 3).Draw(t, "odd values") == 0 {
+	d.reals = b.reals(n, 1.2)
+	if len(d.g.Nodes) > 0 && d.g.Nodes[0].Op == graph.QuantizeLinear && rapid.IntRange(0, 3).Draw(t, "odd values") == 0 {
 		for _, v := range []uint32{0x7fc00055, 0x7f800000, 0xff800000} { // a NaN and infinities
-			x[rapid.IntRange(0, n-1).Draw(t, "at")] = math.Float32frombits(v)
+			d.reals[rapid.IntRange(0, n-1).Draw(t, "at")] = math.Float32frombits(v)
 		}
 	}
-	return mustTensor(shape, x), x
+	d.x = mustTensor(shape, d.reals)
+	if v := d.g.Values["x"]; v.Quant != nil {
+		var err error
+		if d.x, err = codesOf(d.reals, shape, v.Quant); err != nil {
+			t.Fatal(err)
+		}
+		exact, err := realsOf(v, d.x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.reals, _ = exact.Float32s()
+	}
+	return d
+}
+
+// codesOf quantizes by the definition.
+func codesOf(x []float32, shape tensor.Shape, q *quant.Params) (tensor.Tensor, error) {
+	if q.Type.Unsigned {
+		codes := make([]uint8, len(x))
+		if err := quant.Quantize(codes, x, shape, *q); err != nil {
+			return tensor.Tensor{}, err
+		}
+		return tensor.Of(shape, codes)
+	}
+	codes := make([]int8, len(x))
+	if err := quant.Quantize(codes, x, shape, *q); err != nil {
+		return tensor.Tensor{}, err
+	}
+	return tensor.Of(shape, codes)
 }
 
 // TestIntegers compares every value of random quantized networks with the reference evaluator's: codes must be equal.
 func TestIntegers(t *testing.T) {
-	often(t, func(t *rapid.T) { checkNetwork(t, drawNetwork(t, true), sameElements) })
+	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, drawNetwork(t, true)), sameCodes) })
 }
 
 // TestFloats compares every value of random float networks with the reference evaluator's.
 func TestFloats(t *testing.T) {
-	often(t, func(t *rapid.T) { checkNetwork(t, drawNetwork(t, false), closeReals()) })
+	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, drawNetwork(t, false)), closeReals) })
 }
 
-// often checks a property of networks, which have many parts, on more than the usual 100 of them.
+// TestSeeds is TestIntegers and TestFloats for the same networks each time, whatever they are: a fault that few networks
+// show is found by all who run this, or by nobody.
+func TestSeeds(t *testing.T) {
+	seeds := 500
+	if raceEnabled {
+		seeds = 50
+	}
+	for _, codes := range []bool{false, true} {
+		compare := closeReals
+		if codes {
+			compare = sameCodes
+		}
+		for seed := range seeds {
+			t.Run(fmt.Sprintf("codes=%v,%d", codes, seed), func(t *testing.T) {
+				draw := func(t *rapid.T) drawn { return drawInput(t, drawNetwork(t, codes)) }
+				checkNetwork(t, rapid.Custom(draw).Example(seed), compare)
+			})
+		}
+	}
+}
+
+// sameCodes is sameElements, but for what is computed in reals before the input is quantized: there a zero that was
+// clamped has either sign, and a NaN any payload.
+func sameCodes(g *graph.Graph) func(name string, got, want tensor.Tensor) error {
+	before := map[string]bool{}
+	for _, n := range g.Nodes {
+		if n.Op == graph.QuantizeLinear {
+			break
+		}
+		before[n.Outputs[0]] = g.Values[n.Outputs[0]].Quant == nil
+	}
+	return func(name string, got, want tensor.Tensor) error {
+		if !before[name] {
+			return sameElements(name, got, want)
+		}
+		a, _ := got.Float32s()
+		b, _ := want.Float32s()
+		if !got.Shape.Equal(want.Shape) || !slices.EqualFunc(a, b, func(a, b float32) bool { return cmp.Compare(a, b) == 0 }) {
+			return fmt.Errorf("%s is %v %v, want %v %v", name, got.Shape, a, want.Shape, b)
+		}
+		return nil
+	}
+}
+
+// often checks a property of networks, which have many parts and take less than a millisecond each, on many more than the
+// usual 100 of them.
 func often(t *testing.T, property func(t *rapid.T)) {
-	times := 10
-	if testing.Short() || raceEnabled {
-		times = 1
+	times := 20 // of 100, or 20 where time is short
+	if raceEnabled {
+		times = 2
 	}
 	for range times {
 		rapid.Check(t, property)
 	}
 }
 
-func checkNetwork(t *rapid.T, g *graph.Graph, compare func(name string, got, want tensor.Tensor) error) {
-	ctx := context.Background()
-	x, reals := drawInput(t, g)
+// A comparison makes a function that compares a value of the network with what it should be.
+type comparison func(g *graph.Graph) func(name string, got, want tensor.Tensor) error
+
+// checkNetwork compares every value of the network with the reference evaluator's.
+func checkNetwork(t rapid.TB, d drawn, how comparison) {
+	ctx, g, x, reals, compare := context.Background(), d.g, d.x, d.reals, how(d.g)
 	names := computed(g)
 	want, err := graph.Eval(ctx, g, map[string]tensor.Tensor{"x": x}, names)
 	if err != nil {
@@ -159,7 +246,7 @@ func sameElements(name string, got, want tensor.Tensor) error {
 }
 
 // closeReals allows an error of 1e-5 of the largest real seen so far: sums of large terms may cancel.
-func closeReals() func(name string, got, want tensor.Tensor) error {
+func closeReals(*graph.Graph) func(name string, got, want tensor.Tensor) error {
 	magnitude := 1.0
 	return func(name string, got, want tensor.Tensor) error {
 		g, _ := got.Float32s()

@@ -1,6 +1,10 @@
 package engine
 
-import "linquant/graph"
+import (
+	"slices"
+
+	"linquant/graph"
+)
 
 // resize lowers a Resize: copies of the nearest elements, or sums of a few neighbours, dimension by dimension.
 func (s *site) resize() error {
@@ -13,10 +17,11 @@ func (s *site) resize() error {
 	for i := range axes {
 		to := s.out
 		if i < len(axes)-1 {
-			shape := append([]int(nil), from.shape...)
+			shape := slices.Clone(from.shape)
 			shape[axes[i].Dim-1] = whole[axes[i].Dim]
+			n := from.n / from.shape[axes[i].Dim-1] * shape[axes[i].Dim-1]
 			var err error
-			if to, err = s.placeOf(s.out.name, shape, nil); err != nil {
+			if to, err = newPlace(s.out.name, shape, channelsLast(shape, n), nil); err != nil {
 				return s.errorf("%w", err)
 			}
 		}
@@ -49,8 +54,8 @@ func (s *site) resizeByCopy(axes []graph.ResizeAxis) error {
 // lie outside of it, whose rows are the elements inside.
 func (s *site) emitResize(from, to *place, a graph.ResizeAxis) {
 	walk := progression(0, 1, len(from.shape))
-	if len(from.shape) == 3 {
-		walk = []int{1, 2, 0} // the same as row-major where a picture has one channel, or one pixel
+	if len(from.shape) == 3 { // a picture; row-major is the same where it has one channel, or one pixel
+		walk = []int{1, 2, 0}
 	}
 	k := &resizing{from: from, to: to, axis: a, outer: 1, inner: 1}
 	k.in, k.out = from.shape[a.Dim-1], to.shape[a.Dim-1]

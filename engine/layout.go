@@ -6,12 +6,36 @@ import (
 	"linquant/graph"
 )
 
+// layout is how every value lies between steps: places get their order from here, and nothing else works one out. It is
+// made once, before anything is lowered.
+//
 // Values of three dimensions usually are pictures, and lie channels last. Those of attention are stacks of matrices,
 // one for each head, whose rows are to lie together: what meets nothing that wants channels last, on its way through
 // operators that take elements as they lie, lies row-major.
+type layout map[string]order
 
-// flatValues returns the names of the values that lie row-major whatever their shape.
-func flatValues(g *graph.Graph) map[string]bool {
+// layoutOf gives every value that depends on an input its order. A value whose shape no place can have has none.
+func layoutOf(g *graph.Graph) layout {
+	rowMajors, orders := rowMajorValues(g), layout{}
+	for name, v := range g.Values {
+		if v.Const != nil || len(v.Shape) == 0 {
+			continue
+		}
+		shape := v.Shape[1:]
+		n, err := shape.Elements()
+		switch {
+		case err != nil:
+		case rowMajors[name]:
+			orders[name] = rowMajor(n)
+		default:
+			orders[name] = channelsLast(shape, n)
+		}
+	}
+	return orders
+}
+
+// rowMajorValues returns the names of the values that lie row-major whatever their shape.
+func rowMajorValues(g *graph.Graph) map[string]bool {
 	groups, pictures := sets{}, slices.Concat(g.Inputs, g.Outputs)
 	for _, n := range g.Nodes {
 		values := slices.DeleteFunc(slices.Concat(n.Inputs, n.Outputs), func(name string) bool {
