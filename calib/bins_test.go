@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	_ "linquant/internal/testing/seeds"
 )
 
 // A tier without its kernel would pass all other tests.

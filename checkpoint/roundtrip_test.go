@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	_ "linquant/internal/testing/seeds"
 	"linquant/tensor"
 
 	"pgregory.net/rapid"

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	_ "linquant/internal/testing/seeds"
 	"linquant/tensor"
 )
 

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 // Values that live at the same time never share memory, and the arena is no larger than all values together.

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 func close(got, want float64) bool { return math.Abs(got-want) < 1e-12 }

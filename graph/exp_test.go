@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	_ "linquant/internal/testing/seeds"
 )
 
 // bigExp returns e**x to 200 bits: the Taylor series of x/2^k, squared k times.

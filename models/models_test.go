@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/checkpoint"
+	_ "linquant/internal/testing/seeds"
 	"linquant/quant"
 	"linquant/tensor"
 )

@@ -4,6 +4,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/onnxpb"
+	_ "linquant/internal/testing/seeds"
 )
 
 // deliberate has what the importer refuses though ONNX has it.

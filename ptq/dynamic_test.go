@@ -9,6 +9,7 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
+	_ "linquant/internal/testing/seeds"
 	"linquant/ptq"
 	"linquant/quant"
 	"linquant/tensor"

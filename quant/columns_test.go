@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	_ "linquant/internal/testing/seeds"
 	"linquant/tensor"
 )
 

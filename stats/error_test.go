@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 // compare is an Error over one pair of arrays.

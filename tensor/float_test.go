@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 // decode is the definition of a binary floating-point format: the value of a code without its special cases.

@@ -10,6 +10,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	_ "linquant/internal/testing/seeds"
 )
 
 // tiers calls f for every tier of this processor.

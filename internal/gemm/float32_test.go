@@ -9,6 +9,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	_ "linquant/internal/testing/seeds"
 )
 
 // floatCase is one product of floats.

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/encoding/protowire"
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 func write(t interface{ Fatal(args ...any) }, m *Model) []byte {

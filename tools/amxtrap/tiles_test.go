@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "linquant/internal/testing/seeds"
 )
 
 // machine is registers and memory, which begins at address 1000.
