@@ -164,7 +164,9 @@ func (b *generator) norm(x string, shape tensor.Shape) {
 				groups = append(groups, n)
 			}
 		}
-		attrs["num_groups"] = rapid.SampledFrom(groups).Draw(b.T, "groups")
+		if op == graph.GroupNormalization {
+			attrs["num_groups"] = rapid.SampledFrom(groups).Draw(b.T, "groups")
+		}
 	}
 	b.island(x, func(x string) bool {
 		inputs := []string{x, b.real(own), b.real(own)}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -203,6 +204,9 @@ func (b *generator) add(op graph.Op, attrs graph.Attrs, spread float64, inputs .
 	}
 	inferred, err := graph.InferShapes(trial)
 	if err != nil {
+		if strings.Contains(err.Error(), "attribute") { // it would never be drawn
+			b.Fatal(err)
+		}
 		return false
 	}
 	if n, _ := inferred.Values[name].Shape[1:].Elements(); n > 4000 {
