@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	_ "linquant/internal/testing/seeds"
 	"linquant/quant"
 	"linquant/tensor"
 	"linquant/vision"
