@@ -14,8 +14,8 @@ TEXT ·quantizeRowAVX2(SB), NOSPLIT, $0-48
 	MOVQ         scale+24(FP), R8
 	MOVQ         zeroPoint+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VBROADCASTSS 8(DX), Y4
-	VBROADCASTSS 12(DX), Y5
+	VBROADCASTSS quantizer_lo+0(DX), Y4
+	VBROADCASTSS quantizer_hi+0(DX), Y5
 	VPXOR        Y1, Y1, Y1
 	VMOVAPS      Y4, Y2
 	VMOVAPS      Y5, Y3
@@ -66,8 +66,8 @@ TEXT ·dequantizeRowAVX2(SB), NOSPLIT, $0-48
 	MOVQ         scale+24(FP), R8
 	MOVQ         zeroPoint+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VPBROADCASTD 4(DX), Y1
-	VPBROADCASTD 8(DX), Y2
+	VPBROADCASTD dequantizer_before+0(DX), Y1
+	VPBROADCASTD dequantizer_flip+0(DX), Y2
 	VPSRLD       $0x18, Y2, Y2
 	SUBQ         $0x08, CX
 	JL           done

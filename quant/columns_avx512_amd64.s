@@ -14,8 +14,8 @@ TEXT ·quantizeRowAVX512(SB), NOSPLIT, $0-48
 	MOVQ         scale+24(FP), R8
 	MOVQ         zeroPoint+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VBROADCASTSS 8(DX), Z4
-	VBROADCASTSS 12(DX), Z5
+	VBROADCASTSS quantizer_lo+0(DX), Z4
+	VBROADCASTSS quantizer_hi+0(DX), Z5
 	VPXORD       Z1, Z1, Z1
 	VMOVAPS      Z4, Z2
 	VMOVAPS      Z5, Z3
@@ -66,8 +66,8 @@ TEXT ·dequantizeRowAVX512(SB), NOSPLIT, $0-48
 	MOVQ         scale+24(FP), R8
 	MOVQ         zeroPoint+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VPBROADCASTD 4(DX), Z1
-	VPBROADCASTD 8(DX), Z2
+	VPBROADCASTD dequantizer_before+0(DX), Z1
+	VPBROADCASTD dequantizer_flip+0(DX), Z2
 	VPSRLD       $0x18, Z2, Z2
 	MOVL         $0x0000ffff, AX
 

@@ -94,8 +94,8 @@ done:
 	VMINPS       X5, X4, X4
 	VMAXPS       X9, X8, X8
 	VPMAXUD      X13, X12, X12
-	VMOVSS       X4, (DI)
-	VMOVSS       X8, 4(DI)
-	VMOVD        X12, 8(DI)
+	VMOVSS       X4, extent_lo+0(DI)
+	VMOVSS       X8, extent_hi+0(DI)
+	VMOVD        X12, extent_top+0(DI)
 	VZEROUPPER
 	RET

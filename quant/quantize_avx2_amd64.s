@@ -23,12 +23,12 @@ TEXT ·quantizeAVX2(SB), NOSPLIT, $0-33
 	MOVQ         n+16(FP), CX
 	MOVQ         p+24(FP), DX
 	MOVBLZX      stream+32(FP), R8
-	VBROADCASTSS (DX), Y9
-	VBROADCASTSS 4(DX), Y10
-	VBROADCASTSS 8(DX), Y11
-	VBROADCASTSS 12(DX), Y12
-	VPBROADCASTW 16(DX), Y13
-	VPBROADCASTD 20(DX), Y14
+	VBROADCASTSS quantizer_inverse+0(DX), Y9
+	VBROADCASTSS quantizer_residue+0(DX), Y10
+	VBROADCASTSS quantizer_lo+0(DX), Y11
+	VBROADCASTSS quantizer_hi+0(DX), Y12
+	VPBROADCASTW quantizer_after+0(DX), Y13
+	VPBROADCASTD quantizer_flip+0(DX), Y14
 	VMOVDQU      halves<>+0(SB), Y15
 	SUBQ         $0x40, CX
 	JL           rest
@@ -171,9 +171,9 @@ TEXT ·dequantizeAVX2(SB), NOSPLIT, $0-33
 	MOVQ         n+16(FP), CX
 	MOVQ         p+24(FP), DX
 	MOVBLZX      stream+32(FP), R8
-	VBROADCASTSS (DX), Y8
-	VPBROADCASTD 4(DX), Y9
-	VPBROADCASTD 8(DX), Y10
+	VBROADCASTSS dequantizer_scale+0(DX), Y8
+	VPBROADCASTD dequantizer_before+0(DX), Y9
+	VPBROADCASTD dequantizer_flip+0(DX), Y10
 	VPSRLD       $0x18, Y10, Y10
 	SUBQ         $0x20, CX
 	JL           rest

@@ -31,12 +31,12 @@ TEXT ·quantizeAVX512(SB), NOSPLIT, $0-33
 	MOVQ         n+16(FP), CX
 	MOVQ         p+24(FP), DX
 	MOVBLZX      stream+32(FP), R8
-	VBROADCASTSS (DX), Z17
-	VBROADCASTSS 4(DX), Z18
-	VBROADCASTSS 8(DX), Z19
-	VBROADCASTSS 12(DX), Z20
-	VPBROADCASTW 16(DX), Z21
-	VPBROADCASTD 20(DX), Z22
+	VBROADCASTSS quantizer_inverse+0(DX), Z17
+	VBROADCASTSS quantizer_residue+0(DX), Z18
+	VBROADCASTSS quantizer_lo+0(DX), Z19
+	VBROADCASTSS quantizer_hi+0(DX), Z20
+	VPBROADCASTW quantizer_after+0(DX), Z21
+	VPBROADCASTD quantizer_flip+0(DX), Z22
 	SUBQ         $0x40, CX
 	JL           rest
 	VMOVDQU32    quarters<>+0(SB), Z23
@@ -185,7 +185,7 @@ lines:
 rest:
 	ADDQ         $0x40, CX
 	JE           done
-	VPBROADCASTD 16(DX), Z21
+	VPBROADCASTD quantizer_after+0(DX), Z21
 
 vector:
 	MOVL $0x0000ffff, AX
@@ -225,9 +225,9 @@ TEXT ·dequantizeAVX512(SB), NOSPLIT, $0-33
 	MOVQ         n+16(FP), CX
 	MOVQ         p+24(FP), DX
 	MOVBLZX      stream+32(FP), R8
-	VBROADCASTSS (DX), Z16
-	VPBROADCASTD 4(DX), Z17
-	VPBROADCASTD 8(DX), Z18
+	VBROADCASTSS dequantizer_scale+0(DX), Z16
+	VPBROADCASTD dequantizer_before+0(DX), Z17
+	VPBROADCASTD dequantizer_flip+0(DX), Z18
 	VPSRLD       $0x18, Z18, Z18
 	SUBQ         $0x40, CX
 	JL           rest

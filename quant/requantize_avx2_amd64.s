@@ -14,10 +14,10 @@ TEXT ·requantizeAVX2(SB), NOSPLIT, $0-48
 	MOVQ         multiplier+24(FP), R8
 	MOVBLZX      single+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VBROADCASTSS (DX), Y3
-	VBROADCASTSS 4(DX), Y4
-	VBROADCASTSS 8(DX), Y5
-	VPBROADCASTD 12(DX), Y6
+	VBROADCASTSS rounding_lo+0(DX), Y3
+	VBROADCASTSS rounding_hi+0(DX), Y4
+	VBROADCASTSS rounding_before+0(DX), Y5
+	VPBROADCASTD rounding_after+0(DX), Y6
 	VPCMPEQD     Y7, Y7, Y7
 	VPSRLD       $0x18, Y7, Y7
 	VBROADCASTSS (R8), Y1

@@ -14,10 +14,10 @@ TEXT ·requantizeAVX512(SB), NOSPLIT, $0-48
 	MOVQ         multiplier+24(FP), R8
 	MOVBLZX      single+32(FP), R9
 	MOVQ         p+40(FP), DX
-	VBROADCASTSS (DX), Z3
-	VBROADCASTSS 4(DX), Z4
-	VBROADCASTSS 8(DX), Z5
-	VPBROADCASTD 12(DX), Z6
+	VBROADCASTSS rounding_lo+0(DX), Z3
+	VBROADCASTSS rounding_hi+0(DX), Z4
+	VBROADCASTSS rounding_before+0(DX), Z5
+	VPBROADCASTD rounding_after+0(DX), Z6
 	VBROADCASTSS (R8), Z1
 	MOVL         $0x0000ffff, AX
 

@@ -52,11 +52,7 @@ func (k *kernel) findBins(zeroBins Mem) {
 
 	k.Label("loop") // for CX = n; CX > 0; CX -= lanes
 	k.VMOVUPS(at(RSI, 0), v)
-	isZero := Register(K1)
-	if k.lanes == avx2 {
-		isZero = Y2
-	}
-	k.VCMPPS(n(0), zero, v, isZero)
+	isZero := k.compare(equal, zero, v, 2)
 	k.VPSRAD(n(31), v, sign)
 	k.VMULPS(perWidth, v, v)
 	k.VCVTTPS2DQ(v, v)
@@ -64,14 +60,11 @@ func (k *kernel) findBins(zeroBins Mem) {
 	k.VPSUBD(base, v, v)
 	if k.lanes == avx2 {
 		k.VPBLENDVB(isZero, bins, v, v)
-		k.VEXTRACTI128(n(1), Y0, X1)
-		k.VPACKUSDW(X1, X0, X0)
-		k.VMOVDQU(X0, at(RDI, 0))
+		k.storeWords(0, 1, at(RDI, 0))
 		k.VMOVMSKPS(isZero, EBX)
 	} else {
 		k.VMOVDQA32(bins, isZero, v)
-		k.VPMOVDW(v, Y0)
-		k.VMOVDQU(Y0, at(RDI, 0))
+		k.storeWords(0, 1, at(RDI, 0))
 		k.KMOVW(isZero, EBX)
 	}
 	k.POPCNTL(EBX, EBX)

@@ -32,7 +32,7 @@ func (k *kernel) beginDepthwise(structure string) {
 	k.VBROADCASTSS(field(structure+"_hi", RBX), k.v(5))
 }
 
-// whole vectors of channels end some channels before the last, on AVX2 at the last.
+// jumpWithin jumps as long as so many vectors of channels are left from c on, and jumpBeyond where they are not.
 func (k *kernel) jumpWithin(label string, vectors int) {
 	k.LEAQ(at(R8, -vectors*k.lanes), R13)
 	k.CMPQ(RAX, R13)

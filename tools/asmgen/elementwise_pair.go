@@ -61,12 +61,11 @@ func (k *kernel) quantizer(structure string) {
 func (k *kernel) quotient() {
 	v := k.v(2)
 	k.VDIVPS(k.v(8), v, v)
+	notNaN := k.compare(ordered, v, v, 3)
 	if k.lanes == avx2 {
-		k.VCMPPS(n(7), v, v, Y3)
-		k.VANDPS(Y3, v, v)
+		k.VANDPS(notNaN, v, v)
 	} else {
-		k.VCMPPS(n(7), v, v, K1)
-		k.VMOVAPS_Z(v, K1, v)
+		k.VMOVAPS_Z(v, notNaN, v)
 	}
 	k.VMAXPS(k.v(9), v, v)
 	k.VMINPS(k.v(10), v, v)

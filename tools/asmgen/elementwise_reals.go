@@ -169,8 +169,7 @@ func (k *kernel) centred() {
 	k.elements(nil, func() {
 		k.VMOVUPS(at(RSI, 0), v)
 		k.VDIVPS(Y2, v, v)
-		k.VCMPPS(n(7), v, v, Y1)
-		k.VANDPS(Y1, v, v)
+		k.VANDPS(k.compare(ordered, v, v, 1), v, v)
 		k.clamp(v, Y3, Y4)
 		k.VADDPS(Y5, v, v)
 		k.VSUBPS(Y5, v, v)

@@ -82,15 +82,7 @@ func (k *kernel) channelMask() {
 		return
 	}
 	k.MOVL(U32(0xffff), EAX)
-	k.CMPQ(R12, n(avx512))
-	k.JGE(LabelRef("whole"))
-	k.MOVQ(R12, RCX)
-	k.MOVL(U32(1), EAX)
-	k.SHLL(CL, EAX)
-	k.DECL(EAX) // 1<<R12 - 1
-	k.Label("whole")
-	k.KMOVW(EAX, K1)
-	k.mask = K1
+	k.existing(R12, K1)
 }
 
 // fixedStages writes gemm's output stages in fixed point.

@@ -29,7 +29,7 @@ func half(k *kernel) {
 		k.VPSLLD(n(16), v, v) // src[i..] << 16
 		k.VMOVUPS(v, at(RDI, 0))
 	})
-	k.narrowBFloat16(half)
+	k.narrowBFloat16()
 }
 
 // convert is the loop over all elements, of so many bytes.
@@ -51,7 +51,7 @@ func (k *kernel) whole(from, to int, vector func()) {
 }
 
 // narrowBFloat16 is (b + 0x7fff + b>>16&1) >> 16, or b>>16 | 0x40 for a NaN, for the bits b of each element.
-func (k *kernel) narrowBFloat16(half Register) {
+func (k *kernel) narrowBFloat16() {
 	b, high, odd := k.v(0), k.v(1), k.v(2)
 	one, almost, quiet := k.v(4), k.v(5), k.v(6) // 1, 0x7fff, 0x40
 	k.function("narrowBFloat16"+k.suffix(), "(dst *byte, src *float32, n int)", 0)
@@ -62,35 +62,24 @@ func (k *kernel) narrowBFloat16(half Register) {
 		k.VPSRLD(n(17), Y7, almost)
 		k.VPSLLD(n(6), one, quiet)
 	} else {
-		for _, c := range []struct {
-			value uint32
-			v     Register
-		}{{1, one}, {0x7fff, almost}, {0x40, quiet}} {
-			k.MOVL(U32(c.value), EAX)
-			k.VPBROADCASTD(EAX, c.v)
-		}
+		k.broadcast(1, one)
+		k.broadcast(0x7fff, almost)
+		k.broadcast(0x40, quiet)
 	}
 	k.whole(4, 2, func() {
 		k.VMOVUPS(at(RSI, 0), b)
 		k.VPSRLD(n(16), b, high)
 		k.and(one, high, odd)
-		if k.lanes == avx2 {
-			k.VCMPPS(n(3), b, b, Y3)
-		} else {
-			k.VCMPPS(n(3), b, b, K1) // is NaN
-		}
+		isNaN := k.compare(unordered, b, b, 3)
 		k.VPADDD(almost, b, b)
 		k.VPADDD(odd, b, b)
 		k.VPSRLD(n(16), b, b)
 		if k.lanes == avx2 {
 			k.or(quiet, high, high)
-			k.VPBLENDVB(Y3, high, b, b)
-			k.VEXTRACTI128(n(1), Y0, X1)
-			k.VPACKUSDW(X1, X0, X0)
+			k.VPBLENDVB(isNaN, high, b, b)
 		} else {
-			k.VPORD(quiet, high, K1, b)
-			k.VPMOVDW(b, half)
+			k.VPORD(quiet, high, isNaN, b)
 		}
-		k.VMOVDQU(half, at(RDI, 0))
+		k.storeWords(0, 1, at(RDI, 0))
 	})
 }

@@ -8,10 +8,13 @@ import (
 // The two tiers have one source where they differ only in what they do with the end of a row: AVX-512 leaves elements
 // that do not exist out by a mask, AVX2 has whole vectors alone, or never sees the others.
 
-// existing sets mask to the first CX elements of a vector; AX is all of them.
-func (k *kernel) existing(mask Register) {
-	k.CMPQ(RCX, n(avx512))
+// existing sets mask to the first elements of a vector, of as many as are left. AX is all of them.
+func (k *kernel) existing(left, mask Register) {
+	k.CMPQ(left, n(avx512))
 	k.JGE(LabelRef("whole"))
+	if left != RCX {
+		k.MOVQ(left, RCX)
+	}
 	k.MOVL(U32(1), EAX)
 	k.SHLL(CL, EAX)
 	k.DECL(EAX) // 1<<CX - 1
@@ -30,7 +33,7 @@ func (k *kernel) vectors(body func()) {
 	}
 	k.Label("vector")
 	if k.lanes == avx512 {
-		k.existing(K5)
+		k.existing(RCX, K5)
 	}
 	body()
 	k.next()
@@ -52,7 +55,7 @@ func (k *kernel) rest(block int, prepare, body func()) {
 	k.Label("vector")
 	if k.lanes == avx512 {
 		k.MOVL(U32(0xffff), EAX)
-		k.existing(K5)
+		k.existing(RCX, K5)
 	}
 	body()
 	k.next()
@@ -160,61 +163,10 @@ func (k *kernel) widen(from Mem, v Register) {
 	}
 }
 
-// lowBytes sets register i to 0x000000ff in each dword, which storeBytes wants on AVX2.
-func (k *kernel) lowBytes(i int) {
-	if k.lanes == avx2 {
-		k.VPCMPEQD(y(i), y(i), y(i))
-		k.VPSRLD(n(24), y(i), y(i))
+// merging are operands of an instruction that leaves elements of its result as they are where none exist.
+func (k *kernel) merging(a, b, to Op) []Op {
+	if k.mask == nil {
+		return []Op{a, b, to}
 	}
-}
-
-// storeBytes stores the low bytes of the dwords of register i.
-func (k *kernel) storeBytes(i, lowBytes, scratch int, to Mem) {
-	k.bytes(i, lowBytes, scratch)
-	switch {
-	case k.mask != nil:
-		k.VMOVDQU8(x(i), k.mask, to)
-	case k.lanes == avx512:
-		k.VMOVDQU(x(i), to)
-	default:
-		k.VMOVQ(x(i), to)
-	}
-}
-
-func (k *kernel) bytes(i, lowBytes, scratch int) {
-	if k.lanes == avx512 {
-		k.VPMOVDB(k.v(i), x(i))
-		return
-	}
-	k.VPAND(y(lowBytes), y(i), y(i))
-	k.VEXTRACTI128(n(1), y(i), x(scratch))
-	k.VPACKUSDW(x(scratch), x(i), x(i))
-	k.VPACKUSWB(x(i), x(i), x(i))
-}
-
-// clampOrdered takes v to at least lo and at most hi, and to 0 where it was a NaN.
-func (k *kernel) clampOrdered(v, lo, hi, notNaN Register) {
-	k.VMAXPS(lo, v, v)
-	if k.lanes == avx2 {
-		k.VMINPS(hi, v, v)
-		k.VANDPS(notNaN, v, v)
-	} else {
-		k.VMINPS_Z(hi, v, notNaN, v)
-	}
-}
-
-// requantize makes codes of sums as floats: RNE(clamp(v·mult + before, lo, hi)) + after.
-func (k *kernel) requantize(v Register, mult Op, before, lo, hi, after Op) {
-	k.VMULPS(mult, v, v)
-	k.VADDPS(before, v, v)
-	k.VMAXPS(lo, v, v)
-	k.VMINPS(hi, v, v)
-	k.VCVTPS2DQ(v, v)
-	k.VPADDD(after, v, v)
-}
-
-// clamp is lo if v < lo, hi if v > hi; a NaN stays.
-func (k *kernel) clamp(v, lo, hi Register) {
-	k.VMAXPS(v, lo, v)
-	k.VMINPS(v, hi, v)
+	return []Op{a, b, k.mask, to}
 }

@@ -26,8 +26,11 @@ type quotient struct{ inverse, residue, lo, hi, after, flip, order, scratch int 
 // divide makes register i RNE(clamp(x, lo, hi)/scale) as integers, 0 for a NaN; see quant's quantizer.
 func (k *kernel) divide(q quotient, i int) {
 	x, t := k.v(i), k.v(q.scratch+i)
-	notNaN := []Register{t, K1, K2, K3, K4}[k.lanes/avx512*(i+1)]
-	k.VCMPPS(n(7), x, x, notNaN)
+	notNaN := t
+	if k.lanes == avx512 {
+		notNaN = []Register{K1, K2, K3, K4}[i]
+	}
+	k.VCMPPS(ordered, x, x, notNaN)
 	k.clampOrdered(x, k.v(q.lo), k.v(q.hi), notNaN)
 	k.VMULPS(k.v(q.residue), x, t)
 	k.VFMADD231PS(k.v(q.inverse), x, t)
@@ -70,12 +73,12 @@ func (k *kernel) beginQuantize(q quotient) {
 	k.function("quantize"+k.suffix(), "(dst *byte, src *float32, n int, p *quantizer, stream bool)", 0)
 	k.params(RDI, RSI, RCX, RDX)
 	k.MOVBLZX(k.param("stream"), R8L)
-	k.VBROADCASTSS(at(RDX, 0), k.v(q.inverse))
-	k.VBROADCASTSS(at(RDX, 4), k.v(q.residue))
-	k.VBROADCASTSS(at(RDX, 8), k.v(q.lo))
-	k.VBROADCASTSS(at(RDX, 12), k.v(q.hi))
-	k.VPBROADCASTW(at(RDX, 16), k.v(q.after))
-	k.VPBROADCASTD(at(RDX, 20), k.v(q.flip))
+	k.VBROADCASTSS(field("quantizer_inverse", RDX), k.v(q.inverse))
+	k.VBROADCASTSS(field("quantizer_residue", RDX), k.v(q.residue))
+	k.VBROADCASTSS(field("quantizer_lo", RDX), k.v(q.lo))
+	k.VBROADCASTSS(field("quantizer_hi", RDX), k.v(q.hi))
+	k.VPBROADCASTW(field("quantizer_after", RDX), k.v(q.after))
+	k.VPBROADCASTD(field("quantizer_flip", RDX), k.v(q.flip))
 }
 
 // constants are dwords that the function finds in memory.
@@ -175,7 +178,7 @@ func (k *kernel) quantizeArrayAVX512() {
 	k.SUBQ(n(64), RCX)
 	k.JGE(LabelRef("lines"))
 
-	k.rest(64, func() { k.VPBROADCASTD(at(RDX, 16), k.v(q.after)) }, func() {
+	k.rest(64, func() { k.VPBROADCASTD(field("quantizer_after", RDX), k.v(q.after)) }, func() {
 		k.load(at(RSI, 0), Z0)
 		k.divide(q, 0)
 		k.VPADDD(k.v(q.after), Z0, Z0)
@@ -200,9 +203,9 @@ func (k *kernel) dequantizeArray(scale, before, flip int) {
 	k.function("dequantize"+k.suffix(), "(dst *float32, src *byte, n int, p *dequantizer, stream bool)", 0)
 	k.params(RDI, RSI, RCX, RDX)
 	k.MOVBLZX(k.param("stream"), R8L)
-	k.VBROADCASTSS(at(RDX, 0), k.v(scale))
-	k.VPBROADCASTD(at(RDX, 4), k.v(before))
-	k.VPBROADCASTD(at(RDX, 8), k.v(flip))
+	k.VBROADCASTSS(field("dequantizer_scale", RDX), k.v(scale))
+	k.VPBROADCASTD(field("dequantizer_before", RDX), k.v(before))
+	k.VPBROADCASTD(field("dequantizer_flip", RDX), k.v(flip))
 	k.VPSRLD(n(24), k.v(flip), k.v(flip))
 	k.SUBQ(n(4*k.lanes), RCX)
 	k.JL(LabelRef("rest"))

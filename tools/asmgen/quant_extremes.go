@@ -63,13 +63,8 @@ func extremes(k *kernel) {
 
 	k.rest(4*k.lanes, func() {}, func() {
 		k.load(at(RSI, 0), v[0])
-		if k.mask == nil {
-			k.VMINPS(v[0], lo[0], lo[0])
-			k.VMAXPS(v[0], hi[0], hi[0])
-		} else {
-			k.VMINPS(v[0], lo[0], k.mask, lo[0])
-			k.VMAXPS(v[0], hi[0], k.mask, hi[0])
-		}
+		k.VMINPS(k.merging(v[0], lo[0], lo[0])...)
+		k.VMAXPS(k.merging(v[0], hi[0], hi[0])...)
 		k.and(magnitude, v[0], v[0])
 		k.VPMAXUD(v[0], top[0], top[0])
 		k.ADDQ(n(4*k.lanes), RSI)
@@ -107,9 +102,9 @@ func (k *kernel) foldExtremes(top []Register) {
 			k.VPSHUFD(n(order), X12, X13)
 		}
 	}
-	k.VMOVSS(X4, at(RDI, 0))
-	k.VMOVSS(X8, at(RDI, 4))
-	k.VMOVD(X12, at(RDI, 8))
+	k.VMOVSS(X4, field("extent_lo", RDI))
+	k.VMOVSS(X8, field("extent_hi", RDI))
+	k.VMOVD(X12, field("extent_top", RDI))
 	k.end()
 }
 
@@ -118,10 +113,4 @@ func (k *kernel) copies(regs ...Register) {
 	for _, r := range regs[1:] {
 		k.VMOVAPS(regs[0], r)
 	}
-}
-
-// broadcast sets all dwords of v to a value.
-func (k *kernel) broadcast(value uint32, v Register) {
-	k.MOVL(U32(value), EAX)
-	k.VPBROADCASTD(EAX, v)
 }

@@ -25,8 +25,8 @@ func (k *kernel) quantizeRow() {
 	v, z := k.v(0), k.v(1)
 	k.function("quantizeRow"+k.suffix(), "(dst *byte, src *float32, n int, scale *float32, zeroPoint *int32, p *quantizer)", 0)
 	k.params(RDI, RSI, RCX, R8, R9, RDX)
-	k.VBROADCASTSS(at(RDX, 8), k.v(4))
-	k.VBROADCASTSS(at(RDX, 12), k.v(5))
+	k.VBROADCASTSS(field("quantizer_lo", RDX), k.v(4))
+	k.VBROADCASTSS(field("quantizer_hi", RDX), k.v(5))
 	k.zero(z)
 	k.VMOVAPS(k.v(4), k.v(2))
 	k.VMOVAPS(k.v(5), k.v(3))
@@ -42,12 +42,7 @@ func (k *kernel) quantizeRow() {
 		k.Label("symmetric")
 		k.load(at(RSI, 0), v)
 		k.VDIVPS(k.floats(at(R8, 0), k.v(6)), v, v)
-		notNaN := Register(K1)
-		if k.lanes == avx2 {
-			notNaN = Y6
-		}
-		k.VCMPPS(n(7), v, v, notNaN)
-		k.clampOrdered(v, k.v(2), k.v(3), notNaN)
+		k.clampOrdered(v, k.v(2), k.v(3), k.compare(ordered, v, v, 6))
 		k.VCVTPS2DQ(v, v)
 		k.VPADDD(z, v, v)
 		k.storeBytes(0, 7, 6, at(RDI, 0))
@@ -70,8 +65,8 @@ func (k *kernel) dequantizeRow() {
 	v := k.v(0)
 	k.function("dequantizeRow"+k.suffix(), "(dst *float32, src *byte, n int, scale *float32, zeroPoint *int32, p *dequantizer)", 0)
 	k.params(RDI, RSI, RCX, R8, R9, RDX)
-	k.VPBROADCASTD(at(RDX, 4), k.v(1))
-	k.VPBROADCASTD(at(RDX, 8), k.v(2))
+	k.VPBROADCASTD(field("dequantizer_before", RDX), k.v(1))
+	k.VPBROADCASTD(field("dequantizer_flip", RDX), k.v(2))
 	k.VPSRLD(n(24), k.v(2), k.v(2))
 	k.vectors(func() {
 		k.widenCodes(at(RSI, 0), 0)
@@ -116,10 +111,10 @@ func requantizeSums(k *kernel) {
 	k.params(RDI, RSI, RCX, R8)
 	k.MOVBLZX(k.param("single"), R9L)
 	k.MOVQ(k.param("p"), RDX)
-	k.VBROADCASTSS(at(RDX, 0), k.v(3))
-	k.VBROADCASTSS(at(RDX, 4), k.v(4))
-	k.VBROADCASTSS(at(RDX, 8), k.v(5))
-	k.VPBROADCASTD(at(RDX, 12), k.v(6))
+	k.VBROADCASTSS(field("rounding_lo", RDX), k.v(3))
+	k.VBROADCASTSS(field("rounding_hi", RDX), k.v(4))
+	k.VBROADCASTSS(field("rounding_before", RDX), k.v(5))
+	k.VPBROADCASTD(field("rounding_after", RDX), k.v(6))
 	k.lowBytes(7)
 	k.VBROADCASTSS(at(R8, 0), mult) // the one multiplier, or replaced below
 	k.vectors(func() {
