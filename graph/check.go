@@ -21,7 +21,7 @@ func Check(g *Graph) error {
 
 // checkStructure checks names, order and arity.
 func checkStructure(g *Graph) error {
-	origin := make(map[string]string, len(g.Values)) // of the values defined so far
+	origin := make(map[string]any, len(g.Values)) // of the values defined so far: words, or the node
 	for _, name := range g.names() {
 		v := g.Values[name]
 		switch {
@@ -45,8 +45,8 @@ func checkStructure(g *Graph) error {
 		if g.Values[name] == nil {
 			return valueErrorf("input", name, " has no value: add it with AddInput")
 		}
-		if origin[name] != "" {
-			return valueErrorf("input", name, " is already %s: a value has one origin", origin[name])
+		if o := origin[name]; o != nil {
+			return valueErrorf("input", name, " is already %s: a value has one origin", o)
 		}
 		origin[name] = "an input"
 	}
@@ -58,7 +58,7 @@ func checkStructure(g *Graph) error {
 			return err
 		}
 		for _, in := range n.Inputs {
-			if in != "" && origin[in] == "" {
+			if in != "" && origin[in] == nil {
 				return undefined(g, n, in)
 			}
 		}
@@ -66,16 +66,19 @@ func checkStructure(g *Graph) error {
 		if g.Values[out] == nil {
 			return n.errorf("the output %q has no value: add it to Values", out)
 		}
-		if origin[out] != "" {
-			return n.errorf("the output %q is already %s: a value has one origin", out, origin[out])
+		switch o := origin[out].(type) {
+		case *Node:
+			return n.errorf("the output %q is already computed by the %v: a value has one origin", out, o)
+		case string:
+			return n.errorf("the output %q is already %s: a value has one origin", out, o)
 		}
-		origin[out] = "computed by the " + n.String()
+		origin[out] = n
 	}
 	if len(g.Outputs) == 0 {
 		return fmt.Errorf("the graph has no outputs")
 	}
 	for _, name := range g.Outputs {
-		if origin[name] == "" {
+		if origin[name] == nil {
 			return valueErrorf("output", name, " is not defined: no input, constant or node has this name")
 		}
 	}
@@ -83,7 +86,11 @@ func checkStructure(g *Graph) error {
 }
 
 // names returns the names of all values in order, so that of several errors always the same is reported.
-func (g *Graph) names() []string { return slices.Sorted(maps.Keys(g.Values)) }
+func (g *Graph) names() []string {
+	names := slices.AppendSeq(make([]string, 0, len(g.Values)), maps.Keys(g.Values))
+	slices.Sort(names)
+	return names
+}
 
 // undefined says why an input of a node is not there yet.
 func undefined(g *Graph, n *Node, in string) error {

@@ -122,7 +122,7 @@ func (d *dynamicBuilder) layer(n, c *graph.Node) error {
 		return err
 	}
 	l := &integerLayer{report: LayerReport{Dynamic: true}}
-	if err := l.setWeight(n, w); err != nil {
+	if err := d.setWeight(l, n, w); err != nil {
 		return err
 	}
 	graph.SetDynamic(c)

@@ -94,7 +94,7 @@ func (b *builder) integerLayer(n *graph.Node, input, output Activation) (*intege
 	}
 
 	l := &integerLayer{report: LayerReport{Raised: raised, Input: input, Output: output}}
-	if err := l.setWeight(n, w); err != nil {
+	if err := b.setWeight(l, n, w); err != nil {
 		return nil, err
 	}
 	biasCodes := make([]int32, w.Shape[w.Axis])
@@ -111,7 +111,7 @@ func (b *builder) integerLayer(n *graph.Node, input, output Activation) (*intege
 }
 
 // setWeight makes the constant of a layer's weight, and fills in what the report says about it.
-func (l *integerLayer) setWeight(n *graph.Node, w *codedWeight) error {
+func (p *plan) setWeight(l *integerLayer, n *graph.Node, w *codedWeight) error {
 	var err error
 	if l.weight, err = constant(w.codes, w.Shape, w.params); err != nil {
 		return err
@@ -122,11 +122,11 @@ func (l *integerLayer) setWeight(n *graph.Node, w *codedWeight) error {
 	r.Weight = Layer{
 		Name: n.Input(1), Shape: w.Shape, Scales: len(w.params.Scale), FloatBytes: w.floatBytes, Bytes: storedBytes(l.weight),
 	}
-	restored := make([]float32, len(w.Real))
-	if err := quant.Dequantize(restored, w.codes, w.Shape, w.params); err != nil {
+	p.restored = resize(p.restored, len(w.Real))
+	if err := quant.Dequantize(p.restored, w.codes, w.Shape, w.params); err != nil {
 		return err
 	}
-	return r.Weight.compare(w.Real, restored)
+	return r.Weight.compare(w.Real, p.restored)
 }
 
 // biasOf returns a layer's bias, one element per output channel; nil where it has none.
@@ -208,21 +208,27 @@ func quantizeBias(codes []int32, bias []float32, input Activation, wp quant.Para
 // checkAccumulator returns an error if Σ(qx − zx)·qw + bias of an output channel can leave int32 for some input codes.
 func checkAccumulator(codes []int8, shape tensor.Shape, axis int, bias []int32, input Activation) error {
 	qmin, qmax := input.Type.Range()
-	lo, hi := int64(qmin-input.ZeroPoint), int64(qmax-input.ZeroPoint)
-	least, most := make([]int64, len(bias)), make([]int64, len(bias))
+	lo, hi := int64(qmin-input.ZeroPoint), int64(qmax-input.ZeroPoint) // lo ≤ 0 ≤ hi
+	positive, negative := make([]int64, len(bias)), make([]int64, len(bias))
 	inner := 1
 	for _, d := range shape[axis+1:] {
 		inner *= d
 	}
 	for start := 0; start < len(codes); start += inner {
 		c := start / inner % len(bias)
-		for _, w := range codes[start : start+inner] {
-			least[c] += min(int64(w)*lo, int64(w)*hi)
-			most[c] += max(int64(w)*lo, int64(w)*hi)
+		sum, magnitudes := int64(0), int64(0) // without branches: signs are random
+		for _, q := range codes[start : start+inner] {
+			w := int64(q)
+			sign := w >> 63
+			sum += w
+			magnitudes += (w ^ sign) - sign
 		}
+		positive[c] += (sum + magnitudes) / 2
+		negative[c] += (sum - magnitudes) / 2
 	}
 	for c, b := range bias {
-		if l, m := least[c]+int64(b), most[c]+int64(b); l < math.MinInt32 || m > math.MaxInt32 {
+		l, m := positive[c]*lo+negative[c]*hi+int64(b), positive[c]*hi+negative[c]*lo+int64(b)
+		if l < math.MinInt32 || m > math.MaxInt32 {
 			return fmt.Errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32: give the layer fewer "+
 				"bits or leave it in floating point (Override)", c, l, m)
 		}

@@ -18,6 +18,7 @@ type plan struct {
 	producers map[string]*graph.Node
 	consumers map[string][]*graph.Node
 	groups    map[string]*group // of every activation that is codes somewhere
+	restored  []float32         // what the codes of a weight stand for; of the last one
 }
 
 // group is a set of activations with the same parameters.
@@ -49,11 +50,11 @@ func newPlan(g *graph.Graph, cfg Config) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{g: g, cfg: cfg, producers: g.Producers(), consumers: g.Consumers(), groups: map[string]*group{}}
+	p := &plan{g: g, cfg: cfg, producers: g.Producers(), consumers: g.Consumers(), groups: make(map[string]*group, len(g.Values))}
 	if p.settings, err = settings(g, cfg); err != nil {
 		return nil, err
 	}
-	p.roles, p.reasons = roles(g, p.settings)
+	p.findRoles()
 	for _, n := range g.Nodes {
 		if p.roles[n] != island {
 			p.share(n)

@@ -19,9 +19,10 @@ type setting struct {
 
 // settings applies the overrides to the nodes.
 func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
-	all := make(map[*graph.Node]*setting, len(g.Nodes))
-	for _, n := range g.Nodes {
-		all[n] = &setting{weightBits: cfg.WeightBits}
+	all, list := make(map[*graph.Node]*setting, len(g.Nodes)), make([]setting, len(g.Nodes))
+	for i, n := range g.Nodes {
+		list[i].weightBits = cfg.WeightBits
+		all[n] = &list[i]
 	}
 	first, last := edges(g)
 	if cfg.KeepEdges && first != nil {
