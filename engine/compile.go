@@ -26,7 +26,7 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g, err = prepare(g, cfg); err != nil {
+	if g, err = graph.Resolve(g, len(cfg.Keep) > 0 || cfg.KeepAll); err != nil {
 		return nil, err
 	}
 	c := &compiler{
@@ -47,24 +47,6 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 		return nil, err
 	}
 	return c.program(cfg), nil
-}
-
-// prepare returns the graph with shapes, and without nodes that need not run.
-func prepare(g *graph.Graph, cfg Config) (*graph.Graph, error) {
-	passes := []func(*graph.Graph) (*graph.Graph, error){
-		graph.InferShapes, graph.FoldConstants, graph.DequantizeConstants, quantizeConstants, graph.FoldConstants,
-	}
-	if len(cfg.Keep) == 0 && !cfg.KeepAll {
-		passes = append(passes, graph.RemoveDead)
-	}
-	passes = append(passes, graph.InferShapes, checked)
-	for _, pass := range passes {
-		var err error
-		if g, err = pass(g); err != nil {
-			return nil, err
-		}
-	}
-	return g, nil
 }
 
 // quantized reports whether the network computes with codes: constants that are dequantized are not enough.

@@ -2,16 +2,17 @@ package graph
 
 // RemoveDead returns the graph without the nodes and values that no output depends on. The graph's inputs stay, used or
 // not: they are its interface.
-func RemoveDead(g *Graph) (*Graph, error) {
-	out := g.Clone()
-	needed := make(map[string]bool, len(out.Values))
-	for _, name := range out.Outputs {
+func RemoveDead(g *Graph) (*Graph, error) { return g.after((*Graph).removeDead) }
+
+func (g *Graph) removeDead() error {
+	needed := make(map[string]bool, len(g.Values))
+	for _, name := range g.Outputs {
 		needed[name] = true
 	}
-	alive := make([]*Node, len(out.Nodes)) // filled from its end, because the outputs are known first
+	alive := make([]*Node, len(g.Nodes)) // filled from its end, because the outputs are known first
 	first := len(alive)
-	for i := len(out.Nodes) - 1; i >= 0; i-- {
-		n := out.Nodes[i]
+	for i := len(g.Nodes) - 1; i >= 0; i-- {
+		n := g.Nodes[i]
 		used := false
 		for _, name := range n.Outputs {
 			used = used || needed[name]
@@ -27,14 +28,14 @@ func RemoveDead(g *Graph) (*Graph, error) {
 			}
 		}
 	}
-	out.Nodes = alive[first:]
-	for _, name := range out.Inputs {
+	g.Nodes = alive[first:]
+	for _, name := range g.Inputs {
 		needed[name] = true
 	}
-	for name := range out.Values {
+	for name := range g.Values {
 		if !needed[name] {
-			delete(out.Values, name)
+			delete(g.Values, name)
 		}
 	}
-	return out, nil
+	return nil
 }

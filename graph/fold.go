@@ -2,19 +2,29 @@ package graph
 
 import "linquant/tensor"
 
-// Fold makes a float network ready for calibration and quantization: InferShapes, RemoveIdentities, FoldConstants,
-// Recognize, CanonicalGemm, FoldBatchNorm, RemoveDead, and InferShapes again for what they made. The network computes the same up
-// to rounding; the names of inputs and outputs survive. g is not changed.
-func Fold(g *Graph) (*Graph, error) {
-	for _, pass := range []func(*Graph) (*Graph, error){
-		InferShapes, RemoveIdentities, FoldConstants, Recognize, CanonicalGemm, FoldBatchNorm, RemoveDead, InferShapes,
-	} {
-		var err error
-		if g, err = pass(g); err != nil {
+// after returns a copy of the graph that the passes have changed, one after the other.
+func (g *Graph) after(passes ...func(*Graph) error) (*Graph, error) {
+	out := g.Clone()
+	for _, pass := range passes {
+		if err := pass(out); err != nil {
 			return nil, err
 		}
 	}
-	return g, nil
+	return out, nil
+}
+
+// Fold makes a float network ready for calibration and quantization: InferShapes, RemoveIdentities, FoldConstants,
+// Recognize, CanonicalGemm, FoldBatchNorm and RemoveDead on one copy. What these make has its shape, so that the result's
+// need not be inferred again. The network computes the same up to rounding; the names of inputs and outputs survive. g
+// is not changed.
+func Fold(g *Graph) (*Graph, error) {
+	if err := checkStructure(g); err != nil {
+		return nil, err
+	}
+	return g.after(
+		(*Graph).inferShapes, (*Graph).removeIdentities, (*Graph).foldConstants, (*Graph).recognize, (*Graph).canonicalGemm,
+		(*Graph).foldBatchNorm, (*Graph).removeDead,
+	)
 }
 
 // uses knows who reads a value, for passes that may only change what nobody else sees.

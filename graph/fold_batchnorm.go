@@ -19,23 +19,24 @@ import (
 // The output of the normalization keeps its name; a convolution keeps the names of its weight and bias. Shapes must
 // have been inferred, and Gemms be canonical. Errors: a variance that makes σ²+ε no positive number, factors beyond
 // float32. g is not changed.
-func FoldBatchNorm(g *Graph) (*Graph, error) {
-	out := g.Clone()
-	f := folder{out, usesOf(out), out.Producers()}
-	nodes := make([]*Node, 0, len(out.Nodes))
-	for _, n := range out.Nodes {
+func FoldBatchNorm(g *Graph) (*Graph, error) { return g.after((*Graph).foldBatchNorm) }
+
+func (g *Graph) foldBatchNorm() error {
+	f := folder{g, usesOf(g), g.Producers()}
+	nodes := make([]*Node, 0, len(g.Nodes))
+	for _, n := range g.Nodes {
 		if n.Op != BatchNormalization || len(n.Inputs) != 5 {
 			nodes = append(nodes, n)
 			continue
 		}
 		more, err := f.fold(n)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		nodes = append(nodes, more...)
 	}
-	out.Nodes = nodes
-	return out, nil
+	g.Nodes = nodes
+	return nil
 }
 
 type folder struct {
@@ -196,7 +197,7 @@ func (f folder) alone(n *Node, m norm) []*Node {
 		shape = append(shape, 1)
 	}
 	scaled := f.g.Unique(y + "_scaled")
-	f.g.Values[scaled] = &Value{Name: scaled, DType: tensor.Float32}
+	f.g.Values[scaled] = &Value{Name: scaled, DType: tensor.Float32, Shape: f.g.Values[x].Shape}
 	return []*Node{
 		{n.Name + "_mul", Mul, []string{x, constant(y+"_factor", m.factor, shape)}, []string{scaled}, Attrs{}},
 		{n.Name, Add, []string{scaled, constant(y+"_offset", offset, shape)}, []string{y}, Attrs{}},

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -14,44 +15,83 @@ const (
 
 // FoldConstants returns the graph with every node whose inputs are all constants replaced by its result, as Eval
 // computes it, under the name of the node's output. QuantizeLinear and DequantizeLinear stay, because folding them
-// would turn a weight that is stored in few bits into floats: see DequantizeConstants. Nodes stay too once the results
+// would turn a weight that is stored in few bits into floats: see Resolve. Nodes stay too once the results
 // would need many times the memory of the constants the graph has. Shapes must have been inferred. g is not changed.
-func FoldConstants(g *Graph) (*Graph, error) {
-	return foldConstants(g, func(n *Node) bool { return n.Op != QuantizeLinear && n.Op != DequantizeLinear })
+func FoldConstants(g *Graph) (*Graph, error) { return g.after((*Graph).foldConstants) }
+
+func (g *Graph) foldConstants() error {
+	return g.evaluate(func(n *Node) bool { return n.Op != QuantizeLinear && n.Op != DequantizeLinear })
 }
 
-// DequantizeConstants returns the graph with every DequantizeLinear of a constant replaced by the reals: what a float
-// engine does with weights that are stored as codes.
-func DequantizeConstants(g *Graph) (*Graph, error) {
-	return foldConstants(g, func(n *Node) bool { return n.Op == DequantizeLinear })
+// Resolve returns the graph as an engine runs it: its shapes inferred, and everything computed that follows from
+// constants alone, also reals of codes (weights that are stored as codes for a layer of reals) and codes of reals. Unless
+// dead is set, what no output depends on is left out. g is not changed.
+func Resolve(g *Graph, dead bool) (*Graph, error) {
+	if err := checkStructure(g); err != nil {
+		return nil, err
+	}
+	passes := []func(*Graph) error{
+		(*Graph).inferShapes, (*Graph).foldConstants, (*Graph).dequantizeConstants, (*Graph).quantizeConstants, (*Graph).foldConstants,
+	}
+	if !dead {
+		passes = append(passes, (*Graph).removeDead)
+	}
+	return g.after(append(passes, Check)...)
 }
 
-func foldConstants(g *Graph, wanted func(*Node) bool) (*Graph, error) {
-	out := g.Clone()
+func (g *Graph) dequantizeConstants() error {
+	return g.evaluate(func(n *Node) bool { return n.Op == DequantizeLinear })
+}
+
+// quantizeConstants replaces every QuantizeLinear of a constant by the codes.
+func (g *Graph) quantizeConstants() error {
+	kept := g.Nodes[:0]
+	for _, n := range g.Nodes {
+		from, to := g.Values[n.Input(0)], g.Values[n.Outputs[0]]
+		if n.Op != QuantizeLinear || from.Const == nil {
+			kept = append(kept, n)
+			continue
+		}
+		reals, err := from.Const.Float32s()
+		if err != nil {
+			return n.errorf("%w", err)
+		}
+		codes, err := quant.Encode(reals, from.Const.Shape, *to.Quant)
+		if err != nil {
+			return n.errorf("%w", err)
+		}
+		to.Const, to.Shape, to.DType = &codes, codes.Shape, codes.DType
+	}
+	g.Nodes = kept
+	return nil
+}
+
+// evaluate replaces the wanted nodes whose inputs are all constants by their results.
+func (g *Graph) evaluate(wanted func(*Node) bool) error {
 	budget := int64(foldElements)
-	for _, v := range out.Values {
+	for _, v := range g.Values {
 		if v.Const != nil {
 			budget += 4 * int64(v.Const.Elements())
 		}
 	}
-	kept := out.Nodes[:0]
-	for _, n := range out.Nodes {
-		s := site{out, n}
-		v := out.Values[n.Outputs[0]]
-		affordable := v.Shape != nil && int64(perExample(v.Shape)) <= budget && NodeMACs(out, n) <= foldMACs
+	kept := g.Nodes[:0]
+	for _, n := range g.Nodes {
+		s := site{g, n}
+		v := g.Values[n.Outputs[0]]
+		affordable := v.Shape != nil && int64(perExample(v.Shape)) <= budget && NodeMACs(g, n) <= foldMACs
 		if !wanted(n) || !affordable || !s.allConstant() {
 			kept = append(kept, n)
 			continue
 		}
 		t, err := s.fold(v)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		budget -= int64(t.Elements())
 		v.Const, v.Shape, v.DType = &t, t.Shape, t.DType
 	}
-	out.Nodes = kept
-	return out, nil
+	g.Nodes = kept
+	return nil
 }
 
 func (s site) allConstant() bool {

@@ -157,11 +157,24 @@ func TestFold(t *testing.T) {
 			if err := graph.Check(folded); err != nil {
 				t.Error(err)
 			}
+			settled(t, folded)
 			if diff := cmp.Diff(g.Outputs, folded.Outputs); diff != "" {
 				t.Errorf("outputs: %s", diff)
 			}
 			sameResults(t, g, folded)
 		})
+	}
+}
+
+// settled fails unless the values have the shapes and types that follow from the graph's inputs.
+func settled(t testing.TB, g *graph.Graph) {
+	t.Helper()
+	again, err := graph.InferShapes(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(dump(t, again), dump(t, g)); diff != "" {
+		t.Errorf("the shapes are not those that follow: %s", diff)
 	}
 }
 
@@ -207,6 +220,7 @@ func TestFoldKeepsResults(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
+		settled(t, folded)
 		for _, n := range folded.Nodes {
 			if n.Op == graph.BatchNormalization || n.Op == graph.MatMul || n.Op == graph.Dropout && !folded.IsOutput(n.Outputs[0]) {
 				rt.Fatalf("%v is left", n)
@@ -240,7 +254,7 @@ func TestFoldConstantsIsBounded(t *testing.T) {
 	}
 }
 
-func TestDequantizeConstants(t *testing.T) {
+func TestResolve(t *testing.T) {
 	n := newNet(t, 3)
 	n.AddConst("w", of(t, tensor.Shape{2, 3}, []int8{1, 2, 3, -4, -5, -6}))
 	quantize(n.Graph, "w", perChannel(8, 0.5, 0.25))
@@ -253,7 +267,7 @@ func TestDequantizeConstants(t *testing.T) {
 	if diff := cmp.Diff([]graph.Op{graph.DequantizeLinear, graph.Gemm}, ops(folded)); diff != "" {
 		t.Errorf("Fold: %s", diff)
 	}
-	if g, err = graph.DequantizeConstants(folded); err != nil {
+	if g, err = graph.Resolve(folded, false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]float32{0.5, 1, 1.5, -1, -1.25, -1.5}, floats(t, *g.Value("wf").Const)); diff != "" {

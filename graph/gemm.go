@@ -15,12 +15,13 @@ import (
 //     transposed.
 //
 // Layers whose operands are computed stay as they are. Shapes must have been inferred. g is not changed.
-func CanonicalGemm(g *Graph) (*Graph, error) {
-	out := g.Clone()
-	u := usesOf(out)
+func CanonicalGemm(g *Graph) (*Graph, error) { return g.after((*Graph).canonicalGemm) }
+
+func (g *Graph) canonicalGemm() error {
+	u := usesOf(g)
 	removed := map[*Node]bool{}
-	for _, n := range out.Nodes {
-		s := site{out, n}
+	for _, n := range g.Nodes {
+		s := site{g, n}
 		if n.Op == MatMul {
 			s.matMulToGemm(u, removed)
 		}
@@ -28,8 +29,8 @@ func CanonicalGemm(g *Graph) (*Graph, error) {
 			s.canonicalGemm(u)
 		}
 	}
-	out.removeNodes(removed)
-	return out, nil
+	g.removeNodes(removed)
+	return nil
 }
 
 func (g *Graph) removeNodes(removed map[*Node]bool) {

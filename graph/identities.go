@@ -6,22 +6,23 @@ package graph
 //
 // The names of inputs and outputs survive: where such a node makes an output of the graph, the node before it makes
 // that output instead; where nothing does (it would be an input of the graph, or another output), the node stays.
-func RemoveIdentities(g *Graph) (*Graph, error) {
-	out := g.Clone()
+func RemoveIdentities(g *Graph) (*Graph, error) { return g.after((*Graph).removeIdentities) }
+
+func (g *Graph) removeIdentities() error {
 	output, computed := map[string]bool{}, map[string]bool{}
-	for _, name := range out.Outputs {
+	for _, name := range g.Outputs {
 		output[name] = true
 	}
 	alias := map[string]string{}   // a removed node's output → what stands for it
 	renamed := map[string]string{} // a computed value → the output that it becomes
-	kept := out.Nodes[:0]
-	for _, n := range out.Nodes {
+	kept := g.Nodes[:0]
+	for _, n := range g.Nodes {
 		for i, name := range n.Inputs {
 			if a, ok := alias[name]; ok {
 				n.Inputs[i] = a
 			}
 		}
-		if !doesNothing(site{out, n}) {
+		if !doesNothing(site{g, n}) {
 			computed[n.Outputs[0]] = true
 			kept = append(kept, n)
 			continue
@@ -30,7 +31,7 @@ func RemoveIdentities(g *Graph) (*Graph, error) {
 		switch {
 		case !output[to]:
 			alias[to] = from
-			delete(out.Values, to)
+			delete(g.Values, to)
 		case computed[from] && !output[from] && renamed[from] == "":
 			renamed[from] = to
 		default:
@@ -41,14 +42,14 @@ func RemoveIdentities(g *Graph) (*Graph, error) {
 			kept = append(kept, n)
 		}
 	}
-	out.Nodes = kept
+	g.Nodes = kept
 	for from, to := range renamed {
-		v := out.Values[from]
-		delete(out.Values, from)
+		v := g.Values[from]
+		delete(g.Values, from)
 		v.Name = to
-		out.Values[to] = v
+		g.Values[to] = v
 	}
-	for _, n := range out.Nodes {
+	for _, n := range g.Nodes {
 		for _, names := range [][]string{n.Inputs, n.Outputs} {
 			for i, name := range names {
 				if r, ok := renamed[name]; ok {
@@ -57,7 +58,7 @@ func RemoveIdentities(g *Graph) (*Graph, error) {
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // doesNothing reports whether the node's output is its first input, element for element.

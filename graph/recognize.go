@@ -20,17 +20,18 @@ import (
 // reads what they compute, so what only the pieces read is for RemoveDead. Shapes must have been inferred and constants
 // folded; the network computes the same up to rounding. Nodes on codes, which round in between, are no pieces. g is not
 // changed.
-func Recognize(g *Graph) (*Graph, error) {
-	out := g.Clone()
-	p := pieces{out, map[string]*Node{}}
-	for _, n := range out.Nodes {
-		if out.Values[n.Outputs[0]].Quant != nil {
+func Recognize(g *Graph) (*Graph, error) { return g.after((*Graph).recognize) }
+
+func (g *Graph) recognize() error {
+	p := pieces{g, map[string]*Node{}}
+	for _, n := range g.Nodes {
+		if g.Values[n.Outputs[0]].Quant != nil {
 			continue
 		}
 		p.producers[n.Outputs[0]] = n
 		p.recognize(n, func(*Operator) bool { return true })
 	}
-	return RemoveDead(out)
+	return g.removeDead()
 }
 
 // recognizer returns the node that stands for the pieces of which n is the last, nil where n is not.

@@ -3,15 +3,16 @@ package graph
 // RecognizeFunctions is Recognize for functions of one real alone, in a graph of any kind: nothing is asked of shapes and
 // codes, and nodes of operators that are not those of this package are left alone. So it also finds a function that
 // stands as a whole between a DequantizeLinear and a QuantizeLinear.
-func RecognizeFunctions(g *Graph) (*Graph, error) {
-	out := g.Clone()
-	p := pieces{out, map[string]*Node{}}
-	for _, n := range out.Nodes {
+func RecognizeFunctions(g *Graph) (*Graph, error) { return g.after((*Graph).recognizeFunctions) }
+
+func (g *Graph) recognizeFunctions() error {
+	p := pieces{g, map[string]*Node{}}
+	for _, n := range g.Nodes {
 		if checkNode(n) != nil {
 			continue
 		}
 		p.producers[n.Outputs[0]] = n
 		p.recognize(n, func(o *Operator) bool { return o.Unary != nil })
 	}
-	return RemoveDead(out)
+	return g.removeDead()
 }

@@ -23,18 +23,22 @@ func InferShapes(g *Graph) (*Graph, error) {
 	if err := checkStructure(g); err != nil {
 		return nil, err
 	}
-	out := g.Clone()
-	for _, name := range out.Inputs {
-		v := out.Values[name]
+	return g.after((*Graph).inferShapes)
+}
+
+// inferShapes is InferShapes for a graph whose structure was checked.
+func (g *Graph) inferShapes() error {
+	for _, name := range g.Inputs {
+		v := g.Values[name]
 		if v.Shape == nil {
-			return nil, valueErrorf("input", name, " has no shape: give one, such as [batch, 3, 32, 32] with graph.Batch first")
+			return valueErrorf("input", name, " has no shape: give one, such as [batch, 3, 32, 32] with graph.Batch first")
 		}
 		if err := checkDims(v.Shape); err != nil {
-			return nil, valueErrorf("input", name, ": %w", err)
+			return valueErrorf("input", name, ": %w", err)
 		}
 		v.DType = storage(v.Quant)
 	}
-	for _, v := range out.Values {
+	for _, v := range g.Values {
 		if v.Const != nil {
 			v.Shape, v.DType = v.Const.Shape, v.Const.DType
 			if v.Shape == nil {
@@ -42,21 +46,21 @@ func InferShapes(g *Graph) (*Graph, error) {
 			}
 		}
 	}
-	for _, n := range out.Nodes {
-		s := site{out, n}
+	for _, n := range g.Nodes {
+		s := site{g, n}
 		shape, err := s.infer()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := checkDims(shape); err != nil {
-			return nil, s.errorf("the output would be %s: %w", show(shape), err)
+			return s.errorf("the output would be %s: %w", show(shape), err)
 		}
-		v := out.Values[n.Outputs[0]]
+		v := g.Values[n.Outputs[0]]
 		v.Shape = shape
 		s.passQuant(v)
 		v.DType = storage(v.Quant)
 	}
-	return out, checkQuant(out)
+	return checkQuant(g)
 }
 
 // infer returns the shape of the node's output.

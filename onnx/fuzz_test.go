@@ -201,6 +201,15 @@ func checkRun(t *testing.T, g *graph.Graph) {
 	}
 	_, _ = graph.Eval(t.Context(), g, inputs, nil) // an accumulator can leave int32, which is an error
 	if folded, err := graph.Fold(g); err == nil {
+		again, err := graph.InferShapes(folded)
+		if err != nil {
+			t.Fatalf("folded: %v", err)
+		}
+		for name, v := range again.Values {
+			if have := folded.Values[name]; !have.Shape.Equal(v.Shape) || have.DType != v.DType {
+				t.Errorf("folded: %q is %v %v, and %v %v follows", name, have.DType, have.Shape, v.DType, v.Shape)
+			}
+		}
 		_, _ = graph.Eval(t.Context(), folded, inputs, nil)
 	}
 }
