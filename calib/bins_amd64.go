@@ -17,12 +17,12 @@ func findBinsAVX2(found *uint16, x *float32, n int, perWidth float32, base int32
 // is no kernel or no whole vector, and how many of them are 0. These have spare bins. There is room in found for as many
 // as x has.
 func findBins(tier cpu.Tier, found []uint16, x []float32, perWidth float32, base int32) (n, zeros int) {
-	switch tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch tier.Lanes() {
+	case 16:
 		if n = len(x) &^ 15; n > 0 {
 			zeros = findBinsAVX512(&found[0], &x[0], n, perWidth, base)
 		}
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		if n = len(x) &^ 7; n > 0 {
 			zeros = findBinsAVX2(&found[0], &x[0], n, perWidth, base)
 		}

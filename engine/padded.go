@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"linquant/internal/cpu"
 	"linquant/internal/gemm"
 	"linquant/quant"
 )
@@ -111,15 +110,15 @@ func (k *padded) fill(dst, src []byte, first int) {
 func (k *padded) need() need { return need{codes: k.bytes(k.window.Out[0])} }
 
 // rowsAtOnce returns how many rows of a group of examples a weight of bytes or larger elements is multiplied with at
-// once, and changes how many rows a panel has. AMX computes so fast that weights must be read less often than by
+// once, and changes how many rows a panel has. Some kernels compute so fast that weights must be read less often than by
 // others.
 func (s *site) rowsAtOnce(l *layer, elementSize int) int {
-	if s.tier != cpu.AMX || elementSize != 1 {
+	tile := gemm.TileRows(s.tier)
+	if tile == 0 || elementSize != 1 {
 		return groupRows
 	}
 	if l.panel != nil {
-		const tile = 32 // rows
-		l.block = min(max(l.block&^(tile-1), 2*tile), l.rows)
+		l.block = min(max(l.block/tile*tile, 2*tile), l.rows)
 	}
 	return groupSize * groupRows
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"linquant/internal/cpu"
+	"linquant/internal/gemm"
 )
 
 // Padded returns how many steps read windows in padded lines.
@@ -18,7 +19,7 @@ func Padded(p *Program) int {
 }
 
 // PadsLines reports whether convolutions of codes that pads and widths allow are computed in padded lines.
-func PadsLines() bool { return cpu.Chosen() == cpu.AMX }
+func PadsLines() bool { return gemm.HasRuns(cpu.Chosen(), 64) }
 
 // What a picture's lines are followed by is overwritten each time: scratch memory holds what others left there.
 func TestPaddedFill(t *testing.T) {

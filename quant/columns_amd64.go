@@ -23,10 +23,10 @@ func dequantizeRowAVX2(dst *float32, src *byte, n int, scale *float32, zeroPoint
 // p.hi are the least and the greatest code.
 func quantizeRow(tier cpu.Tier, dst []byte, src, scale []float32, zeroPoint []int32, p *quantizer) int {
 	n := len(src)
-	switch tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch tier.Lanes() {
+	case 16:
 		quantizeRowAVX512(&dst[0], &src[0], n, &scale[0], first(zeroPoint), p)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		quantizeRowAVX2(&dst[0], &src[0], n, &scale[0], first(zeroPoint), p)
 	default:
@@ -38,10 +38,10 @@ func quantizeRow(tier cpu.Tier, dst []byte, src, scale []float32, zeroPoint []in
 // dequantizeRow fills the beginning of dst with real values of src, which is not empty, and returns how many they are.
 func dequantizeRow(tier cpu.Tier, dst []float32, src []byte, scale []float32, zeroPoint []int32, p *dequantizer) int {
 	n := len(src)
-	switch tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch tier.Lanes() {
+	case 16:
 		dequantizeRowAVX512(&dst[0], &src[0], n, &scale[0], first(zeroPoint), p)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		dequantizeRowAVX2(&dst[0], &src[0], n, &scale[0], first(zeroPoint), p)
 	default:

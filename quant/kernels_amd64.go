@@ -2,8 +2,6 @@
 
 package quant
 
-import "linquant/internal/cpu"
-
 const haveKernels = true
 
 // The kernels. Each does all n elements on AVX-512, and the first n&^7 on AVX2. With stream, what lies in whole lines
@@ -32,10 +30,10 @@ func extremesAVX2(e *extent, x *float32, n int)
 // quantize fills the beginning of dst with codes of src, and returns how many they are. Neither may be empty.
 func (v vectors) quantize(dst []byte, src []float32, p *quantizer, stream bool) int {
 	n := len(src)
-	switch v.tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch v.tier.Lanes() {
+	case 16:
 		quantizeAVX512(&dst[0], &src[0], n, p, stream)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		quantizeAVX2(&dst[0], &src[0], n, p, stream)
 	default:
@@ -47,10 +45,10 @@ func (v vectors) quantize(dst []byte, src []float32, p *quantizer, stream bool) 
 // dequantize fills the beginning of dst with real values of src, and returns how many they are. Neither may be empty.
 func (v vectors) dequantize(dst []float32, src []byte, p *dequantizer, stream bool) int {
 	n := len(src)
-	switch v.tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch v.tier.Lanes() {
+	case 16:
 		dequantizeAVX512(&dst[0], &src[0], n, p, stream)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		dequantizeAVX2(&dst[0], &src[0], n, p, stream)
 	default:
@@ -62,10 +60,10 @@ func (v vectors) dequantize(dst []float32, src []byte, p *dequantizer, stream bo
 // extremes returns the extremes of the beginning of x, and how many elements that is. x has at least vectorRun.
 func (v vectors) extremes(x []float32) (e extent, n int) {
 	n = len(x)
-	switch v.tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch v.tier.Lanes() {
+	case 16:
 		extremesAVX512(&e, &x[0], n)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		extremesAVX2(&e, &x[0], n)
 	default:

@@ -16,10 +16,10 @@ func requantizeAVX2(dst *byte, acc *int32, n int, multiplier *float32, single bo
 // is one multiplier, or one an element.
 func requantize(tier cpu.Tier, dst []byte, acc []int32, multiplier []float32, p *rounding) int {
 	n := len(acc)
-	switch tier {
-	case cpu.AVX512VNNI, cpu.AMX:
+	switch tier.Lanes() {
+	case 16:
 		requantizeAVX512(&dst[0], &acc[0], n, &multiplier[0], len(multiplier) == 1, p)
-	case cpu.AVX2, cpu.AVXVNNI:
+	case 8:
 		n &^= 7
 		requantizeAVX2(&dst[0], &acc[0], n, &multiplier[0], len(multiplier) == 1, p)
 	default:

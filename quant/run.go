@@ -37,7 +37,7 @@ const (
 func vectorsFor(elements int) vectors { return vectors{cpu.Chosen(), elements >= streamElements} }
 
 // kernels reports whether there are any.
-func (v vectors) kernels() bool { return haveKernels && v.tier != cpu.Generic }
+func (v vectors) kernels() bool { return haveKernels && v.tier.Lanes() > 1 }
 
 // quantizeRun fills dst with the codes of src under one scale and zero point.
 func quantizeRun[Q Code](v vectors, dst []Q, src []float32, scale float32, zeroPoint, qmin, qmax int32) {

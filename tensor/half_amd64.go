@@ -36,7 +36,7 @@ func widenFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
 	n := whole(tier, len(dst))
 	switch {
 	case n == 0:
-	case has512(tier):
+	case tier.Lanes() == 16:
 		widenFloat16AVX512(&dst[0], &src[0], n)
 	default:
 		widenFloat16AVX2(&dst[0], &src[0], n)
@@ -48,7 +48,7 @@ func widenBFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
 	n := whole(tier, len(dst))
 	switch {
 	case n == 0:
-	case has512(tier):
+	case tier.Lanes() == 16:
 		widenBFloat16AVX512(&dst[0], &src[0], n)
 	default:
 		widenBFloat16AVX2(&dst[0], &src[0], n)
@@ -60,7 +60,7 @@ func narrowFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
 	n := whole(tier, len(src))
 	switch {
 	case n == 0:
-	case has512(tier):
+	case tier.Lanes() == 16:
 		narrowFloat16AVX512(&dst[0], &src[0], n)
 	default:
 		narrowFloat16AVX2(&dst[0], &src[0], n)
@@ -72,7 +72,7 @@ func narrowBFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
 	n := whole(tier, len(src))
 	switch {
 	case n == 0:
-	case has512(tier):
+	case tier.Lanes() == 16:
 		narrowBFloat16AVX512(&dst[0], &src[0], n)
 	default:
 		narrowBFloat16AVX2(&dst[0], &src[0], n)
@@ -80,15 +80,10 @@ func narrowBFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
 	return n
 }
 
-func has512(tier cpu.Tier) bool { return tier == cpu.AVX512VNNI || tier == cpu.AMX }
-
 // whole returns how many of n elements fill whole vectors.
 func whole(tier cpu.Tier, n int) int {
-	switch {
-	case tier == cpu.Generic:
-		return 0
-	case has512(tier):
-		return n &^ 15
+	if lanes := tier.Lanes(); lanes > 1 {
+		return n &^ (lanes - 1)
 	}
-	return n &^ 7
+	return 0
 }

@@ -26,6 +26,10 @@ type kernels struct {
 // kernelsOf returns those of a tier.
 func kernelsOf(tier cpu.Tier) *kernels { return tables.Of(tier) }
 
+// TileRows returns the rows of a tile where products of codes are so fast that weights should be read for several tiles
+// at once; 0 where that does not matter.
+func TileRows(tier cpu.Tier) int { return kernelsOf(tier).codes.tileRows }
+
 // codeKernels multiply codes.
 type codeKernels struct {
 	panelLayout
@@ -44,6 +48,8 @@ type codeKernels struct {
 	mul, mulInt32 kernel.Func[func(w *Int8, o *output, a []byte, lda, m int) bool]
 
 	packRuns kernel.Func[func(w []int8, n int, r Runs) runProduct]
+
+	tileRows int // see TileRows
 
 	tiles codeTiles
 }

@@ -51,9 +51,7 @@ func packPanels[T int8 | float32](l *panelLayout, w []T, n, k int) []T {
 				continue
 			}
 			for ; len(row) > l.run; row, to = row[l.run:], to[width*l.run:] {
-				for i, v := range row[:l.run] {
-					to[i] = v
-				}
+				copy(to, row[:l.run])
 			}
 			copy(to, row)
 		}
