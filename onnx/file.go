@@ -10,8 +10,6 @@
 package onnx
 
 import (
-	"fmt"
-
 	"linquant/graph"
 	"linquant/internal/mmap"
 	"linquant/onnx/internal/elements"
@@ -40,11 +38,23 @@ func (c ImportConfig) Open(path string) (*File, error) {
 	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: elements.NewExternal(path)}
 	if f.Graph, err = c.importModel(m.Bytes, f.external); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &FileError{path, err}
 	}
 	f.Size += f.external.Size()
 	return f, nil
 }
+
+// FileError is why a file that could be opened could not be imported.
+type FileError struct {
+	Path string
+	Err  error
+}
+
+// Error names the file.
+func (e *FileError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *FileError) Unwrap() error { return e.Err }
 
 // Close unmaps the file; the constants of Graph must no longer be used. It may be called twice.
 func (f *File) Close() error {

@@ -54,7 +54,7 @@ type Progress struct {
 // Prepare and calib.Run, with the name of the network before them.
 func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (calib.Ranges, error) {
 	if n.Quantized() {
-		return nil, &QuantizedError{n.Name}
+		return nil, n.named(ErrQuantized)
 	}
 	g, err := n.Folded()
 	if err != nil {

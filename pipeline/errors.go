@@ -1,10 +1,9 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
-	"linquant/engine"
 	"linquant/graph"
 	"linquant/models"
 )
@@ -24,39 +23,25 @@ func (e *ConfigError) Error() string {
 	return e.Field + " " + e.Value + ": " + e.Reason
 }
 
-// UnknownNetworkError is a checkpoint whose tensors are those of no known architecture.
-type UnknownNetworkError struct {
-	Path string
-	Err  error // a *models.Mismatch with the architecture that comes closest, or that there are no tensors
+// NetworkError is an error about a network, or what a stage says about it.
+type NetworkError struct {
+	Name string // of the network
+	Err  error
 }
 
-// Error names the file and says what to do.
-func (e *UnknownNetworkError) Error() string {
-	return fmt.Sprintf("%s: no network known here (%s) has these tensors; export it as ONNX where it was made: %v", e.Path,
-		strings.Join(Architectures(), ", "), e.Err)
-}
-
-// Unwrap returns Err.
-func (e *UnknownNetworkError) Unwrap() error { return e.Err }
-
-// OpenShapeError is an ONNX model that was not read and leaves the shape of an input open, which may be why.
-type OpenShapeError struct{ Err error }
-
-// Error adds what to do.
-func (e *OpenShapeError) Error() string {
-	return e.Err.Error() + "; give its inputs shapes (OpenConfig.ONNX.Shapes)"
+// Error is one line: the name, and what is wrong.
+func (e *NetworkError) Error() string {
+	if e.Name == "" {
+		return e.Err.Error()
+	}
+	return e.Name + ": " + e.Err.Error()
 }
 
 // Unwrap returns Err.
-func (e *OpenShapeError) Unwrap() error { return e.Err }
+func (e *NetworkError) Unwrap() error { return e.Err }
 
-// QuantizedError is a network that cannot be quantized because it is.
-type QuantizedError struct{ Name string }
-
-// Error says what to take instead.
-func (e *QuantizedError) Error() string {
-	return e.Name + ": it is a network of integers already; take the float network that it was made of"
-}
+// ErrQuantized says that a network cannot be quantized because it is.
+var ErrQuantized = errors.New("it is a network of integers already; take the float network that it was made of")
 
 // InputsError is a network that has other inputs or outputs than what it shall do needs.
 type InputsError struct {
@@ -69,20 +54,6 @@ type InputsError struct {
 func (e *InputsError) Error() string {
 	return fmt.Sprintf("%s: it has %s and %s; %s", e.Name, count(e.Inputs, "input"), count(e.Outputs, "output"), e.Reason)
 }
-
-// PixelsError is why a network cannot take raw pixels.
-type PixelsError struct {
-	Name string
-	Err  error
-}
-
-// Error names the network.
-func (e *PixelsError) Error() string {
-	return fmt.Sprintf("%s: as a network of raw pixels: %v", e.Name, e.Err)
-}
-
-// Unwrap returns Err.
-func (e *PixelsError) Unwrap() error { return e.Err }
 
 // RangeError is a value that needs a range and has none, or one that was chosen for other codes.
 type RangeError struct {
@@ -140,7 +111,11 @@ func (UnknownCodes) Warning() string {
 }
 
 // FloatNode says that a node of a quantized network runs in floating point.
-type FloatNode struct{ engine.Island }
+type FloatNode struct {
+	Node   string `json:"node"` // its name, or its first output's
+	Op     string `json:"op"`
+	Reason string `json:"reason"`
+}
 
 // Warning is one line.
 func (w FloatNode) Warning() string {

@@ -65,8 +65,7 @@ func Example() {
 	}
 	fmt.Println(model.Numbers, len(model.Warnings()))
 	_, _, err = q.Quantize(ranges, ptq.Config{})
-	var quantized *pipeline.QuantizedError
-	fmt.Println(errors.As(err, &quantized))
+	fmt.Println(errors.Is(err, pipeline.ErrQuantized))
 	// Output:
 	// integers 0
 	// true

@@ -14,8 +14,9 @@ type Input struct {
 	Dims []int // with the batch; -1 where the file has no number. nil where it gives no shape
 }
 
-// open reports whether a dimension after the batch has no number.
-func (in Input) open() bool {
+// Open reports whether the file leaves the shape open: whether a dimension after the batch has no number. Such a network
+// may have to be given one (OpenConfig.ONNX.Shapes).
+func (in Input) Open() bool {
 	return in.Dims == nil || len(in.Dims) > 1 && slices.ContainsFunc(in.Dims[1:], func(d int) bool { return d < 1 })
 }
 
@@ -27,13 +28,9 @@ func Inputs(path string) ([]Input, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return inputsOf(file.Bytes), nil
-}
-
-func inputsOf(data []byte) []Input {
-	m, err := onnxpb.Read(data)
+	m, err := onnxpb.Read(file.Bytes)
 	if err != nil || m.Graph == nil {
-		return nil
+		return nil, nil
 	}
 	var inputs []Input
 	for _, v := range declared(m) {
@@ -46,7 +43,7 @@ func inputsOf(data []byte) []Input {
 		}
 		inputs = append(inputs, in)
 	}
-	return inputs
+	return inputs, nil
 }
 
 // declared returns the inputs that are no initializers, which old files list with them.
@@ -56,12 +53,6 @@ func declared(m *onnxpb.Model) []onnxpb.ValueInfo {
 		constant[m.Graph.Initializers[i].Name] = true
 	}
 	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v onnxpb.ValueInfo) bool { return constant[v.Name] })
-}
-
-// openShapes reports whether an input of the file has a shape with a dimension that has no number.
-func openShapes(path string) bool {
-	inputs, err := Inputs(path)
-	return err == nil && slices.ContainsFunc(inputs, Input.open)
 }
 
 // printable is a name from a file as a line of text may show it.

@@ -28,16 +28,16 @@ func (m *Model) Accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig
 	}
 	classes, err := out[0].Shape.Elements()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
+		return nil, &NetworkError{m.Name, err}
 	}
 	examples, err := m.Examples(set)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
+		return nil, &NetworkError{m.Name, err}
 	}
 	report := cfg.report(Measuring, m.Name, set)
 	a, err := eval.Measure(ctx, m, classes, examples, eval.Config{Batch: cfg.Batch, Progress: report})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
+		return nil, &NetworkError{m.Name, err}
 	}
 	return a, nil
 }

@@ -108,7 +108,7 @@ func CompileGraph(g *graph.Graph, cfg engine.Config) (*Model, error) {
 func (m *Model) Warnings() []Warning {
 	var list []Warning
 	for _, i := range m.Islands() {
-		list = append(list, FloatNode{i})
+		list = append(list, FloatNode(i))
 	}
 	return list
 }

@@ -83,8 +83,8 @@ func (n *Network) InputShape() tensor.Shape {
 	return nil
 }
 
-// Classes returns how many numbers the one output has, 0 where that is not known or there are several outputs.
-func (n *Network) Classes() (int, error) {
+// classes returns how many numbers the one output has, 0 where that is not known or there are several outputs.
+func (n *Network) classes() (int, error) {
 	g, err := n.Folded()
 	if err != nil || len(g.Outputs) != 1 {
 		return 0, err
@@ -102,7 +102,7 @@ func (n *Network) Classes() (int, error) {
 
 // CheckLabels returns a *LabelsError unless there are as many labels as the network has classes, or it has none.
 func (n *Network) CheckLabels() error {
-	classes, err := n.Classes()
+	classes, err := n.classes()
 	if err != nil || classes == 0 || len(n.pre.Labels) == 0 || len(n.pre.Labels) == classes {
 		return err
 	}
@@ -116,14 +116,14 @@ func (n *Network) TakesPixels() bool {
 }
 
 // WithPixels returns a quantized network with another input: raw pixels, uint8 from 0 to 255, that the network prepares
-// itself, with the same integers after it. It shares n's file, which must stay open. Errors: *PixelsError.
+// itself, with the same integers after it. It shares n's file, which must stay open. Errors: those of vision.PixelInput.
 func (n *Network) WithPixels() (*Network, error) {
 	g, err := n.Folded()
 	if err != nil {
 		return nil, err
 	}
 	if g, err = vision.PixelInput(g); err != nil {
-		return nil, &PixelsError{n.Name, err}
+		return nil, n.named(err)
 	}
 	return newNetwork(n.Name, n.Size, g, func() error { return nil })
 }

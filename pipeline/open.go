@@ -45,8 +45,8 @@ func none(c onnx.ImportConfig) bool {
 // Open opens a network: an ONNX file, a checkpoint whose architecture is recognised by its tensors, or the Builtin one.
 // An ONNX file stays mapped until Close.
 //
-// Errors: those of packages onnx, checkpoint and models with the path before them; *ConfigError, *UnknownNetworkError,
-// *OpenShapeError.
+// Errors: those of packages onnx, checkpoint and models with the path before them, among them a *models.Mismatch; a
+// *ConfigError.
 func Open(path string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -66,10 +66,11 @@ func Open(path string, cfg OpenConfig) (*Network, error) {
 		return nil, err
 	}
 	f, err := cfg.ONNX.Open(path)
-	if err != nil {
-		if none(cfg.ONNX) && openShapes(path) {
-			err = &OpenShapeError{err}
-		}
+	var file *onnx.FileError
+	switch {
+	case errors.As(err, &file):
+		return nil, &NetworkError{path, file.Err}
+	case err != nil:
 		return nil, err
 	}
 	return newNetwork(path, f.Size, f.Graph, f.Close)
@@ -94,9 +95,6 @@ func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
 	}
 	g, err := cfg.ONNX.Import(data, name)
 	if err != nil {
-		if none(cfg.ONNX) && slices.ContainsFunc(inputsOf(data), Input.open) {
-			err = &OpenShapeError{err}
-		}
 		return nil, err
 	}
 	return newNetwork(name, int64(len(data)), g, func() error { return nil })
@@ -123,7 +121,8 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 	case err == nil:
 		return newNetwork(f.Path, f.Size, g, func() error { return nil })
 	case cfg.Arch == "" && errors.As(err, &mismatch):
-		return nil, &UnknownNetworkError{f.Path, err}
+		return nil, &NetworkError{f.Path, fmt.Errorf("no network known here (%s) has these tensors; export it as ONNX where it was made: %w",
+			strings.Join(Architectures(), ", "), err)}
 	case errors.As(err, &reading):
 		return nil, err // it names the file
 	}

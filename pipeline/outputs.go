@@ -7,19 +7,9 @@ import (
 	"linquant/internal/near"
 )
 
-// NoValueError is the name of a value that a network does not compute.
-type NoValueError struct {
-	Name, Value string
-	Others      []string // names near to it, or some at all
-}
-
-// Error names others.
-func (e *NoValueError) Error() string {
-	return fmt.Sprintf("%s: it computes no value %q; there are %q and others", e.Name, e.Value, e.Others)
-}
-
 // WithOutputs returns the network with other values as its outputs: any that nodes compute, or inputs. It shares n's file,
-// which must stay open. Errors: *NoValueError.
+// which must stay open. Errors: a value that it does not
+// compute, with names near to it.
 func (n *Network) WithOutputs(names ...string) (*Network, error) {
 	g := n.graph.Clone()
 	producers := g.Producers()
@@ -33,7 +23,7 @@ func (n *Network) WithOutputs(names ...string) (*Network, error) {
 			if len(like) == 0 {
 				like = all[max(len(all)-3, 0):]
 			}
-			return nil, &NoValueError{n.Name, name, like}
+			return nil, n.named(fmt.Errorf("it computes no value %q; there are %q and others", name, like))
 		}
 	}
 	g.Outputs = slices.Clone(names)

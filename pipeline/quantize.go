@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 
 	"linquant/calib"
 	"linquant/dataset"
@@ -52,7 +51,7 @@ func (r *Result) Close() error { return r.close() }
 // Quantize opens a float network, calibrates it and returns it in integers, measured where there are examples for that.
 // What Quantize returns keeps the file open until Close.
 //
-// Errors: *ConfigError, *QuantizedError, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
+// Errors: *ConfigError, ErrQuantized, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
 func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 	n, err := cfg.open()
 	if err != nil {
@@ -96,7 +95,7 @@ func (cfg Config) open() (n *Network, err error) {
 // quantize is Quantize for a network that is open.
 func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if n.Quantized() {
-		return nil, &QuantizedError{n.Name}
+		return nil, n.named(ErrQuantized)
 	}
 	if err := n.CheckLabels(); err != nil {
 		return nil, err
@@ -179,10 +178,10 @@ func (r *Result) measure(ctx context.Context, cfg Config) error {
 }
 
 // Quantize returns the network in integers, made with these ranges, and what that cost. It shares with n the constants
-// that stay in floating point, so that n must stay open. Errors: *QuantizedError, and those of ptq.Quantize.
+// that stay in floating point, so that n must stay open. Errors: ErrQuantized, and those of ptq.Quantize.
 func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
 	if n.Quantized() {
-		return nil, nil, &QuantizedError{n.Name}
+		return nil, nil, n.named(ErrQuantized)
 	}
 	g, err := n.Folded()
 	if err != nil {
@@ -198,7 +197,7 @@ func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.
 // Dynamic returns the network with layers that find the ranges of their inputs while they run; else it is Quantize.
 func (n *Network) Dynamic(cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
 	if n.Quantized() {
-		return nil, nil, &QuantizedError{n.Name}
+		return nil, nil, n.named(ErrQuantized)
 	}
 	g, err := n.Folded()
 	if err != nil {
@@ -213,10 +212,7 @@ func (n *Network) Dynamic(cfg ptq.Config) (*Network, *ptq.NetworkReport, error) 
 
 // named puts the network's name before an error.
 func (n *Network) named(err error) error {
-	if n.Name == "" {
-		return err
-	}
-	return fmt.Errorf("%s: %w", n.Name, err)
+	return &NetworkError{n.Name, err}
 }
 
 // report returns a function that reports progress.

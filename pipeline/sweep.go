@@ -43,19 +43,13 @@ type Measured struct {
 	WeightBytes int64            // of all constants, codes packed at their bits
 }
 
-// SweepConfig says how variants are measured. The zero value is sensible.
-type SweepConfig struct {
-	Threads  int
-	Progress func(Progress)
-}
-
 // Sweep measures the network as it is and in every variant on the examples of test. Ranges are measured on the examples
 // of training, once for all variants that they suit.
 //
-// Errors: *QuantizedError, and those of Calibrate, Quantize, Compile and Accuracy.
-func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg SweepConfig) ([]Measured, error) {
+// Errors: ErrQuantized, and those of Calibrate, Quantize, Compile and Accuracy.
+func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg MeasureConfig) ([]Measured, error) {
 	if n.Quantized() {
-		return nil, &QuantizedError{n.Name}
+		return nil, n.named(ErrQuantized)
 	}
 	total := len(variants) + 1
 	float, err := n.measured(ctx, test, cfg, fmt.Sprintf("float32, 1 of %d", total))
@@ -92,12 +86,13 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 	return list, nil
 }
 
-func (n *Network) measured(ctx context.Context, test dataset.Set, cfg SweepConfig, of string) (*Measured, error) {
+func (n *Network) measured(ctx context.Context, test dataset.Set, cfg MeasureConfig, of string) (*Measured, error) {
 	m, err := n.Compile(engine.Config{Threads: cfg.Threads})
 	if err != nil {
 		return nil, err
 	}
-	a, err := m.Accuracy(ctx, test, MeasureConfig{Progress: cfg.Progress, Of: of})
+	cfg.Of = of
+	a, err := m.Accuracy(ctx, test, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -120,9 +120,9 @@ func (e *exportConfig) pixels() bool { return e.input == "uint8" }
 
 // explainPixels makes an error about raw pixels one about the flag.
 func (e *exportConfig) explainPixels(err error) error {
-	var pixels *pipeline.PixelsError
-	if errors.As(err, &pixels) {
-		return fmt.Errorf("%s: --input-type uint8: %w", pixels.Name, pixels.Err)
+	var of *pipeline.NetworkError
+	if errors.As(err, &of) {
+		return fmt.Errorf("%s: --input-type uint8: %w", of.Name, of.Err)
 	}
 	return err
 }

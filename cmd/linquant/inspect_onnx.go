@@ -27,7 +27,7 @@ type modelInspection struct {
 	Unsupported []string `json:"unsupported_operators"`
 	Problem     string   `json:"problem,omitempty"` // why the network cannot be read, or run
 
-	*networkInspection
+	*pipeline.Inspection
 
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
@@ -62,15 +62,24 @@ func inspectONNX(path string, shapes flags.Shapes) (*modelInspection, error) {
 	case errors.As(err, &usage):
 		return nil, err
 	case err != nil:
-		in.Problem = strings.TrimPrefix(text.OneLine(err), path+": ")
+		in.Problem = problem(err)
 		return in, nil
 	}
 	defer n.Close()
 	in.FileBytes = n.Size
-	if in.networkInspection, err = inspectNetwork(n); err != nil {
-		in.Problem = strings.TrimPrefix(text.OneLine(err), path+": ")
+	if in.Inspection, err = n.Inspect(); err != nil {
+		in.Problem = problem(err)
 	}
 	return in, nil
+}
+
+// problem is what is wrong with a network, without its name.
+func problem(err error) string {
+	var of *pipeline.NetworkError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return text.OneLine(err)
 }
 
 // operatorName is the operator with its domain, where that is not ONNX's own.
@@ -131,9 +140,9 @@ func (in *modelInspection) print(w io.Writer, layers bool) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	if in.networkInspection == nil {
+	if in.Inspection == nil {
 		fmt.Fprintf(w, "%s in %s\n", text.Plural(in.InitializerElems, "element"), text.Plural(in.Initializers, "initializer"))
-	} else if err := in.networkInspection.print(w, layers); err != nil {
+	} else if err := printInspection(w, in.Inspection, layers); err != nil {
 		return err
 	}
 	if in.Problem != "" {

@@ -175,18 +175,26 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		announce = nil
 	}
 	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
-		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Pixels: cfg.pixels(), Threads: cfg.Threads,
+		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Threads: cfg.Threads,
 		Progress: flags.Show(p, announce, cc.Method),
 	})
 	p.End()
 	if err != nil {
-		return cfg.explainPixels(cfg.Explained(err))
+		return cfg.Explained(err)
 	}
 	flags.Warn(c.ErrOrStderr(), r.Warnings)
 	if slices.Contains(r.Warnings, pipeline.Warning(pipeline.UnknownCodes{})) {
 		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", cfg.Load)
 	}
-	if err := writeONNX(c, weights.out, ec, r.Export); err != nil {
+	export := r.Export
+	if cfg.pixels() {
+		raw, err := r.WithPixels()
+		if err != nil {
+			return cfg.explainPixels(err)
+		}
+		export = raw.Export
+	}
+	if err := writeONNX(c, weights.out, ec, export); err != nil {
 		return err
 	}
 	if cfg.Save != "" {

@@ -7,6 +7,7 @@ import (
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
 )
@@ -44,18 +45,18 @@ func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) e
 
 // networkJSON is what quantize --json prints for a whole network.
 type networkJSON struct {
-	Input       string             `json:"input"`
-	Output      string             `json:"output"`
-	WeightBits  int                `json:"weight_bits"`
-	ActBits     int                `json:"act_bits"`
-	Per         string             `json:"per"`
-	Requant     string             `json:"requant"`
-	FloatBytes  int64              `json:"float_bytes"`
-	WeightBytes int64              `json:"weight_bytes"`
-	PackedBytes int64              `json:"packed_bytes"`
-	Layers      []networkLayerJSON `json:"layers"`
-	Activations []activationJSON   `json:"activations"`
-	Float       []islandJSON       `json:"float_nodes,omitempty"`
+	Input       string               `json:"input"`
+	Output      string               `json:"output"`
+	WeightBits  int                  `json:"weight_bits"`
+	ActBits     int                  `json:"act_bits"`
+	Per         string               `json:"per"`
+	Requant     string               `json:"requant"`
+	FloatBytes  int64                `json:"float_bytes"`
+	WeightBytes int64                `json:"weight_bytes"`
+	PackedBytes int64                `json:"packed_bytes"`
+	Layers      []networkLayerJSON   `json:"layers"`
+	Activations []activationJSON     `json:"activations"`
+	Float       []pipeline.FloatNode `json:"float_nodes,omitempty"`
 }
 
 type networkLayerJSON struct {
@@ -72,12 +73,6 @@ type activationJSON struct {
 	Max       float32 `json:"max"`
 	Scale     float32 `json:"scale"`
 	ZeroPoint int32   `json:"zero_point"`
-}
-
-type islandJSON struct {
-	Node   string `json:"node"`
-	Op     string `json:"op"`
-	Reason string `json:"reason"`
 }
 
 func newNetworkJSON(model, out string, cfg ptq.Config, r *ptq.NetworkReport) networkJSON {
@@ -98,7 +93,7 @@ func newNetworkJSON(model, out string, cfg ptq.Config, r *ptq.NetworkReport) net
 		j.Activations = append(j.Activations, activationJSON{a.Value, a.Type.String(), a.Range.Lo, a.Range.Hi, a.Scale, a.ZeroPoint})
 	}
 	for _, i := range r.Float {
-		j.Float = append(j.Float, islandJSON{i.Node, string(i.Op), i.Reason})
+		j.Float = append(j.Float, pipeline.FloatNode{Node: i.Node, Op: string(i.Op), Reason: i.Reason})
 	}
 	return j
 }

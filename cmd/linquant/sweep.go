@@ -171,7 +171,7 @@ func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training,
 ) ([]sweepRow, error) {
 	p := text.NewProgress(stderr)
 	defer p.End()
-	measured, err := n.Sweep(ctx, training, test, variants, pipeline.SweepConfig{Threads: threads, Progress: flags.Show(p, nil, 0)})
+	measured, err := n.Sweep(ctx, training, test, variants, pipeline.MeasureConfig{Threads: threads, Progress: flags.Show(p, nil, 0)})
 	if err != nil {
 		return nil, err
 	}

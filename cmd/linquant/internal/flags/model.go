@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,9 +66,15 @@ func (s Shapes) Open(name, arch string) (*pipeline.Network, error) {
 		return nil, err
 	}
 	n, err := pipeline.Open(name, cfg)
-	var open *pipeline.OpenShapeError
-	if errors.As(err, &open) {
-		return nil, fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", open.Err)
+	if err != nil && !s.Given() {
+		if inputs, e := pipeline.Inputs(name); e == nil && slices.ContainsFunc(inputs, pipeline.Input.Open) {
+			hint := func(err error) error { return fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", err) }
+			var of *pipeline.NetworkError
+			if errors.As(err, &of) {
+				return nil, &pipeline.NetworkError{Name: of.Name, Err: hint(of.Err)}
+			}
+			return nil, hint(err)
+		}
 	}
 	return n, Error(err)
 }
