@@ -76,7 +76,7 @@ type compiler struct {
 	steps           []step
 	shows           []*place // kept values that need no step
 	islands         []Island
-	jobs            []func() error // packing, which may run concurrently
+	jobs            []packing // which may run concurrently
 	plans           map[windowPlan]func() []*gemm.Int8Windows
 	planned         atomic.Int64 // bytes of those
 	dynamic         map[dynamicKey]*quantizedInput

@@ -33,8 +33,9 @@ type board struct {
 	// ticket says which part is to be taken next: the number of the showing in the upper half, then how many parts there
 	// are, then the part. Taking one is adding 1. A showing begins when all parts of the one before are done.
 	ticket  atomic.Uint64
-	done    atomic.Int32 // parts
-	waiting atomic.Bool  // the worker sleeps until all are done
+	done    atomic.Int32          // parts
+	failed  atomic.Pointer[error] // of a part
+	waiting atomic.Bool           // the worker sleeps until all are done
 	wake    chan struct{}
 
 	showing uint32
@@ -91,10 +92,10 @@ func (c *crew) lead(ctx context.Context, b *board, s *state) error {
 				return err
 			}
 			b.state = s
-			c.run(b, k)
-			return nil
+			return c.run(b, k)
 		})
 		if err != nil {
+			c.next.Store(c.batch) // nobody needs the rest
 			return err
 		}
 	}
@@ -112,10 +113,9 @@ func (c *crew) take() (first, n int) {
 }
 
 // run computes a step, with the help of those who have nothing else to do.
-func (c *crew) run(b *board, k *step) {
+func (c *crew) run(b *board, k *step) error {
 	if k.parts < 2 || c.helpers.Load() == 0 && !c.expects(k) {
-		k.kernel.run(b.state)
-		return
+		return k.compute(b.state)
 	}
 	b.step = k
 	b.done.Store(0)
@@ -127,6 +127,10 @@ func (c *crew) run(b *board, k *step) {
 	for b.take(&b.state.scratch) {
 	}
 	b.wait(int32(k.parts))
+	if err := b.failed.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // expects reports whether a worker may come while the step is computed that has no example.
@@ -147,7 +151,10 @@ func (b *board) take(w *scratch) bool {
 		return false
 	}
 	parts := int32(b.step.parts) // the step stays until this part is done
-	b.step.runPart(b.state, w, int(uint16(ticket)))
+	if err := b.step.computePart(b.state, w, int(uint16(ticket))); err != nil {
+		failed := err // so that nothing is allocated where all is well
+		b.failed.Store(&failed)
+	}
 	if b.done.Add(1) == parts && b.waiting.CompareAndSwap(true, false) {
 		b.wake <- struct{}{}
 	}

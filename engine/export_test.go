@@ -2,7 +2,11 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"math"
+	"sync/atomic"
+
+	"linquant/graph"
 )
 
 // States returns how many workers the program has memory for.
@@ -69,4 +73,71 @@ func Grouped(p *Program) int {
 		}
 	}
 	return n
+}
+
+// Break makes the i-th step of a program panic while on says so, in every way in which it is run.
+func Break(p *Program, i int, on *atomic.Bool) {
+	k := &p.steps[i]
+	k.kernel = broken{k.kernel, on}
+	if k.divisible != nil {
+		k.divisible = brokenParts{k.divisible, on}
+	}
+	if k.grouped != nil {
+		k.grouped = brokenGroup{k.grouped, on}
+	}
+}
+
+// Broken is what such a step panics with.
+var Broken = errors.New("broken on purpose")
+
+type broken struct {
+	kernel
+	on *atomic.Bool
+}
+
+func (k broken) run(s *state) {
+	if k.on.Load() {
+		panic(Broken)
+	}
+	k.kernel.run(s)
+}
+
+type brokenParts struct {
+	divisible
+	on *atomic.Bool
+}
+
+func (k brokenParts) part(s *state, w *scratch, lo, hi int) {
+	if k.on.Load() && lo > 0 { // the others go on
+		panic(Broken)
+	}
+	k.divisible.part(s, w, lo, hi)
+}
+
+type brokenGroup struct {
+	grouped
+	on *atomic.Bool
+}
+
+func (k brokenGroup) runGroup(examples []*state) {
+	if k.on.Load() {
+		panic(Broken)
+	}
+	k.grouped.runGroup(examples)
+}
+
+// Pack does what Compile does with constants that are made on all processors, for nodes of these names. Each panics for
+// which broken says so.
+func Pack(nodes []string, broken func(node string) bool) error {
+	c := &compiler{}
+	for _, name := range nodes {
+		s := &site{compiler: c, n: &graph.Node{Op: graph.Conv, Name: name, Outputs: []string{name}}}
+		s.later(func() error {
+			if broken(name) {
+				panic(Broken)
+			}
+			return nil
+		})
+	}
+	return c.pack()
 }

@@ -166,7 +166,9 @@ func (p *Program) runGroup(s *state, first, n int, outputs, inputs [][]float32, 
 	}
 	for k := p.heavyFirst; k < p.heavyEnd; k++ {
 		if g := p.steps[k].grouped; g != nil && n > 1 {
-			g.runGroup(examples)
+			if err := p.steps[k].computeGroup(examples); err != nil {
+				return err
+			}
 		} else if err := each(k, k+1); err != nil {
 			return err
 		}

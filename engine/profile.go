@@ -23,14 +23,15 @@ func (p *Program) Profile(ctx context.Context, inputs [][]float32) ([]StepTime, 
 	}
 	for example := range batch {
 		next := 0
-		err := p.watch(ctx, inputs, example, func(s *state, k *step) {
+		err := p.watch(ctx, inputs, example, func(s *state, k *step) error {
 			if k == nil {
-				return
+				return nil
 			}
 			start := time.Now()
-			k.kernel.run(s)
+			err := k.compute(s)
 			times[next].Elapsed += time.Since(start)
 			next++
+			return err
 		})
 		if err != nil {
 			return nil, err

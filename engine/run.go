@@ -11,8 +11,8 @@ import (
 // values are codes is given as the reals that they stand for. The results depend neither on the batch nor on the number
 // of threads.
 //
-// Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps. After
-// an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
+// Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps; a
+// PanicError. After an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
 // nothing; with more, none outlives the call.
 func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	batch, err := p.batch(inputs)
@@ -87,8 +87,7 @@ func (p *Program) examples(ctx context.Context, s *state, i, n int, outputs, inp
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		k.kernel.run(s)
-		return nil
+		return k.compute(s)
 	})
 }
 

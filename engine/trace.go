@@ -92,13 +92,16 @@ func trace[T any](ctx context.Context, p *Program, inputs [][]float32, export fu
 				copies[w] = append(copies[w], export(s, w, len(copies[w]), v))
 			}
 		}
-		errs[w] = p.watch(ctx, inputs, example, func(s *state, k *step) {
+		errs[w] = p.watch(ctx, inputs, example, func(s *state, k *step) error {
 			if k == nil {
 				show(s, p.shows)
-				return
+				return nil
 			}
-			k.kernel.run(s)
+			if err := k.compute(s); err != nil {
+				return err
+			}
 			show(s, k.shows)
+			return nil
 		})
 	}
 	for first := 0; first < batch; first += workers {
@@ -124,7 +127,7 @@ func trace[T any](ctx context.Context, p *Program, inputs [][]float32, export fu
 }
 
 // watch runs the program on one example, and leaves every step to run, which is called with nil before the first.
-func (p *Program) watch(ctx context.Context, inputs [][]float32, example int, run func(*state, *step)) error {
+func (p *Program) watch(ctx context.Context, inputs [][]float32, example int, run func(*state, *step) error) error {
 	s, err := p.pool.get(ctx)
 	if err != nil {
 		return err
@@ -136,12 +139,16 @@ func (p *Program) watch(ctx context.Context, inputs [][]float32, example int, ru
 	for i, io := range p.outputs {
 		s.out[i] = make([]float32, io.elements)
 	}
-	run(s, nil)
+	if err := run(s, nil); err != nil {
+		return err
+	}
 	for k := range p.steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		run(s, &p.steps[k])
+		if err := run(s, &p.steps[k]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -144,9 +144,6 @@ func foldBias(bias []int32, weight []int8, inZero int32) []int32 {
 	return folded
 }
 
-// later registers work that only makes constants, and may run beside other such work.
-func (c *compiler) later(job func() error) { c.jobs = append(c.jobs, job) }
-
 // pack runs what was registered, on all processors. The error is that of the first job that has one.
 func (c *compiler) pack() error {
 	errs := make([]error, len(c.jobs))
@@ -155,7 +152,7 @@ func (c *compiler) pack() error {
 	for range min(runtime.GOMAXPROCS(0), len(c.jobs)) {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(c.jobs)); i = next.Add(1) - 1 {
-				errs[i] = c.jobs[i]()
+				errs[i] = c.jobs[i].run()
 			}
 		})
 	}
