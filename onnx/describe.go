@@ -32,9 +32,9 @@ const NewestOpset = operators.MaxOpset
 // Operators lists the operators that Import reads, by name; those of other domains come last.
 func Operators() []Operator {
 	var list []Operator
-	since := make(map[graph.Op]int64, len(operators.Rows)+len(inPatterns))
-	for name, rule := range operators.Rows {
-		since[name] = rule.Since
+	since := map[graph.Op]int64{}
+	for _, row := range operators.All() {
+		since[row.Op] = int64(row.Since)
 	}
 	delete(since, raw.DynamicConv)
 	maps.Copy(since, inPatterns)
@@ -69,7 +69,7 @@ var becomes = map[graph.Op][]graph.Op{
 	file.DynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
 }
 
-// inPatterns are the operators that are read together with others (dynamic.go), and since when there are.
+// inPatterns are the operators that are read together with others (package file), and since when there are.
 var inPatterns = map[graph.Op]int64{
 	file.DynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, raw.Microsoft + "." + file.IntegersToReals: 1,
 }

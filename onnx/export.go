@@ -86,7 +86,11 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 		}
 	}
 	for _, n := range g.Nodes {
-		since := write.SinceOpset[n.Op]
+		row, _ := graph.Lookup(n.Op) // graph.InferShapes has looked
+		if row.Class == graph.ClassBoundary {
+			continue // in a quantized network
+		}
+		since := row.FirstWritten()
 		if !write.Decomposable(n, quantized) {
 			atLeast(since, n.String())
 			continue
@@ -95,7 +99,8 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 			common = max(common, since)
 		}
 		if n.Op == graph.Gelu && n.Attrs.Str("approximate", "none") == "none" {
-			atLeast(write.SinceOpset[graph.Erf], n.String())
+			erf, _ := graph.Lookup(graph.Erf)
+			atLeast(erf.FirstWritten(), n.String())
 		}
 	}
 	if quantized {

@@ -91,6 +91,12 @@ func TestImportRefuses(t *testing.T) {
 		{"input left out", func(_ *onnxpb.Model, g *graph) { g.Nodes[0] = node("Add", "y", "", "x") }, "input 0 is left out"},
 		{"no output", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Outputs = nil }, "no output"},
 		{"unknown attribute", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Attrs = []onnxpb.Attr{intAttr("turbo", 1)} }, `attribute "turbo" is unknown`},
+		{"misspelled attribute", func(_ *onnxpb.Model, g *graph) {
+			g.Nodes[0] = with(node("LeakyRelu", "y", "x"), intAttr("alhpa", 1))
+		}, `LeakyRelu node "y_node": the attribute "alhpa" is unknown: opset 13 of the operator has none of that name: did you mean alpha?`},
+		{"an attribute that became an input", func(_ *onnxpb.Model, g *graph) {
+			g.Nodes[0] = with(node("Clip", "y", "x"), intAttr("min", 1))
+		}, `the attribute "min" is unknown: opset 13 of the operator has it as input 1`},
 		{"attribute of another type", func(_ *onnxpb.Model, g *graph) {
 			g.Nodes[0] = with(node("LeakyRelu", "y", "x"), intAttr("alpha", 1))
 		}, `attribute "alpha" has the wrong type`},

@@ -20,7 +20,10 @@ import (
 // randomModel draws a model of known operators that is wrong in most cases, but not always: names, attributes and
 // constants come from small sets.
 func randomModel(t *rapid.T) *onnxpb.Model {
-	ops := slices.Sorted(maps.Keys(operators.Rows))
+	var ops []graph.Op
+	for _, row := range operators.All() {
+		ops = append(ops, row.Op)
+	}
 	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return raw.HasParameters(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
 	names := []string{"x", "a", "b", "c", "d", "f1", "f3", "w", "i0", "i1", "i2", "i4", ""}
 	small := rapid.Int64Range(-2, 4)
@@ -59,25 +62,28 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 			op = rapid.SampledFrom(shapeOps).Draw(t, "op")
 			from = []string{"i0", "i1", "i2", "i4", "a", "b", "c", "d", ""}
 		}
-		rule := operators.Rows[op]
+		row, _ := operators.Lookup(op)
+		arity := operators.Inputs(row)
 		n := onnxpb.Node{Op: string(op), Outputs: []string{out}}
 		if dot := strings.LastIndexByte(n.Op, '.'); dot >= 0 {
 			n.Domain, n.Op = n.Op[:dot], n.Op[dot+1:]
 		}
-		most := min(rule.Inputs[1], rule.Inputs[0]+rapid.IntRange(0, 2).Draw(t, "more"))
-		for i := range rapid.IntRange(rule.Inputs[0], most).Draw(t, "inputs") {
+		most := min(arity.Most, arity.Least+rapid.IntRange(0, 2).Draw(t, "more"))
+		for i := range rapid.IntRange(arity.Least, most).Draw(t, "inputs") {
 			in := last
 			if i > 0 || rapid.IntRange(0, 9).Draw(t, "stray") == 0 {
 				in = rapid.SampledFrom(from).Draw(t, "input")
 			}
 			n.Inputs = append(n.Inputs, in)
 		}
-		for name := range strings.FieldsSeq(rule.Attrs) {
-			if rapid.IntRange(0, 3).Draw(t, name) == 0 {
-				a := onnxpb.Attr{Name: name, Type: max(operators.AttributeTypes[name], 0), Int: small.Draw(t, name), Float: 0.5}
-				if a.Type == 0 {
-					a.Type = onnxpb.AttrInt
-				}
+		for _, attr := range row.Attrs {
+			name := attr.Name
+			if attr.Scope != graph.ScopeGraph && rapid.IntRange(0, 3).Draw(t, name) == 0 {
+				a := onnxpb.Attr{Name: name, Int: small.Draw(t, name), Float: 0.5}
+				a.Type = map[graph.Kind]onnxpb.AttrType{
+					graph.KindInt: onnxpb.AttrInt, graph.KindFloat: onnxpb.AttrFloat, graph.KindString: onnxpb.AttrString,
+					graph.KindInts: onnxpb.AttrInts, graph.KindFloats: onnxpb.AttrFloats,
+				}[attr.Kind]
 				a.Ints = rapid.SliceOfN(small, 0, 4).Draw(t, name)
 				a.String = rapid.SampledFrom([]string{"SAME_UPPER", "edge", ""}).Draw(t, name)
 				n.Attrs = append(n.Attrs, a)

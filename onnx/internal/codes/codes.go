@@ -27,12 +27,8 @@ func Bounds(n *graph.Node) (lo, hi float32) {
 // MovesElements reports whether the operator's outputs are some of its inputs' elements (and padding), so that it does
 // the same to codes as to what they stand for.
 func MovesElements(n *graph.Node) bool {
-	switch n.Op {
-	case graph.MaxPool, graph.Flatten, graph.Reshape, graph.Transpose, graph.Slice, graph.Squeeze, graph.Unsqueeze,
-		graph.Identity, graph.Dropout, graph.Pad, graph.Gather, graph.Expand, graph.Tile, graph.GlobalMaxPool:
-		return true
-	}
-	return graph.ResizesByCopy(n)
+	row, ok := graph.Lookup(n.Op)
+	return ok && row.Role == graph.RolePass && !graph.FloatOnly(n)
 }
 
 // Transposed returns a matrix of codes, and its parameters, with rows and columns exchanged.

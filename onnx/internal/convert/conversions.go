@@ -10,20 +10,16 @@ import (
 // the graph, of the newest opset.
 var Conversions = map[graph.Op]func(s build.Node) error{
 	graph.BatchNormalization: batchNormalization,
-	graph.Clip:               clip,
 	graph.Dropout:            dropout,
 	graph.Identity:           identity,
 	graph.Pad:                pad,
 	graph.Reshape:            reshape,
 	graph.Slice:              slice,
 	graph.Softmax:            softmax,
-	graph.Squeeze:            axes,
-	graph.Unsqueeze:          axes,
 	"Cast":                   cast,
 	"Constant":               constant,
 	graph.Expand:             expand,
 	graph.Gather:             Gather,
-	graph.Tile:               tile,
 	"Split":                  Split,
 	"ConvTranspose":          convTranspose,
 	"LRN":                    lrn,
@@ -40,19 +36,62 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	raw.MSFastGelu:           gelu,
 	raw.MSBiasGelu:           gelu,
 	raw.MSQuickGelu:          gelu,
-	graph.ReduceL1:           reduce,
-	graph.ReduceL2:           reduce,
-	graph.ReduceLogSum:       reduce,
-	graph.ReduceLogSumExp:    reduce,
-	graph.ReduceMax:          reduce,
-	graph.ReduceMean:         reduce,
-	graph.ReduceMin:          reduce,
-	graph.ReduceProd:         reduce,
-	graph.ReduceSum:          reduce,
-	graph.ReduceSumSquare:    reduce,
 	graph.GroupNormalization: groupNorm,
 	graph.LayerNormalization: layerNorm,
 	graph.LogSoftmax:         softmax,
 	graph.Resize:             resize,
 	"Upsample":               upsample,
+}
+
+// Node brings a node of the file to the form that the graph has of it. The operator is "" afterwards where its outputs
+// have become constants.
+func Node(s build.Node) error {
+	row, ok := graph.Lookup(s.Raw.Op)
+	switch conversion := Conversions[s.Raw.Op]; {
+	case conversion != nil:
+		return conversion(s)
+	case ok && row.Class == graph.ClassReduction:
+		return reduce(s)
+	case ok:
+		return parameters(s)
+	case raw.HasParameters(s.Raw.Op):
+		return nil
+	}
+	return OnlyConstants(s)
+}
+
+// parameters makes attributes of the inputs that the opset has for them.
+func parameters(s build.Node) error {
+	row, ok := graph.Lookup(s.Raw.Op)
+	if !ok || row.Class == graph.ClassBoundary { // whose inputs fuse reads
+		return nil
+	}
+	for i := range row.Attrs {
+		a := &row.Attrs[i]
+		if a.Input != 0 && a.Scope != graph.ScopeIgnored && s.Opset >= int64(a.InputSince) && s.Raw.Input(a.Input) != "" {
+			if err := parameter(s, a); err != nil {
+				return err
+			}
+		}
+		if a.Required && s.Raw.Attrs[a.Name] == nil {
+			return s.Errorf("it has no %s", a.Name)
+		}
+	}
+	s.Raw.Inputs = s.Raw.Inputs[:min(len(s.Raw.Inputs), row.Inputs.Most)]
+	return nil
+}
+
+// parameter makes an attribute of the input that is it.
+func parameter(s build.Node, a *graph.Attribute) (err error) {
+	switch a.Kind {
+	case graph.KindInts:
+		s.Raw.Attrs[a.Name], err = s.Ints(a.Input)
+	case graph.KindFloat:
+		s.Raw.Attrs[a.Name], err = s.Scalar(a.Input)
+	default:
+		var x float32
+		x, err = s.Scalar(a.Input)
+		s.Raw.Attrs[a.Name] = int(x)
+	}
+	return err
 }

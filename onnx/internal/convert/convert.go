@@ -26,66 +26,30 @@ func batchNormalization(s build.Node) error {
 	return nil
 }
 
-// clip: the bounds are attributes before opset 11, then inputs.
-func clip(s build.Node) error {
-	if s.Opset >= 11 && len(s.Raw.Attrs) > 0 {
-		return s.Errorf("its bounds are attributes, which opset %d has as inputs", s.Opset)
-	}
-	for i, name := range []string{1: "min", 2: "max"} {
-		if i == 0 || s.Raw.Input(i) == "" {
-			continue
-		}
-		v, err := s.Scalar(i)
-		if err != nil {
-			return err
-		}
-		s.Raw.Attrs[name] = v
-	}
-	s.Raw.Inputs = s.Raw.Inputs[:1]
-	return nil
-}
-
 func dropout(s build.Node) error {
-	if s.Raw.Input(2) != "" {
-		training, err := s.Scalar(2)
-		if err != nil {
-			return err
-		}
-		if training != 0 {
-			return s.Errorf("it is in training mode: export the model for inference (model.eval())")
-		}
+	if err := parameters(s); err != nil {
+		return err
 	}
-	s.Raw.Inputs = s.Raw.Inputs[:1]
+	if s.Raw.Attrs.Int("training_mode", 0) != 0 {
+		return s.Errorf("it is in training mode: export the model for inference (model.eval())")
+	}
+	delete(s.Raw.Attrs, "training_mode")
 	return nil
 }
 
 // pad: everything is attributes before opset 11, then inputs; since 18 the pads may be for some axes only.
 func pad(s build.Node) error {
-	if s.Opset < 11 {
-		return crop(s)
-	}
-	pads, err := s.Ints(1)
-	if err != nil {
+	if err := parameters(s); err != nil {
 		return err
 	}
-	if s.Raw.Input(2) != "" {
-		value, err := s.Scalar(2)
+	if axes := s.Raw.Attrs.Ints("axes"); s.Raw.Attrs["axes"] != nil {
+		pads, err := padAxes(s, s.Raw.Attrs.Ints("pads"), axes)
 		if err != nil {
 			return err
 		}
-		s.Raw.Attrs["value"] = value
+		s.Raw.Attrs["pads"] = pads
+		delete(s.Raw.Attrs, "axes")
 	}
-	if s.Raw.Input(3) != "" {
-		axes, err := s.Ints(3)
-		if err != nil {
-			return err
-		}
-		if pads, err = padAxes(s, pads, axes); err != nil {
-			return err
-		}
-	}
-	s.Raw.Attrs["pads"] = pads
-	s.Raw.Inputs = s.Raw.Inputs[:1]
 	return crop(s)
 }
 
@@ -176,21 +140,8 @@ func reshape(s build.Node) error {
 
 // slice: everything is attributes before opset 10, then inputs.
 func slice(s build.Node) error {
-	if s.Opset >= 10 {
-		if len(s.Raw.Inputs) < 3 {
-			return s.Errorf("it has no starts or no ends")
-		}
-		for i, name := range []string{1: "starts", 2: "ends", 3: "axes", 4: "steps"} {
-			if i == 0 || s.Raw.Input(i) == "" {
-				continue
-			}
-			v, err := s.Ints(i)
-			if err != nil {
-				return err
-			}
-			s.Raw.Attrs[name] = v
-		}
-		s.Raw.Inputs = s.Raw.Inputs[:1]
+	if err := parameters(s); err != nil {
+		return err
 	}
 	n := len(s.Raw.Attrs.Ints("starts"))
 	if s.Raw.Attrs["axes"] == nil {
@@ -203,22 +154,6 @@ func slice(s build.Node) error {
 	if s.Raw.Attrs["steps"] == nil {
 		s.Raw.Attrs["steps"] = slices.Repeat([]int{1}, n)
 	}
-	return nil
-}
-
-// axes of Squeeze and Unsqueeze are an attribute before opset 13, then an input.
-func axes(s build.Node) error {
-	if s.Opset >= 13 && s.Raw.Input(1) != "" {
-		axes, err := s.Ints(1)
-		if err != nil {
-			return err
-		}
-		s.Raw.Attrs["axes"] = axes
-	}
-	if s.Raw.Op == graph.Unsqueeze && s.Raw.Attrs["axes"] == nil {
-		return s.Errorf("it has no axes")
-	}
-	s.Raw.Inputs = s.Raw.Inputs[:1]
 	return nil
 }
 

@@ -66,14 +66,9 @@ func power(s build.Node) error {
 
 // reduce: the axes are an attribute before opset 18, of ReduceSum before 13, then an input.
 func reduce(s build.Node) error {
-	if s.Raw.Input(1) != "" {
-		axes, err := s.Ints(1)
-		if err != nil {
-			return err
-		}
-		s.Raw.Attrs["axes"] = axes
+	if err := parameters(s); err != nil {
+		return err
 	}
-	s.Raw.Inputs = s.Raw.Inputs[:1]
 	if len(s.Raw.Attrs.Ints("axes")) == 0 {
 		delete(s.Raw.Attrs, "axes")
 	}

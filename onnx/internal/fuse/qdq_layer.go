@@ -55,16 +55,16 @@ func (f *fuser) emitClamped(n *raw.Node, op graph.Op, attrs graph.Attrs, inputs 
 // views reports whether all inputs of a node that has a form in integers are views of codes (or, for a bias, constants).
 func (f *fuser) views(n *raw.Node) bool {
 	activations := len(n.Inputs)
-	switch n.Op {
-	case graph.Conv, graph.Gemm, graph.MatMul:
+	row, ok := graph.Lookup(n.Op)
+	switch {
+	case !ok:
+		return false
+	case row.Class == graph.ClassLayer:
 		activations = 1
-	case graph.Concat, graph.AveragePool, graph.GlobalAveragePool:
+	case row.Class == graph.ClassPool && row.Role == graph.RoleOwn, row.Class == graph.ClassJoin, row.Class == graph.ClassBinary,
+		row.Unary != nil:
 	default:
-		_, one := graph.Unary(n.Float())
-		_, two := graph.Binary(n.Op)
-		if !one && !two {
-			return false
-		}
+		return false
 	}
 	for _, in := range n.Inputs[:min(activations, len(n.Inputs))] {
 		if f.activation(in) == nil {

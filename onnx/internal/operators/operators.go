@@ -3,176 +3,66 @@ package operators
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
-	"linquant/onnx/internal/raw"
 )
 
 // The opsets of ONNX that are read. Those before 7 had attributes that are gone: see read/legacy.go.
 const MinOpset, MaxOpset = 1, 25
 
-// Row is how a node of the file becomes one of the raw form.
-type Row struct {
-	Since   int64  // the first opset of its domain that has it
-	Inputs  [2]int // least and most, without the "" at the end
-	Attrs   string // the names of the attributes that mean something to the graph
-	Ignored string // those that change nothing in inference
+// Lookup returns the row of an operator that is read, by its name in the raw form: that of package graph, or of an
+// operator that only files have.
+func Lookup(op graph.Op) (*graph.Operator, bool) {
+	if o, ok := graph.Lookup(op); ok {
+		return o, true
+	}
+	o, ok := only[op]
+	return o, ok
 }
 
-const (
-	windowAttrs = "auto_pad dilations kernel_shape pads strides"
-	poolAttrs   = windowAttrs + " ceil_mode"
-	reduceAttrs = "axes keepdims noop_with_empty_axes"
-	Many        = 1 << 30
-)
+// All returns the rows of all operators that are read, in the order of their names.
+func All() []*graph.Operator {
+	rows := append(graph.Operators(), slices.Collect(maps.Values(only))...)
+	slices.SortFunc(rows, func(a, b *graph.Operator) int { return strings.Compare(string(a.Op), string(b.Op)) })
+	return rows
+}
 
-// Rows has every operator that is read, by its name in the raw form.
-var Rows = map[graph.Op]Row{
-	graph.Add:                {1, [2]int{2, 2}, "", ""},
-	graph.AveragePool:        {1, [2]int{1, 1}, poolAttrs + " count_include_pad", ""},
-	graph.BatchNormalization: {1, [2]int{5, 5}, "epsilon spatial training_mode", "momentum"},
-	graph.Clip:               {1, [2]int{1, 3}, "min max", ""},
-	graph.Concat:             {1, [2]int{1, Many}, "axis", ""},
-	graph.Conv:               {1, [2]int{2, 3}, windowAttrs + " group", ""},
-	graph.Dropout:            {1, [2]int{1, 3}, "", "ratio seed"},
-	graph.Flatten:            {1, [2]int{1, 1}, "axis", ""},
-	graph.Gemm:               {1, [2]int{2, 3}, "alpha beta transA transB", ""},
-	graph.GlobalAveragePool:  {1, [2]int{1, 1}, "", ""},
-	graph.HardSigmoid:        {1, [2]int{1, 1}, "alpha beta", ""},
-	graph.HardSwish:          {14, [2]int{1, 1}, "", ""},
-	graph.Identity:           {1, [2]int{1, 1}, "", ""},
-	graph.LeakyRelu:          {1, [2]int{1, 1}, "alpha", ""},
-	graph.MatMul:             {1, [2]int{2, 2}, "", ""},
-	graph.MaxPool:            {1, [2]int{1, 1}, poolAttrs, "storage_order"},
-	graph.Mul:                {1, [2]int{2, 2}, "", ""},
-	graph.Pad:                {1, [2]int{1, 4}, "mode pads value", ""},
-	graph.Relu:               {1, [2]int{1, 1}, "", ""},
-	graph.Reshape:            {1, [2]int{1, 2}, "allowzero", ""},
-	graph.Sigmoid:            {1, [2]int{1, 1}, "", ""},
-	graph.Slice:              {1, [2]int{1, 5}, "starts ends axes", ""},
-	graph.Softmax:            {1, [2]int{1, 1}, "axis", ""},
-	graph.Squeeze:            {1, [2]int{1, 2}, "axes", ""},
-	graph.Transpose:          {1, [2]int{1, 1}, "perm", ""},
-	graph.Unsqueeze:          {1, [2]int{1, 2}, "axes", ""},
+// Inputs returns how many inputs a node of a file has, without those at the end that are left out.
+func Inputs(o *graph.Operator) graph.Arity {
+	if o.File != (graph.Arity{}) {
+		return o.File
+	}
+	n := o.Inputs
+	for i := range o.Attrs {
+		a := &o.Attrs[i]
+		if a.Input == 0 {
+			continue
+		}
+		if n.Most = max(n.Most, a.Input+1); a.Required && a.InputSince == a.Since {
+			n.Least = max(n.Least, a.Input+1)
+		}
+	}
+	return n
+}
 
-	"Cast":     {1, [2]int{1, 1}, "to", "saturate round_mode"},
-	"Constant": {1, [2]int{0, 0}, "", ""},
-
-	graph.Expand:      {8, [2]int{2, 2}, "", ""},
-	graph.Gather:      {1, [2]int{2, 2}, "axis", ""},
-	graph.Tile:        {1, [2]int{2, 3}, "", ""},
-	"Split":           {1, [2]int{1, 2}, "axis split num_outputs", ""},
-	"ConvTranspose":   {1, [2]int{2, 3}, windowAttrs + " group output_padding output_shape", ""},
-	"LRN":             {1, [2]int{1, 1}, "alpha beta bias size", ""},
-	"DepthToSpace":    {1, [2]int{1, 1}, "blocksize mode", ""},
-	"SpaceToDepth":    {1, [2]int{1, 1}, "blocksize", ""},
-	"CastLike":        {15, [2]int{2, 2}, "", "saturate round_mode"},
-	"Shape":           {1, [2]int{1, 1}, "start end", ""},
-	"Size":            {1, [2]int{1, 1}, "", ""},
-	"ConstantOfShape": {9, [2]int{1, 1}, "value", ""},
-	"Range":           {11, [2]int{3, 3}, "", ""},
-	"EyeLike":         {9, [2]int{1, 1}, "dtype k", ""},
-	"OneHot":          {9, [2]int{3, 3}, "axis", ""},
-	"CumSum":          {11, [2]int{2, 2}, "exclusive reverse", ""},
-	"NonZero":         {9, [2]int{1, 1}, "", ""},
-	"GatherElements":  {11, [2]int{2, 2}, "axis", ""},
-	"Trilu":           {14, [2]int{1, 2}, "upper", ""},
-	"ArgMax":          {1, [2]int{1, 1}, "axis keepdims select_last_index", ""},
-	"ArgMin":          {1, [2]int{1, 1}, "axis keepdims select_last_index", ""},
-	"Mod":             {10, [2]int{2, 2}, "fmod", ""},
-	"BitShift":        {11, [2]int{2, 2}, "direction", ""},
-	"Equal":           {1, [2]int{2, 2}, "", ""},
-	"Greater":         {1, [2]int{2, 2}, "", ""},
-	"GreaterOrEqual":  {12, [2]int{2, 2}, "", ""},
-	"Less":            {1, [2]int{2, 2}, "", ""},
-	"LessOrEqual":     {12, [2]int{2, 2}, "", ""},
-	"And":             {1, [2]int{2, 2}, "", ""},
-	"Or":              {1, [2]int{2, 2}, "", ""},
-	"Xor":             {1, [2]int{2, 2}, "", ""},
-	"Not":             {1, [2]int{1, 1}, "", ""},
-	graph.Where:       {9, [2]int{3, 3}, "", ""},
-	"IsNaN":           {9, [2]int{1, 1}, "", ""},
-	"IsInf":           {10, [2]int{1, 1}, "detect_negative detect_positive", ""},
-
-	graph.Abs:             {1, [2]int{1, 1}, "", ""},
-	graph.Ceil:            {1, [2]int{1, 1}, "", ""},
-	graph.Celu:            {12, [2]int{1, 1}, "alpha", ""},
-	graph.Div:             {1, [2]int{2, 2}, "", ""},
-	graph.Elu:             {1, [2]int{1, 1}, "alpha", ""},
-	graph.Erf:             {9, [2]int{1, 1}, "", ""},
-	graph.Exponential:     {1, [2]int{1, 1}, "", ""},
-	graph.Floor:           {1, [2]int{1, 1}, "", ""},
-	graph.Gelu:            {20, [2]int{1, 1}, "approximate", ""},
-	graph.Logarithm:       {1, [2]int{1, 1}, "", ""},
-	graph.Max:             {1, [2]int{1, Many}, "", ""},
-	graph.Min:             {1, [2]int{1, Many}, "", ""},
-	graph.Mish:            {18, [2]int{1, 1}, "", ""},
-	graph.Neg:             {1, [2]int{1, 1}, "", ""},
-	graph.Pow:             {1, [2]int{2, 2}, "", ""},
-	graph.PRelu:           {1, [2]int{2, 2}, "", ""},
-	graph.Reciprocal:      {1, [2]int{1, 1}, "", ""},
-	graph.Round:           {11, [2]int{1, 1}, "", ""},
-	graph.Selu:            {1, [2]int{1, 1}, "alpha gamma", ""},
-	graph.Sign:            {9, [2]int{1, 1}, "", ""},
-	graph.Softplus:        {1, [2]int{1, 1}, "", ""},
-	graph.Softsign:        {1, [2]int{1, 1}, "", ""},
-	graph.Sqrt:            {1, [2]int{1, 1}, "", ""},
-	graph.Sub:             {1, [2]int{2, 2}, "", ""},
-	graph.Swish:           {24, [2]int{1, 1}, "alpha", ""},
-	graph.Tanh:            {1, [2]int{1, 1}, "", ""},
-	graph.ThresholdedRelu: {10, [2]int{1, 1}, "alpha", ""},
-	"Mean":                {1, [2]int{1, Many}, "", ""},
-	"Sum":                 {1, [2]int{1, Many}, "", ""},
-	raw.MSGelu:            {1, [2]int{1, 1}, "", ""},
-	raw.MSFastGelu:        {1, [2]int{1, 2}, "", ""},
-	raw.MSBiasGelu:        {1, [2]int{2, 2}, "", ""},
-	raw.MSQuickGelu:       {1, [2]int{1, 1}, "alpha", ""},
-
-	graph.ReduceL1:        {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceL2:        {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceLogSum:    {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceLogSumExp: {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceMax:       {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceMean:      {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceMin:       {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceProd:      {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceSum:       {1, [2]int{1, 2}, reduceAttrs, ""},
-	graph.ReduceSumSquare: {1, [2]int{1, 2}, reduceAttrs, ""},
-
-	graph.GlobalMaxPool:         {1, [2]int{1, 1}, "", ""},
-	graph.GroupNormalization:    {18, [2]int{3, 3}, "epsilon num_groups", "stash_type"},
-	graph.InstanceNormalization: {1, [2]int{3, 3}, "epsilon", ""},
-	graph.LayerNormalization:    {17, [2]int{2, 3}, "axis epsilon", "stash_type"},
-	graph.LogSoftmax:            {1, [2]int{1, 1}, "axis", ""},
-	graph.RMSNormalization:      {23, [2]int{2, 2}, "axis epsilon", "stash_type"},
-	graph.Resize: {
-		10, [2]int{1, 4}, "mode coordinate_transformation_mode nearest_mode cubic_coeff_a exclude_outside " +
-			"extrapolation_value antialias keep_aspect_ratio_policy axes", "",
-	},
-	"Upsample": {7, [2]int{1, 2}, "mode scales", ""},
-
-	graph.QuantizeLinear:   {10, [2]int{2, 3}, "axis block_size output_dtype precision saturate", ""},
-	graph.DequantizeLinear: {10, [2]int{2, 3}, "axis block_size output_dtype", ""},
-	raw.QLinearConv:        {10, [2]int{8, 9}, windowAttrs + " group", ""},
-	raw.QLinearMatMul:      {10, [2]int{8, 8}, "", ""},
-
-	raw.DynamicConv:   {0, [2]int{3, 5}, windowAttrs + " group", ""},
-	raw.DynamicMatMul: {1, [2]int{3, 5}, "", ""},
-
-	raw.MSQuantizeLinear:       {1, [2]int{2, 3}, "axis block_size", ""},
-	raw.MSDequantizeLinear:     {1, [2]int{2, 3}, "axis block_size", ""},
-	raw.MSQGemm:                {1, [2]int{6, 9}, "alpha transA transB", ""},
-	raw.MSQLinearAdd:           {1, [2]int{7, 8}, "", ""},
-	raw.MSQLinearMul:           {1, [2]int{7, 8}, "", ""},
-	raw.MSQLinearConcat:        {1, [2]int{5, Many}, "axis", ""},
-	raw.MSQLinearAveragePool:   {1, [2]int{4, 5}, poolAttrs + " count_include_pad channels_last", ""},
-	raw.MSQLinearGlobalAverage: {1, [2]int{4, 5}, "channels_last", ""},
-	raw.MSQLinearLeakyRelu:     {1, [2]int{4, 5}, "alpha", ""},
-	raw.MSQLinearSigmoid:       {1, [2]int{4, 5}, "", ""},
-	raw.MSQLinearSoftmax:       {1, [2]int{4, 5}, "axis opset", ""},
+// Attribute returns the attribute that nodes of a file have in an opset, nil where there is none of the name: ignored is
+// true for one that changes nothing in inference.
+func Attribute(o *graph.Operator, name string, opset int64) (a *graph.Attribute, ignored bool) {
+	a, ok := o.Attr(name)
+	switch {
+	case !ok || a.Scope == graph.ScopeGraph:
+		return nil, false
+	case a.Scope == graph.ScopeIgnored:
+		return a, true
+	case a.Input != 0 && (a.InputSince == a.Since || opset >= int64(a.InputSince)):
+		return nil, false
+	}
+	return a, false
 }
 
 // advice says what to do about well-known operators that are not read.
@@ -230,8 +120,8 @@ func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 	for i := range nodes {
 		n := &nodes[i]
 		op, version := Op(n), opsets[Domain(n.Domain)]
-		rule, ok := Rows[op]
-		if ok && (version >= rule.Since || Domain(n.Domain) != "") || seen[op] {
+		rule, ok := Lookup(op)
+		if ok && (version >= int64(rule.Since) || Domain(n.Domain) != "") || seen[op] {
 			continue
 		}
 		seen[op] = true

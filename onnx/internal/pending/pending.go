@@ -112,13 +112,10 @@ func selectBefore(s build.Node, wait build.PendingTranspose) (done bool, err err
 	return true, selectAt(s, wait, before)
 }
 
-// perElement lists operators of one operand, whatever the order of its dimensions, that stand in quantized networks.
+// perElement reports whether the operator has one operand, whatever the order of its dimensions.
 func perElement(op graph.Op) bool {
-	switch op {
-	case graph.QuantizeLinear, graph.DequantizeLinear, graph.Identity, graph.Relu:
-		return true
-	}
-	return false
+	row, ok := graph.Lookup(op)
+	return ok && (row.Unary != nil || row.Class == graph.ClassBoundary)
 }
 
 // selectAt applies the node to what the Transpose reads, along the given axes there.

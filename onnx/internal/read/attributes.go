@@ -1,7 +1,11 @@
 package read
 
 import (
+	"fmt"
+	"strings"
+
 	"linquant/graph"
+	"linquant/internal/near"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
@@ -9,7 +13,7 @@ import (
 )
 
 // attributes converts the attributes that mean something, and refuses those that are not known.
-func attributes(s build.Node, rule operators.Row) error {
+func attributes(s build.Node, row *graph.Operator) error {
 	s.Raw.Attrs = make(graph.Attrs, len(s.File.Attrs))
 	for i := range s.File.Attrs {
 		a := &s.File.Attrs[i]
@@ -18,7 +22,7 @@ func attributes(s build.Node, rule operators.Row) error {
 			return s.Errorf("attribute %q stands for one of a function: export the model without functions", a.Name)
 		case a.Type == onnxpb.AttrGraph || a.Type == onnxpb.AttrGraphs:
 			return s.Errorf("attribute %q is a network of its own, which is not supported", a.Name)
-		case operators.HasWord(rule.Ignored, a.Name) || s.Raw.Op == "Constant":
+		case s.Raw.Op == "Constant":
 			continue
 		case s.Raw.Op == "ConstantOfShape":
 			if err := filling(s, a); err != nil {
@@ -26,39 +30,62 @@ func attributes(s build.Node, rule operators.Row) error {
 			}
 			continue
 		}
-		if done, err := legacyAttribute(s, a, rule); done || err != nil {
+		if done, err := legacyAttribute(s, a, row); done || err != nil {
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		if !operators.HasWord(rule.Attrs, a.Name) {
-			return s.Errorf("the attribute %q is unknown: opset %d of the operator has none of that name that linquant "+
-				"knows", a.Name, s.Opset)
-		}
-		if err := attribute(s, a); err != nil {
-			return err
+		known, ignored := operators.Attribute(row, a.Name, s.Opset)
+		switch {
+		case ignored:
+		case known == nil:
+			return unknown(s, row, a.Name)
+		default:
+			if err := attribute(s, a, known.Kind); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func attribute(s build.Node, a *onnxpb.Attr) error {
-	want, ok := operators.AttributeTypes[a.Name]
-	if !ok {
-		want = onnxpb.AttrInt
+// unknown is the error for an attribute that nodes of the operator do not have.
+func unknown(s build.Node, row *graph.Operator, name string) error {
+	var names []string
+	for i := range row.Attrs {
+		if a, ignored := operators.Attribute(row, row.Attrs[i].Name, s.Opset); a != nil && !ignored {
+			names = append(names, a.Name)
+		}
 	}
-	if a.Type != want {
-		return s.Errorf("the attribute %q has the wrong type (%d instead of %d): the model is damaged", a.Name, a.Type, want)
+	hint := "none of that name that linquant knows"
+	if a, ok := row.Attr(name); ok && a.Input != 0 {
+		hint = fmt.Sprintf("it as input %d", a.Input)
+	} else if similar := near.Names(name, names); len(similar) > 0 {
+		hint = "none of that name: did you mean " + strings.Join(similar, " or ") + "?"
 	}
-	switch want {
-	case onnxpb.AttrFloat:
+	return s.Errorf("the attribute %q is unknown: opset %d of the operator has %s", name, s.Opset, hint)
+}
+
+// fileTypes are the types of attributes in files, by their kinds.
+var fileTypes = map[graph.Kind]onnxpb.AttrType{
+	graph.KindInt: onnxpb.AttrInt, graph.KindFloat: onnxpb.AttrFloat, graph.KindString: onnxpb.AttrString,
+	graph.KindInts: onnxpb.AttrInts, graph.KindFloats: onnxpb.AttrFloats,
+}
+
+func attribute(s build.Node, a *onnxpb.Attr, kind graph.Kind) error {
+	if want := fileTypes[kind]; a.Type != want {
+		return s.Errorf("the attribute %q has the wrong type (%d instead of %d, which is %v): the model is damaged", a.Name,
+			a.Type, want, kind)
+	}
+	switch kind {
+	case graph.KindFloat:
 		s.Raw.Attrs[a.Name] = a.Float
-	case onnxpb.AttrString:
+	case graph.KindString:
 		s.Raw.Attrs[a.Name] = a.String
-	case onnxpb.AttrInts:
+	case graph.KindInts:
 		s.Raw.Attrs[a.Name] = elements.ClampAll(a.Ints)
-	case onnxpb.AttrFloats:
+	case graph.KindFloats:
 		s.Raw.Attrs[a.Name] = a.Floats
 	default:
 		s.Raw.Attrs[a.Name] = elements.Clamp(a.Int)

@@ -16,7 +16,7 @@ import (
 // optimizations could be noted.
 
 // legacyAttrs are those attributes, of the operators that do not have them under the same name for something else.
-const legacyAttrs = "broadcast axis is_test"
+var legacyAttrs = []string{"broadcast", "axis", "is_test"}
 
 // old reports whether the node's form is that of an opset before 7.
 func old(s build.Node) bool {
@@ -24,30 +24,30 @@ func old(s build.Node) bool {
 }
 
 // legacy brings a node of an old opset to the form of opset 7.
-func legacy(s build.Node) error {
+func legacy(s build.Node, row *graph.Operator) error {
 	if !old(s) {
 		return nil
 	}
 	attrs := map[string]int{}
-	for _, name := range strings.Fields(legacyAttrs) {
+	for _, name := range legacyAttrs {
 		if v, ok := s.Raw.Attrs["legacy."+name].(int); ok {
 			attrs[name] = v
 			delete(s.Raw.Attrs, "legacy."+name)
 		}
 	}
-	switch s.Raw.Op {
-	case graph.BatchNormalization, graph.Dropout:
+	switch {
+	case s.Raw.Op == graph.BatchNormalization, s.Raw.Op == graph.Dropout:
 		if attrs["is_test"] == 0 {
 			return s.Errorf("is_test is 0: it is in training mode; export the model for inference (model.eval())")
 		}
 		dropUnread(s)
-	case graph.Concat:
+	case s.Raw.Op == graph.Concat:
 		if s.Opset < 4 && s.Raw.Attrs["axis"] == nil {
 			s.Raw.Attrs["axis"] = 1
 		}
-	case graph.PRelu:
+	case s.Raw.Op == graph.PRelu:
 		return align(s, 1)
-	case graph.Add, "Sub", graph.Mul, "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less":
+	case row.Class == graph.ClassBinary:
 		if attrs["broadcast"] == 0 {
 			return nil
 		}
@@ -112,7 +112,7 @@ var castNames = map[string]onnxpb.DataType{
 }
 
 // legacyAttribute takes an attribute of an old opset. done is false for others.
-func legacyAttribute(s build.Node, a *onnxpb.Attr, rule operators.Row) (done bool, err error) {
+func legacyAttribute(s build.Node, a *onnxpb.Attr, row *graph.Operator) (done bool, err error) {
 	switch {
 	case !old(s):
 		return false, nil
@@ -131,7 +131,10 @@ func legacyAttribute(s build.Node, a *onnxpb.Attr, rule operators.Row) (done boo
 		}
 		s.Raw.Attrs[strings.Replace(a.Name, "paddings", "pads", 1)] = elements.ClampAll(a.Ints)
 		return true, nil
-	case operators.HasWord(legacyAttrs, a.Name) && !operators.HasWord(rule.Attrs, a.Name):
+	case slices.Contains(legacyAttrs, a.Name):
+		if _, ok := row.Attr(a.Name); ok {
+			return false, nil
+		}
 		s.Raw.Attrs["legacy."+a.Name] = elements.Clamp(a.Int)
 		return true, nil
 	}

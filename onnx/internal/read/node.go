@@ -3,6 +3,7 @@ package read
 import (
 	"fmt"
 
+	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/convert"
@@ -19,11 +20,12 @@ const maxNames = 4096
 // node adds a node of the file to the graph, or its outputs to what is known.
 func node(im *build.Network, pb *onnxpb.Node) error {
 	op := operators.Op(pb)
-	rule := operators.Rows[op]
+	row, _ := operators.Lookup(op) // operators.Known has looked
+	arity := operators.Inputs(row)
 	n := &raw.Node{Name: pb.Name, Op: op, Inputs: raw.Trim(pb.Inputs), Outputs: raw.Trim(pb.Outputs)}
-	s := build.Node{Net: im, File: pb, Raw: n, Opset: im.Opsets[operators.Domain(pb.Domain)], Least: rule.Inputs[0]}
-	if n := len(n.Inputs); n < rule.Inputs[0] || n > rule.Inputs[1] {
-		return s.Errorf("it has %d inputs, and the operator has %s", n, span(rule.Inputs))
+	s := build.Node{Net: im, File: pb, Raw: n, Opset: im.Opsets[operators.Domain(pb.Domain)], Least: arity.Least}
+	if n := len(n.Inputs); n < arity.Least || n > arity.Most {
+		return s.Errorf("it has %d inputs, and the operator has %s", n, span(arity))
 	}
 	if len(s.Raw.Outputs) == 0 || s.Raw.Outputs[0] == "" {
 		return s.Errorf("it has no output")
@@ -31,10 +33,10 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if n := max(len(s.Raw.Inputs), len(s.Raw.Outputs)); n > maxNames {
 		return s.Errorf("it has %d inputs or outputs: more than %d are not supported", n, maxNames)
 	}
-	if err := attributes(s, rule); err != nil {
+	if err := attributes(s, row); err != nil {
 		return err
 	}
-	if err := legacy(s); err != nil {
+	if err := legacy(s, row); err != nil {
 		return err
 	}
 	if done, err := evaluate(s); done || err != nil {
@@ -43,15 +45,11 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if done, err := pending.Convert(s); done || err != nil {
 		return err
 	}
-	if conversion := convert.Conversions[op]; conversion != nil {
-		if err := conversion(s); err != nil {
-			return err
-		}
-		if s.Raw.Op == "" { // the outputs have become constants
-			return nil
-		}
-	} else if !op.Known() && !raw.HasParameters(op) {
-		return convert.OnlyConstants(s)
+	if err := convert.Node(s); err != nil {
+		return err
+	}
+	if s.Raw.Op == "" { // the outputs have become constants
+		return nil
 	}
 	for _, extra := range s.Raw.Outputs[1:] {
 		if im.Reads(extra) {
@@ -66,12 +64,12 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	return s.Add()
 }
 
-func span(n [2]int) string {
+func span(n graph.Arity) string {
 	switch {
-	case n[1] == operators.Many:
-		return fmt.Sprintf("%d or more", n[0])
-	case n[0] == n[1]:
-		return fmt.Sprint(n[0])
+	case n.Most == graph.Many:
+		return fmt.Sprintf("%d or more", n.Least)
+	case n.Least == n.Most:
+		return fmt.Sprint(n.Least)
 	}
-	return fmt.Sprintf("%d to %d", n[0], n[1])
+	return fmt.Sprintf("%d to %d", n.Least, n.Most)
 }

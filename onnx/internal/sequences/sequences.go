@@ -88,26 +88,34 @@ func Refuse3D(s build.Node) error {
 
 // elementwise reports whether the node works element by element on what is computed as pictures.
 func elementwise(s build.Node) bool {
-	switch s.Raw.Op {
-	case graph.BatchNormalization, graph.Relu, graph.Clip, graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid,
-		graph.HardSwish, graph.Identity, graph.Dropout, graph.QuantizeLinear, graph.DequantizeLinear, graph.Elu,
-		graph.Selu, graph.Tanh, graph.Gelu, graph.Softplus, graph.Erf, graph.Mish, graph.Swish, raw.MSQLinearLeakyRelu,
-		raw.MSQLinearSigmoid:
-		return s.Net.Pictures[s.Raw.Inputs[0]] != ""
-	case raw.MSQLinearAdd, raw.MSQLinearMul:
-		return s.Net.Pictures[s.Raw.Inputs[0]] != "" && s.Net.Pictures[s.Raw.Inputs[3]] != ""
-	case graph.Add, graph.Mul, graph.Sub, graph.Div, graph.Max, graph.Min, graph.PRelu:
-		some := false
-		for _, in := range s.Raw.Inputs {
-			v := s.Net.Graph.Values[in]
-			if known := v != nil && v.Const != nil && len(v.Const.Shape) <= 3; !known && s.Net.Pictures[in] == "" {
+	pictures, in := s.Net.Pictures, s.Raw.Inputs
+	if op, ok := raw.FloatOp(s.Raw.Op); ok {
+		row, _ := graph.Lookup(op)
+		for _, slot := range s.Raw.Reads() {
+			if pictures[in[slot.Codes]] == "" {
 				return false
 			}
-			some = some || s.Net.Pictures[in] != ""
 		}
-		return some
+		return row.Unary != nil || row.Class == graph.ClassBinary
 	}
-	return false
+	row, ok := graph.Lookup(s.Raw.Op)
+	switch {
+	case !ok && raw.HasParameters(s.Raw.Op): // quantizing and dequantizing of ONNX Runtime's own domain
+		return false
+	case ok && (row.Unary != nil || row.Class == graph.ClassBoundary || row.Op == graph.BatchNormalization):
+		return pictures[in[0]] != ""
+	case !binary(s):
+		return false
+	}
+	some := false
+	for _, name := range in {
+		v := s.Net.Graph.Values[name]
+		if known := v != nil && v.Const != nil && len(v.Const.Shape) <= 3; !known && pictures[name] == "" {
+			return false
+		}
+		some = some || pictures[name] != ""
+	}
+	return some
 }
 
 // asPicture adds the node for what its inputs are as pictures, and a Squeeze.
@@ -183,11 +191,8 @@ func kernel(s build.Node, name string) (string, error) {
 
 // binary reports whether the node combines two values element by element.
 func binary(s build.Node) bool {
-	switch s.Raw.Op {
-	case graph.Add, graph.Mul, graph.Sub, graph.Div, graph.Max, graph.Min, graph.PRelu:
-		return true
-	}
-	return false
+	row, ok := graph.Lookup(s.Raw.Op)
+	return ok && row.Class == graph.ClassBinary
 }
 
 // constant adds a constant with a dimension of 1 more before the last, a view of the one that is named, and returns its

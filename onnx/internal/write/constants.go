@@ -8,25 +8,20 @@ import (
 	"linquant/tensor"
 )
 
-// pick writes the parameters of Gather, Expand and Tile as inputs.
-func (p parameters) pick() error {
-	switch p.n.Op {
-	case graph.Gather:
-		p.attrs["axis"] = elements.FromFront([]int{p.attrs.Int("axis", 0)}, p.rank())[0]
-		p.attrs["indices"] = elements.FromFront(p.attrs.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[p.attrs.Int("axis", 0)])
-		return p.ints("indices")
-	case graph.Tile:
-		return p.ints("repeats")
-	}
-	if p.cfg.Opset < 8 {
-		return p.tooOld("Expand", 8)
-	}
+func (p parameters) gather() error {
+	axis := elements.FromFront([]int{p.attrs.Int("axis", 0)}, p.rank())[0]
+	p.attrs["axis"] = axis
+	p.attrs["indices"] = elements.FromFront(p.attrs.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[axis])
+	return nil
+}
+
+func (p parameters) expand() error {
 	shape := slices.Clone(p.attrs.Ints("shape"))
 	if len(shape) > 0 && shape[0] == graph.Batch {
 		shape[0] = 1 // its input has the batch, which broadcasting keeps
 	}
 	p.attrs["shape"] = shape
-	return p.ints("shape")
+	return nil
 }
 
 // where writes the condition as booleans.
@@ -35,9 +30,6 @@ func (p parameters) where() error {
 	x, err := v.Const.Float32s()
 	if err != nil {
 		return err
-	}
-	if p.cfg.Opset < 9 {
-		return p.tooOld(string(graph.Where), 9)
 	}
 	condition := make([]bool, len(x))
 	for i := range x {

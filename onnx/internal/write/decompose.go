@@ -16,6 +16,12 @@ import (
 // LastCommon is the newest opset that a network is written in only because it has an operator for what can be spelled.
 const LastCommon = 20
 
+// Has reports whether an opset has the operator as a graph means it.
+func Has(opset int, op graph.Op) bool {
+	row, ok := graph.Lookup(op)
+	return !ok || row.FirstWritten() <= opset
+}
+
 // Decomposable reports whether a node can be written as others. In a quantized network it can be if it is recognized again,
 // so that it remains one rounding to codes.
 func Decomposable(n *graph.Node, quantized bool) bool {
@@ -32,13 +38,13 @@ func Decomposable(n *graph.Node, quantized bool) bool {
 
 // Decompose spells out the nodes of the raw graph that the opset does not have.
 func Decompose(g *raw.Graph, opset int) {
-	if !slices.ContainsFunc(g.Nodes, func(n *raw.Node) bool { return SinceOpset[n.Op] > opset }) {
+	if !slices.ContainsFunc(g.Nodes, func(n *raw.Node) bool { return !Has(opset, n.Op) }) {
 		return
 	}
 	nodes := g.Nodes
 	g.Nodes = nil
 	for _, n := range nodes {
-		if SinceOpset[n.Op] <= opset || !Decomposable(n.Float(), false) {
+		if Has(opset, n.Op) || !Decomposable(n.Float(), false) {
 			g.Nodes = append(g.Nodes, n)
 			continue
 		}

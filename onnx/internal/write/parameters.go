@@ -12,40 +12,72 @@ import (
 	"linquant/tensor"
 )
 
-// parameters brings a node's attributes to the form that the opset of the file has for them: the inverse of the methods
-// in package convert. It takes from attrs those that become inputs.
+// parameters brings a node's attributes to the form that the opset of the file has for them: the inverse of package
+// convert. It takes from attrs those that become inputs, as the rows of graph.Operators say.
 func (e *writer) parameters(n *raw.Node, pb *onnxpb.Node, attrs graph.Attrs) error {
+	row, ok := graph.Lookup(n.Op)
+	if !ok || row.Class == graph.ClassBoundary { // an operator that only files have, or a form that only they have
+		return nil
+	}
 	p := parameters{e, n, pb, attrs}
-	switch n.Op {
-	case graph.Clip:
-		return p.clip()
-	case graph.Pad:
-		return p.pad()
-	case graph.Reshape:
-		return p.reshape()
-	case graph.Where:
-		return p.where()
-	case graph.Gather, graph.Expand, graph.Tile:
-		return p.pick()
-	case graph.Slice:
-		return p.slice()
-	case graph.Squeeze, graph.Unsqueeze:
-		return p.axes()
-	case graph.Concat, graph.Softmax, graph.LogSoftmax, graph.Flatten:
-		return p.axis()
-	case graph.Resize:
-		return p.resize()
-	case graph.Max, graph.Min:
-		return p.extreme()
-	case graph.MaxPool, graph.AveragePool:
-		return p.pool()
-	case graph.Gemm:
-		if len(n.Inputs) < 3 && e.cfg.Opset < 11 {
-			return p.tooOld("a Gemm without C", 11)
+	prepare := preparations[n.Op]
+	if row.Class == graph.ClassReduction {
+		prepare = parameters.reduce
+	}
+	if prepare != nil {
+		if err := prepare(p); err != nil {
+			return err
 		}
 	}
-	if _, ok := graph.Reduction(n.Op); ok {
-		return p.reduce()
+	return p.inputs(row)
+}
+
+// preparations bring the attributes of an operator to what files have, where that is not just what a graph has.
+var preparations = map[graph.Op]func(parameters) error{
+	graph.AveragePool: parameters.pool,
+	graph.Clip:        parameters.clip,
+	graph.Concat:      parameters.axis,
+	graph.Expand:      parameters.expand,
+	graph.Flatten:     parameters.axis,
+	graph.Gather:      parameters.gather,
+	graph.Gemm:        parameters.gemm,
+	graph.LogSoftmax:  parameters.axis,
+	graph.Max:         parameters.extreme,
+	graph.MaxPool:     parameters.pool,
+	graph.Min:         parameters.extreme,
+	graph.Reshape:     parameters.reshape,
+	graph.Resize:      parameters.resize,
+	graph.Slice:       parameters.slice,
+	graph.Softmax:     parameters.axis,
+	graph.Squeeze:     parameters.axes,
+	graph.Unsqueeze:   parameters.axes,
+	graph.Where:       parameters.where,
+}
+
+// inputs makes inputs of the attributes that are inputs in the opset, and leaves out those that it does not have yet.
+func (p parameters) inputs(row *graph.Operator) error {
+	for i := range row.Attrs {
+		a := &row.Attrs[i]
+		v := p.attrs[a.Name]
+		switch {
+		case v == nil || !a.InGraph():
+		case p.cfg.Opset < a.Since:
+			if v != a.Default {
+				return p.tooOld(fmt.Sprintf("%v with %s", p.n.Op, a.Name), a.Since)
+			}
+			delete(p.attrs, a.Name)
+		case a.Input != 0 && p.cfg.Opset >= a.InputSince:
+			if missing := a.Input - len(p.pb.Inputs); missing > 0 {
+				p.pb.Inputs = append(p.pb.Inputs, make([]string, missing)...)
+			}
+			write := p.ints
+			if a.Kind == graph.KindFloat {
+				write = p.scalar
+			}
+			if err := write(a.Name); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -71,13 +103,9 @@ func (p parameters) ints(name string) error {
 	return err
 }
 
-// scalar makes an attribute the next input, in the type of the first; one that is missing is left out.
+// scalar makes an attribute the next input, in the type of the first.
 func (p parameters) scalar(name string) error {
-	x, ok := p.attrs[name].(float32)
-	if !ok {
-		p.pb.Inputs = append(p.pb.Inputs, "")
-		return nil
-	}
+	x := p.attrs.Float(name, 0)
 	delete(p.attrs, name)
 	var t tensor.Tensor
 	var err error
@@ -98,30 +126,6 @@ func (p parameters) clip() error {
 	if d := p.g.Values[p.n.Inputs[0]].DType; d != tensor.Float32 && p.cfg.Opset < 12 {
 		return p.tooOld("Clip of integers", 12)
 	}
-	if p.cfg.Opset < 11 {
-		return nil
-	}
-	if err := p.scalar("min"); err != nil {
-		return err
-	}
-	if err := p.scalar("max"); err != nil {
-		return err
-	}
-	p.pb.Inputs = raw.Trim(p.pb.Inputs)
-	return nil
-}
-
-func (p parameters) pad() error {
-	if p.cfg.Opset < 11 {
-		return nil
-	}
-	if err := p.ints("pads"); err != nil {
-		return err
-	}
-	if err := p.scalar("value"); err != nil {
-		return err
-	}
-	p.pb.Inputs = raw.Trim(p.pb.Inputs)
 	return nil
 }
 
@@ -133,7 +137,7 @@ func (p parameters) reshape() error {
 	}
 	delete(p.attrs, "allowzero") // no dimension is 0, so that a 0 is always a copy
 	p.attrs["shape"] = shape
-	return p.ints("shape")
+	return nil
 }
 
 func (p parameters) slice() error {
@@ -158,11 +162,6 @@ func (p parameters) slice() error {
 	if p.attrs["steps"] == nil {
 		p.attrs["steps"] = slices.Repeat([]int{1}, len(starts))
 	}
-	for _, name := range []string{"starts", "ends", "axes", "steps"} {
-		if err := p.ints(name); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 
@@ -176,10 +175,7 @@ func (p parameters) axes() error {
 		rank += len(axes)
 	}
 	p.attrs["axes"] = elements.FromFront(axes, rank)
-	if p.cfg.Opset < 13 {
-		return nil
-	}
-	return p.ints("axes")
+	return nil
 }
 
 // rank returns the number of dimensions of the first input.
@@ -199,25 +195,20 @@ func (p parameters) axis() error {
 	return nil
 }
 
-// pool leaves out what an old opset does not know and is the default.
+// pool leaves out what is the default and not every opset knows.
 func (p parameters) pool() error {
-	ceil, dilations := p.attrs.Int("ceil_mode", 0), p.attrs.Ints("dilations")
-	dilated := slices.ContainsFunc(dilations, func(d int) bool { return d != 1 })
-	since := 10
-	if p.n.Op == graph.AveragePool {
-		since = 19
-	}
-	switch {
-	case dilated && p.cfg.Opset < since:
-		return p.tooOld(fmt.Sprintf("%v with dilations", p.n.Op), since)
-	case ceil != 0 && p.cfg.Opset < 10:
-		return p.tooOld(fmt.Sprintf("%v with ceil_mode", p.n.Op), 10)
-	}
-	if !dilated {
+	if !slices.ContainsFunc(p.attrs.Ints("dilations"), func(d int) bool { return d != 1 }) {
 		delete(p.attrs, "dilations")
 	}
-	if ceil == 0 {
+	if p.attrs.Int("ceil_mode", 0) == 0 {
 		delete(p.attrs, "ceil_mode")
+	}
+	return nil
+}
+
+func (p parameters) gemm() error {
+	if len(p.n.Inputs) < 3 && p.cfg.Opset < 11 {
+		return p.tooOld("a Gemm without C", 11)
 	}
 	return nil
 }

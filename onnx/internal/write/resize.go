@@ -10,34 +10,15 @@ import (
 	"linquant/tensor"
 )
 
-// SinceOpset has the first opset with an operator, where that is not 7 and where nothing older does the same.
-var SinceOpset = map[graph.Op]int{
-	graph.HardSwish: 14, graph.Celu: 12, graph.Erf: 9, graph.Gelu: 20, graph.GroupNormalization: 21,
-	graph.LayerNormalization: 17, graph.Mish: 18, graph.RMSNormalization: 23, graph.Round: 11, graph.Sign: 9,
-	graph.Swish: 24, graph.ThresholdedRelu: 10,
-}
-
-// reduce: the axes become an input in opset 18, those of ReduceSum in 13.
+// reduce leaves out axes that are all dimensions.
 func (p parameters) reduce() error {
-	since := 18
-	if p.n.Op == graph.ReduceSum {
-		since = 13
-	}
 	axes := p.attrs.Ints("axes")
-	if len(axes) > 0 {
-		delete(p.attrs, "noop_with_empty_axes")
-		p.attrs["axes"] = elements.FromFront(axes, p.rank())
-	} else {
+	if len(axes) == 0 {
 		delete(p.attrs, "axes")
+		return nil
 	}
-	switch {
-	case p.cfg.Opset < since && p.attrs.Int("noop_with_empty_axes", 0) != 0:
-		return p.tooOld(fmt.Sprintf("%v that reduces nothing", p.n.Op), since)
-	case p.cfg.Opset < since:
-		delete(p.attrs, "noop_with_empty_axes")
-	case len(axes) > 0:
-		return p.ints("axes")
-	}
+	delete(p.attrs, "noop_with_empty_axes")
+	p.attrs["axes"] = elements.FromFront(axes, p.rank())
 	return nil
 }
 
