@@ -25,6 +25,7 @@ var files = []file{
 	{"internal/elementwise/gather_avx2_amd64.s", avx2, gather},
 	{"internal/elementwise/gather_avx512_amd64.s", avx512, gather},
 	{"internal/elementwise/gather_two_amd64.s", 0, gatherTwo},
+	{"internal/elementwise/rows_avx2_amd64.s", avx2, rows},
 	{"internal/gemm/stage_avx2_amd64.s", avx2, stages},
 	{"internal/gemm/stage_avx512_amd64.s", avx512, stages},
 	{"internal/gemm/stage_fixed_avx2_amd64.s", avx2, fixedStages},
@@ -40,4 +41,5 @@ var files = []file{
 	{"internal/gemm/int8_avxvnni_amd64.s", avx2, avxvnni},
 	{"internal/gemm/int8_avx2_amd64.s", avx2, avx2Tall},
 	{"internal/gemm/int8_avx2_short_amd64.s", avx2, avx2Short},
+	{"internal/gemm/int8_words_avx2_amd64.s", avx2, words},
 }

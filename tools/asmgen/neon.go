@@ -22,6 +22,7 @@ var neonFiles = []neonFile{
 	{"internal/gemm/float32_neon_arm64.s", floatTiles},
 	{"internal/gemm/int8_dotprod_arm64.s", dotTiles},
 	{"internal/gemm/int8_i8mm_arm64.s", matrixTiles},
+	{"internal/gemm/int8_neon_arm64.s", byteTiles},
 }
 
 func (f neonFile) generate(root string) error {
@@ -51,12 +52,25 @@ func (a *neon) function(name, signature string, bytes int, load ...string) {
 
 // begin starts a tile: its rows begin at R6 … R11, R2 bytes apart, and the first weights, of R5, are in V30.
 func (a *neon) begin() {
-	a.emit("MOVD R1, R6")
-	for i := 1; i < a.rows; i++ {
-		a.emit("ADD R2, R%d, R%d", 5+i, 6+i)
-	}
+	a.rowsFrom(a.rows)
 	a.emit("FMOVQ (R5), F30")
 	a.emit("CBZ R12, rest")
+}
+
+// rowsFrom points at n rows, from R6 on.
+func (a *neon) rowsFrom(n int) {
+	a.emit("MOVD R1, R6")
+	for i := 1; i < n; i++ {
+		a.emit("ADD R2, R%d, R%d", 5+i, 6+i)
+	}
+}
+
+// startSums loads what the sums begin with, of each row the same.
+func (a *neon) startSums() {
+	for row := range a.rows {
+		a.emit("FLDPQ (R14), (F%d, F%d)", 4*row, 4*row+1)
+		a.emit("FLDPQ 32(R14), (F%d, F%d)", 4*row+2, 4*row+3)
+	}
 }
 
 // steps is for R12 > 0; R12--, in which 256 bytes of weights are used.
@@ -117,10 +131,10 @@ func (a *neon) next() {
 	a.emit("RET")
 }
 
-// load reads bytes of each row into V24 …, and goes that far on.
-func (a *neon) load(move string, bytes int, row func(i int) int) {
+// load reads bytes of each row into registers from first on, and goes that far on.
+func (a *neon) load(move string, bytes, first int, row func(i int) int) {
 	for i := range a.rows {
-		a.emit("%s.P %d(R%d), F%d", move, bytes, row(i), 24+i)
+		a.emit("%s.P %d(R%d), F%d", move, bytes, row(i), first+i)
 	}
 }
 

@@ -29,7 +29,7 @@ func floatTiles(a *neon) {
 		a.emit("LSR $2, R12")
 		a.begin()
 		a.steps(func() {
-			a.load("FMOVQ", 16, inRow)
+			a.load("FMOVQ", 16, 24, inRow)
 			for x := range 4 {
 				a.elements("FMLA", x)
 			}
@@ -39,7 +39,7 @@ func floatTiles(a *neon) {
 		a.emit("AND $3, R12")
 		a.emit("CBZ R12, store")
 		a.label("one")
-		a.load("FMOVS", 4, inRow)
+		a.load("FMOVS", 4, 24, inRow)
 		a.elements("FMLA", 0)
 		a.emit("ADD $64, R5")
 		a.again("one")
@@ -57,6 +57,9 @@ func (a *neon) elements(multiply string, x int) {
 		}
 	})
 }
+
+// startSignature is that of kernels whose sums begin with those in start.
+const startSignature = "acc *int32, a *byte, lda, tiles int, w *int8, start *int32, steps int, tail *byte, rest int"
 
 // dotTiles writes gemm's products of bytes with SDOT. It multiplies signed bytes by signed bytes, and a stored activation
 // is unsigned. Its highest bit flipped, it is the activation less 128 as a signed byte, and 128·Σ_k w[j,k] are missing in
@@ -88,7 +91,7 @@ func dotTiles(a *neon) {
 			}
 		}
 		a.steps(func() {
-			a.load("FMOVQ", 16, inRow)
+			a.load("FMOVQ", 16, 24, inRow)
 			flip()
 			for x := range 4 {
 				a.elements("SDOT", x)
@@ -97,7 +100,7 @@ func dotTiles(a *neon) {
 		a.label("rest") // the last K%16 bytes of each row, in groups of 4
 		a.emit("MOVD rest+64(FP), R12")
 		a.emit("CBZ R12, store")
-		a.load("FMOVQ", 16, inTail)
+		a.load("FMOVQ", 16, 24, inTail)
 		flip()
 		a.parts(4, func(x int) { a.elements("SDOT", x) })
 		a.label("store")
@@ -109,13 +112,10 @@ func dotTiles(a *neon) {
 }
 
 func (a *neon) beginDot() {
-	a.function("int8DotProd", "acc *int32, a *byte, lda, tiles int, w *int8, start *int32, steps int, tail *byte, rest int", 72,
+	a.function("int8DotProd", startSignature, 72,
 		"acc+0", "R0", "a+8", "R1", "lda+16", "R2", "tiles+24", "R3", "start+40", "R14", "tail+56", "R13")
 	a.label("tile")
-	for row := range a.rows {
-		a.emit("FLDPQ (R14), (F%d, F%d)", 4*row, 4*row+1)
-		a.emit("FLDPQ 32(R14), (F%d, F%d)", 4*row+2, 4*row+3)
-	}
+	a.startSums()
 	if a.rows == 1 {
 		a.clear(4, 4)
 		a.clear(16, 8)
@@ -135,7 +135,7 @@ func (a *neon) dotRow() {
 		}
 	}
 	load := func(row int) {
-		a.load("FMOVQ", 16, func(int) int { return row })
+		a.load("FMOVQ", 16, 24, func(int) int { return row })
 		a.emit("VMOVI $128, V30.B16")
 		a.emit("VEOR V30.B16, V24.B16, V24.B16")
 	}
