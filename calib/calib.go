@@ -101,7 +101,7 @@ func Observe(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error
 	}
 	for value := range observers {
 		if s.shown[value] == 0 {
-			return fmt.Errorf("the network never shows the value %q, which is to be calibrated", value)
+			return &ValueError{value, errors.New("the network never shows it, and it is to be calibrated")}
 		}
 	}
 	return nil

@@ -123,7 +123,7 @@ func TestRunErrors(t *testing.T) {
 			`calibration batch 1: doubler: value "twice": element 1 of example 2 is +Inf`,
 		},
 		{"an infinity in the data", batches(nil, []float32{inf, 2}), all, "element 0 is +Inf"},
-		{"an unknown value", batches(nil, []float32{1, 2}), points("twice", "thrice"), `never shows the value "thrice"`},
+		{"an unknown value", batches(nil, []float32{1, 2}), points("twice", "thrice"), `value "thrice": the network never shows it`},
 		{"dead values only", batches(nil, []float32{1, 2}), points("dead"), "1 values is constant"},
 		{"no values", batches(nil, []float32{1, 2}), nil, "there are no values to calibrate"},
 		{"a value twice", batches(nil, []float32{1, 2}), points("x", "dead", "x"), `value "x": it is listed twice`},
@@ -133,6 +133,16 @@ func TestRunErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q in it", c.name, err, c.want)
 		}
+	}
+	var finite *NotFiniteError
+	var value *ValueError
+	_, err := Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2}, []float32{1, 2, 3, math.MaxFloat32}), points("twice"), Config{})
+	if !errors.As(err, &finite) || *finite != (NotFiniteError{2, 1, inf}) || !errors.As(err, &value) || value.Value != "twice" {
+		t.Errorf("error %v is about %+v and %+v", err, finite, value)
+	}
+	_, err = Run(t.Context(), doubler{2}, batches(nil, []float32{1, 2, 3, inf}), all, Config{})
+	if !errors.As(err, &finite) || *finite != (NotFiniteError{-1, 3, inf}) {
+		t.Errorf("error %v is about %+v", err, finite)
 	}
 	if _, err := Run(t.Context(), doubler{2}, batches(broken), all, Config{}); !errors.Is(err, broken) {
 		t.Errorf("error %v does not wrap its cause", err)

@@ -25,7 +25,7 @@ func (a Activation) params() quant.Params {
 // which convolutions are padded with, has a code of its own. A range of nothing but 0 gets the scale 1.
 func newActivation(value string, r calib.Range, t quant.Type, symmetric bool) (Activation, error) {
 	if !(r.Lo <= r.Hi) {
-		return Activation{}, fmt.Errorf("value %q: [%v, %v] is no range: calibrate again", value, r.Lo, r.Hi)
+		return Activation{}, valueError(value, fmt.Errorf("[%v, %v] is no range: calibrate again", r.Lo, r.Hi))
 	}
 	lo, hi := quant.IncludeZero(r.Lo, r.Hi)
 	a := Activation{Value: value, Type: t, Range: calib.Range{Lo: lo, Hi: hi}}
@@ -40,7 +40,7 @@ func newActivation(value string, r calib.Range, t quant.Type, symmetric bool) (A
 		}
 	}
 	if err != nil {
-		return Activation{}, fmt.Errorf("value %q: %w", value, err)
+		return Activation{}, valueError(value, err)
 	}
 	a.Scale = float32(scale)
 	return a, nil

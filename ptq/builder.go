@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"errors"
 	"fmt"
 
 	"linquant/calib"
@@ -63,10 +64,10 @@ func (b *builder) activations(ranges calib.Ranges) error {
 	for _, p := range b.points() {
 		r, ok := ranges[p.Value]
 		if !ok {
-			return fmt.Errorf("value %q has no range: calibrate the values that ptq.Points lists for this configuration", p.Value)
+			return valueError(p.Value, errors.New("it has no range: calibrate the values that ptq.Points lists for this configuration"))
 		}
 		if err := r.Suits(p.Scheme); err != nil {
-			return &calib.ValueError{Value: p.Value, Err: err}
+			return valueError(p.Value, err)
 		}
 		a, err := newActivation(p.Value, r, p.Scheme.Type, p.Scheme.Symmetric)
 		if err != nil {

@@ -82,7 +82,7 @@ func (cfg Config) complete() (Config, error) {
 			err = checkBits("activations", cmp.Or(o.ActBits, 8))
 		}
 		if err != nil {
-			return cfg, fmt.Errorf("override of %q: %w", o.Pattern, err)
+			return cfg, &OverrideError{o.Pattern, err}
 		}
 	}
 	return cfg, nil

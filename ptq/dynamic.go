@@ -60,7 +60,7 @@ func (cfg Config) dynamic() (Config, error) {
 	}
 	for _, o := range cfg.Overrides {
 		if o.ActBits != 0 && o.ActBits != 8 {
-			return cfg, fmt.Errorf("override of %q: dynamic quantization has activations of 8 bits", o.Pattern)
+			return cfg, &OverrideError{o.Pattern, errors.New("dynamic quantization has activations of 8 bits")}
 		}
 	}
 	return cfg, nil
@@ -92,7 +92,7 @@ func (d *dynamicBuilder) layers() error {
 		switch {
 		case reasons[i] == "":
 			if err := d.layer(n, d.out.Nodes[i]); err != nil {
-				return fmt.Errorf("%v: %w", n, err)
+				return nodeError(n, err)
 			}
 		case hasWeight(d.g, n):
 			d.report.Float = append(d.report.Float, Island{Node: nodeName(n), Op: n.Op, Reason: reasons[i]})

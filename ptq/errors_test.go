@@ -1,6 +1,7 @@
 package ptq_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -49,6 +50,34 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// Who shows errors can ask what they are about.
+func TestErrorTypes(t *testing.T) {
+	g := fc(t, 1, 2, []float32{1, float32(math.NaN())}, []float32{0})
+	good := calib.Ranges{"x": {Lo: 0, Hi: 1}, "fc.y": {Lo: -1, Hi: 1}}
+	var node *graph.NodeError
+	if _, _, err := ptq.Quantize(g, good, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" || node.Op != graph.Gemm {
+		t.Errorf("error %v, of the node %+v", err, node)
+	}
+	if _, _, err := ptq.Dynamic(g, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" {
+		t.Errorf("dynamic: error %v, of the node %+v", err, node)
+	}
+	var value *graph.ValueError
+	if _, _, err := ptq.Quantize(g, calib.Ranges{"x": {}}, ptq.Config{}); !errors.As(err, &value) || value.Value != "fc.y" {
+		t.Errorf("error %v, of the value %+v", err, value)
+	}
+	var override *ptq.OverrideError
+	for _, o := range []ptq.Override{{Pattern: "[a"}, {Pattern: "gc"}, {Pattern: "fc", WeightBits: 1}} {
+		if _, err := ptq.Points(g, ptq.Config{Overrides: []ptq.Override{o}}); !errors.As(err, &override) || override.Pattern != o.Pattern {
+			t.Errorf("error %v, of the override %+v", err, override)
+		}
+	}
+	n := newNet(t, 3, 6, 6)
+	q, _ := quantizeNet(t, n.done(n.conv("conv", "x", 3, 4)), ptq.Config{})
+	if _, err := ptq.Points(q, ptq.Config{}); !errors.Is(err, ptq.ErrQuantized) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestSetGranularity(t *testing.T) {
 	var cfg ptq.Config
 	if err := cfg.SetGranularity(quant.PerTensor); err != nil || !cfg.PerTensor {
@@ -89,7 +118,7 @@ func TestLayerErrors(t *testing.T) {
 		ranges       calib.Ranges
 		want         string
 	}{
-		{"no range", []float32{1}, []float32{1}, calib.Ranges{"x": {}}, `value "fc.y" has no range: calibrate the values that ptq.Points lists`},
+		{"no range", []float32{1}, []float32{1}, calib.Ranges{"x": {}}, `value "fc.y": it has no range: calibrate the values that ptq.Points lists`},
 		{"NaN range", []float32{1}, []float32{1}, with("x", nan, 1), `value "x": [NaN, 1] is no range`},
 		{"infinite range", []float32{1}, []float32{1}, with("x", 0, inf), `value "x": [0, +Inf] is no range`},
 		{"exchanged range", []float32{1}, []float32{1}, with("fc.y", 2, 1), `value "fc.y": [2, 1] is no range`},

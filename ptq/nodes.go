@@ -2,7 +2,6 @@ package ptq
 
 import (
 	"bytes"
-	"fmt"
 
 	"linquant/graph"
 	"linquant/quant"
@@ -48,7 +47,7 @@ func (b *builder) integers(n *graph.Node) error {
 func (b *builder) layer(c, n *graph.Node, output Activation) error {
 	l, err := b.integerLayer(n, b.params[b.group(n.Input(0))], output)
 	if err != nil {
-		return fmt.Errorf("%v: %w", n, err)
+		return nodeError(n, err)
 	}
 	c.Inputs[1] = b.addConst(n.Input(1), l.weight)
 	switch {
@@ -72,7 +71,7 @@ func (b *builder) operands(c *graph.Node, given *Activation, t quant.Type) error
 		}
 		q, a, err := quantizeOperand(b.g.Value(in), t, b.cfg.ActSymmetric, given)
 		if err != nil {
-			return fmt.Errorf("%v: %w", c, err)
+			return nodeError(c, err)
 		}
 		c.Inputs[i] = b.addConst(in, q)
 		if given == nil {

@@ -184,7 +184,7 @@ func check(g *graph.Graph) error {
 		return errors.New("there is no network to quantize")
 	}
 	if g.Quantized() {
-		return errors.New("the network is quantized already: quantize the float network that it was made from")
+		return ErrQuantized
 	}
 	return graph.Check(g)
 }

@@ -136,7 +136,7 @@ func TestRangesForOtherCodes(t *testing.T) {
 			}
 			continue
 		}
-		var value *calib.ValueError
+		var value *graph.ValueError
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, &value) || value.Value != "x" {
 			t.Errorf("%v by %v, %+v: error %v, want %q", tt.have, tt.by, tt.cfg, err, tt.want)
 		}

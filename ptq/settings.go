@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -30,8 +31,8 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 	}
 	for i, o := range cfg.Overrides {
 		if _, err := path.Match(o.Pattern, ""); err != nil {
-			return nil, fmt.Errorf("override of %q: it is no pattern: write * for any characters, ? for any one, [a-f] for "+
-				"a range, and \\ before a character that stands for itself", o.Pattern)
+			return nil, &OverrideError{o.Pattern, errors.New("it is no pattern: write * for any characters, ? for any one, [a-f] " +
+				"for a range, and \\ before a character that stands for itself")}
 		}
 		matched, layers := false, false
 		for _, n := range g.Nodes {
@@ -70,12 +71,12 @@ func unmatched(pattern, nothing string, candidates []string) error {
 		found, hint = candidates[:min(len(candidates), 3)], "there are for instance"
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("override of %q: it matches %s", pattern, nothing)
+		return &OverrideError{pattern, fmt.Errorf("it matches %s", nothing)}
 	}
 	for i, name := range found {
 		found[i] = fmt.Sprintf("%q", name)
 	}
-	return fmt.Errorf("override of %q: it matches %s; %s: %s", pattern, nothing, hint, strings.Join(found, ", "))
+	return &OverrideError{pattern, fmt.Errorf("it matches %s; %s: %s", nothing, hint, strings.Join(found, ", "))}
 }
 
 // names lists the names of the chosen nodes, in order.
