@@ -93,7 +93,7 @@ func (p *plan) share(n *graph.Node) {
 			if !p.isActivation(in) {
 				continue
 			}
-			if ig := p.group(in); ig != joint && p.ends(ig, in) {
+			if ig := p.group(in); p.ends(ig, in) {
 				ig.joined = joint
 			}
 		}

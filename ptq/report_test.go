@@ -138,6 +138,9 @@ func TestRaisedScale(t *testing.T) {
 		}
 		for c, want := range []float64{0.5, 0.25} {
 			scale := b.Quant.Scale[min(c, len(b.Quant.Scale)-1)]
+			if codes[c] > 1<<30 {
+				t.Errorf("per tensor %v: the bias of channel %d has the code %d: half of an int32 is for the products", perTensor, c, codes[c])
+			}
 			if got := float64(codes[c]) * float64(scale); math.Abs(got-want) > 1e-4 {
 				t.Errorf("per tensor %v: the bias of channel %d stands for %v, want %v", perTensor, c, got, want)
 			}

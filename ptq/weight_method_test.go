@@ -228,6 +228,42 @@ func (o odd) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32
 	return p, o.bias, err
 }
 
+// ones is a method whose codes are not the nearest: each is 1.
+type ones struct{ ptq.AbsMax }
+
+func (ones) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+	for i := range codes {
+		codes[i] = 1
+	}
+	return p, nil, err
+}
+
+// Where a bias makes the scale of a channel larger, the weights of that channel are rounded again, and no others.
+func TestRaisedScaleKeepsCodes(t *testing.T) {
+	rows := []float32{1e-8, 0, 0, 0.5, -0.25, 1} // the first of two output channels has all but no weights
+	n := newNet(t, 3)
+	w, b := n.constant("w", tensor.Shape{2, 3}, rows...), n.constant("b", tensor.Shape{2}, 0.5, 0.25)
+	gemm := n.done(n.op(graph.Gemm, "fc", graph.Attrs{"transB": 1}, "x", w, b))
+	n = newNet(t, 1, 2, 1)
+	w = n.constant("w", tensor.Shape{2, 1, 2, 1}, 1e-8, 0, 0.5, -0.25)
+	b = n.constant("b", tensor.Shape{2}, 0.5, 0.25)
+	conv := n.done(n.op(graph.Conv, "fc", nil, "x", w, b))
+	for _, tt := range []struct {
+		g    *graph.Graph
+		want []int8
+	}{{gemm, []int8{0, 0, 0, 1, 1, 1}}, {conv, []int8{0, 0, 1, 1}}} {
+		ranges := calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}
+		q, report, err := ptq.Quantize(tt.g, ranges, ptq.Config{WeightMethod: ones{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := codesOf[int8](t, *q.Value("w").Const); !slices.Equal(got, tt.want) || report.Layers[0].Raised != 1 {
+			t.Errorf("codes %v, %d channels raised, want %v and 1", got, report.Layers[0].Raised, tt.want)
+		}
+	}
+}
+
 func TestWeightMethodErrors(t *testing.T) {
 	examples, _ := examplesOf(t)
 	watch := func(in ptq.Network) []ptq.Watch { return []ptq.Watch{{in, &pairs{}}} }
