@@ -194,7 +194,6 @@ func (w *LayerWeight) inner() int {
 
 // quantizeBias returns the bias as int32 codes, which it also stores in codes.
 func quantizeBias(codes []int32, bias []float32, input Activation, wp quant.Params) (*graph.Value, error) {
-	wp.Axis = 0 // of the accumulators' channels, whatever the weight's axis is
 	bp, err := quant.BiasParams(input.params(), wp)
 	if err != nil {
 		return nil, fmt.Errorf("%w; leave the layer in floating point (Override.Float)", err)
