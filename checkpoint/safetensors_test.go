@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/tensor"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/tensor"
 )
 

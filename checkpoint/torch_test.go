@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/quant"
 	"linquant/tensor"
 )

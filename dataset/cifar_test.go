@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 )
 
 // record is a CIFAR-10 record whose pixels are start, start+1, …

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 )
 
 // idxOf is an IDX file.

@@ -12,7 +12,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/graph"
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/models"
 	"linquant/quant"
 	"linquant/tensor"

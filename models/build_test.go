@@ -14,7 +14,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/graph"
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/tensor"
 	"linquant/vision"
 )

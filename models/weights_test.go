@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"linquant/checkpoint"
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/tensor"
 )
 

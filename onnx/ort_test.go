@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/datadir"
 	"linquant/internal/ort"
+	"linquant/internal/testing/datadir"
 	"linquant/onnx/internal/onnxtest"
 	"linquant/quant"
 	"linquant/tensor"

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/datadir"
 	"linquant/internal/ort"
+	"linquant/internal/testing/datadir"
 	"linquant/onnx"
 	"linquant/tensor"
 )

@@ -11,7 +11,7 @@ import (
 	"linquant/dataset"
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/models"
 	"linquant/pipeline"
 	"linquant/ptq"

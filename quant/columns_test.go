@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 	_ "linquant/internal/testing/seeds"
 	"linquant/tensor"
 )
@@ -23,7 +24,7 @@ func checkColumns[Q int8 | uint8](t rapid.TB, v vectors, x, scale []float32, zer
 		quantizeGeneric(codes[i:i+1], x[i:i+1], scale[c], at(zero, c), qmin, qmax)
 		dequantizeGeneric(reals[i:i+1], codes[i:i+1], scale[c], at(zero, c))
 	}
-	gotCodes, intact := guarded(len(x), offset, Q(0x55))
+	gotCodes, intact := kerneltest.Guarded(len(x), offset, Q(0x55))
 	quantizeColumns(v.tier, gotCodes, x, scale, zero, qmin, qmax)
 	if err := intact(); err != nil {
 		t.Fatalf("%d elements of %d channels: %v", len(x), len(scale), err)
@@ -34,7 +35,7 @@ func checkColumns[Q int8 | uint8](t rapid.TB, v vectors, x, scale []float32, zer
 				typ, scale[c], at(zero, c), i, len(x), len(scale), x[i], gotCodes[i], codes[i])
 		}
 	}
-	gotReals, intact := guarded(len(x), offset, float32(-12345.5))
+	gotReals, intact := kerneltest.Guarded(len(x), offset, float32(-12345.5))
 	dequantizeColumns(v.tier, gotReals, codes, scale, zero)
 	if err := intact(); err != nil {
 		t.Fatalf("%d elements of %d channels: %v", len(x), len(scale), err)
@@ -66,7 +67,7 @@ func TestRowsHaveKernels(t *testing.T) {
 // Scales of every size stand beside each other, and zero points at both ends and between.
 func TestColumns(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(7)
+		next := kerneltest.Random(7)
 		for channels := 1; channels <= 130; channels++ {
 			scale, signed, unsigned := make([]float32, channels), make([]int32, channels), make([]int32, channels)
 			x := make([]float32, 3*channels)

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"linquant/internal/testing/kerneltest"
 )
 
 // checkExtremes compares the extremes of x with those that a loop over float64 finds.
@@ -40,12 +42,12 @@ func checkExtremes(t rapid.TB, v vectors, x []float32) {
 // The outermost element stands at every place of slices of every length, and so does each that is not finite.
 func TestExtremes(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(6)
+		next := kerneltest.Random(6)
 		for n := 1; n <= 130; n++ {
 			if testing.Short() && n%7 != 0 {
 				continue
 			}
-			x := aligned[float32](200)[n%17:][:n:n]
+			x := kerneltest.Aligned[float32](200)[n%17:][:n:n]
 			for at := range n {
 				for i := range x {
 					x[i] = float32(int32(next())) / (1 << 31)

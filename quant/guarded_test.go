@@ -1,42 +1,19 @@
 package quant
 
 import (
-	"fmt"
 	"math"
 	"testing"
-	"unsafe"
 
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
 
 // eachTier runs test once for each tier of this machine.
 func eachTier(t *testing.T, test func(t *testing.T, v vectors)) {
 	for _, tier := range cpu.Available() {
 		t.Run(tier.String(), func(t *testing.T) { test(t, vectors{tier: tier}) })
-	}
-}
-
-// margin is the number of guard elements on either side of a guarded slice.
-const margin = 67
-
-// guarded returns a slice of n elements that begins so many elements behind a line of the cache, with no room behind it,
-// inside a larger one full of the guard, and a function that fails where a guard changed.
-func guarded[T comparable](n, offset int, guard T) ([]T, func() error) {
-	whole := aligned[T](margin + 64 + offset + n + margin)
-	for i := range whole {
-		whole[i] = guard
-	}
-	first := 64 + 64 + offset
-	whole = whole[:first+n+margin]
-	return whole[first : first+n : first+n], func() error {
-		for i, v := range whole {
-			if (i < first || i >= first+n) && v != guard {
-				return fmt.Errorf("wrote %v at %d of a slice of %d", v, i-first, n)
-			}
-		}
-		return nil
 	}
 }
 
@@ -67,14 +44,6 @@ func values(n int, scale float32, next func() uint64) []float32 {
 	return x
 }
 
-// random returns a source of numbers that are the same on every run and processor.
-func random(seed uint64) func() uint64 {
-	return func() uint64 {
-		seed = seed*6364136223846793005 + 1442695040888963407
-		return seed >> 20
-	}
-}
-
 // storable are types of codes with zero points, which fill a byte or not.
 var storable = []struct {
 	typ       Type
@@ -88,7 +57,7 @@ func checkQuantize[Q int8 | uint8](t rapid.TB, v vectors, x []float32, offset in
 	want := make([]Q, len(x))
 	quantizeGeneric(want, x, scale, zero, qmin, qmax)
 	const guard = 0x55
-	got, intact := guarded(len(x), offset, Q(guard))
+	got, intact := kerneltest.Guarded(len(x), offset, Q(guard))
 	quantizeRun(v, got, x, scale, zero, qmin, qmax)
 	if err := intact(); err != nil {
 		t.Fatalf("%d of %v behind %d: %v", len(x), typ, offset, err)
@@ -116,7 +85,7 @@ func checkDequantize[Q int8 | uint8](t rapid.TB, v vectors, q []Q, offset int, s
 	want := make([]float32, len(q))
 	dequantizeGeneric(want, q, scale, zero)
 	const guard = -12345.5
-	got, intact := guarded(len(q), offset, float32(guard))
+	got, intact := kerneltest.Guarded(len(q), offset, float32(guard))
 	dequantizeRun(v, got, q, scale, zero)
 	if err := intact(); err != nil {
 		t.Fatalf("%d behind %d: %v", len(q), offset, err)
@@ -127,13 +96,4 @@ func checkDequantize[Q int8 | uint8](t rapid.TB, v vectors, q []Q, offset int, s
 				scale, zero, i, len(q), q[i], offset, got[i], want[i])
 		}
 	}
-}
-
-// aligned returns at least n elements, the first at the beginning of a line of the cache.
-func aligned[T any](n int) []T {
-	var zero T
-	size := unsafe.Sizeof(zero)
-	whole := make([]T, 128+n)
-	skip := -uintptr(unsafe.Pointer(&whole[0])) % line / size
-	return whole[skip:]
 }

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
 
 // A tier without its kernel would pass all other tests.
@@ -39,7 +40,7 @@ func TestLengthsAndAlignments(t *testing.T) {
 		step = 13
 	}
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(1)
+		next := kerneltest.Random(1)
 		for n := range 131 {
 			for offset := 0; offset < 64; offset += step {
 				s := storable[(n+offset)%len(storable)]
@@ -67,7 +68,7 @@ func signed(q []uint8) []int8 {
 func TestStreams(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
 		v.stream = true
-		next := random(2)
+		next := kerneltest.Random(2)
 		x := values(streamRun+200, 3, next)
 		q := make([]uint8, len(x))
 		for i := range q {
@@ -91,7 +92,7 @@ func TestParts(t *testing.T) {
 		t.Skip("a long run")
 	}
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(9)
+		next := kerneltest.Random(9)
 		x := values(atATime+100, 0.1, next)
 		q := make([]uint8, len(x))
 		for i := range q {
@@ -115,7 +116,7 @@ func TestParts(t *testing.T) {
 // Every special value meets scales of every size, with all codes and zero points of the types.
 func TestSpecialsAtAllScales(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(3)
+		next := kerneltest.Random(3)
 		for e := -126; e < 128; e++ {
 			scale := float32(math.Ldexp(1+float64(next()%(1<<23))/(1<<23), e))
 			for _, s := range storable {
@@ -140,7 +141,7 @@ func TestDivisionNearTies(t *testing.T) {
 		scales = 200
 	}
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(4)
+		next := kerneltest.Random(4)
 		x := make([]float32, 0, 256*5)
 		for range scales {
 			scale := math.Float32frombits(uint32(next()%(191-63)+63)<<23 | uint32(next()%(1<<23)))
@@ -223,7 +224,7 @@ func TestKernelsAgree(t *testing.T) {
 // Codes of 32 bits have no kernel, whatever their type.
 func TestWideStorage(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
-		x := values(100, 0.5, random(5))
+		x := values(100, 0.5, kerneltest.Random(5))
 		narrow, wide := make([]int8, len(x)), make([]int32, len(x))
 		quantizeRun(v, narrow, x, 0.5, 3, -128, 127)
 		quantizeRun(v, wide, x, 0.5, 3, -128, 127)

@@ -8,12 +8,13 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
 
 // checkRequantize compares the codes of rows of accumulators with those that Code gives one by one.
 func checkRequantize[Q int8 | uint8](t rapid.TB, v vectors, acc []int32, offset int, r *Requantizer) {
 	t.Helper()
-	got, intact := guarded(len(acc), offset, Q(0x55))
+	got, intact := kerneltest.Guarded(len(acc), offset, Q(0x55))
 	requantizeRows(v.tier, got, acc, r)
 	if err := intact(); err != nil {
 		t.Fatalf("%d accumulators of %d channels: %v", len(acc), r.channels(), err)
@@ -41,7 +42,7 @@ func TestRequantizeHasKernels(t *testing.T) {
 // All conventions, numbers of channels and types; accumulators at ties, at the ends of int32 and at random.
 func TestRequantizeRows(t *testing.T) {
 	eachTier(t, func(t *testing.T, v vectors) {
-		next := random(8)
+		next := kerneltest.Random(8)
 		for _, c := range []Convention{ONNX, Torch, Fixed, FixedDouble} {
 			for channels := 1; channels <= 70; channels++ {
 				if testing.Short() && channels%7 != 1 {

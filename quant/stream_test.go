@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
 
 // large is more than any cache holds: 256 MiB of floats, 64 MiB of codes.
@@ -33,7 +34,7 @@ func BenchmarkLarge(b *testing.B) {
 	if !cpu.Has(cpu.AVX2) {
 		b.Skip("the streams are in AVX2")
 	}
-	x, q := aligned[float32](large)[:large], aligned[uint8](large)[:large]
+	x, q := kerneltest.Aligned[float32](large)[:large], kerneltest.Aligned[uint8](large)[:large]
 	for i := range x { // Without long runs of one byte, which memory can be faster at.
 		x[i] = float32(i*7919%251-125) / 50
 		q[i] = uint8(i)

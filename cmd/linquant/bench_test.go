@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 )
 
 // The main jobs on the 37 MB VGG, as whole commands but for starting the process.

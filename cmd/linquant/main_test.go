@@ -17,7 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")

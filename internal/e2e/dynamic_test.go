@@ -9,8 +9,8 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/datadir"
 	"linquant/internal/ort"
+	"linquant/internal/testing/datadir"
 	"linquant/onnx"
 	"linquant/ptq"
 	"linquant/tensor"

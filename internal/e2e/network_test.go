@@ -18,7 +18,7 @@ import (
 	"linquant/engine"
 	"linquant/graph"
 	"linquant/internal/cpu"
-	"linquant/internal/datadir"
+	"linquant/internal/testing/datadir"
 	"linquant/models"
 	"linquant/pipeline"
 	"linquant/ptq"

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"linquant/engine"
-	"linquant/internal/datadir"
 	"linquant/internal/ort"
+	"linquant/internal/testing/datadir"
 	"linquant/onnx"
 	"linquant/ptq"
 )

@@ -7,13 +7,14 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 )
 
 var lengths = []int{0, 1, 7, 8, 9, 31, 32, 33, 40, 63, 64, 100, 257}
 
 // The range of a block is that of its numbers and 0, in every tier.
 func TestExtremes(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		s := newSource(7)
 		for range 20 {
 			for _, n := range lengths {
@@ -35,7 +36,7 @@ func TestExtremes(t *testing.T) {
 
 // Sums become the reals of the definition, with zero points of the weight and without.
 func TestScaled(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		s := newSource(8)
 		for _, n := range lengths {
 			for _, affine := range []bool{false, true} {
@@ -81,7 +82,7 @@ func TestScaled(t *testing.T) {
 
 // Codes less their zero point are those of Codes.
 func TestCentredReals(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		s := newSource(9)
 		for _, n := range lengths {
 			for _, zero := range []int32{0, 1, 100, 255} {

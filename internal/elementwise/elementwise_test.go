@@ -10,37 +10,24 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 	_ "linquant/internal/testing/seeds"
 )
 
-// tiers calls f for every tier of this processor.
-func tiers(t *testing.T, f func(t *testing.T, tier cpu.Tier)) {
-	for _, tier := range cpu.Available() {
-		t.Run(tier.String(), func(t *testing.T) { f(t, tier) })
-	}
-}
-
 // guarded is memory of n elements between guards.
 type guarded[T comparable] struct {
-	all   []T
-	guard T
-	x     []T
+	x      []T
+	intact func() error
 }
 
 func newGuarded[T comparable](n int, guard T) guarded[T] {
-	g := guarded[T]{all: make([]T, n+128), guard: guard}
-	for i := range g.all {
-		g.all[i] = guard
-	}
-	g.x = g.all[64:][:n:n]
-	return g
+	x, intact := kerneltest.Guarded(n, 0, guard)
+	return guarded[T]{x, intact}
 }
 
-func (g *guarded[T]) check(t interface{ Fatalf(string, ...any) }) {
-	for i, v := range g.all {
-		if (i < 64 || i >= 64+len(g.x)) && v != g.guard {
-			t.Fatalf("element %d was written, of %d", i-64, len(g.x))
-		}
+func (g *guarded[T]) check(t interface{ Fatal(...any) }) {
+	if err := g.intact(); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -114,7 +101,7 @@ func drawScale(t *rapid.T) float32 {
 }
 
 func TestQuantizer(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			q := drawQuantizer(t)
 			n := rapid.IntRange(0, 100).Draw(t, "n")
@@ -147,7 +134,7 @@ func TestReals(t *testing.T) {
 		return v
 	}
 	inf := float32(math.Inf(1))
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			lo := rapid.SampledFrom([]float32{-inf, 0, -1}).Draw(t, "lo")
 			hi := rapid.SampledFrom([]float32{inf, 6, -2}).Draw(t, "hi")

@@ -6,13 +6,14 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 )
 
 // Every length, with every code; in place too.
 func TestLookup(t *testing.T) {
 	s := newSource(1)
 	table := [256]byte(s.codes(256))
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for n := range 600 {
 			src := s.codes(n)
 			for i := range min(n, 256) {

@@ -9,10 +9,11 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 )
 
 func TestPair(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			q := drawQuantizer(t)
 			p := elementwise.Pair{
@@ -57,7 +58,7 @@ func TestPairTies(t *testing.T) {
 	p := elementwise.Pair{
 		ZeroA: 128, ZeroB: 3, ScaleA: 0.5, ScaleB: 0.25, Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset,
 	}
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		dst := make([]byte, len(a))
 		p.Apply(dst, a, b, tier)
 		for i, got := range dst {
@@ -80,7 +81,7 @@ func TestPairNear(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		next := newSource(1)
 		for round := range rounds {
 			scale := func() float32 { return (1 + next.Float32()) / 64 }
@@ -116,7 +117,7 @@ func TestNotANumber(t *testing.T) {
 	p := elementwise.Pair{
 		ZeroA: 0, ZeroB: 255, ScaleA: math.MaxFloat32, ScaleB: math.MaxFloat32, Scale: 1, Lo: -100, Hi: 27, Offset: 128,
 	}
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for n := 1; n <= 33; n++ {
 			src, a, b := make([]float32, n), make([]byte, n), make([]byte, n)
 			want, sums := make([]byte, n), make([]byte, n)

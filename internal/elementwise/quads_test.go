@@ -7,13 +7,14 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
 // Packed weights give the codes of those that are not, whatever taps are in the padding; so do weights that cannot be
 // packed.
 func TestDepthwisePacked(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			s := newSource(rapid.Uint64().Draw(t, "seed"))
 			w := elementwise.Windows{Channels: rapid.IntRange(1, 200).Draw(t, "channels")}

@@ -7,12 +7,13 @@ import (
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 )
 
 // Rows of a Softmax and of a LayerNormalization have the bits that the evaluator's have, at every length.
 func TestRows(t *testing.T) {
 	s := newSource(1)
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for n := 1; n < 80; n++ {
 			row, table := s.codes(n), make([]float64, 256)
 			for i := range table {

@@ -8,6 +8,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
@@ -26,7 +27,7 @@ func drawWindows(t *rapid.T, leastTaps int) (w elementwise.Windows, n int) {
 }
 
 func TestMax(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			w, n := drawWindows(t, 1)
 			s := newSource(rapid.Uint64().Draw(t, "seed"))
@@ -60,7 +61,7 @@ func TestMax(t *testing.T) {
 }
 
 func TestMean(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			w, n := drawWindows(t, 1)
 			src := newSource(rapid.Uint64().Draw(t, "seed")).reals(n)
@@ -82,7 +83,7 @@ func TestMean(t *testing.T) {
 }
 
 func TestDepthwise(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			w, n := drawWindows(t, 0)
 			s := newSource(rapid.Uint64().Draw(t, "seed"))
@@ -125,7 +126,7 @@ func TestDepthwise(t *testing.T) {
 }
 
 func TestDepthwiseReals(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			w, n := drawWindows(t, 0)
 			s := newSource(rapid.Uint64().Draw(t, "seed"))
@@ -158,7 +159,7 @@ func TestDepthwiseReals(t *testing.T) {
 }
 
 func TestGather(t *testing.T) {
-	tiers(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			g := elementwise.Gather{
 				Pixels: rapid.IntRange(1, 5).Draw(t, "pixels"), Lines: rapid.IntRange(1, 4).Draw(t, "lines"),

@@ -9,6 +9,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // Products of bytes by packed int8 to int32, as other libraries are measured by: square ones, and those of a 3×3
@@ -42,7 +43,7 @@ func BenchmarkProducts(b *testing.B) {
 }
 
 func benchmarkProduct(b *testing.B, m, k, n, threads int, tier cpu.Tier) {
-	next := random(1)
+	next := kerneltest.Random(1)
 	a, codes, dst := make([]byte, m*k), bell(n*k, trained), make([]int32, m*n)
 	for i := range a {
 		a[i] = byte(next())

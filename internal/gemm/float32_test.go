@@ -9,6 +9,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 	_ "linquant/internal/testing/seeds"
 )
 
@@ -20,9 +21,9 @@ type floatCase struct {
 }
 
 func newFloatCase(m, n, k, lda, ldd int, seed uint64) *floatCase {
-	next := random(seed)
+	next := kerneltest.Random(seed)
 	fill := func(n int) []float32 {
-		s, _ := guarded(n, float32(math.NaN()))
+		s, _ := kerneltest.Guarded(n, 0, float32(math.NaN()))
 		for i := range s {
 			s[i] = float32(int32(next())) * 0x1p-31
 		}
@@ -37,7 +38,7 @@ func newFloatCase(m, n, k, lda, ldd int, seed uint64) *floatCase {
 func (c *floatCase) run(t rapid.TB, tier cpu.Tier) []float32 {
 	t.Helper()
 	const guard = -12345.5
-	dst, intact := guarded((c.m-1)*c.ldd+c.n, float32(guard))
+	dst, intact := kerneltest.Guarded((c.m-1)*c.ldd+c.n, 0, float32(guard))
 	gemm.PackFloat32(c.w, c.n, c.k, tier).Mul(dst, c.ldd, c.a, c.lda, c.m, c.bias, c.lo, c.hi)
 	if err := intact(); err != nil {
 		t.Fatalf("%v, m %d, n %d, k %d: %v", tier, c.m, c.n, c.k, err)
@@ -147,7 +148,7 @@ func (c *floatCase) chain(i, j int, fused bool) float32 {
 
 // The bits are those of one chain over k in index order, fused or not.
 func TestFloat32Chain(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for _, m := range []int{1, 5, 17} {
 			for _, n := range []int{4, 16, 37} {
 				c := newFloatCase(m, n, 19, 19, n, uint64(m*n))

@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
 
 // A fused product too small for a float32 makes a chain -0, which a clamp at 0 leaves as it is: -0 is not less than 0.
 func TestFloat32NegativeZero(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		c := newFloatCase(7, 35, 1, 1, 35, 5)
 		if !c.fuses(tier) {
 			t.Skip("rounds the product before it is added to +0")

@@ -6,11 +6,12 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // bell returns weights as those of a trained layer are distributed: a sum of uniform ones, of that deviation, clipped.
 func bell(n int, sigma float64) []int8 {
-	w, next := make([]int8, n), random(uint64(n))
+	w, next := make([]int8, n), kerneltest.Random(uint64(n))
 	for i := range w {
 		sum := -6.0
 		for range 12 {
@@ -24,8 +25,8 @@ func bell(n int, sigma float64) []int8 {
 // Weights as they come, from those that all fit a group of three steps to those of which few fit any, with activations
 // that make the most of every sum.
 func TestInt8Bell(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(3)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(3)
 		for _, sigma := range []float64{1, 7, 15, 33, 60, 120} {
 			for _, size := range [][3]int{{1, 1, 24}, {9, 17, 75}, {12, 33, 576}, {3, 8, 1154}} {
 				m, n, k := size[0], size[1], size[2]
@@ -46,7 +47,7 @@ func TestInt8Bell(t *testing.T) {
 // at it everywhere, of one sign and of alternating ones.
 func TestInt8Limits(t *testing.T) {
 	const k, n = 64, 24 // the last weight is in the third panel of 8 channels
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for _, all := range []int8{0, 1, 10, 11, 16, 21, 22, 32, 33, 43, 64, -10, -11, -16, -21, -22, -32, -33, -64, -128, 127} {
 			for _, one := range []int8{all, 127, -128, 65, -65} {
 				for _, at := range []int{0, 3*k + 5, 23*k + k - 1} {
@@ -74,8 +75,8 @@ func TestInt8Limits(t *testing.T) {
 // Products that kernels do in parts: more k than a part has, with rows that are no multiple of a tile and panels that are
 // not whole.
 func TestInt8Deep(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(5)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(5)
 		fillA, fillW := func(int) byte { return byte(next()) }, func(int) int8 { return int8(next()) }
 		for _, m := range []int{1, 3, 4, 7, 9, 14} {
 			for _, n := range []int{16, 33} {
@@ -90,8 +91,8 @@ func TestInt8Deep(t *testing.T) {
 
 // Without biases, and with all channels of each panel, kernels may put sums where they belong.
 func TestInt8NoBias(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(7)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(7)
 		for _, m := range []int{1, 3, 5, 6, 10, 65} {
 			for _, n := range []int{8, 16, 32, 47, 48} {
 				for _, k := range []int{3, 64, 1031} {
@@ -104,7 +105,7 @@ func TestInt8NoBias(t *testing.T) {
 						w[i] = int8(next())
 					}
 					const guard = 7654321
-					dst, intact := guarded((m-1)*ldd+n, int32(guard))
+					dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, int32(guard))
 					gemm.PackInt8(w, n, k, tier).MulInt32(dst, ldd, a, lda, m, nil)
 					if err := intact(); err != nil {
 						t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // Products that are cut into several blocks of rows, with few weights and with many.
@@ -12,8 +13,8 @@ func TestInt8Blocks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large matrices")
 	}
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(1)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(1)
 		fillA, fillW := func(int) byte { return byte(next()) }, func(int) int8 { return int8(next()) }
 		for _, c := range []struct{ m, n, k int }{
 			{70, 20, 40001},
@@ -31,8 +32,8 @@ func TestInt8StageBlocks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("large matrices")
 	}
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(2)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(2)
 		for i, size := range []struct{ m, n, k int }{
 			{1100, 40, 8},
 			{40, 300, 70},
@@ -57,7 +58,7 @@ func TestInt8StageBlocks(t *testing.T) {
 				c.stage.Bias[j] = int32(next()%20000) - 10000
 			}
 			want := c.want()
-			got, intact := guarded(len(want), byte(0xee))
+			got, intact := kerneltest.Guarded(len(want), 0, byte(0xee))
 			gemm.PackInt8(c.w, c.n, c.k, tier).Mul(got, c.ldd, c.a, c.lda, c.m, &c.stage)
 			if err := intact(); err != nil {
 				t.Fatal(err)

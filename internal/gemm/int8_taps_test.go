@@ -6,6 +6,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
@@ -34,7 +35,7 @@ func TestInt8WindowsAVX2(t *testing.T) {
 							c.rows = append(c.rows, row)
 						}
 					}
-					next := random(uint64(n))
+					next := kerneltest.Random(uint64(n))
 					c.a = make([]byte, (c.outputs-1)*c.lda+c.depth)
 					for i := range c.a {
 						c.a[i] = byte(next())

@@ -9,13 +9,14 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
 // checkInt32 compares MulInt32, with guards around all its operands, with the naive sums.
 func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int) byte, fillW func(int) int8) {
 	t.Helper()
-	a, _ := guarded((m-1)*lda+k, byte(255))
+	a, _ := kerneltest.Guarded((m-1)*lda+k, 0, byte(255))
 	for i := range a {
 		a[i] = fillA(i)
 	}
@@ -30,7 +31,7 @@ func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int
 	packed, want := gemm.PackInt8(w, n, k, tier), naive(a, lda, m, w, n, k)
 	for _, bias := range [][]int32{bias, nil} {
 		const guard = -12345678
-		dst, intact := guarded((m-1)*ldd+n, int32(guard))
+		dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, int32(guard))
 		packed.MulInt32(dst, ldd, a, lda, m, bias)
 		if err := intact(); err != nil {
 			t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
@@ -65,8 +66,8 @@ func TestInt8SizesSeven(t *testing.T) { testInt8Sizes(t, true) }
 
 // testInt8Sizes uses weights of 8 bits or of seven, for which AVX2 has another kernel.
 func testInt8Sizes(t *testing.T, seven bool) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(1)
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		next := kerneltest.Random(1)
 		fillA, fillW := func(int) byte { return byte(next()) }, func(int) int8 { return int8(next()) }
 		if seven {
 			fillW = func(int) int8 { return int8(next()) >> 1 }
@@ -94,7 +95,7 @@ func testInt8Sizes(t *testing.T, seven bool) {
 
 // The largest products there are: 255·-128 in every place would saturate 16-bit sums at the second one.
 func TestInt8Extremes(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for _, w := range []int8{-128, 127, -1} {
 			for _, a := range []byte{255, 128, 1} {
 				for _, k := range []int{4, 9, 1025} {
@@ -117,20 +118,20 @@ func TestInt8Wraps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a long row")
 	}
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		checkInt32(t, tier, 2, 3, 70001, 70001, 3, func(int) byte { return 255 }, func(int) int8 { return -128 })
 	})
 }
 
 func TestInt8Random(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			m, n := rapid.IntRange(1, 70).Draw(t, "m"), rapid.IntRange(1, 70).Draw(t, "n")
 			k := rapid.IntRange(1, 80).Draw(t, "k")
 			// Rows of a may overlap, as those of a convolution in one dimension do.
 			lda := rapid.IntRange(0, k+9).Draw(t, "lda")
 			ldd := n + rapid.IntRange(0, 9).Draw(t, "gap")
-			next := random(rapid.Uint64().Draw(t, "seed"))
+			next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
 			bits := rapid.IntRange(1, 8).Draw(t, "bits of a weight")
 			checkInt32(t, tier, m, n, k, lda, ldd, func(int) byte { return byte(next()) },
 				func(int) int8 { return int8(next()) >> (8 - bits) })
@@ -150,8 +151,8 @@ func drawStageCase(t *rapid.T) *stageCase {
 	c := &stageCase{m: rapid.IntRange(1, 70).Draw(t, "m"), n: rapid.IntRange(1, 70).Draw(t, "n")}
 	c.k = rapid.IntRange(1, 40).Draw(t, "k")
 	c.lda, c.ldd = c.k+rapid.IntRange(0, 5).Draw(t, "gap"), c.n+rapid.IntRange(0, 5).Draw(t, "gap")
-	next := random(rapid.Uint64().Draw(t, "seed"))
-	c.a, _ = guarded((c.m-1)*c.lda+c.k, byte(255))
+	next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
+	c.a, _ = kerneltest.Guarded((c.m-1)*c.lda+c.k, 0, byte(255))
 	for i := range c.a {
 		c.a[i] = byte(next())
 	}
@@ -208,10 +209,10 @@ func (c *stageCase) want() []byte {
 }
 
 func TestInt8Stage(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			c := drawStageCase(t)
-			got, intact := guarded((c.m-1)*c.ldd+c.n, byte(0xee))
+			got, intact := kerneltest.Guarded((c.m-1)*c.ldd+c.n, 0, byte(0xee))
 			gemm.PackInt8(c.w, c.n, c.k, tier).Mul(got, c.ldd, c.a, c.lda, c.m, &c.stage)
 			if err := intact(); err != nil {
 				t.Fatal(err)
@@ -236,7 +237,7 @@ func TestInt8StageSweep(t *testing.T) {
 		0x1p-1, 0x1p-2, 0x1p-5, 0x1p-8, 0x1p-31, 0x1p-32, 0x1p-33, 0x1p-120, 0x1p120, 1, 1.5, 300,
 		0x1.fffffffep-1, 1. / 90, 0.0003, 0.75, 0.1,
 	}
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		n := len(bias)
 		w := gemm.PackInt8(make([]int8, n), n, 1, tier)
 		got := make([]byte, n)
@@ -263,7 +264,7 @@ func TestInt8StageSweep(t *testing.T) {
 }
 
 func TestInt8DoesNotAllocate(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		w := gemm.PackInt8(make([]int8, 33*70), 33, 70, tier)
 		dst, a := make([]int32, 100*33), make([]byte, 100*70)
 		if allocs := testing.AllocsPerRun(10, func() { w.MulInt32(dst, 33, a, 70, 100, nil) }); allocs != 0 {

@@ -7,6 +7,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // Every tier of this processor has a table of its own.
@@ -24,7 +25,7 @@ func TestEveryTierHasKernels(t *testing.T) {
 // NEON's kernel is of signed bytes, and adds two products in 16 bits: here of weights in every pair of places among the
 // first few, by the largest and smallest activations. As stored 0 is -128, whose square is the largest product.
 func TestInt8ExtremePairs(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for _, values := range [][2]int8{{-128, -128}, {-128, -127}, {-127, -128}, {-127, -127}, {127, 127}} {
 			for first := range 6 {
 				for second := range first {

@@ -1,13 +1,10 @@
 package gemm_test
 
 import (
-	"fmt"
 	"math"
-	"testing"
 
 	"pgregory.net/rapid"
 
-	"linquant/internal/cpu"
 	"linquant/quant"
 )
 
@@ -37,41 +34,6 @@ func naiveFloat64(a []float32, lda, m int, w []float32, n, k int) (sums, magnitu
 		}
 	}
 	return sums, magnitudes
-}
-
-// eachTier runs the same test for every tier that this processor has.
-func eachTier(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
-	for _, tier := range cpu.Available() {
-		t.Run(tier.String(), func(t *testing.T) { test(t, tier) })
-	}
-}
-
-// margin is the number of guard elements on either side of a guarded slice.
-const margin = 67
-
-// guarded returns a slice of length n with no room behind it, inside a larger one full of the guard, and a function
-// that fails where a guard changed.
-func guarded[T comparable](n int, guard T) ([]T, func() error) {
-	whole := make([]T, margin+n+margin)
-	for i := range whole {
-		whole[i] = guard
-	}
-	return whole[margin : margin+n : margin+n], func() error {
-		for i, v := range whole {
-			if (i < margin || i >= margin+n) && v != guard {
-				return fmt.Errorf("wrote %v at %d of a slice of %d", v, i-margin, n)
-			}
-		}
-		return nil
-	}
-}
-
-// random returns a source of numbers that are the same on every run and processor.
-func random(seed uint64) func() uint64 {
-	return func() uint64 {
-		seed = seed*6364136223846793005 + 1442695040888963407
-		return seed >> 33
-	}
 }
 
 var codeTypes = []quant.Type{{Bits: 8}, {Bits: 8, Unsigned: true}, {Bits: 4}, {Bits: 2, Unsigned: true}}

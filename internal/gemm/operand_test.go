@@ -9,6 +9,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // drawOperand draws where an operand lies, and how many elements that takes.
@@ -27,11 +28,11 @@ func drawOperand(t *rapid.T) (o gemm.Operand, elements int) {
 
 // What PackCodes packs multiplies as the same matrix packed beforehand, on every tier; it stays within its room.
 func TestPackCodes(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			o, elements := drawOperand(t)
-			next := random(rapid.Uint64().Draw(t, "seed"))
-			src, _ := guarded(elements, byte(0))
+			next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
+			src, _ := kerneltest.Guarded(elements, 0, byte(0))
 			for i := range src {
 				src[i] = byte(next())
 			}
@@ -48,7 +49,7 @@ func TestPackCodes(t *testing.T) {
 			for i := range a {
 				a[i] = byte(next())
 			}
-			room, intact := guarded(o.CodesRoom(), byte(0x77))
+			room, intact := kerneltest.Guarded(o.CodesRoom(), 0, byte(0x77))
 			got := make([]int32, o.N)
 			packed := o.PackCodes(room, src, got, tier)
 			if !slices.Equal(got, sums) {
@@ -75,12 +76,12 @@ func TestPackCodes(t *testing.T) {
 
 // What PackReals packs gives the bits of the same matrix packed beforehand.
 func TestPackReals(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		rapid.Check(t, func(t *rapid.T) {
 			o, elements := drawOperand(t)
-			next := random(rapid.Uint64().Draw(t, "seed"))
+			next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
 			number := func() float32 { return float32(int32(next())) / (1 << 31) }
-			src, _ := guarded(elements, float32(0))
+			src, _ := kerneltest.Guarded(elements, 0, float32(0))
 			for i := range src {
 				src[i] = number()
 			}
@@ -93,7 +94,7 @@ func TestPackReals(t *testing.T) {
 			for i := range a {
 				a[i] = number()
 			}
-			room, intact := guarded(o.RealsRoom(), float32(7))
+			room, intact := kerneltest.Guarded(o.RealsRoom(), 0, float32(7))
 			packed, inf := o.PackReals(room, src, tier), float32(math.Inf(1))
 			got, want := make([]float32, m*o.N), make([]float32, m*o.N)
 			packed.Mul(got, o.N, a, o.K, m, nil, -inf, inf)
@@ -111,7 +112,7 @@ func TestPackReals(t *testing.T) {
 // Packing for a product allocates nothing, nor does the product.
 func TestPackCodesAllocates(t *testing.T) {
 	o := gemm.Operand{N: 50, K: 30, StepN: 30, StepK: 1}
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		src, room, a, dst := make([]byte, 1500), make([]byte, o.CodesRoom()), make([]byte, 300), make([]int32, 500)
 		reals, realRoom := make([]float32, 1500), make([]float32, o.RealsRoom())
 		x, y := make([]float32, 300), make([]float32, 500)

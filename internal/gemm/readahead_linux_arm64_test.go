@@ -3,36 +3,11 @@
 package gemm
 
 import (
-	"os"
-	"syscall"
 	"testing"
-	"unsafe"
 
 	"linquant/internal/cpu"
+	"linquant/internal/testing/kerneltest"
 )
-
-// moveBeforeFault copies s to where the memory behind its last element faults when it is read.
-func moveBeforeFault[T any](t *testing.T, s []T) []T {
-	t.Helper()
-	page, bytes := os.Getpagesize(), len(s)*int(unsafe.Sizeof(s[0]))
-	usable := (bytes + page - 1) / page * page
-	access, kind := syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE
-	region, err := syscall.Mmap(-1, 0, usable+page, access, kind)
-	if err != nil {
-		t.Skip("no memory map: ", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Munmap(region); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := syscall.Mprotect(region[usable:], syscall.PROT_NONE); err != nil {
-		t.Skip("no protected memory: ", err)
-	}
-	moved := unsafe.Slice((*T)(unsafe.Pointer(&region[usable-bytes])), len(s))
-	copy(moved, s)
-	return moved
-}
 
 // Kernels read weights ahead, and no further than packing left room for.
 func TestReadsAheadNoFurther(t *testing.T) {
@@ -40,9 +15,9 @@ func TestReadsAheadNoFurther(t *testing.T) {
 	for _, tier := range cpu.Available()[1:] {
 		for k := 1; k <= 40; k++ {
 			p := PackInt8(make([]int8, n*k), n, k, tier)
-			p.panels = moveBeforeFault(t, p.panels)
+			p.panels = moved(t, p.panels)
 			f := PackFloat32(make([]float32, n*k), n, k, tier)
-			f.panels = moveBeforeFault(t, f.panels)
+			f.panels = moved(t, f.panels)
 			for _, wide := range []bool{false, true} {
 				p.overflow = wide && p.own.pairs
 				for r := 1; r <= rows; r++ {
@@ -54,4 +29,12 @@ func TestReadsAheadNoFurther(t *testing.T) {
 			}
 		}
 	}
+}
+
+// moved copies s to where the memory behind its last element faults when it is read.
+func moved[T any](t *testing.T, s []T) []T {
+	t.Helper()
+	to := kerneltest.BeforeFault[T](t, len(s))
+	copy(to, s)
+	return to
 }

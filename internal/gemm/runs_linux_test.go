@@ -5,6 +5,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // A picture of 3×3 windows, in memory that ends where the last window does.
@@ -15,11 +16,11 @@ func TestRunsReadNoFurther(t *testing.T) {
 			{gemm.Runs{Count: 3, Length: 3 * 16, Step: 33 * 16}, 17, 16, 20, 32, 3, 33},
 			{gemm.Runs{Count: 1, Length: 4, Step: 0}, 5, 4, 5, 100, 1, 100},
 		} {
-			a := beforeFault[byte](t, c.bytes())
+			a := kerneltest.BeforeFault[byte](t, c.bytes())
 			for i := range a {
 				a[i] = byte(i * 7)
 			}
-			w := beforeFault[int8](t, c.n*c.runs.Count*c.runs.Length)
+			w := kerneltest.BeforeFault[int8](t, c.n*c.runs.Count*c.runs.Length)
 			for i := range w {
 				w[i] = int8(i * 5)
 			}

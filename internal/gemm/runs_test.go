@@ -7,11 +7,12 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // eachRunsTier is eachTier for those with a kernel for rows of runs.
 func eachRunsTier(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		if !gemm.HasRuns(tier, 64) {
 			if tier == cpu.AMX {
 				t.Fatal("this tier should have a kernel for rows of runs")
@@ -43,7 +44,7 @@ func (c *runsCase) check(t rapid.TB, tier cpu.Tier, a []byte, w []int8, s *gemm.
 	}
 	plain := stageCase{m: m, n: c.n, k: k, lda: k, ldd: c.ldd, a: rows, w: w, stage: *s}
 	want := plain.want()
-	got, intact := guarded(len(want), byte(0xee))
+	got, intact := kerneltest.Guarded(len(want), 0, byte(0xee))
 	gemm.PackInt8Runs(w, c.n, c.runs, tier).Mul(got, c.ldd, a, c.lda, c.width, c.lines, c.pitch, s)
 	if err := intact(); err != nil {
 		t.Fatalf("%+v: %v", c, err)
@@ -70,7 +71,7 @@ func TestRunsRandom(t *testing.T) {
 			c.ldd = c.n + rapid.IntRange(0, 5).Draw(t, "gap")
 			c.width, c.lines = rapid.IntRange(1, 40).Draw(t, "width"), rapid.IntRange(1, 5).Draw(t, "lines")
 			c.pitch = c.width + rapid.IntRange(0, 40).Draw(t, "between lines")
-			next := random(rapid.Uint64().Draw(t, "seed"))
+			next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
 			a, w := make([]byte, c.bytes()), make([]int8, c.n*c.runs.Count*c.runs.Length)
 			for i := range a {
 				a[i] = byte(next())
@@ -90,7 +91,7 @@ func TestRunsRandom(t *testing.T) {
 // Lines of whole registers, which are computed without what lies between them.
 func TestRunsWholeLines(t *testing.T) {
 	eachRunsTier(t, func(t *testing.T, tier cpu.Tier) {
-		next := random(3)
+		next := kerneltest.Random(3)
 		for _, width := range []int{16, 32, 48, 64} {
 			for _, lines := range []int{1, 2, 3, 35} {
 				for _, n := range []int{32, 61, 64, 80, 130} {

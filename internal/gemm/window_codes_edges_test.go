@@ -7,6 +7,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
@@ -28,7 +29,7 @@ func convolution(t *rapid.T, height, width, kernel, stride, pad, depth, n int) c
 			c.rows = append(c.rows, row)
 		}
 	}
-	next := random(rapid.Uint64().Draw(t, "seed"))
+	next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
 	bits := rapid.SampledFrom([]int{5, 8}).Draw(t, "bits")
 	c.a, c.w, c.bias = make([]byte, height*width*depth), make([]int8, n*c.taps*depth), make([]int32, n)
 	for i := range c.a {
@@ -47,7 +48,7 @@ func convolution(t *rapid.T, height, width, kernel, stride, pad, depth, n int) c
 // Convolutions on either side of whatever a plan depends on, for every tier that has kernels for them: the depth from
 // which AVX2 has some, the channels of a narrow panel, the width of a tile of lines, kernels whose taps are in threes.
 func TestInt8WindowsEdges(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		var depths []int
 		for _, depth := range []int{4, 8, 64, 120, 124, 128, 132, 136, 192} {
 			if gemm.HasInt8Windows(tier, depth, quant.ONNX) {

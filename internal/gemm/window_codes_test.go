@@ -9,12 +9,13 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 	"linquant/quant"
 )
 
 // eachWindowsTier runs a test on every tier that has kernels for windows of few codes.
 func eachWindowsTier(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		if !gemm.HasInt8Windows(tier, 4, quant.ONNX) {
 			t.Skip("no kernels for windows of so few codes")
 		}
@@ -63,7 +64,7 @@ func (c *codeWindows) check(t rapid.TB, tier cpu.Tier, tiles, panels int) {
 	bias := v.Biases(gemm.TapSums(c.w, c.depth), c.bias, int32(c.zero))
 	s := &gemm.Stage{Bias: c.bias, Requant: c.requant, Flip: c.flip}
 	const guard = 0xa5
-	dst, intact := guarded((c.outputs-1)*c.ldd+c.n, byte(guard))
+	dst, intact := kerneltest.Guarded((c.outputs-1)*c.ldd+c.n, 0, byte(guard))
 	for tile := 0; tile < v.Tiles(); tile += tiles {
 		for panel := 0; panel < weight.Panels(); panel += panels {
 			weight.MulWindows(dst, c.a, v, bias, s, tile, min(tile+tiles, v.Tiles()), panel, min(panel+panels, weight.Panels()))
@@ -87,7 +88,7 @@ func (c *codeWindows) check(t rapid.TB, tier cpu.Tier, tiles, panels int) {
 
 // Windows at random places, some of them padding, as no convolution has them.
 func TestInt8Windows(t *testing.T) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		var depths []int
 		for depth := 4; depth <= 68; depth += 4 {
 			if gemm.HasInt8Windows(tier, depth, quant.ONNX) {
@@ -118,7 +119,7 @@ func testInt8Windows(t *testing.T, tier cpu.Tier, depths []int) {
 		// Neighbours often see neighbours, and often lack the same taps.
 		missing := rapid.SliceOfN(rapid.SampledFrom([]int{0, 0, 0, 3, 17, 100}), c.taps, c.taps).Draw(t, "missing")
 		noise := rapid.Bool().Draw(t, "noise")
-		next := random(rapid.Uint64().Draw(t, "seed"))
+		next := kerneltest.Random(rapid.Uint64().Draw(t, "seed"))
 		for i := range c.outputs {
 			for tap := range c.taps {
 				switch {
@@ -203,7 +204,7 @@ func TestInt8WindowsMany(t *testing.T) { eachWindowsTier(t, testInt8WindowsMany)
 
 func testInt8WindowsMany(t *testing.T, tier cpu.Tier) {
 	c := codeWindows{outputs: 600, taps: 1, depth: 2048, n: 40, lda: 2048, ldd: 41, zero: 3}
-	next := random(1)
+	next := kerneltest.Random(1)
 	c.a, c.w, c.bias = make([]byte, c.outputs*c.lda), make([]int8, c.n*c.depth), make([]int32, c.n)
 	for i := range c.a {
 		c.a[i] = byte(next())

@@ -11,6 +11,7 @@ import (
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
+	"linquant/internal/testing/kerneltest"
 )
 
 // picture is a convolution of floats over rows of depth channels.
@@ -65,7 +66,7 @@ func (p picture) check(t rapid.TB, tier cpu.Tier, bias bool, lo, hi float32, par
 	for i := range want {
 		want[i] = -77
 	}
-	got, intact := guarded(len(want), float32(-77))
+	got, intact := kerneltest.Guarded(len(want), 0, float32(-77))
 	w.Mul(want, p.ldd, panel, taps*p.depth, rows, c.bias, lo, hi)
 
 	windows, ok := p.windows(tier)
@@ -102,7 +103,7 @@ func TestWindowsLarge(t *testing.T) {
 
 // eachWindowTier is eachTier for those with kernels for windows.
 func eachWindowTier(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
-	eachTier(t, func(t *testing.T, tier cpu.Tier) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		if !gemm.HasWindows(tier, 16) {
 			if tier >= cpu.AVX2 && tier <= cpu.AMX {
 				t.Fatal("this tier should have kernels for windows")

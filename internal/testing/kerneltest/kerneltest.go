@@ -1,38 +1,58 @@
-// Package kerneltest fails a package's tests where they leave a kernel out.
+// Package kerneltest is what tests of assembly share: every tier, memory that shows where a kernel wrote, memory that faults
+// where it reads on, numbers that are the same everywhere, and Main, which fails where a kernel never ran.
 package kerneltest
 
 import (
-	"flag"
 	"fmt"
 	"testing"
+	"unsafe"
 
 	"linquant/internal/cpu"
-	"linquant/internal/kernel"
 )
 
-// Main runs the tests, and returns the status to exit with: a failure too where the tests pass without one of the
-// kernels in the tables of the tiers that this processor has. That is asked only where all tests ran: none was chosen,
-// none cut short.
-func Main(m *testing.M, table func(tier cpu.Tier) any) int {
-	kernel.Count()
-	status := m.Run()
-	if status != 0 || !all() {
-		return status
-	}
+// Each runs the same test for every tier that this processor has.
+func Each(t *testing.T, test func(t *testing.T, tier cpu.Tier)) {
 	for _, tier := range cpu.Available() {
-		if unused := kernel.Unused(table(tier)); unused != nil {
-			fmt.Printf("FAIL: kernels of %v that no test ran: %v\n", tier, unused)
-			status = 1
-		}
+		t.Run(tier.String(), func(t *testing.T) { test(t, tier) })
 	}
-	return status
 }
 
-func all() bool {
-	for _, name := range []string{"run", "skip", "list", "fuzz", "bench"} {
-		if flag.Lookup("test."+name).Value.String() != "" {
-			return false
-		}
+// margin is the number of guard elements on either side of a guarded slice.
+const margin = 67
+
+// Guarded returns a slice of n elements that begins so many elements behind a line of the cache, with no room behind it,
+// inside a larger one full of the guard, and a function that fails where a guard changed.
+func Guarded[T comparable](n, offset int, guard T) ([]T, func() error) {
+	whole := Aligned[T](margin + 64 + offset + n + margin)
+	for i := range whole {
+		whole[i] = guard
 	}
-	return !testing.Short()
+	first := 64 + 64 + offset
+	whole = whole[:first+n+margin]
+	return whole[first : first+n : first+n], func() error {
+		for i, v := range whole {
+			if (i < first || i >= first+n) && v != guard {
+				return fmt.Errorf("wrote %v at %d of a slice of %d", v, i-first, n)
+			}
+		}
+		return nil
+	}
+}
+
+// Aligned returns at least n elements, the first at the beginning of a line of the cache.
+func Aligned[T any](n int) []T {
+	const line = 64
+	var zero T
+	size := unsafe.Sizeof(zero)
+	whole := make([]T, 128+n)
+	skip := -uintptr(unsafe.Pointer(&whole[0])) % line / size
+	return whole[skip:]
+}
+
+// Random returns a source of numbers of 44 bits that are the same on every run and processor.
+func Random(seed uint64) func() uint64 {
+	return func() uint64 {
+		seed = seed*6364136223846793005 + 1442695040888963407
+		return seed >> 20
+	}
 }

@@ -29,5 +29,5 @@ func root() string {
 		return dir
 	}
 	_, here, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(here), "..", "..", "..", "shared", "data")
+	return filepath.Join(filepath.Dir(here), "..", "..", "..", "..", "shared", "data")
 }
