@@ -231,14 +231,14 @@ func (t *Tensor) Stored() int64 {
 // tensor's codes, one an element. The result shares nothing with t.
 func (t *Tensor) Read() (tensor.Tensor, error) {
 	buf := make([]byte, t.Bytes())
-	if err := t.ReadInto(buf); err != nil {
+	if err := t.readInto(buf); err != nil {
 		return tensor.Tensor{}, err
 	}
 	return tensor.New(t.DType, slices.Clone(t.Shape), buf)
 }
 
-// ReadInto is Read into a buffer of exactly t.Bytes() bytes, little-endian.
-func (t *Tensor) ReadInto(dst []byte) error {
+// readInto is Read into a buffer of exactly t.Bytes() bytes, little-endian.
+func (t *Tensor) readInto(dst []byte) error {
 	if int64(len(dst)) != t.Bytes() {
 		return t.fail(callerError{fmt.Errorf("the buffer has %d bytes, the tensor %d", len(dst), t.Bytes())})
 	}
@@ -262,7 +262,7 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	buf = buf[:n]
 	if t.DType == tensor.Float32 && t.Quant == nil {
 		if raw, ok := tensor.Bytes(buf); ok {
-			return buf, t.ReadInto(raw)
+			return buf, t.readInto(raw)
 		}
 	}
 	raw, err := t.Read()

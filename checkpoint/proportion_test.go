@@ -156,7 +156,7 @@ func TestNamesQuoted(t *testing.T) {
 	f := mustOpen(t, safetensorsFile(header, 2))
 	_, missing := f.Tensor("a\n\x1b[3J")
 	wantError(t, missing, `"a\n\x1b[2J"`)
-	for _, err := range []error{missing, f.Tensors()[1].ReadInto(nil), f.StripPrefix("a")} {
+	for _, err := range []error{missing, f.Tensors()[1].readInto(nil), f.StripPrefix("a")} {
 		wantError(t, err)
 		if len(err.Error()) > 1000 || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%d bytes: %.200q", len(err.Error()), err)

@@ -196,7 +196,7 @@ func BenchmarkReadAll(b *testing.B) {
 			buf := make([]byte, 4*floats)
 			readAll := func() {
 				for _, t := range f.Tensors() {
-					if err := t.ReadInto(buf); err != nil {
+					if err := t.readInto(buf); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -93,7 +93,7 @@ func Forward[X, Y int8 | uint8](l *Linear, dst []Y, x []X) error {
 				acc += int32(row[i]) * int32(w)
 			}
 			channel := o
-			if l.Stage.channels() == 1 {
+			if l.Stage.Channels() == 1 {
 				channel = 0
 			}
 			dst[b*l.Out+o] = Y(l.Stage.Code(acc, channel))

@@ -1,8 +1,5 @@
 package quant
 
-// Channels returns the number of multipliers: that of the output channels, or 1 for all; 0 only for the zero value.
-func (r *Requantizer) Channels() int { return r.channels() }
-
 // Multipliers returns the multipliers of ONNX and Torch, one per output channel or one for all; nil for the other
 // conventions. Kernels read them; they must not be changed.
 func (r *Requantizer) Multipliers() []float32 { return r.multiplier }

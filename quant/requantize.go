@@ -119,8 +119,8 @@ func newFixedPoint(m float64) fixedPoint {
 	return fixedPoint{int32(m0), shift}
 }
 
-// channels returns the number of multipliers.
-func (r *Requantizer) channels() int { return max(len(r.multiplier), len(r.fixed)) }
+// Channels returns the number of multipliers: that of the output channels, or 1 for all; 0 only for the zero value.
+func (r *Requantizer) Channels() int { return max(len(r.multiplier), len(r.fixed)) }
 
 // Code returns the output code of one accumulator of an output channel (0 where there is one multiplier).
 func (r *Requantizer) Code(acc int32, channel int) int32 {
@@ -190,7 +190,7 @@ func (f fixedPoint) shiftLeft(acc int32) (int64, int) {
 // (with one multiplier, any shape). Errors: lengths that differ or do not divide into channels, codes that do not fit a
 // Q.
 func Requantize[Q int8 | uint8](dst []Q, acc []int32, r *Requantizer) error {
-	channels := r.channels()
+	channels := r.Channels()
 	if channels == 0 {
 		return fmt.Errorf("the output stage has no multiplier: make it with NewRequantizer")
 	}

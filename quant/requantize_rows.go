@@ -22,7 +22,7 @@ func newRounding(r *Requantizer) rounding {
 // requantizeRows is Requantize for operands that were checked: rows of one accumulator a channel, or with one multiplier
 // one row.
 func requantizeRows[Q int8 | uint8](tier cpu.Tier, dst []Q, acc []int32, r *Requantizer) {
-	channels := r.channels()
+	channels := r.Channels()
 	width := channels
 	if channels == 1 {
 		width = len(acc)

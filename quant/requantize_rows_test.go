@@ -17,12 +17,12 @@ func checkRequantize[Q int8 | uint8](t rapid.TB, v vectors, acc []int32, offset 
 	got, intact := kerneltest.Guarded(len(acc), offset, Q(0x55))
 	requantizeRows(v.tier, got, acc, r)
 	if err := intact(); err != nil {
-		t.Fatalf("%d accumulators of %d channels: %v", len(acc), r.channels(), err)
+		t.Fatalf("%d accumulators of %d channels: %v", len(acc), r.Channels(), err)
 	}
 	for i, a := range acc {
-		if want := Q(r.Code(a, i%r.channels())); got[i] != want {
+		if want := Q(r.Code(a, i%r.Channels())); got[i] != want {
 			t.Fatalf("%v, zero point %d, accumulator %d, %d of %d with %d channels: code %d, want %d",
-				r.Convention, r.ZeroPoint, a, i, len(acc), r.channels(), got[i], want)
+				r.Convention, r.ZeroPoint, a, i, len(acc), r.Channels(), got[i], want)
 		}
 	}
 }

@@ -35,9 +35,9 @@ func (h Histogram) Density() []float64 {
 	return density
 }
 
-// MaxBins is the most bins that Floats makes: the edges of so many are still distinct float64 values between any two
+// maxBins is the most bins that Floats makes: the edges of so many are still distinct float64 values between any two
 // neighbouring float32 values.
-const MaxBins = 1 << 20
+const maxBins = 1 << 20
 
 // Floats counts the finite values of x in bins of equal width from their minimum to their maximum; NaNs and infinities
 // are left out. Every value is in the bin whose edges, as float64, hold it: the counts are those of
@@ -45,10 +45,10 @@ const MaxBins = 1 << 20
 // no values at all the range 0 to 1. (Beyond |v| = 2^23, where float32 itself has no halves, the range is v ±
 // |v|·2^-24.)
 //
-// A number of bins outside 1 to MaxBins is an error.
+// A number of bins outside 1 to 1,048,576 is an error.
 func Floats(x []float32, bins int) (Histogram, error) {
-	if bins < 1 || bins > MaxBins {
-		return Histogram{}, fmt.Errorf("a histogram of %d bins: the number of bins is 1 to %d", bins, MaxBins)
+	if bins < 1 || bins > maxBins {
+		return Histogram{}, fmt.Errorf("a histogram of %d bins: the number of bins is 1 to %d", bins, maxBins)
 	}
 	least, most, ok := finiteRange(x)
 	lo, hi := float64(least), float64(most)

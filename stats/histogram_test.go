@@ -64,7 +64,7 @@ func checkDensity(t *rapid.T, h Histogram) {
 // All-equal values beyond 2^23 have no v ± 0.5 in float32, and beyond 2^53 none in float64: the bins must hold them.
 func TestFloatsEqualAndLarge(t *testing.T) {
 	for _, v := range []float32{1 << 23, 1<<24 + 2, 1e20, -1e20, top, -top} {
-		for _, bins := range []int{1, 2, 255, MaxBins} {
+		for _, bins := range []int{1, 2, 255, maxBins} {
 			h, err := Floats([]float32{v, v, nan}, bins)
 			if err != nil {
 				t.Fatal(err)
@@ -83,17 +83,17 @@ func TestFloatsEqualAndLarge(t *testing.T) {
 func TestFloatsMaxBins(t *testing.T) {
 	lo := float32(1 << 24)
 	hi := math.Nextafter32(lo, inf)
-	h, err := Floats([]float32{lo, hi, hi}, MaxBins)
+	h, err := Floats([]float32{lo, hi, hi}, maxBins)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.Counts[0] != 1 || h.Counts[MaxBins-1] != 2 {
-		t.Errorf("first bin %d, last bin %d, want 1 and 2", h.Counts[0], h.Counts[MaxBins-1])
+	if h.Counts[0] != 1 || h.Counts[maxBins-1] != 2 {
+		t.Errorf("first bin %d, last bin %d, want 1 and 2", h.Counts[0], h.Counts[maxBins-1])
 	}
 }
 
 func TestFloatsRefusesBins(t *testing.T) {
-	for _, bins := range []int{math.MinInt, -1, 0, MaxBins + 1, math.MaxInt} {
+	for _, bins := range []int{math.MinInt, -1, 0, maxBins + 1, math.MaxInt} {
 		if _, err := Floats([]float32{1}, bins); err == nil {
 			t.Errorf("%d bins: no error", bins)
 		}

@@ -12,9 +12,6 @@ type Summary struct {
 	NaNs, Infs int     // values left out of everything above but N
 }
 
-// Finite returns the number of values that Min, Max, Mean and Std are taken over.
-func (s Summary) Finite() int { return s.N - s.NaNs - s.Infs }
-
 // blockSize is how many values are summarized at a time: few enough to stay in the first-level cache between the pass
 // that finds their mean and the pass that finds their spread around it.
 const blockSize = 2048

@@ -90,7 +90,7 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 }
 
 // WriteFloat32s rounds src, exactly t.Elements() floats, into the memory of t, a tensor of type Float16, BFloat16 or
-// Float32: to the nearest value, ties to even, as Float32ToFloat16 and Float32ToBFloat16 do. It is ReadFloat32s the
+// Float32: to the nearest value, ties to even, as Float32ToFloat16 and float32ToBFloat16 do. It is ReadFloat32s the
 // other way.
 func (t Tensor) WriteFloat32s(src []float32) error {
 	if len(src) != t.Elements() {
@@ -167,11 +167,11 @@ func Float32ToFloat16(f float32) uint16 {
 	return sign | uint16((b-(127-15)<<23)>>13)
 }
 
-// BFloat16ToFloat32 widens a bfloat16 value, exactly.
-func BFloat16ToFloat32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
+// bfloat16ToFloat32 widens a bfloat16 value, exactly.
+func bfloat16ToFloat32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
 
-// Float32ToBFloat16 rounds to the nearest bfloat16 value, ties to even. A NaN becomes quiet.
-func Float32ToBFloat16(f float32) uint16 {
+// float32ToBFloat16 rounds to the nearest bfloat16 value, ties to even. A NaN becomes quiet.
+func float32ToBFloat16(f float32) uint16 {
 	b := math.Float32bits(f)
 	if b&0x7fffffff > 0x7f800000 {
 		return uint16(b>>16) | 0x40

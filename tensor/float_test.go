@@ -60,7 +60,7 @@ var narrow = []struct {
 	beyond   float64 // what would follow the largest finite value
 }{
 	{"float16", half16, Float16ToFloat32, Float32ToFloat16, 0x7c00, 0x1p16},
-	{"bfloat16", bfloat16, BFloat16ToFloat32, Float32ToBFloat16, 0x7f80, 0x1p128},
+	{"bfloat16", bfloat16, bfloat16ToFloat32, float32ToBFloat16, 0x7f80, 0x1p128},
 }
 
 func TestHalvesExhaustively(t *testing.T) {

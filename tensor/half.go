@@ -19,7 +19,7 @@ func widenFloat16(tier cpu.Tier, dst []float32, src []byte) {
 func widenBFloat16(tier cpu.Tier, dst []float32, src []byte) {
 	i := inParts(len(dst), func(i, n int) int { return widenBFloat16Vector(tier, dst[i:i+n], src[2*i:]) })
 	for ; i < len(dst); i++ {
-		dst[i] = BFloat16ToFloat32(binary.LittleEndian.Uint16(src[2*i:]))
+		dst[i] = bfloat16ToFloat32(binary.LittleEndian.Uint16(src[2*i:]))
 	}
 }
 
@@ -33,7 +33,7 @@ func narrowFloat16(tier cpu.Tier, dst []byte, src []float32) {
 func narrowBFloat16(tier cpu.Tier, dst []byte, src []float32) {
 	i := inParts(len(src), func(i, n int) int { return narrowBFloat16Vector(tier, dst[2*i:], src[i:i+n]) })
 	for ; i < len(src); i++ {
-		binary.LittleEndian.PutUint16(dst[2*i:], Float32ToBFloat16(src[i]))
+		binary.LittleEndian.PutUint16(dst[2*i:], float32ToBFloat16(src[i]))
 	}
 }
 

@@ -22,7 +22,7 @@ var halves = []struct {
 	narrowOne func(float32) uint16
 }{
 	{"float16", Float16, widenFloat16, narrowFloat16, Float16ToFloat32, Float32ToFloat16},
-	{"bfloat16", BFloat16, widenBFloat16, narrowBFloat16, BFloat16ToFloat32, Float32ToBFloat16},
+	{"bfloat16", BFloat16, widenBFloat16, narrowBFloat16, bfloat16ToFloat32, float32ToBFloat16},
 }
 
 // eachHalf runs test for each type on each tier of this machine.
