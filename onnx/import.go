@@ -45,7 +45,7 @@ func (c ImportConfig) importModel(data []byte, ext *elements.External) (*graph.G
 	}
 	r, err := read.Graph(build.Config(c), m, int64(len(data)), ext)
 	if err != nil {
-		return nil, err
+		return nil, typed(err)
 	}
 	g, err := fuse.Graph(r)
 	if err != nil {

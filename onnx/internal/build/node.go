@@ -8,6 +8,7 @@ import (
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/file"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -23,7 +24,7 @@ type Node struct {
 
 // Errorf is fmt.Errorf with the node's name in front.
 func (s Node) Errorf(format string, args ...any) error {
-	return fmt.Errorf("%s: %w", file.Label(s.File), fmt.Errorf(format, args...))
+	return &graph.NodeError{Node: operators.NodeName(s.File), Op: operators.Op(s.File), Err: fmt.Errorf("%s: %w", file.Label(s.File), fmt.Errorf(format, args...))}
 }
 
 // Reads reports whether a node reads the value, or it is an output of the network.

@@ -184,17 +184,6 @@ func sameBroadcast(shape, target []int64) bool {
 	return true
 }
 
-func tile(s build.Node) error {
-	if len(s.Raw.Inputs) == 3 { // opset 1: how often, along which axis
-		return s.Errorf("it has the form of opset 1: convert the model to a later opset")
-	}
-	repeats, err := s.Ints(1)
-	if err != nil {
-		return err
-	}
-	return s.Become(graph.Tile, graph.Attrs{"repeats": repeats}, s.Raw.Inputs[0])
-}
-
 // castLike is a cast to the type of another value.
 func castLike(s build.Node) error {
 	if v := s.Net.Graph.Values[s.Raw.Inputs[1]]; v == nil || v.DType != tensor.Float32 {

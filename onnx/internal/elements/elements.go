@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/fault"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -63,7 +64,7 @@ func NewBudget(size int64) Budget { return Budget(1<<16 + 4*size) }
 
 func (b *Budget) Take(n int64) error {
 	if int64(*b) < n {
-		return fmt.Errorf("the constants that must be converted or computed have far more elements than the file: it " +
+		return fault.Errorf("the constants that must be converted or computed have far more elements than the file: it " +
 			"is damaged")
 	}
 	*b -= Budget(n)
@@ -81,7 +82,7 @@ func Decode(t *onnxpb.Tensor, ext *External, left *Budget) (tensor.Tensor, Type,
 		return tensor.Tensor{}, e, err
 	}
 	if t.Segment {
-		return tensor.Tensor{}, e, fmt.Errorf("it is only a segment of a tensor, which no known tool writes: the " +
+		return tensor.Tensor{}, e, fault.Errorf("it is only a segment of a tensor, which no known tool writes: the " +
 			"model is damaged")
 	}
 	need := (int64(n)*int64(e.Bits) + 7) / 8
@@ -95,7 +96,7 @@ func Decode(t *onnxpb.Tensor, ext *External, left *Budget) (tensor.Tensor, Type,
 		// Elements of 4 and 2 bits share a number there as they share a byte elsewhere.
 		size := int64(max(e.Bits/8, 1))
 		if have := onnxpb.Numbers(t.Varints); int64(have)*size != need {
-			return tensor.Tensor{}, e, fmt.Errorf("it has %d elements, and its shape %v needs %d", have, shape, n)
+			return tensor.Tensor{}, e, fault.Errorf("it has %d elements, and its shape %v needs %d", have, shape, n)
 		}
 		if err := left.Take(need); err != nil {
 			return tensor.Tensor{}, e, err
@@ -105,7 +106,7 @@ func Decode(t *onnxpb.Tensor, ext *External, left *Budget) (tensor.Tensor, Type,
 		data = t.Packed
 	}
 	if int64(len(data)) != need {
-		return tensor.Tensor{}, e, fmt.Errorf("it has %d bytes, and its type %s and shape %v need %d",
+		return tensor.Tensor{}, e, fault.Errorf("it has %d bytes, and its type %s and shape %v need %d",
 			len(data), e.Name, shape, need)
 	}
 	if e.Bits < 8 {
@@ -160,7 +161,7 @@ func dims(d []int64) (tensor.Shape, int, error) {
 	for i, v := range d {
 		shape[i] = int(v)
 		if v < 0 || int64(shape[i]) != v {
-			return nil, 0, fmt.Errorf("its shape %s has a dimension that no tensor has", List(d))
+			return nil, 0, fault.Errorf("its shape %s has a dimension that no tensor has", List(d))
 		}
 	}
 	n, err := shape.Elements()

@@ -10,6 +10,7 @@ import (
 
 	"linquant/internal/mmap"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/fault"
 )
 
 // External is the files of external data of a model, mapped when a tensor first needs them.
@@ -33,7 +34,7 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 	for _, entry := range entries {
 		const most = 4096 // bytes of a path
 		if len(entry.Value) > most {
-			return nil, fmt.Errorf("its external data has a %s of %d bytes: the model is damaged", entry.Key, len(entry.Value))
+			return nil, fault.Errorf("its external data has a %s of %d bytes: the model is damaged", entry.Key, len(entry.Value))
 		}
 		var err error
 		switch entry.Key {
@@ -45,12 +46,12 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 			length, err = strconv.ParseInt(entry.Value, 10, 64)
 		}
 		if err != nil || offset < 0 || length < 0 {
-			return nil, fmt.Errorf("its external data has the %s %q, which is no number of bytes: the model is damaged",
+			return nil, fault.Errorf("its external data has the %s %q, which is no number of bytes: the model is damaged",
 				entry.Key, entry.Value)
 		}
 	}
 	if length != need {
-		return nil, fmt.Errorf("its external data has %d bytes, and its type and shape need %d: the model is "+
+		return nil, fault.Errorf("its external data has %d bytes, and its type and shape need %d: the model is "+
 			"damaged", length, need)
 	}
 	m, err := e.file(location, left)
@@ -58,7 +59,7 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 		return nil, err
 	}
 	if size := int64(len(m.Bytes)); offset > size || length > size-offset {
-		return nil, fmt.Errorf("its external data, %d bytes from byte %d on, is beyond the end of %q, which has %d: "+
+		return nil, fault.Errorf("its external data, %d bytes from byte %d on, is beyond the end of %q, which has %d: "+
 			"the file is truncated or of another model", length, offset, location, size)
 	}
 	return m.Bytes[offset : offset+length : offset+length], nil

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/fault"
+	"linquant/onnx/internal/operators"
 )
 
 // Order returns the nodes' indices such that every node comes after those whose outputs it reads, in the file's order
@@ -20,10 +22,10 @@ func Order(nodes []onnxpb.Node, given func(name string) bool) (order []int, made
 				continue
 			}
 			if first, ok := made[out]; ok {
-				return nil, nil, fmt.Errorf("%s and %s both make %q: every name must be unique", Label(&nodes[first]), Label(n), out)
+				return nil, nil, fault.Errorf("%s and %s both make %q: every name must be unique", Label(&nodes[first]), Label(n), out)
 			}
 			if given(out) {
-				return nil, nil, fmt.Errorf("%s makes %q, which is an input or initializer too: every name must be unique",
+				return nil, nil, fault.Errorf("%s makes %q, which is an input or initializer too: every name must be unique",
 					Label(n), out)
 			}
 			made[out] = i
@@ -44,7 +46,7 @@ func Order(nodes []onnxpb.Node, given func(name string) bool) (order []int, made
 			}
 			from, ok := made[in]
 			if !ok {
-				return nil, nil, fmt.Errorf("%s reads %q, which is no input, no initializer and no node's output: "+
+				return nil, nil, fault.Errorf("%s reads %q, which is no input, no initializer and no node's output: "+
 					"a tensor is missing from the file", Label(&nodes[i]), in)
 			}
 			edges = append(edges, edge{int32(i), head[from]})
@@ -75,7 +77,7 @@ func Order(nodes []onnxpb.Node, given func(name string) bool) (order []int, made
 	if len(order) == len(nodes) {
 		return order, made, nil
 	}
-	return nil, nil, fmt.Errorf("%s is part of a cycle: it needs its own output", Label(cycle(nodes, made, done)))
+	return nil, nil, fault.Errorf("%s is part of a cycle: it needs its own output", Label(cycle(nodes, made, done)))
 }
 
 // cycle returns a node of a cycle: among nodes that wait for each other, going back from any leads into one.
@@ -128,9 +130,5 @@ func (h *heap) pop() int {
 
 // Label names a node in errors, as raw.Node.String does.
 func Label(n *onnxpb.Node) string {
-	name := n.Name
-	if name == "" && len(n.Outputs) > 0 {
-		name = n.Outputs[0]
-	}
-	return fmt.Sprintf("%s node %q", n.Op, name)
+	return fmt.Sprintf("%s node %q", n.Op, operators.NodeName(n))
 }

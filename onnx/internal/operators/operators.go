@@ -10,6 +10,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/fault"
 )
 
 // The opsets of ONNX that are read. Those before 7 had attributes that are gone: see read/legacy.go.
@@ -103,7 +104,7 @@ func Opsets(m *onnxpb.Model) (map[string]int64, error) {
 	own, ok := v[""]
 	switch {
 	case !ok && len(m.Opsets) == 0:
-		return nil, fmt.Errorf("the model says of no opset that it needs it: it is damaged, or no ONNX file")
+		return nil, fault.Errorf("the model says of no opset that it needs it: it is damaged, or no ONNX file")
 	case ok && (own < MinOpset || own > MaxOpset):
 		return nil, fmt.Errorf("the model is of opset %d: linquant reads %d to %d; convert it with "+
 			"onnx.version_converter, or export it again", own, MinOpset, MaxOpset)
@@ -113,50 +114,43 @@ func Opsets(m *onnxpb.Model) (map[string]int64, error) {
 
 // Known returns one error for all operators that are not read.
 func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
-	const most = 5
-	var missing []string
+	missing := &fault.Unsupported{}
 	seen := map[graph.Op]bool{}
-	var hint string
 	for i := range nodes {
 		n := &nodes[i]
 		op, version := Op(n), opsets[Domain(n.Domain)]
-		rule, ok := Lookup(op)
-		if ok && (version >= int64(rule.Since) || Domain(n.Domain) != "") || seen[op] {
+		row, ok := Lookup(op)
+		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") || seen[op] {
 			continue
 		}
 		seen[op] = true
 		switch {
-		case hint != "":
+		case missing.Remedy != "":
 		case ok:
-			hint = fmt.Sprintf("%s came with opset %d: the model is damaged", n.Op, rule.Since)
+			missing.Remedy = fmt.Sprintf("%s came with opset %d: the model is damaged", n.Op, row.Since)
 		default:
-			hint = advice[n.Op]
+			missing.Remedy = advice[n.Op]
 		}
-		if len(missing) < most {
-			d := word(Domain(n.Domain))
-			if d == "" {
-				d = "ai.onnx"
-			}
-			missing = append(missing, fmt.Sprintf("%s (domain %s, opset %d, node %q)", word(n.Op), d, version, nodeName(n)))
+		d := word(Domain(n.Domain))
+		if d == "" {
+			d = "ai.onnx"
 		}
+		missing.Operators = append(missing.Operators, fault.Operator{Op: word(n.Op), Domain: d, Opset: version, Node: NodeName(n)})
 	}
-	if len(missing) == 0 {
+	if len(missing.Operators) == 0 {
 		return nil
 	}
-	more := ""
-	if len(seen) > most {
-		more = fmt.Sprintf(" and %d more", len(seen)-most)
+	if missing.Remedy == "" {
+		missing.Remedy = "replace them in the model, export it as plain operators of ONNX, or read it up to a value before them"
 	}
-	if hint == "" {
-		hint = "replace them in the model, export it as plain operators of ONNX, or read it up to a value before them"
-	}
-	return fmt.Errorf("operators that linquant does not have: %s%s; %s", strings.Join(missing, ", "), more, hint)
+	return missing
 }
 
 // word keeps what should be an identifier on one line.
 func word(s string) string { return strings.Trim(strconv.Quote(s), `"`) }
 
-func nodeName(n *onnxpb.Node) string {
+// NodeName is the name of a node, or its first output where it has none.
+func NodeName(n *onnxpb.Node) string {
 	if n.Name == "" && len(n.Outputs) > 0 {
 		return n.Outputs[0]
 	}

@@ -9,6 +9,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/operators"
 )
 
@@ -75,8 +76,8 @@ var fileTypes = map[graph.Kind]onnxpb.AttrType{
 
 func attribute(s build.Node, a *onnxpb.Attr, kind graph.Kind) error {
 	if want := fileTypes[kind]; a.Type != want {
-		return s.Errorf("the attribute %q has the wrong type (%d instead of %d, which is %v): the model is damaged", a.Name,
-			a.Type, want, kind)
+		return s.Errorf("%w", fault.Errorf("the attribute %q has the wrong type (%d instead of %d, which is %v): the model is damaged",
+			a.Name, a.Type, want, kind))
 	}
 	switch kind {
 	case graph.KindFloat:

@@ -7,6 +7,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
@@ -33,10 +34,10 @@ func constants(im *build.Network, tensors []onnxpb.Tensor) error {
 	for i := range tensors {
 		t := &tensors[i]
 		if t.Name == "" {
-			return fmt.Errorf("initializer %d has no name: the model is damaged", i)
+			return fault.Errorf("initializer %d has no name: the model is damaged", i)
 		}
 		if im.Graph.Values[t.Name] != nil {
-			return fmt.Errorf("there are two initializers %q: every name must be unique", t.Name)
+			return fault.Errorf("there are two initializers %q: every name must be unique", t.Name)
 		}
 		if err := im.Constant(t.Name, t); err != nil {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
@@ -53,7 +54,7 @@ func inputs(im *build.Network, infos []onnxpb.ValueInfo) error {
 			continue
 		}
 		if im.Graph.Values[v.Name] != nil || v.Name == "" {
-			return fmt.Errorf("there are two inputs %q, or one without a name: every name must be unique", v.Name)
+			return fault.Errorf("there are two inputs %q, or one without a name: every name must be unique", v.Name)
 		}
 		var err error
 		if t, ok := im.Cfg.Constants[v.Name]; ok {

@@ -2,8 +2,8 @@ package read
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
+
+	"linquant/onnx/internal/fault"
 )
 
 // others are the beginnings of files that people give for ONNX ones, by what they are and what to do.
@@ -30,19 +30,19 @@ const instead = ": give it as a checkpoint, or export it with torch.onnx.export"
 // Refuse explains why a file that does not decode is none of ONNX.
 func Refuse(data []byte, err error) error {
 	if len(data) == 0 {
-		return errors.New("the file is empty")
+		return fault.Errorf("the file is empty")
 	}
 	for _, o := range others {
 		if len(data) > o.at && bytes.HasPrefix(data[o.at:], []byte(o.prefix)) {
-			return fmt.Errorf("this is no ONNX file but %s", o.what)
+			return fault.Errorf("this is no ONNX file but %s", o.what)
 		}
 	}
 	if len(data) > 10 && data[8] == '{' && data[9] == '"' {
-		return errors.New("this is no ONNX file but a safetensors one: give it as a checkpoint")
+		return fault.Errorf("this is no ONNX file but a safetensors one: give it as a checkpoint")
 	}
 	if err == nil {
-		return errors.New("the file has no network: it is no ONNX file, or an empty one")
+		return fault.Errorf("the file has no network: it is no ONNX file, or an empty one")
 	}
-	return fmt.Errorf("the file does not decode as ONNX (%w): it is damaged, truncated or of another kind; export "+
+	return fault.Errorf("the file does not decode as ONNX (%w): it is damaged, truncated or of another kind; export "+
 		"or copy it again", err)
 }

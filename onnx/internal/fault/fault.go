@@ -1,0 +1,45 @@
+// Package fault has the kinds of errors that package onnx tells apart.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Damaged is wrapped by errors about files that are not what ONNX demands.
+var Damaged = errors.New("the file is damaged")
+
+type damaged struct{ error }
+
+func (d damaged) Is(target error) bool { return target == Damaged }
+func (d damaged) Unwrap() error        { return d.error }
+
+// Errorf is fmt.Errorf for an error about a damaged file. The text says it itself.
+func Errorf(format string, args ...any) error { return damaged{fmt.Errorf(format, args...)} }
+
+// Operator is one that is not read, in the first node that has it.
+type Operator struct {
+	Op, Domain string // the domain "ai.onnx" is ONNX's own
+	Opset      int64
+	Node       string
+}
+
+// Unsupported is the error for all operators of a model that are not read.
+type Unsupported struct {
+	Operators []Operator
+	Remedy    string
+}
+
+func (u *Unsupported) Error() string {
+	const most = 5
+	var names []string
+	for _, o := range u.Operators[:min(len(u.Operators), most)] {
+		names = append(names, fmt.Sprintf("%s (domain %s, opset %d, node %q)", o.Op, o.Domain, o.Opset, o.Node))
+	}
+	more := ""
+	if n := len(u.Operators); n > most {
+		more = fmt.Sprintf(" and %d more", n-most)
+	}
+	return fmt.Sprintf("operators that linquant does not have: %s%s; %s", strings.Join(names, ", "), more, u.Remedy)
+}
