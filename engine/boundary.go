@@ -37,7 +37,7 @@ func (c *compiler) input(i int, name string) error {
 // between steps; it is copied the first time that a node needs that.
 func (c *compiler) loaded(n *graph.Node, p *place) *place {
 	o := c.layout[p.name]
-	if p.input < 0 || p.order == o || n.Op == graph.QuantizeLinear || moves(n.Op) {
+	if l, _ := loweringOf(n.Op); p.input < 0 || p.order == o || n.Op == graph.QuantizeLinear || l.reads == anyOrder {
 		return p
 	}
 	to := like(p, nil)
@@ -111,7 +111,7 @@ func (p *place) export(s *state, dst []float32, table *[256]float32) {
 }
 
 // boundary lowers QuantizeLinear and DequantizeLinear.
-func (s *site) boundary() {
+func (s *site) boundary() error {
 	switch {
 	case s.n.Op == graph.QuantizeLinear:
 		s.quantize(s.n, s.in[0], s.out)
@@ -120,6 +120,7 @@ func (s *site) boundary() {
 		s.dequantize(s.n, s.in[0], s.out)
 	}
 	s.finish()
+	return nil
 }
 
 func (c *compiler) quantize(n *graph.Node, from, to *place) {

@@ -87,8 +87,8 @@ func Break(p *Program, i int, on *atomic.Bool) {
 	}
 }
 
-// Broken is what such a step panics with.
-var Broken = errors.New("broken on purpose")
+// ErrBroken is what such a step panics with.
+var ErrBroken = errors.New("broken on purpose")
 
 type broken struct {
 	kernel
@@ -97,7 +97,7 @@ type broken struct {
 
 func (k broken) run(s *state) {
 	if k.on.Load() {
-		panic(Broken)
+		panic(ErrBroken)
 	}
 	k.kernel.run(s)
 }
@@ -109,7 +109,7 @@ type brokenParts struct {
 
 func (k brokenParts) part(s *state, w *scratch, lo, hi int) {
 	if k.on.Load() && lo > 0 { // the others go on
-		panic(Broken)
+		panic(ErrBroken)
 	}
 	k.divisible.part(s, w, lo, hi)
 }
@@ -121,7 +121,7 @@ type brokenGroup struct {
 
 func (k brokenGroup) runGroup(examples []*state) {
 	if k.on.Load() {
-		panic(Broken)
+		panic(ErrBroken)
 	}
 	k.grouped.runGroup(examples)
 }
@@ -134,7 +134,7 @@ func Pack(nodes []string, broken func(node string) bool) error {
 		s := &site{compiler: c, n: &graph.Node{Op: graph.Conv, Name: name, Outputs: []string{name}}}
 		s.later(func() error {
 			if broken(name) {
-				panic(Broken)
+				panic(ErrBroken)
 			}
 			return nil
 		})

@@ -57,7 +57,7 @@ func (b *generator) divisor(n int, what string) int {
 
 // elementwise applies something to each element of the last value.
 func (b *generator) elementwise() {
-	all := []func(string, tensor.Shape){b.unary, b.function, b.clamp, b.number, b.constantPair, b.pair}
+	all := []func(string, tensor.Shape){b.same, b.function, b.function, b.clamp, b.number, b.constantPair, b.pair}
 	all[b.in(0, len(all)-1, "function")](b.last(), b.shape(b.last()))
 }
 

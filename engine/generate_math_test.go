@@ -11,18 +11,12 @@ import (
 
 // The operators of mathematics, drawn.
 
-// function applies a function of one value whose domain is all reals.
+// function applies a function of one value.
 func (b *generator) function(x string, _ tensor.Shape) {
-	ops := []graph.Op{
-		graph.Abs, graph.Celu, graph.Elu, graph.Erf, graph.Gelu, graph.Mish, graph.Neg, graph.Selu, graph.Softplus,
-		graph.Softsign, graph.Swish, graph.Tanh,
-	}
-	if b.codes { // reals would grow without end
-		ops = append(ops, graph.Exponential)
-	}
-	op := rapid.SampledFrom(ops).Draw(b.T, "function")
+	op := b.ofClass(graph.ClassUnary)
+	row, _ := graph.Lookup(op)
 	attrs := graph.Attrs{}
-	if op == graph.Celu || op == graph.Elu || op == graph.Swish {
+	if _, ok := row.Attr("alpha"); ok && b.yes("alpha") {
 		attrs["alpha"] = float32(b.in(5, 20, "alpha")) / 10
 	}
 	if op == graph.Gelu && b.yes("approximate") {
@@ -31,28 +25,8 @@ func (b *generator) function(x string, _ tensor.Shape) {
 	b.add(op, attrs, b.spread(x), x)
 }
 
-// jump applies a function with steps, poles or a part of the reals for its domain: only codes are compared exactly.
-func (b *generator) jump(x string, _ tensor.Shape) {
-	if !b.codes {
-		return
-	}
-	op := rapid.SampledFrom([]graph.Op{
-		graph.Ceil, graph.Floor, graph.Logarithm, graph.Reciprocal, graph.Round, graph.Sign, graph.Sqrt, graph.ThresholdedRelu,
-	}).Draw(b.T, "function")
-	b.add(op, nil, b.spread(x), x)
-}
-
-// twoOperands are the operators on pairs; quotients and powers of reals may be anything.
-func (b *generator) twoOperands() graph.Op {
-	ops := []graph.Op{graph.Sub, graph.Sub, graph.Max, graph.Min, graph.PRelu}
-	if b.codes {
-		ops = append(ops, graph.Div, graph.Pow)
-	}
-	return rapid.SampledFrom(ops).Draw(b.T, "pair")
-}
-
 func (b *generator) otherPair(x string, _ tensor.Shape) {
-	op := b.twoOperands()
+	op := b.ofClass(graph.ClassBinary)
 	for _, y := range b.shuffled() {
 		spread := b.spread(x) + b.spread(y)
 		if b.codes && (op == graph.Max || op == graph.Min) && b.yes("same parameters") {
@@ -77,7 +51,7 @@ func (b *generator) number(x string, shape tensor.Shape) {
 			own = append(own, 1)
 		}
 	}
-	op := b.twoOperands()
+	op := b.ofClass(graph.ClassBinary)
 	if len(own) == 0 && b.yes("sum or product") {
 		op = rapid.SampledFrom([]graph.Op{graph.Add, graph.Mul}).Draw(b.T, "op")
 	}
@@ -114,11 +88,7 @@ func (b *generator) island(x string, build func(x string) bool) {
 }
 
 func (b *generator) reduction(x string, shape tensor.Shape) {
-	ops := []graph.Op{graph.ReduceLogSumExp, graph.ReduceMax, graph.ReduceMean, graph.ReduceMin}
-	if b.codes { // reals would grow without end
-		ops = append(ops, graph.ReduceL1, graph.ReduceL2, graph.ReduceLogSum, graph.ReduceProd, graph.ReduceSum, graph.ReduceSumSquare)
-	}
-	op := rapid.SampledFrom(ops).Draw(b.T, "reduction")
+	op := b.ofClass(graph.ClassReduction)
 	var axes []int
 	for d := 1; d < len(shape); d++ {
 		if b.yes("reduce") {

@@ -230,12 +230,12 @@ func (b *generator) grow() {
 	x := b.pick("operand")
 	shape := b.shape(x)
 	ops := []func(string, tensor.Shape){
-		b.unary, b.function, b.clamp, b.pair, b.otherPair, b.number, // also of a number for each example
-		b.pair, b.constantPair, b.jump, b.concat, b.slice, b.picks, b.transpose, b.reshape, b.softmax, b.matMul,
+		b.same, b.function, b.function, b.function, b.clamp, b.pair, b.otherPair, b.number, // also of a number for each example
+		b.pair, b.constantPair, b.concat, b.slice, b.picks, b.transpose, b.reshape, b.softmax, b.matMul,
 		b.reduction, b.logSoftmax, b.norm, b.resize, b.reshaped, b.reshaped,
 	}
 	if len(shape) == 1 {
-		ops = ops[:6]
+		ops = ops[:8]
 	}
 	if len(shape) == 4 {
 		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.globalMax, b.pad, b.pad, b.flatten, b.batchNorm)
@@ -397,13 +397,8 @@ func (b *generator) clamp(x string, _ tensor.Shape) {
 	b.add(graph.Clip, attrs, spread, x)
 }
 
-func (b *generator) unary(x string, _ tensor.Shape) {
-	op := rapid.SampledFrom([]graph.Op{graph.LeakyRelu, graph.Sigmoid, graph.HardSigmoid, graph.HardSwish, graph.Identity, graph.Dropout}).Draw(b.T, "unary")
-	spread := b.spread(x)
-	if op == graph.Identity || op == graph.Dropout {
-		spread = 0
-	}
-	b.add(op, nil, spread, x)
+func (b *generator) same(x string, _ tensor.Shape) {
+	b.add(rapid.SampledFrom([]graph.Op{graph.Identity, graph.Dropout}).Draw(b.T, "unary"), nil, 0, x)
 }
 
 func (b *generator) pair(x string, _ tensor.Shape) {

@@ -36,24 +36,24 @@ func layoutOf(g *graph.Graph) layout {
 
 // rowMajorValues returns the names of the values that lie row-major whatever their shape.
 func rowMajorValues(g *graph.Graph) map[string]bool {
-	groups, pictures := sets{}, slices.Concat(g.Inputs, g.Outputs)
+	groups, channelsLast := sets{}, slices.Concat(g.Inputs, g.Outputs)
 	for _, n := range g.Nodes {
 		values := slices.DeleteFunc(slices.Concat(n.Inputs, n.Outputs), func(name string) bool {
 			v := g.Values[name]
 			return v == nil || v.Const != nil // a constant lies as it is wanted, each time
 		})
-		switch {
-		case moves(n.Op): // from any order to any other
-		case anyOrder(n):
+		switch l, _ := loweringOf(n.Op); l.reads {
+		case anyOrder:
+		case alike:
 			for _, v := range values[min(1, len(values)):] {
 				groups.join(values[0], v)
 			}
 		default:
-			pictures = append(pictures, values...)
+			channelsLast = append(channelsLast, values...)
 		}
 	}
 	seen := map[string]bool{}
-	for _, v := range pictures {
+	for _, v := range channelsLast {
 		seen[groups.find(v)] = true
 	}
 	flat := map[string]bool{}
@@ -61,29 +61,6 @@ func rowMajorValues(g *graph.Graph) map[string]bool {
 		flat[name] = !seen[groups.find(name)]
 	}
 	return flat
-}
-
-// moves reports whether an operator takes elements from where they lie in one order, and gives them in another.
-func moves(op graph.Op) bool {
-	switch op {
-	case graph.Transpose, graph.MatMul, graph.Flatten, graph.Reshape, graph.Squeeze, graph.Unsqueeze:
-		return true
-	}
-	return false
-}
-
-// anyOrder reports whether an operator takes elements as they lie, and gives them alike.
-func anyOrder(n *graph.Node) bool {
-	switch n.Op {
-	case graph.QuantizeLinear, graph.DequantizeLinear, graph.Softmax, graph.LogSoftmax, graph.LayerNormalization,
-		graph.RMSNormalization, graph.Identity, graph.Dropout, graph.Slice, graph.Concat:
-		return true
-	}
-	if _, ok := graph.Binary(n.Op); ok {
-		return true
-	}
-	_, ok := graph.Unary(n)
-	return ok
 }
 
 // sets are disjoint sets of names: each leads to another of its set, up to one that stands for it.

@@ -20,7 +20,7 @@ func isBroken(t *testing.T, how string, err error, step engine.Step) {
 	t.Helper()
 	var p *engine.PanicError
 	switch {
-	case !errors.As(err, &p) || !errors.Is(err, engine.Broken):
+	case !errors.As(err, &p) || !errors.Is(err, engine.ErrBroken):
 		t.Errorf("%s: error %v, want that of a panic", how, err)
 	case p.Step.Node != step.Node || !strings.Contains(err.Error(), fmt.Sprintf("%v node %q", step.Op, step.Node)):
 		t.Errorf("%s: %v, and it was %v %q", how, err, step.Op, step.Node)

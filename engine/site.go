@@ -20,18 +20,29 @@ type site struct {
 
 // lower emits the node's steps: in integers where its output is codes, else in floating point.
 func (s *site) lower() error {
+	l, _ := loweringOf(s.n.Op)
+	of := l.reals
 	switch {
-	case s.n.Op == graph.QuantizeLinear || s.n.Op == graph.DequantizeLinear:
-		s.boundary()
-		return nil
 	case s.out.quant != nil:
-		return s.inIntegers()
+		of = l.codes
 	case graph.IsDynamic(s.n):
-		return s.dynamicLayer()
-	case s.quantized && !renames(s.n.Op):
+		of = (*site).dynamicLayer
+	case s.quantized && s.class() != graph.ClassReshape && s.class() != graph.ClassBoundary:
 		s.addIsland()
 	}
-	return s.inFloats()
+	if of == nil { // graph.Check has not refused it
+		return s.errorf("the engine does not run this operator: replace it by others before compiling")
+	}
+	return of(s)
+}
+
+// class returns what the node does with its elements.
+func (s *site) class() graph.Class {
+	row, ok := graph.Lookup(s.n.Op)
+	if !ok {
+		return 0
+	}
+	return row.Class
 }
 
 // addIsland records that the node runs in floating point inside a quantized network.
@@ -41,87 +52,6 @@ func (s *site) addIsland() {
 		i.Reason = "the operator has no integer form"
 	}
 	s.islands = append(s.islands, i)
-}
-
-// inFloats lowers a node whose values are reals.
-func (s *site) inFloats() error {
-	switch s.n.Op {
-	case graph.Conv:
-		return s.floatConv()
-	case graph.Gemm, graph.MatMul:
-		return s.floatLinear()
-	case graph.BatchNormalization:
-		return s.batchNorm()
-	case graph.Softmax, graph.LogSoftmax:
-		return s.softmax()
-	case graph.AveragePool, graph.GlobalAveragePool:
-		return s.floatAverage()
-	case graph.Where:
-		return s.where()
-	case graph.LayerNormalization, graph.RMSNormalization, graph.InstanceNormalization, graph.GroupNormalization:
-		return s.norm()
-	}
-	if _, ok := graph.Binary(s.n.Op); ok {
-		return s.floatBinary()
-	}
-	if _, ok := graph.Reduction(s.n.Op); ok {
-		return s.reduce()
-	}
-	if _, ok := graph.Unary(s.n); ok && !renames(s.n.Op) {
-		return s.floatUnary()
-	}
-	return s.either()
-}
-
-// inIntegers lowers a node whose values are codes. What has no integer form is refused before (graph.Check).
-func (s *site) inIntegers() error {
-	switch s.n.Op {
-	case graph.Conv:
-		return s.integerConv()
-	case graph.Gemm, graph.MatMul:
-		return s.integerLinear()
-	case graph.AveragePool, graph.GlobalAveragePool:
-		return s.integerAverage()
-	}
-	if _, ok := graph.Binary(s.n.Op); ok {
-		return s.integerBinary()
-	}
-	if _, ok := graph.Unary(s.n); ok && !renames(s.n.Op) {
-		return s.integerUnary()
-	}
-	return s.either()
-}
-
-// either lowers what moves elements and compares them, which is the same for codes and reals.
-func (s *site) either() error {
-	switch s.n.Op {
-	case graph.MaxPool, graph.GlobalMaxPool:
-		return s.maxPool()
-	case graph.Resize:
-		return s.resize()
-	case graph.Concat:
-		return s.concat()
-	case graph.Pad:
-		return s.pad()
-	case graph.Slice:
-		return s.slice()
-	case graph.Gather, graph.Expand, graph.Tile:
-		return s.pick()
-	case graph.Transpose:
-		return s.transpose()
-	case graph.Flatten, graph.Reshape, graph.Squeeze, graph.Unsqueeze, graph.Identity, graph.Dropout:
-		return s.rename()
-	}
-	return s.errorf("the engine does not run this operator: replace it by others before compiling")
-}
-
-// renames reports whether an operator leaves the elements as they are counted.
-func renames(op graph.Op) bool {
-	switch op {
-	case graph.Flatten, graph.Reshape, graph.Squeeze, graph.Unsqueeze, graph.Identity, graph.Dropout:
-		return true
-	}
-	return false
 }
 
 // finish makes the output known after its last step.
