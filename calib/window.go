@@ -51,7 +51,7 @@ type windows struct {
 func (s spread) windows(c choice) windows {
 	n := len(s.mass)
 	if c.Symmetric {
-		ends := s.ends(!c.Type.Unsigned)
+		ends := s.ends()
 		return windows{1, len(ends), func(_, j int) window {
 			m := ends[j]
 			low := -m
@@ -92,15 +92,11 @@ func (s spread) lastTo(x float64) int {
 	return sort.Search(len(s.mass), func(i int) bool { return s.edges[i+1] > x }) - 1
 }
 
-// ends lists the magnitudes that a symmetric range may end at, in falling order: those of the edges, or of the edges
-// above 0 only.
-func (s spread) ends(negative bool) []float64 {
+// ends lists the magnitudes that a symmetric range may end at, in falling order: those of the edges.
+func (s spread) ends() []float64 {
 	var ends []float64
 	for _, e := range s.edges {
-		if negative {
-			e = math.Abs(e)
-		}
-		if e > 0 {
+		if e = math.Abs(e); e > 0 {
 			ends = append(ends, e)
 		}
 	}

@@ -90,6 +90,8 @@ func TestDynamicErrors(t *testing.T) {
 	}{
 		"bits":          {network(), ptq.Config{WeightBits: 9}, "weights of 9 bits are not supported: use 2 to 8"},
 		"activations":   {network(), ptq.Config{ActBits: 4}, "dynamic quantization has activations of 8 bits, unsigned and affine: leave the configuration of activations out"},
+		"signed":        {network(), ptq.Config{ActSigned: true}, "dynamic quantization has activations of 8 bits, unsigned and affine: leave the configuration of activations out"},
+		"symmetric":     {network(), ptq.Config{ActSymmetric: true}, "dynamic quantization has activations of 8 bits, unsigned and affine: leave the configuration of activations out"},
 		"convention":    {network(), ptq.Config{Requant: quant.Torch}, "dynamic quantization brings sums to reals, and has no convention of requantization: leave it out"},
 		"override":      {network(), ptq.Config{Overrides: []ptq.Override{{Pattern: "fc", ActBits: 4}}}, `override of "fc": dynamic quantization has activations of 8 bits`},
 		"everything":    {network(), ptq.Config{Overrides: []ptq.Override{{Pattern: "*", Float: true}}}, "the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight"},
