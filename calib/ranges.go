@@ -199,7 +199,7 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	read := Range{Lo: *entry.Min, Hi: *entry.Max}
 	if entry.For != nil {
 		var err error
-		if read.For, err = ParseScheme(*entry.For); err != nil {
+		if read.For, err = parseScheme(*entry.For); err != nil {
 			return err
 		}
 		if read.By, err = ParseMethod(*entry.By); err != nil {

@@ -43,8 +43,8 @@ func (s Scheme) String() string {
 	return s.Type.String()
 }
 
-// ParseScheme is the inverse of String.
-func ParseScheme(text string) (Scheme, error) {
+// parseScheme is the inverse of String.
+func parseScheme(text string) (Scheme, error) {
 	name, isSymmetric := strings.CutSuffix(text, symmetric)
 	name, unsigned := strings.CutPrefix(name, "u")
 	bits, err := strconv.Atoi(strings.TrimPrefix(name, "int"))
