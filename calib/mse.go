@@ -32,15 +32,14 @@ func (s spread) leastError(c choice) (Range, error) {
 }
 
 // squaredError returns the sum of the squared errors of all values under a scale, with the values of a bin spread
-// evenly over it.
+// evenly over it; zeros cost nothing, for 0 always has a code of its own (quant.AffineScale).
 //
 // In steps, the error of a value u is d = u − r with r = round(u), and the squared error's antiderivative is r/12 + d³/3:
 // it grows by the cube within the reach of one r, and from each r to the next by the 1/12 that a whole reach contributes;
 // beyond the outermost codes r stays and the cube goes on. The mean over a bin is the difference at its edges by its width,
 // which within the reach of one r is (d₀² + d₀·d₁ + d₁²)/3, also where the width is 0.
 func (s spread) squaredError(by scale) float64 {
-	zero := by.round(0)
-	sum := float64(float64(s.zeros) * float64(zero*zero))
+	sum := 0.0
 	u := s.edges[0] / by.step
 	r := by.round(u)
 	d := u - r
