@@ -34,15 +34,28 @@ func (w *Float32) Mul(dst []float32, ldd int, a []float32, lda, m int, bias []fl
 	if bias != nil && len(bias) != w.N {
 		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
 	}
+	if m <= fewRows {
+		var room [fewRows * maxWidth]float32
+		w.mulBlocks(dst, ldd, a, lda, m, bias, lo, hi, kernel.NoEscape(&room)[:])
+		return
+	}
 	var room [blockRows * maxWidth]float32
-	var zeros [maxWidth]float32
-	acc, none := kernel.NoEscape(&room)[:], kernel.NoEscape(&zeros)[:]
+	w.mulBlocks(dst, ldd, a, lda, m, bias, lo, hi, kernel.NoEscape(&room)[:])
+}
+
+var zeros struct { // that nobody changes
+	int32s   [maxWidth]int32
+	float32s [maxWidth]float32
+}
+
+// mulBlocks is Mul with room for the chains of blockRows rows, or of fewRows where there are no more.
+func (w *Float32) mulBlocks(dst []float32, ldd int, a []float32, lda, m int, bias []float32, lo, hi float32, acc []float32) {
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {
 			width := w.accumulate(acc, a[i*lda:], lda, rows, j)
 			n := min(width, w.N-j)
-			finish := floatStage{bias: none[:n], lo: lo, hi: hi}
+			finish := floatStage{bias: zeros.float32s[:n], lo: lo, hi: hi}
 			if bias != nil {
 				finish.bias = bias[j : j+n]
 			}

@@ -11,6 +11,7 @@ import (
 // is read once per panel of weights and should stay in L2; the accumulators, blockRows·maxWidth·4 bytes, in L1.
 const (
 	blockRows = 64
+	fewRows   = 8
 	maxWidth  = 32 // the channels of the widest panel
 )
 
@@ -61,19 +62,21 @@ func (w *Int8) Mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
 	}
 	checkOperands(len(dst), ldd, len(a), lda, m, w.N, w.K)
 	s.check(w.N)
-	kernel.NoEscape(w).mul(dst, ldd, a, lda, m, kernel.NoEscape(s))
+	own, stage := kernel.NoEscape(w), kernel.NoEscape(s)
+	switch {
+	case own.own.mul.Has() && own.own.mul.Get()(own, dst, ldd, a, lda, m, stage):
+	case m <= fewRows: // clearing room that is not needed takes longer than some products
+		var room [fewRows * maxWidth]int32
+		own.mulBlocks(dst, ldd, a, lda, m, stage, kernel.NoEscape(&room)[:])
+	default:
+		var room [blockRows * maxWidth]int32
+		own.mulBlocks(dst, ldd, a, lda, m, stage, kernel.NoEscape(&room)[:])
+	}
 }
 
-func (w *Int8) mul(dst []byte, ldd int, a []byte, lda, m int, s *Stage) {
-	if w.own.mul.Has() {
-		o := output{stage: s, codes: dst, ldd: ldd}
-		if w.own.mul.Get()(w, kernel.NoEscape(&o), a, lda, m) {
-			return
-		}
-	}
-	var room [blockRows * maxWidth]int32
+// mulBlocks is Mul with room for the accumulators of blockRows rows, or of fewRows where there are no more.
+func (w *Int8) mulBlocks(dst []byte, ldd int, a []byte, lda, m int, s *Stage, acc []int32) {
 	var sums [blockRows]int32
-	acc := kernel.NoEscape(&room)[:]
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		a, dst := a[i*lda:], dst[i*ldd:]
@@ -102,18 +105,20 @@ func (w *Int8) MulInt32(dst []int32, ldd int, a []byte, lda, m int, bias []int32
 	if bias != nil && len(bias) != w.N {
 		panic(fmt.Sprintf("gemm: %d biases for %d channels", len(bias), w.N))
 	}
-	kernel.NoEscape(w).mulInt32(dst, ldd, a, lda, m, bias)
+	own := kernel.NoEscape(w)
+	switch {
+	case own.own.mulInt32.Has() && own.own.mulInt32.Get()(own, dst, ldd, a, lda, m, bias):
+	case m <= fewRows:
+		var room [fewRows * maxWidth]int32
+		own.mulInt32Blocks(dst, ldd, a, lda, m, bias, kernel.NoEscape(&room)[:])
+	default:
+		var room [blockRows * maxWidth]int32
+		own.mulInt32Blocks(dst, ldd, a, lda, m, bias, kernel.NoEscape(&room)[:])
+	}
 }
 
-func (w *Int8) mulInt32(dst []int32, ldd int, a []byte, lda, m int, bias []int32) {
-	if w.own.mulInt32.Has() {
-		o := output{sums: dst, bias: bias, ldd: ldd}
-		if w.own.mulInt32.Get()(w, kernel.NoEscape(&o), a, lda, m) {
-			return
-		}
-	}
-	var room [blockRows * maxWidth]int32
-	acc := kernel.NoEscape(&room)[:]
+// mulInt32Blocks is to MulInt32 what mulBlocks is to Mul.
+func (w *Int8) mulInt32Blocks(dst []int32, ldd int, a []byte, lda, m int, bias, acc []int32) {
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {

@@ -27,8 +27,11 @@ type (
 
 // sums256 is codeKernels.sums on AVX-VNNI.
 func sums256(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
-	var room [blockRows]uint32
-	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	var tails []uint32
+	if w.K%4 != 0 {
+		var room [blockRows]uint32
+		tails = rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	}
 	w.sum256(acc, 16, a, lda, rows, j, tails)
 	return 16
 }
@@ -48,17 +51,20 @@ func (w *Int8) sum256(acc []int32, ldacc int, a []byte, lda, rows, j int, tails 
 }
 
 // mulInt32Of256 is codeKernels.mulInt32 on AVX-VNNI: without bias, for whole panels.
-func mulInt32Of256(w *Int8, o *output, a []byte, lda, m int) bool {
-	if w.N%16 != 0 || o.bias != nil {
+func mulInt32Of256(w *Int8, dst []int32, ldd int, a []byte, lda, m int, bias []int32) bool {
+	if w.N%16 != 0 || bias != nil {
 		return false
 	}
-	var room [blockRows]uint32
-	tails := kernel.NoEscape(&room)[:]
+	var tails []uint32
+	if w.K%4 != 0 {
+		var room [blockRows]uint32
+		tails = kernel.NoEscape(&room)[:]
+	}
 	for i := 0; i < m; i += blockRows {
 		rows, a := min(blockRows, m-i), a[i*lda:]
 		tails := rowTails(tails, a, lda, rows, w.K)
 		for j := 0; j < w.N; j += 16 {
-			w.sum256(o.sums[i*o.ldd+j:], o.ldd, a, lda, rows, j, tails)
+			w.sum256(dst[i*ldd+j:], ldd, a, lda, rows, j, tails)
 		}
 	}
 	return true

@@ -40,13 +40,22 @@ const (
 	amxWeightBytes = 1 << 20
 )
 
-// mulAMX is codeKernels.mul and mulInt32.
-func mulAMX(w *Int8, o *output, a []byte, lda, m int) bool {
+// mulAMX and mulInt32AMX are codeKernels.mul and mulInt32.
+func mulAMX(w *Int8, dst []byte, ldd int, a []byte, lda, m int, s *Stage) bool {
 	p := w.packed.(*amxPanels)
-	if p.filled() || o.stage != nil && o.stage.WeightZero != nil {
+	if p.filled() || s.WeightZero != nil {
 		return false
 	}
-	p.mul(w.kernels, o, a, lda, m)
+	p.mul(w.kernels, &output{stage: s, codes: dst, ldd: ldd}, a, lda, m)
+	return true
+}
+
+func mulInt32AMX(w *Int8, dst []int32, ldd int, a []byte, lda, m int, bias []int32) bool {
+	p := w.packed.(*amxPanels)
+	if p.filled() {
+		return false
+	}
+	p.mul(w.kernels, &output{sums: dst, bias: bias, ldd: ldd}, a, lda, m)
 	return true
 }
 

@@ -114,8 +114,11 @@ func (b *avx2Builder) wide(step int) {
 // sumsAVX2 is codeKernels.sums. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room for
 // rows up to one.
 func sumsAVX2(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
-	var room [blockRows]uint32
-	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	var tails []uint32
+	if w.K%4 != 0 {
+		var room [blockRows]uint32
+		tails = rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	}
 	p := w.packed.(*avx2Panels)
 	perPanel := p.k / p.depth
 	runs := p.runs[j/avx2Width*perPanel:]

@@ -9,6 +9,22 @@ func genericSums(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 	return 4
 }
 
+// packFours is codeKernels.packOperand for them.
+func packFours(o *Operand, room, src []byte) {
+	panels := unsafe.Slice((*[4]byte)(unsafe.Pointer(unsafe.SliceData(room))), (o.N+3)/4*o.K)
+	for j := range (o.N + 3) / 4 * 4 {
+		panel, c, at := panels[j/4*o.K:][:o.K], j%4, j*o.StepN
+		for k := range panel {
+			if j >= o.N { // channels that are missing
+				panel[k][c] = 0
+				continue
+			}
+			panel[k][c] = src[at] ^ 0x80
+			at += o.StepK
+		}
+	}
+}
+
 // accumulateInt8Generic fills acc [rows, 4] with
 //
 //	acc[r·4+c] = Σ_k a[r·lda+k]·panel[k][c]

@@ -31,48 +31,52 @@ type sums512 struct {
 
 // sumsOf512 is codeKernels.sums on AVX-512 VNNI.
 func sumsOf512(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
-	var room [blockRows]uint32
-	var zeros [maxWidth]int32
 	width = w.own.width(j, w.N)
-	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
-	w.sum512(&sums512{acc, width, acc, a, lda, rows, kernel.NoEscape(&zeros[0]), tails}, j, width)
+	var tails []uint32
+	if w.K%4 != 0 {
+		var room [blockRows]uint32
+		tails = rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	}
+	w.sum512(&sums512{acc, width, acc, a, lda, rows, &zeros.int32s[0], tails}, j, width)
 	return width
 }
 
 // mulInt32Of512 is codeKernels.mulInt32 on AVX-512 VNNI.
-func mulInt32Of512(w *Int8, o *output, a []byte, lda, m int) bool {
+func mulInt32Of512(w *Int8, dst []int32, ldd int, a []byte, lda, m int, bias []int32) bool {
 	switch { // clearing room that is not needed takes longer than some products
 	case w.K/4 <= chunkSteps && w.N%16 == 0:
-		w.mulInt32With(o, a, lda, m, nil)
+		w.mulInt32With(dst, ldd, a, lda, m, bias, nil)
 	case m <= 8:
 		var room [8 * maxWidth]int32
-		w.mulInt32With(o, a, lda, m, kernel.NoEscape(&room)[:])
+		w.mulInt32With(dst, ldd, a, lda, m, bias, kernel.NoEscape(&room)[:])
 	default:
 		var room [vnniRows * maxWidth]int32
-		w.mulInt32With(o, a, lda, m, kernel.NoEscape(&room)[:])
+		w.mulInt32With(dst, ldd, a, lda, m, bias, kernel.NoEscape(&room)[:])
 	}
 	return true
 }
 
 // mulInt32With is mulInt32Of512 with room for the sums of m or vnniRows rows.
-func (w *Int8) mulInt32With(o *output, a []byte, lda, m int, room []int32) {
-	var tailRoom [vnniRows]uint32
-	var zeroRoom [maxWidth]int32
-	tails, zeros := kernel.NoEscape(&tailRoom)[:], kernel.NoEscape(&zeroRoom[0])
+func (w *Int8) mulInt32With(dst []int32, ldd int, a []byte, lda, m int, bias, room []int32) {
+	var tails []uint32
+	if w.K%4 != 0 {
+		var all [vnniRows]uint32
+		tails = kernel.NoEscape(&all)[:]
+	}
 	for i := 0; i < m; i += vnniRows {
 		s := sums512{room: room, a: a[i*lda:], lda: lda, rows: min(vnniRows, m-i)}
 		s.tails = rowTails(tails, s.a, lda, s.rows, w.K)
 		for j := 0; j < w.N; {
 			width := w.own.width(j, w.N)
-			n, out := min(width, w.N-j), o.sums[i*o.ldd+j:]
-			s.dst, s.ldd, s.from = out, o.ldd, zeros
+			n, out := min(width, w.N-j), dst[i*ldd+j:]
+			s.dst, s.ldd, s.from = out, ldd, &zeros.int32s[0]
 			if n < width { // there is no room for all channels of the panel
 				s.dst, s.ldd = room, width
 				w.sum512(&s, j, width)
-				storeSums(out, o.ldd, room, width, s.rows, n, o.bias, j)
+				storeSums(out, ldd, room, width, s.rows, n, bias, j)
 			} else {
-				if o.bias != nil {
-					s.from = &o.bias[j]
+				if bias != nil {
+					s.from = &bias[j]
 				}
 				w.sum512(&s, j, width)
 			}

@@ -24,8 +24,11 @@ func wordsOffset(j, k int) int { return j / 16 * ((k + 3) / 4) * 128 }
 
 // sumsOfWords is codeKernels.sums for such a matrix.
 func sumsOfWords(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
-	var room [blockRows]uint32
-	tails := rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	var tails []uint32
+	if w.K%4 != 0 {
+		var room [blockRows]uint32
+		tails = rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
+	}
 	panel, steps := (*byte)(unsafe.Pointer(&w.panels[wordsOffset(j, w.K)])), w.K/4
 	run := w.own.tiles.words.Get()
 	for r := 0; r < rows; {

@@ -43,9 +43,10 @@ type codeKernels struct {
 	// panel's width. Beyond channel N the accumulators are meaningless.
 	sums kernel.Func[func(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int)]
 
-	// mul and mulInt32 are Mul and MulInt32 where they take another way than by blocks of accumulators, or nothing; false
-	// where they leave the product to that.
-	mul, mulInt32 kernel.Func[func(w *Int8, o *output, a []byte, lda, m int) bool]
+	// mul and mulInt32 are Mul and MulInt32 where there is another way than by blocks of accumulators, and false where they
+	// leave the product to that.
+	mul      kernel.Func[func(w *Int8, dst []byte, ldd int, a []byte, lda, m int, s *Stage) bool]
+	mulInt32 kernel.Func[func(w *Int8, dst []int32, ldd int, a []byte, lda, m int, bias []int32) bool]
 
 	packRuns kernel.Func[func(w []int8, n int, r Runs) runProduct]
 

@@ -11,6 +11,7 @@ func genericKernels() *kernels {
 	fours := panelLayout{wide: 4, narrow: 4, run: 1, group: 1}
 	k.codes = codeKernels{panelLayout: fours, sums: kernel.Of(genericSums)}
 	k.computed = k.codes
+	k.computed.packOperand = kernel.Of(packFours)
 	k.reals = realKernels{panelLayout: fours, narrowTiles: twoTiles(2, genericReals(2), genericReals(1))}
 	return k
 }

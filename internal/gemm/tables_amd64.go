@@ -84,7 +84,7 @@ func amxKernels() *kernels {
 	k.tier = cpu.AMX
 	k.codes = codeKernels{
 		pack: kernel.Of(packAMXRows), packRuns: kernel.Of(packAMXRuns),
-		sums: kernel.Of(sumsAMX), mul: kernel.Of(mulAMX), mulInt32: kernel.Of(mulAMX), tileRows: amxHigh,
+		sums: kernel.Of(sumsAMX), mul: kernel.Of(mulAMX), mulInt32: kernel.Of(mulInt32AMX), tileRows: amxHigh,
 	}
 	k.codes.tiles.amx = [2]kernel.Func[func(*amxTask)]{kernel.Of(int8AMX2x32), kernel.Of(int8AMX4x16)}
 	k.codes.tiles.amxStage = kernel.Of(int8AMXStage2x32)
