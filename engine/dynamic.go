@@ -5,6 +5,7 @@ import (
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/internal/gemm"
+	"linquant/internal/integer"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -85,7 +86,7 @@ func (s *state) dynamicParams(extremes *place) (scale float32, zero int32) {
 	for b := 0; b < len(x); b += 2 {
 		lo, hi = min(lo, x[b]), max(hi, x[b+1])
 	}
-	return graph.Dynamic(lo, hi)
+	return integer.Dynamic(lo, hi)
 }
 
 // dynamicQuantizeStep makes codes, or codes less their zero point as reals.

@@ -1,9 +1,9 @@
 package engine
 
 import (
-	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/integer"
 )
 
 func (s *site) maxPool() error {
@@ -86,7 +86,7 @@ func (s *site) integerAverage() error {
 		if k.products[r.counted] != nil {
 			continue
 		}
-		requant, err := graph.PoolStage(s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
+		requant, err := integer.Average(s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
 		if err != nil {
 			return s.errorf("%w", err)
 		}

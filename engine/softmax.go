@@ -2,6 +2,7 @@ package engine
 
 import (
 	"linquant/graph"
+	"linquant/internal/arith"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 )
@@ -16,9 +17,9 @@ func (s *site) softmax() error {
 		s.softmaxOfCodes(axis)
 		return nil
 	}
-	normalize := graph.SoftmaxRow
+	normalize := arith.Softmax
 	if s.n.Op == graph.LogSoftmax {
-		normalize = graph.LogSoftmaxRow
+		normalize = arith.LogSoftmax
 	}
 	s.emitRows(rowsOfAxis(s.in[0], axis), func(_ int, dst, x []float32) { normalize(dst, x) })
 	return nil
@@ -61,7 +62,7 @@ func (s *site) softmaxOfCodes(axis int) {
 		for most := range k.table {
 			k.table[most] = make([]float64, most+1)
 			for u := range k.table[most] {
-				k.table[most][u] = graph.Exp(float64(reals[u]) - float64(reals[most]))
+				k.table[most][u] = arith.Exp(float64(reals[u]) - float64(reals[most]))
 			}
 		}
 		return nil

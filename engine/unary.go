@@ -4,13 +4,14 @@ import (
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
+	"linquant/internal/integer"
 	"linquant/quant"
 )
 
 // codesTable returns for every stored code with the parameters from what f makes of it: the stored code with the
 // parameters to.
 func codesTable(from, to *quant.Params, f func(float32) float32) (*[256]byte, error) {
-	codes, err := graph.CodeTable(f, *from, *to)
+	codes, err := integer.Table(f, *from, *to)
 	if err != nil {
 		return nil, err
 	}

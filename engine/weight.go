@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"linquant/internal/arith"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -112,17 +113,12 @@ func checkAccumulators(weight []int8, zero, bias []int32, in *quant.Params, firs
 		if magnitude := max(int64(b), -int64(b)); int64(depth)*255*255+magnitude <= math.MaxInt32 {
 			continue
 		}
-		z := int64(0)
+		z := int32(0)
 		if zero != nil {
-			z = int64(zero[c])
+			z = zero[c]
 		}
-		least, most := int64(b), int64(b)
-		for _, code := range weight[c*depth : (c+1)*depth] {
-			w := int64(code) - z
-			least += min(w*lo, w*hi)
-			most += max(w*lo, w*hi)
-		}
-		if least < math.MinInt32 || most > math.MaxInt32 {
+		negative, positive := arith.Signs(weight[c*depth:(c+1)*depth], z)
+		if least, most, fits := arith.Reach(negative, positive, lo, hi, int64(b)); !fits {
 			return fmt.Errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32; use fewer bits or larger scales",
 				first+c, least, most)
 		}

@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 
+	"linquant/internal/arith"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -33,11 +34,11 @@ func (s site) checkAccumulators() error {
 	for stack := range a.stacks {
 		for c := range a.channels {
 			negative, positive := a.signed(w.Const.Data, stack, c, w.Quant)
-			least, most := positive*lo+negative*hi, positive*hi+negative*lo // lo ≤ 0 ≤ hi
+			b := int64(0)
 			if bias != nil {
-				least, most = least+int64(bias[c]), most+int64(bias[c])
+				b = int64(bias[c])
 			}
-			if least < math.MinInt32 || most > math.MaxInt32 {
+			if least, most, fits := arith.Reach(negative, positive, lo, hi, b); !fits {
 				return s.errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32: use fewer bits or larger scales", c, least, most)
 			}
 		}
@@ -78,21 +79,19 @@ func sumsOf(n *Node, shape tensor.Shape) sums {
 	return sums{stacks, perExample(shape[:axis]) / stacks, shape[axis], perExample(shape[axis+1:])}
 }
 
-// signed returns the sums of the negative and of the positive code − zero point of one accumulator. It runs over every
-// weight when a network is compiled, so it branches on none.
+// signed returns arith.Signs of one accumulator.
 func (a sums) signed(data []byte, stack, channel int, p *quant.Params) (negative, positive int64) {
 	zero := p.ZeroPointOf(min(channel, len(p.Scale)-1))
-	total := int64(0)
 	for block := range a.blocks {
 		start := ((stack*a.blocks+block)*a.channels + channel) * a.run
-		for _, b := range data[start : start+a.run] {
-			v := int32(int8(b)) - zero
-			if p.Type.Unsigned {
-				v = int32(b) - zero
-			}
-			total += int64(v)
-			negative += int64(v & (v >> 31)) // v where it is negative
+		run := data[start : start+a.run]
+		var n, m int64
+		if p.Type.Unsigned {
+			n, m = arith.Signs(run, zero)
+		} else {
+			n, m = arith.Signs(arith.Signed(run), zero)
 		}
+		negative, positive = negative+n, positive+m
 	}
-	return negative, total - negative
+	return negative, positive
 }

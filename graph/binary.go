@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 
+	"linquant/internal/integer"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -36,18 +37,18 @@ func PairCode(op Op, c quant.Convention, a, b, out quant.Params) (func(qa, qb in
 		return nil, fmt.Errorf("%v is no operator on pairs of elements", op)
 	}
 	if op == Add {
-		s, err := NewAdder(c, a, b, out)
+		s, err := integer.NewAdder(c, a, b, out)
 		if err != nil {
 			return nil, err
 		}
 		return s.Code, nil
 	}
 	for i, p := range []quant.Params{a, b, out} {
-		if err := checkOperand(p); err != nil {
+		if err := integer.CheckOperand(p); err != nil {
 			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "result"}[i], err)
 		}
 	}
-	return func(qa, qb int32) int32 { return codeOf(f(realOf(qa, &a), realOf(qb, &b)), &out) }, nil
+	return func(qa, qb int32) int32 { return integer.Code(f(integer.Real(qa, &a), integer.Real(qb, &b)), &out) }, nil
 }
 
 // prelu: the slope broadcasts to the input, and not the other way.

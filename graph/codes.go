@@ -1,31 +1,9 @@
 package graph
 
 import (
-	"fmt"
-	"math"
-
+	"linquant/internal/integer"
 	"linquant/quant"
 )
-
-// nearest returns the code of a real divided by its scale: clamp(RNE(v) + z, lo, hi), the zero point for a NaN.
-func nearest(v float32, z, lo, hi int32) int32 {
-	if v != v {
-		return z
-	}
-	v = min(max(v, float32(lo-z)), float32(hi-z))
-	return int32(math.RoundToEven(float64(v))) + z
-}
-
-// codeOf returns the code of a real under parameters with one scale.
-func codeOf(x float32, p *quant.Params) int32 {
-	lo, hi := p.Type.Range()
-	return nearest(x/p.Scale[0], p.ZeroPointOf(0), lo, hi)
-}
-
-// realOf returns what a code stands for under parameters with one scale.
-func realOf(code int32, p *quant.Params) float32 {
-	return float32(float32(code-p.ZeroPointOf(0)) * p.Scale[0]) // never fused with a sum
-}
 
 // ClampBounds returns the codes that a Relu or Clip node clamps to where its input and output both have the parameters
 // p (one scale): RNE(bound/scale) + zero point, within the range of the type. A layer before it may use them as the
@@ -33,35 +11,7 @@ func realOf(code int32, p *quant.Params) float32 {
 func ClampBounds(n *Node, p quant.Params) (lo, hi int32) {
 	if n.Op == Relu {
 		_, hi = p.Type.Range()
-		return codeOf(0, &p), hi
+		return integer.Code(0, &p), hi
 	}
-	return codeOf(n.Float("min"), &p), codeOf(n.Float("max"), &p)
-}
-
-// CodeTable returns a function of one real as a table of codes: element i is the byte of the output's code for the
-// input's code with the byte i (a signed code's two's complement), by dequantizing, f, and quantizing, each in float32.
-// Both parameters have one scale and at most 8 bits. Bytes that are no code of a narrower type are given the value they
-// would stand for.
-func CodeTable(f func(float32) float32, in, out quant.Params) (table [256]uint8, err error) {
-	for _, p := range []quant.Params{in, out} {
-		if err := checkOperand(p); err != nil {
-			return table, err
-		}
-	}
-	for i := range table {
-		code := int32(i)
-		if !in.Type.Unsigned {
-			code = int32(int8(i))
-		}
-		table[i] = uint8(codeOf(f(realOf(code, &in)), &out))
-	}
-	return table, nil
-}
-
-// checkOperand returns an error unless p has one usable scale and at most 8 bits.
-func checkOperand(p quant.Params) error {
-	if p.Per != quant.PerTensor || p.Type.Bits > 8 {
-		return fmt.Errorf("quantized per %v with %d bits: an operand has one scale and 2 to 8 bits", p.Per, p.Type.Bits)
-	}
-	return p.Check(nil)
+	return integer.Code(n.Float("min"), &p), integer.Code(n.Float("max"), &p)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"linquant/internal/integer"
 	"linquant/tensor"
 )
 
@@ -29,27 +30,6 @@ func SetDynamic(n *Node) {
 	}
 	attrs[dynamicAttr] = 1
 	n.Attrs = attrs
-}
-
-// Dynamic returns the parameters with which a dynamic layer quantizes an example whose elements reach from lo to hi,
-// as ONNX's DynamicQuantizeLinear: 0 is part of the range, and
-//
-//	scale     = (hi − lo) / 255
-//	zeroPoint = RNE(clamp(0 − lo/scale, 0, 255))
-//
-// every step rounded to float32. Codes are uint8, those of quant.Quantize. Where the scale would be 0, because every
-// element is 0 or next to it, it is 1 as in ONNX Runtime. A range that leaves float32 has an infinite one, and the
-// layer makes NaNs. The scale may be subnormal.
-func Dynamic(lo, hi float32) (scale float32, zeroPoint int32) {
-	lo, hi = min(lo, 0), max(hi, 0)
-	scale = (hi - lo) / 255
-	if scale == 0 {
-		return 1, 0
-	}
-	if scale > math.MaxFloat32 {
-		return scale, 0
-	}
-	return scale, int32(math.RoundToEven(float64(min(max(0-lo/scale, 0), 255))))
 }
 
 // checkDynamic checks a dynamic layer.
@@ -115,7 +95,7 @@ func (s site) evalDynamic(ctx context.Context, in []array, shape tensor.Shape) (
 	}
 	codes, scales, n := make([]int32, len(x.real)), make([]float32, examples), len(x.real)/examples
 	for e := range examples {
-		scales[e] = centredCodes(codes[e*n:][:n], x.real[e*n:][:n])
+		scales[e] = integer.Centred(codes[e*n:][:n], x.real[e*n:][:n])
 	}
 	y := make([]float32, perExample(shape))
 	perOutput := len(y) / examples
@@ -130,24 +110,6 @@ func (s site) evalDynamic(ctx context.Context, in []array, shape tensor.Shape) (
 		y[i] = v
 	})
 	return array{shape: shape, real: y}, err
-}
-
-// centredCodes fills dst with the codes of an example less their zero point, and returns the scale.
-func centredCodes(dst []int32, x []float32) float32 {
-	lo, hi := float32(0), float32(0)
-	for _, v := range x {
-		if v < lo {
-			lo = v
-		}
-		if v > hi {
-			hi = v
-		}
-	}
-	scale, zero := Dynamic(lo, hi)
-	for i, v := range x {
-		dst[i] = nearest(v/scale, zero, 0, 255) - zero
-	}
-	return scale
 }
 
 // ClearDynamic removes what SetDynamic added.

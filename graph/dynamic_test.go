@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -28,7 +29,7 @@ func TestDynamicCodes(t *testing.T) {
 			}
 			identity[i*n+i] = 1
 		}
-		scale, zeroPoint := graph.Dynamic(lo, hi)
+		scale, zeroPoint := integer.Dynamic(lo, hi)
 		if math.Float32bits(scale) != c.Scale || zeroPoint != int32(c.Zero) {
 			t.Errorf("%v: scale %g and zero point %d, want %g and %d", x, scale, zeroPoint, math.Float32frombits(c.Scale), c.Zero)
 			continue

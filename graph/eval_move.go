@@ -1,12 +1,15 @@
 package graph
 
-import "linquant/tensor"
+import (
+	"linquant/internal/integer"
+	"linquant/tensor"
+)
 
 // moved returns the elements of x at the given indices, as a value of the given shape; fill is a real.
 func moved(x array, shape tensor.Shape, index []int, fill float32) array {
 	y := array{shape: shape, quant: x.quant}
 	if x.quant != nil {
-		y.code = take(x.code, index, codeOf(fill, x.quant))
+		y.code = take(x.code, index, integer.Code(fill, x.quant))
 	} else {
 		y.real = take(x.real, index, fill)
 	}

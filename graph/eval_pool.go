@@ -1,6 +1,9 @@
 package graph
 
-import "linquant/tensor"
+import (
+	"linquant/internal/integer"
+	"linquant/tensor"
+)
 
 // window returns the window of a pooling node, which may be the whole picture.
 func (s site) window(x tensor.Shape) (Window, error) {
@@ -60,7 +63,7 @@ func (s site) evalAverage(c call) (array, error) {
 	}
 	y, zero := make([]int32, perExample(shape)), x.quant.ZeroPointOf(0)
 	for i := range y {
-		stage, err := PoolStage(s.g.Requant, *x.quant, *out.Quant, counted(i))
+		stage, err := integer.Average(s.g.Requant, *x.quant, *out.Quant, counted(i))
 		if err != nil {
 			return array{}, s.errorf("%w", err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/internal/testing/datadir"
 	"linquant/models"
 	"linquant/quant"
@@ -108,15 +109,15 @@ func TestEvalKeeps(t *testing.T) {
 func TestCodeTableErrors(t *testing.T) {
 	one := func(x float32) float32 { return x }
 	good := quant.TensorParams(quant.Uint(8), 1, 0)
-	_, err := graph.CodeTable(one, perChannel(8, 1, 2), good)
+	_, err := integer.Table(one, perChannel(8, 1, 2), good)
 	contains(t, err, "scale")
-	_, err = graph.CodeTable(one, good, quant.TensorParams(quant.Int(32), 1, 0))
+	_, err = integer.Table(one, good, quant.TensorParams(quant.Int(32), 1, 0))
 	contains(t, err, "32 bits")
-	_, err = graph.NewAdder(quant.Fixed, quant.TensorParams(quant.Uint(8), 1e30, 0), quant.TensorParams(quant.Uint(8), 1e-30, 0), good)
+	_, err = integer.NewAdder(quant.Fixed, quant.TensorParams(quant.Uint(8), 1e30, 0), quant.TensorParams(quant.Uint(8), 1e-30, 0), good)
 	contains(t, err, "second operand", "no usable scale")
 	_, err = graph.PairCode(graph.Mul, quant.ONNX, good, good, quant.TensorParams(quant.Uint(8), 0, 0))
 	contains(t, err, "result", "no usable scale")
-	_, err = graph.PoolStage(quant.ONNX, good, good, 1<<24)
+	_, err = integer.Average(quant.ONNX, good, good, 1<<24)
 	contains(t, err, "int32 accumulator")
 }
 

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	_ "linquant/internal/testing/seeds"
 	"linquant/tensor"
 )
 

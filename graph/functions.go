@@ -1,6 +1,10 @@
 package graph
 
-import "math"
+import (
+	"math"
+
+	"linquant/internal/arith"
+)
 
 // The functions of elements. Those that need more than a rounding are computed in float64 and rounded once.
 
@@ -13,7 +17,7 @@ func mish(x float32) float32 {
 	if x > 40 {
 		return x
 	}
-	e := Exp(float64(x))
+	e := arith.Exp(float64(x))
 	e = float64(e * (e + 2))
 	return float32(float64(x) * (e / (e + 2)))
 }
@@ -32,14 +36,14 @@ func celu(x, alpha float32) float32 {
 	if x > 0 {
 		return x
 	}
-	return float32(float64(alpha) * expm1(float64(x)/float64(alpha)))
+	return float32(float64(alpha) * arith.Expm1(float64(x)/float64(alpha)))
 }
 
 func elu(x, alpha float32) float32 {
 	if x > 0 {
 		return x
 	}
-	return float32(float64(alpha) * expm1(float64(x)))
+	return float32(float64(alpha) * arith.Expm1(float64(x)))
 }
 
 func leakyRelu(x, alpha float32) float32 {
@@ -50,7 +54,9 @@ func leakyRelu(x, alpha float32) float32 {
 }
 
 // swish returns x·sigmoid(alpha·x).
-func swish(x, alpha float32) float32 { return float32(float64(x) * sigmoid(float64(alpha)*float64(x))) }
+func swish(x, alpha float32) float32 {
+	return float32(float64(x) * arith.Sigmoid(float64(alpha)*float64(x)))
+}
 
 func thresholdedRelu(x, alpha float32) float32 {
 	if x > alpha {
@@ -82,7 +88,7 @@ func selu(alpha, gamma float32) func(float32) float32 {
 		if x > 0 {
 			return gamma * x
 		}
-		return float32(float64(gamma) * float64(alpha) * expm1(float64(x)))
+		return float32(float64(gamma) * float64(alpha) * arith.Expm1(float64(x)))
 	}
 }
 
@@ -96,12 +102,12 @@ func geluOf(n *Node) func(float32) float32 {
 // gelu returns x·Φ(x), Φ being the distribution of a normal variable.
 func gelu(x float32) float32 {
 	v := float64(x)
-	return float32(0.5 * v * (1 + erf(v*(math.Sqrt2/2))))
+	return float32(0.5 * v * (1 + arith.Erf(v*(math.Sqrt2/2))))
 }
 
 // geluTanh is an approximation of gelu (Hendrycks & Gimpel 2016).
 func geluTanh(x float32) float32 {
 	v := float64(x)
 	cube := float64(0.044715 * v * v * v)
-	return float32(0.5 * v * (1 + tanh(math.Sqrt2/math.SqrtPi*(v+cube))))
+	return float32(0.5 * v * (1 + arith.Tanh(math.Sqrt2/math.SqrtPi*(v+cube))))
 }

@@ -13,8 +13,9 @@
 // node of operators that exporters spell out in pieces.
 // Check and InferShapes refuse what no network can be, so that whoever walks a graph after them need not look again.
 //
-// What a quantized node computes exactly is defined once, by Eval, and by the parts that it shares with faster
-// evaluators: Stage, PoolStage, Adder, PairCode, ClampBounds, CodeTable, Unary, Binary, SoftmaxRow and others.
+// What is known of an operator is its row in one table: Operators and Lookup. What a quantized node computes exactly is
+// defined once, by Eval, and by the parts that it shares with faster evaluators: Stage, PairCode, ClampBounds, Unary,
+// Binary and the packages internal/arith and internal/integer.
 package graph
 
 import (

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -135,7 +136,7 @@ func TestFunctionsOfCodes(t *testing.T) {
 			if !ok {
 				t.Fatal("Unary does not know the operator")
 			}
-			table, err := graph.CodeTable(fn, c.X.params(), c.Y.params())
+			table, err := integer.Table(fn, c.X.params(), c.Y.params())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +174,7 @@ func TestClampOfCodes(t *testing.T) {
 		g := graphOn(t, op, attrs, "onnx", shape, p, p)
 		got := codesOf(t, eval(t, g, map[string]tensor.Tensor{"x0": p.tensor(t, shape, all)}))
 		fn, _ := graph.Unary(g.Nodes[0])
-		table, err := graph.CodeTable(fn, p.params(), p.params())
+		table, err := integer.Table(fn, p.params(), p.params())
 		if err != nil {
 			rt.Fatal(err)
 		}

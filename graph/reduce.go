@@ -1,10 +1,6 @@
 package graph
 
-import (
-	"math"
-
-	"linquant/tensor"
-)
+import "linquant/tensor"
 
 // Reduction returns what a Reduce operator makes of the elements that it reduces to one, and whether it is a Reduce
 // operator. Sums and products are computed in float64 and rounded once; the same bits on every processor. There is at
@@ -14,74 +10,6 @@ func Reduction(op Op) (reduce func(x []float32) float32, ok bool) {
 		return o.Reduce, true
 	}
 	return nil, false
-}
-
-func sumOfMagnitudes(x []float32) float32 {
-	sum := 0.0
-	for _, v := range x {
-		sum += math.Abs(float64(v))
-	}
-	return float32(sum)
-}
-
-func length(x []float32) float32 { return float32(math.Sqrt(squaresOf(x, 0))) }
-
-func logSumExp(x []float32) float32 {
-	most, sum := expSum(x)
-	if math.IsInf(float64(most), 0) {
-		return most
-	}
-	return float32(float64(most) + log(sum))
-}
-
-func productOf(x []float32) float32 {
-	p := 1.0
-	for _, v := range x {
-		p *= float64(v)
-	}
-	return float32(p)
-}
-
-// sumOf returns the sum of every fourth element and of those beside them, added up: four chains take a quarter of the
-// time of one.
-func sumOf(x []float32) float64 {
-	var s [4]float64
-	for ; len(x) >= 4; x = x[4:] {
-		s[0] += float64(x[0])
-		s[1] += float64(x[1])
-		s[2] += float64(x[2])
-		s[3] += float64(x[3])
-	}
-	for i, v := range x {
-		s[i] += float64(v)
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}
-
-// squaresOf is sumOf for the squares of the elements less mean.
-func squaresOf(x []float32, mean float64) float64 {
-	var s [4]float64
-	for ; len(x) >= 4; x = x[4:] {
-		a, b, c, d := float64(x[0])-mean, float64(x[1])-mean, float64(x[2])-mean, float64(x[3])-mean
-		s[0] += float64(a * a)
-		s[1] += float64(b * b)
-		s[2] += float64(c * c)
-		s[3] += float64(d * d)
-	}
-	for i, v := range x {
-		d := float64(v) - mean
-		s[i] += float64(d * d)
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}
-
-// minOf returns the smallest element, a NaN if there is one.
-func minOf(x []float32) float32 {
-	least := x[0]
-	for _, v := range x[1:] {
-		least = min(least, v)
-	}
-	return least
 }
 
 // ReducedDims returns which dimensions of a value with that many a Reduce node reduces to one. It is an error where the

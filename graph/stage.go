@@ -1,11 +1,6 @@
 package graph
 
-import (
-	"fmt"
-	"math"
-
-	"linquant/quant"
-)
+import "linquant/quant"
 
 // Stage returns the output stage of a Conv, Gemm or MatMul node on codes: multipliers M[c] = Sx·Sw[c]/Sy by the graph's
 // convention, and the output's zero point and range. It has one multiplier per output channel, or one for all where the
@@ -32,22 +27,4 @@ func Stage(g *Graph, n *Node) (*quant.Requantizer, error) {
 		return nil, s.errorf("input scale %g, output scale %g: %w", x.Quant.Scale[0], y.Quant.Scale[0], err)
 	}
 	return r, nil
-}
-
-// PoolStage returns the output stage of an average over n codes with the parameters in: the accumulator Σ(q−zx) times
-// M = Sx/n/Sy, rounded to float32 twice by ONNX and Torch, in float64 by the fixed conventions.
-func PoolStage(c quant.Convention, in, out quant.Params, n int) (*quant.Requantizer, error) {
-	if n < 1 || n > math.MaxInt32/255 {
-		return nil, fmt.Errorf("an average over %d codes: use 1 to %d, which an int32 accumulator can hold", n, math.MaxInt32/255)
-	}
-	for _, p := range []quant.Params{in, out} {
-		if err := checkOperand(p); err != nil {
-			return nil, err
-		}
-	}
-	m := float64(float32(in.Scale[0]/float32(n)) / out.Scale[0])
-	if c == quant.Fixed || c == quant.FixedDouble {
-		m = float64(in.Scale[0]) / float64(n) / float64(out.Scale[0])
-	}
-	return quant.NewRequantizer(c, []float64{m}, out)
 }

@@ -1,5 +1,7 @@
 package graph
 
+import "linquant/internal/arith"
+
 func reduceAttrs(inputSince int) []Attribute {
 	return []Attribute{
 		intsAttr("axes").input(1, inputSince), intAttr("keepdims", 1), intAttr("noop_with_empty_axes", 0).from(inputSince),
@@ -13,21 +15,21 @@ func init() {
 		{Op: Max, Since: 1, File: Arity{1, Many}, Role: RoleOwn, Binary: func(a, b float32) float32 { return max(a, b) }},
 		{Op: Min, Since: 1, File: Arity{1, Many}, Role: RoleOwn, Binary: func(a, b float32) float32 { return min(a, b) }},
 		{Op: Mul, Since: 1, Role: RoleOwn, Binary: func(a, b float32) float32 { return float32(a * b) }},
-		{Op: Pow, Since: 1, Binary: pow},
+		{Op: Pow, Since: 1, Binary: arith.Pow},
 		{Op: PRelu, Since: 1, Role: RoleOwn, Binary: prelu, shape: site.prelu},
 		{Op: Sub, Since: 1, Role: RoleOwn, Binary: func(a, b float32) float32 { return a - b }},
 	}...)
 
 	add(ClassReduction, Arity{1, 1}, []Operator{
-		{Op: ReduceL1, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: sumOfMagnitudes},
-		{Op: ReduceL2, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: length},
-		{Op: ReduceLogSum, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(log(sumOf(x))) }},
-		{Op: ReduceLogSumExp, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: logSumExp},
-		{Op: ReduceMax, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: maxOf},
-		{Op: ReduceMean, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(sumOf(x) / float64(len(x))) }},
-		{Op: ReduceMin, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: minOf},
-		{Op: ReduceProd, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: productOf},
-		{Op: ReduceSum, Since: 1, FloatOnly: true, Attrs: reduceAttrs(13), Reduce: func(x []float32) float32 { return float32(sumOf(x)) }},
-		{Op: ReduceSumSquare, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(squaresOf(x, 0)) }},
+		{Op: ReduceL1, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.SumOfMagnitudes},
+		{Op: ReduceL2, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.Length},
+		{Op: ReduceLogSum, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(arith.Log(arith.Sum(x))) }},
+		{Op: ReduceLogSumExp, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.LogSumExp},
+		{Op: ReduceMax, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.Max},
+		{Op: ReduceMean, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(arith.Sum(x) / float64(len(x))) }},
+		{Op: ReduceMin, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.Min},
+		{Op: ReduceProd, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: arith.Product},
+		{Op: ReduceSum, Since: 1, FloatOnly: true, Attrs: reduceAttrs(13), Reduce: func(x []float32) float32 { return float32(arith.Sum(x)) }},
+		{Op: ReduceSumSquare, Since: 1, FloatOnly: true, Attrs: reduceAttrs(18), Reduce: func(x []float32) float32 { return float32(arith.SumOfSquares(x, 0)) }},
 	}...)
 }

@@ -1,6 +1,10 @@
 package graph
 
-import "math"
+import (
+	"math"
+
+	"linquant/internal/arith"
+)
 
 // alpha is the only attribute of many functions.
 func alpha(missing float32) []Attribute { return []Attribute{floatAttr("alpha", missing)} }
@@ -30,8 +34,8 @@ func init() {
 			},
 		},
 		{Op: Elu, Since: 1, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(elu)},
-		{Op: Erf, Since: 9, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(erf(float64(x))) })},
-		{Op: Exponential, Since: 1, Unary: always(func(x float32) float32 { return float32(Exp(float64(x))) })},
+		{Op: Erf, Since: 9, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Erf(float64(x))) })},
+		{Op: Exponential, Since: 1, Unary: always(func(x float32) float32 { return float32(arith.Exp(float64(x))) })},
 		{Op: Floor, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Floor(float64(x))) })},
 		{
 			Op: Gelu, Since: 20, Role: RoleOwn, Unary: geluOf, spelled: []recognizer{pieces.gelu},
@@ -43,7 +47,7 @@ func init() {
 		},
 		{Op: HardSwish, Since: 14, Role: RoleOwn, Unary: always(hardSwish), spelled: []recognizer{pieces.hardSwish}},
 		{Op: LeakyRelu, Since: 1, Role: RoleOwn, Attrs: alpha(0.01), Unary: withAlpha(leakyRelu)},
-		{Op: Logarithm, Since: 1, Unary: always(func(x float32) float32 { return float32(log(float64(x))) })},
+		{Op: Logarithm, Since: 1, Unary: always(func(x float32) float32 { return float32(arith.Log(float64(x))) })},
 		{Op: Mish, Since: 18, Role: RoleOwn, Unary: always(mish), spelled: []recognizer{pieces.mish}},
 		{Op: Neg, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return -x })},
 		{Op: Reciprocal, Since: 1, Unary: always(func(x float32) float32 { return 1 / x })},
@@ -53,13 +57,13 @@ func init() {
 			Op: Selu, Since: 1, Role: RoleOwn, Unary: seluOf,
 			Attrs: []Attribute{floatAttr("alpha", 1.67326319217681884765625), floatAttr("gamma", 1.05070102214813232421875)},
 		},
-		{Op: Sigmoid, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(sigmoid(float64(x))) })},
+		{Op: Sigmoid, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Sigmoid(float64(x))) })},
 		{Op: Sign, Since: 9, Unary: always(sign)},
-		{Op: Softplus, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(softplus(float64(x))) })},
+		{Op: Softplus, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Softplus(float64(x))) })},
 		{Op: Softsign, Since: 1, Role: RoleOwn, Unary: always(softsign)},
 		{Op: Sqrt, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Sqrt(float64(x))) })},
 		{Op: Swish, Since: 24, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(swish), spelled: []recognizer{pieces.swish}},
-		{Op: Tanh, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(tanh(float64(x))) })},
+		{Op: Tanh, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Tanh(float64(x))) })},
 		{Op: ThresholdedRelu, Since: 10, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(thresholdedRelu)},
 	}...)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"linquant/graph"
+	"linquant/internal/arith"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -215,19 +216,11 @@ func checkAccumulator(codes []int8, shape tensor.Shape, axis int, bias []int32, 
 	}
 	for start := 0; start < len(codes); start += inner {
 		c := start / inner % len(bias)
-		sum, magnitudes := int64(0), int64(0) // without branches: signs are random
-		for _, q := range codes[start : start+inner] {
-			w := int64(q)
-			sign := w >> 63
-			sum += w
-			magnitudes += (w ^ sign) - sign
-		}
-		positive[c] += (sum + magnitudes) / 2
-		negative[c] += (sum - magnitudes) / 2
+		n, p := arith.Signs(codes[start:start+inner], 0)
+		positive[c], negative[c] = positive[c]+p, negative[c]+n
 	}
 	for c, b := range bias {
-		l, m := positive[c]*lo+negative[c]*hi+int64(b), positive[c]*hi+negative[c]*lo+int64(b)
-		if l < math.MinInt32 || m > math.MaxInt32 {
+		if l, m, fits := arith.Reach(negative[c], positive[c], lo, hi, int64(b)); !fits {
 			return fmt.Errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32: give the layer fewer "+
 				"bits or leave it in floating point (Override)", c, l, m)
 		}

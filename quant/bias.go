@@ -2,8 +2,8 @@ package quant
 
 import (
 	"fmt"
-	"math"
 
+	"linquant/internal/arith"
 	"linquant/tensor"
 )
 
@@ -81,12 +81,8 @@ func checkAccumulator(weight []int8, bias []int32, input Params) error {
 	lo, hi := int64(qmin-input.ZeroPointOf(0)), int64(qmax-input.ZeroPointOf(0)) // lo ≤ 0 ≤ hi
 	depth := len(weight) / len(bias)
 	for o, b := range bias {
-		least, most := int64(b), int64(b)
-		for _, w := range weight[o*depth : (o+1)*depth] {
-			least += min(int64(w)*lo, int64(w)*hi)
-			most += max(int64(w)*lo, int64(w)*hi)
-		}
-		if least < math.MinInt32 || most > math.MaxInt32 {
+		negative, positive := arith.Signs(weight[o*depth:(o+1)*depth], 0)
+		if least, most, fits := arith.Reach(negative, positive, lo, hi, int64(b)); !fits {
 			return fmt.Errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32; use fewer bits or larger scales", o, least, most)
 		}
 	}

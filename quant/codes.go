@@ -2,8 +2,8 @@ package quant
 
 import (
 	"fmt"
-	"unsafe"
 
+	"linquant/internal/arith"
 	"linquant/tensor"
 )
 
@@ -89,7 +89,7 @@ func (c Codes) Unpack() (Codes, error) {
 		if c.Type.Unsigned {
 			unpack(to, from, c.Type.Bits)
 		} else {
-			unpack(int8s(to), from, c.Type.Bits)
+			unpack(arith.Signed(to), from, c.Type.Bits)
 		}
 	}
 	c.Packing, c.Data = Unpacked, data
@@ -115,7 +115,7 @@ func (c Codes) Pack(to Packing) (Codes, error) {
 		if c.Type.Unsigned {
 			err = pack(dst, src, c.Type, r*row)
 		} else {
-			err = pack(dst, int8s(src), c.Type, r*row)
+			err = pack(dst, arith.Signed(src), c.Type, r*row)
 		}
 		if err != nil {
 			return c, err
@@ -133,7 +133,7 @@ func (c Codes) Dequantize(dst []float32) error {
 	}
 	switch u.Type.Storage() {
 	case tensor.Int8:
-		return Dequantize(dst, int8s(u.Data), u.Shape, u.Params)
+		return Dequantize(dst, arith.Signed(u.Data), u.Shape, u.Params)
 	case tensor.Uint8:
 		return Dequantize(dst, u.Data, u.Shape, u.Params)
 	}
@@ -144,17 +144,12 @@ func (c Codes) Dequantize(dst []float32) error {
 	return Dequantize(dst, wide, u.Shape, u.Params)
 }
 
-// int8s returns the memory of bytes as signed codes.
-func int8s(b []byte) []int8 {
-	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), len(b))
-}
-
 // Widen returns the codes of a tensor of int8, uint8 or int32, one an element, as they are. Codes of 32 bits share its
 // memory.
 func Widen(t tensor.Tensor) ([]int32, error) {
 	switch t.DType {
 	case tensor.Int8:
-		return widen(int8s(t.Data)), nil
+		return widen(arith.Signed(t.Data)), nil
 	case tensor.Uint8:
 		return widen(t.Data), nil
 	case tensor.Int32:

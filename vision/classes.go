@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"linquant/graph"
+	"linquant/internal/arith"
 )
 
 // Class is one answer of a classifier.
@@ -56,10 +57,10 @@ func AnswersOf(g *graph.Graph) Answers {
 func (a Answers) Top(y []float32, k int, labels []string) []Class {
 	switch a {
 	case Scores:
-		graph.SoftmaxRow(y, y)
+		arith.Softmax(y, y)
 	case Logarithms:
 		for i, v := range y {
-			y[i] = float32(graph.Exp(float64(v)))
+			y[i] = float32(arith.Exp(float64(v)))
 		}
 	}
 	all := make([]Class, len(y))

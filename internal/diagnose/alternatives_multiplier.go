@@ -59,7 +59,7 @@ var multipliers = []Alternative{
 		Operators: stages, family: scaling,
 		variants: []func(r *rules){
 			func(r *rules) { r.convention = quant.Fixed },
-			integer(fixedOnce, 31), integer(fixedOnce, 24),
+			fixedBy(fixedOnce, 31), fixedBy(fixedOnce, 24),
 		},
 	},
 	{
@@ -70,7 +70,7 @@ var multipliers = []Alternative{
 		Operators: slices.Concat(stages, added), family: scaling,
 		variants: []func(r *rules){
 			func(r *rules) { r.convention = quant.FixedDouble },
-			integer(fixedTwice, 31), integer(fixedTwice, 24),
+			fixedBy(fixedTwice, 31), fixedBy(fixedTwice, 24),
 		},
 	},
 	{
@@ -112,8 +112,8 @@ func averaged(m func(sx, sy float32, n int) float64) func(r *rules) {
 	return func(r *rules) { r.average = m }
 }
 
-// integer is the variant that multiplies by the float32 multiplier as an integer of so many bits.
-func integer(f func(acc int64, m float64, bits int) int64, bits int) func(r *rules) {
+// fixedBy is the variant that multiplies by the float32 multiplier as an integer of so many bits.
+func fixedBy(f func(acc int64, m float64, bits int) int64, bits int) func(r *rules) {
 	return func(r *rules) {
 		r.fixed = func(acc int64, s scales) int64 { return f(acc, float64(s.multiplier()), bits) }
 	}

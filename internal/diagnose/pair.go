@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/quant"
 )
 
@@ -28,7 +29,7 @@ func (e *evaluator) pairs(n *graph.Node, in []codes, y codes, r *rules) ([]int32
 func pairCode(op graph.Op, a, b *quant.Params, t target, r *rules) (func(qa, qb int32) int32, error) {
 	if op == graph.Add {
 		if (r.convention == quant.Fixed || r.convention == quant.FixedDouble) && r.plainPair() {
-			s, err := graph.NewAdder(r.convention, *a, *b, *t.p)
+			s, err := integer.NewAdder(r.convention, *a, *b, *t.p)
 			if err != nil {
 				return nil, err
 			}

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -47,7 +48,7 @@ func (e *evaluator) averages(n *graph.Node, x, y codes, r *rules) ([]int32, erro
 	for i := range out {
 		count := w.Count(x.shape[2], x.shape[3], i/w.Out[1]%w.Out[0], i%w.Out[1])
 		if stages[count] == nil {
-			if stages[count], err = graph.PoolStage(r.convention, *x.quant, *y.quant, count); err != nil {
+			if stages[count], err = integer.Average(r.convention, *x.quant, *y.quant, count); err != nil {
 				return nil, err
 			}
 		}

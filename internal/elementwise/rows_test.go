@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"linquant/graph"
+	"linquant/internal/arith"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/internal/testing/kerneltest"
@@ -17,13 +17,13 @@ func TestRows(t *testing.T) {
 		for n := 1; n < 80; n++ {
 			row, table := s.codes(n), make([]float64, 256)
 			for i := range table {
-				table[i] = graph.Exp(float64(i-255) / 16)
+				table[i] = arith.Exp(float64(i-255) / 16)
 			}
 			exps, want := make([]float64, n), make([]float32, n)
 			for i, u := range row {
 				exps[i] = table[u]
 			}
-			graph.SoftmaxOf(want, exps)
+			arith.SoftmaxOf(want, exps)
 			dst, e := newGuarded[float32](n, 7), newGuarded[float64](n, 7)
 			sum := elementwise.SumLookup(e.x, row, table, tier)
 			elementwise.Divide(dst.x, e.x, sum, tier)
@@ -45,7 +45,7 @@ func TestRows(t *testing.T) {
 				for i := range x {
 					x[i], scale[i], shift[i] = float32(s.NormFloat64())+3, s.Float32()-0.5, s.Float32()-0.5
 				}
-				norm := graph.Norm{Length: n, Repeat: 1, Groups: 1, Epsilon: 1e-5, Center: center}
+				norm := arith.Norm{Length: n, Repeat: 1, Groups: 1, Epsilon: 1e-5, Center: center}
 				norm.Row(want, x, scale, shift)
 				elementwise.Normalize(dst.x, x, scale, shift, float64(float32(1e-5)), center, tier)
 				if err := sameBits(dst.x, want); err != nil {

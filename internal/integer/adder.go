@@ -1,4 +1,4 @@
-package graph
+package integer
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ const headroom = 20
 // so much that a multiplier is no normal float32 are an error.
 func NewAdder(c quant.Convention, a, b, out quant.Params) (*Adder, error) {
 	for i, p := range []quant.Params{a, b, out} {
-		if err := checkOperand(p); err != nil {
+		if err := CheckOperand(p); err != nil {
 			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "sum"}[i], err)
 		}
 	}
@@ -66,8 +66,8 @@ func rescale(c quant.Convention, multiplier float64) (*quant.Requantizer, error)
 // Code returns the code of the sum of two codes.
 func (s *Adder) Code(qa, qb int32) int32 {
 	if s.toOut == nil {
-		sum := realOf(qa, &s.a) + realOf(qb, &s.b)
-		return nearest(sum/s.out.Scale[0], s.out.ZeroPointOf(0), s.lo, s.hi)
+		sum := Real(qa, &s.a) + Real(qb, &s.b)
+		return Nearest(sum/s.out.Scale[0], s.out.ZeroPointOf(0), s.lo, s.hi)
 	}
 	a := s.toCommonA.Code((qa-s.a.ZeroPointOf(0))<<headroom, 0)
 	b := s.toCommonB.Code((qb-s.b.ZeroPointOf(0))<<headroom, 0)

@@ -1,4 +1,4 @@
-package graph
+package arith
 
 import "math"
 

@@ -1,11 +1,11 @@
-package graph
+package arith
 
 import "math"
 
-// pow returns x to the power of y, rounded once from float64: within 0.501 units in the last place of a float32, and the
+// Pow returns x to the power of y, rounded once from float64: within 0.501 units in the last place of a float32, and the
 // same bits on every processor. The special cases are C's: 1 where y is 0 or x is 1, NaN where x is negative and y no
 // whole number, and so on. A square is x·x rounded.
-func pow(x, y float32) float32 {
+func Pow(x, y float32) float32 {
 	switch {
 	case y == 2:
 		return float32(x * x)
@@ -25,7 +25,7 @@ func pow(x, y float32) float32 {
 		return float32(math.NaN())
 	}
 	// |x| = 0 and ∞ have logarithms that lead to the right ends.
-	magnitude := float32(Exp(float64(float64(y) * log(math.Abs(float64(x))))))
+	magnitude := float32(Exp(float64(float64(y) * Log(math.Abs(float64(x))))))
 	if odd && math.Signbit(float64(x)) {
 		return -magnitude
 	}

@@ -1,4 +1,4 @@
-package graph
+package arith
 
 import "math"
 
@@ -6,11 +6,11 @@ import "math"
 // roots of float64, no product fused with a sum. Their errors are far below half a unit in the last place of a float32,
 // to which callers round once. Conversions such as float64(a*b) keep a product from being fused with a sum.
 
-// log returns the natural logarithm with an error below 2 units in the last place of a float64: −Inf for 0, NaN below.
+// Log returns the natural logarithm with an error below 2 units in the last place of a float64: −Inf for 0, NaN below.
 //
 // x = 2**k·m with m in [√½, √2); log m = 2·artanh s with s = (m − 1)/(m + 1), |s| ≤ 0.1716, by its series to s**21,
 // whose remainder is below 1e-18 of it.
-func log(x float64) float64 {
+func Log(x float64) float64 {
 	switch {
 	case x != x || x < 0:
 		return math.NaN()
@@ -43,17 +43,17 @@ var (
 	}
 )
 
-// log1p returns log(1 + x) for x ≥ 0 without losing what 1 + x rounds away (Kahan).
-func log1p(x float64) float64 {
+// Log1p returns log(1 + x) for x ≥ 0 without losing what 1 + x rounds away (Kahan).
+func Log1p(x float64) float64 {
 	w := 1 + x
 	if w == 1 || w > math.MaxFloat64 {
 		return x
 	}
-	return float64(log(w)*x) / (w - 1)
+	return float64(Log(w)*x) / (w - 1)
 }
 
-// expm1 returns e**x − 1 with a relative error below 1e-14.
-func expm1(x float64) float64 {
+// Expm1 returns e**x − 1 with a relative error below 1e-14.
+func Expm1(x float64) float64 {
 	if !(math.Abs(x) < 0.35) {
 		return Exp(x) - 1
 	}
@@ -64,14 +64,14 @@ func expm1(x float64) float64 {
 	return float64(p * x)
 }
 
-// tanh returns the hyperbolic tangent with a relative error below 1e-14.
-func tanh(x float64) float64 {
-	t := expm1(-2 * math.Abs(x))
+// Tanh returns the hyperbolic tangent with a relative error below 1e-14.
+func Tanh(x float64) float64 {
+	t := Expm1(-2 * math.Abs(x))
 	return math.Copysign(-t/(t+2), x)
 }
 
-// softplus returns log(1 + e**x).
-func softplus(x float64) float64 { return max(x, 0) + log1p(Exp(-math.Abs(x))) }
+// Softplus returns log(1 + e**x).
+func Softplus(x float64) float64 { return max(x, 0) + Log1p(Exp(-math.Abs(x))) }
 
-// sigmoid returns 1 / (1 + e**−x).
-func sigmoid(x float64) float64 { return 1 / (1 + Exp(-x)) }
+// Sigmoid returns 1 / (1 + e**−x).
+func Sigmoid(x float64) float64 { return 1 / (1 + Exp(-x)) }

@@ -1,4 +1,4 @@
-package graph
+package arith
 
 import "math"
 
@@ -35,9 +35,9 @@ func newErfSeries() (table [erfEnd/erfStep + 1][erfDegree + 1]float64) {
 	return table
 }
 
-// erf returns the error function, the same bits on every processor, with an error below 1e-14 and, for |x| ≤ 1/16, a
+// Erf returns the error function, the same bits on every processor, with an error below 1e-14 and, for |x| ≤ 1/16, a
 // relative error below 1e-13. It is the Taylor series around the nearest multiple of 1/8.
-func erf(x float64) float64 {
+func Erf(x float64) float64 {
 	a := math.Abs(x)
 	if !(a < erfEnd) {
 		return math.Copysign(min(a, 1), x) // a NaN stays one
