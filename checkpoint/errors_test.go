@@ -96,6 +96,28 @@ func TestDamageWhileReading(t *testing.T) {
 	}
 }
 
+// A file that became shorter while it was open is damaged, wherever it ends and whatever it is.
+func TestShrunkFiles(t *testing.T) {
+	for _, b := range [][]byte{
+		fixture(t, "compressed.npz"), fixture(t, "half.npy"), fixture(t, "torch.zip.pt"), fixture(t, "torch.legacy.pt"), tarFixture(t, 2),
+	} {
+		for n := 0; n < len(b); n += max(len(b)/100, 1) {
+			f, err := New(bytes.NewReader(b[:n]), int64(len(b)), "test")
+			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrUnsupported) {
+				t.Errorf("%d of %d bytes: %v", n, len(b), err)
+			}
+			if err != nil {
+				continue
+			}
+			for _, x := range f.Tensors() {
+				if _, err := x.Read(); err != nil && !errors.Is(err, ErrDamaged) {
+					t.Errorf("%d of %d bytes: %v", n, len(b), err)
+				}
+			}
+		}
+	}
+}
+
 // A disk that fails is no damage of the file, wherever it fails.
 func TestReadErrorsAreNoDamage(t *testing.T) {
 	tensors := []Output{counting("a", tensor.Float32, tensor.Shape{3}), counting("b", tensor.Int8, tensor.Shape{5})}

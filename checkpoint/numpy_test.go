@@ -131,6 +131,7 @@ func TestNPZRefused(t *testing.T) {
 		words []string
 	}{
 		{"bomb", zip.FileHeader{Method: zip.Deflate, CompressedSize64: n, UncompressedSize64: 1 << 40}, []string{"inflate"}},
+		{"just a bomb", zip.FileHeader{Method: zip.Deflate, CompressedSize64: n, UncompressedSize64: 1032 * (n + 1)}, []string{"inflate"}},
 		{"sizes", zip.FileHeader{CompressedSize64: n, UncompressedSize64: n + 1}, []string{"sizes differ"}},
 		{"method", zip.FileHeader{Method: 12, CompressedSize64: n, UncompressedSize64: n}, []string{"method 12"}},
 		{"encrypted", zip.FileHeader{Flags: 1, CompressedSize64: n, UncompressedSize64: n}, []string{"encrypted"}},

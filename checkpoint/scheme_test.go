@@ -146,6 +146,7 @@ func TestSchemeHostile(t *testing.T) {
 		"too few zero points":      {nil, one(codes, scale, output[int32](t, "w.zero_point", tensor.Shape{1}, 0)), []string{"its zero_point is int32 [1], and must be int32 [2]"}},
 		"packed, of another shape": {map[string]string{keyPacked: "true", keyShape + "w": "[2, 5]"}, one(packed, scale), []string{"it is uint8 [2, 2]", "uint8 [2, 3]"}},
 		"packed, but signed":       {map[string]string{keyPacked: "true", keyShape + "w": "[2, 3]"}, one(codes, scale), []string{"it is int8 [2, 3]", "uint8 [2, 2]"}},
+		"packed in signed bytes":   {map[string]string{keyPacked: "true", keyShape + "w": "[2, 3]"}, one(output[int8](t, "w", tensor.Shape{2, 2}, 0, 0, 0, 0), scale), []string{"it is int8 [2, 2]", "uint8 [2, 2]"}},
 		"packed without a shape":   {map[string]string{keyPacked: "true"}, one(packed, scale), []string{"no metadata", "linquant.shape.w"}},
 		"a shape of nobody":        {map[string]string{keyPacked: "true", keyShape + "w": "[2, 3]", keyShape + "v": "[2, 3]"}, one(packed, scale), []string{`there is no tensor "v"`}},
 		"a shape, not packed":      {map[string]string{keyShape + "w": "[2, 3]"}, one(codes, scale), []string{"no codes are packed"}},

@@ -97,7 +97,7 @@ func TestSniffRefuses(t *testing.T) {
 	}{
 		{"empty", nil, []string{"empty"}},
 		{"cut zip", whole[:len(whole)-30], []string{"zip", "truncated"}},
-		{"other zip", zipOf(t, "model.onnx", "readme"), []string{"zip archive", `"model.onnx"`, "unpack"}},
+		{"other zip", zipOf(t, "model.onnx", "readme"), []string{"zip archive", `it holds "model.onnx", "readme"; if`, "unpack"}},
 		{"many members", zipOf(t, "1", "2", "3", "4", "5", "6"), []string{`"5", …`}},
 		{"office", zipOf(t, "[Content_Types].xml"), []string{"Office"}},
 		{"keras", zipOf(t, "config.json", "model.weights.h5"), []string{"Keras", "savez"}},

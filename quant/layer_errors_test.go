@@ -89,6 +89,7 @@ func TestNewLinearErrors(t *testing.T) {
 		"an unsigned weight":    {func(a *arguments) { a.wp.Type = quant.Uint(8) }, "weight"},
 		"channels along inputs": {func(a *arguments) { a.wp = perChannel }, "axis 1"},
 		"32-bit inputs":         {func(a *arguments) { a.input.Type = quant.Int(32) }, "2 to 8 bits"},
+		"32-bit weights":        {func(a *arguments) { a.wp.Type = quant.Int(32) }, "2 to 8 bits"},
 		"an input scale of 0":   {func(a *arguments) { a.input = quant.TensorParams(quant.Int(8), 0, 0) }, "input"},
 		"two output scales":     {func(a *arguments) { a.output.Scale = []float32{1, 1} }, "output"},
 		"an output scale of 0":  {func(a *arguments) { a.output = quant.TensorParams(quant.Int(8), 0, 0) }, "output"},

@@ -128,6 +128,9 @@ func TestCodesRefuse(t *testing.T) {
 			}
 		})
 	}
+	if _, err := one(quant.Int(3), tensor.Shape{2, 2}, quant.Unpacked, 0, 0, 0, 4).Pack(quant.PackedRows); err == nil || !strings.Contains(err.Error(), "code 4 at index 3 ") {
+		t.Errorf("a code in the second row: %v", err)
+	}
 	if err := one(quant.Int(8), tensor.Shape{2}, quant.Unpacked, 1, 2).Dequantize(make([]float32, 1)); err == nil {
 		t.Error("2 codes were dequantized into 1 real")
 	}
