@@ -168,7 +168,7 @@ func TestSchemeHostile(t *testing.T) {
 		far := output[int8](t, "w", tensor.Shape{2, 3}, 0, 0, 0, 0, -9, 0)
 		b := write(t, func(w io.Writer) error { return WriteSafetensors(w, goodMetadata(), one(far, scale)) })
 		_, err := mustOpen(t, b).Tensors()[0].Float32s(nil)
-		wantError(t, err, `test: tensor "w": code -9 at index 4 does not fit 4 bits`)
+		wantError(t, err, `test: tensor "w": element 4 is -9, outside`)
 	})
 }
 

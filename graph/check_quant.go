@@ -58,34 +58,15 @@ func checkQuant(g *Graph) error {
 // checkParams checks a quantized value's parameters by themselves and against its shape and storage.
 func checkParams(v *Value) error {
 	p := v.Quant
-	for k := range p.Scale {
-		one := quant.Params{Type: p.Type, Scale: p.Scale[k : k+1]}
-		if p.ZeroPoint != nil {
-			if len(p.ZeroPoint) != len(p.Scale) {
-				return fmt.Errorf("%d zero points for %d scales", len(p.ZeroPoint), len(p.Scale))
-			}
-			one.ZeroPoint = p.ZeroPoint[k : k+1]
-		}
-		if err := one.Check(nil); err != nil {
-			return fmt.Errorf("scale or zero point %d: %w", k, err)
-		}
-	}
-	want := tensor.Shape{}
-	if v.Const != nil {
-		if v.Const.DType != storage(p) {
-			return fmt.Errorf("codes of type %v are stored as %v, not %v", p.Type, storage(p), v.Const.DType)
-		}
-		var err error
-		if want, err = p.ScaleShape(v.Const.Shape); err != nil {
-			return err
-		}
-	} else if p.Per != quant.PerTensor {
+	switch {
+	case v.Const == nil && p.Per != quant.PerTensor:
 		return fmt.Errorf("it is quantized per %v: only constants are, a value that is computed has one scale", p.Per)
+	case v.Const == nil:
+		return p.Check(nil)
+	case v.Const.DType != storage(p):
+		return fmt.Errorf("codes of type %v are stored as %v, not %v", p.Type, storage(p), v.Const.DType)
 	}
-	if n, err := want.Elements(); err != nil || n != len(p.Scale) {
-		return fmt.Errorf("%d scales for %v of them (per %v)", len(p.Scale), want, p.Per)
-	}
-	return nil
+	return p.Check(v.Const.Shape)
 }
 
 // checkQuant checks what the node's operator asks of the quantization of its inputs and output.
@@ -225,15 +206,8 @@ func checkCodes(g *Graph) error {
 		if v.Const == nil || v.Quant == nil || v.Quant.Type.Bits >= 8 {
 			continue
 		}
-		lo, hi := v.Quant.Type.Range()
-		for i, b := range v.Const.Data {
-			code := int32(int8(b))
-			if v.Quant.Type.Unsigned {
-				code = int32(b)
-			}
-			if code < lo || code > hi {
-				return valueErrorf("constant", name, ": element %d is %d, outside %v's range [%d, %d]", i, code, v.Quant.Type, lo, hi)
-			}
+		if err := v.Quant.Of(*v.Const).Check(); err != nil {
+			return valueErrorf("constant", name, ": %w", err)
 		}
 	}
 	return nil

@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 		{"it makes codes of reals", func(g *graph.Graph) { g.Values["x_quantized"].Quant = nil }},
 		{"it makes reals of codes", func(g *graph.Graph) { node(g, "d").Inputs[0] = "x" }},
 		{"only constants are", func(g *graph.Graph) { quantize(g, "x_quantized", perChannel(8, 1, 1, 1)) }},
-		{"3 scales for [2]", func(g *graph.Graph) { quantize(g, "w", perChannel(8, 1, 1, 1)) }},
+		{"3 scales for a tensor that needs 2", func(g *graph.Graph) { quantize(g, "w", perChannel(8, 1, 1, 1)) }},
 		{"no usable scale", func(g *graph.Graph) { quantize(g, "w", perChannel(8, 1, 0)) }},
 		{"no usable scale", func(g *graph.Graph) { quantize(g, "w", perChannel(8, 1, float32(math.NaN()))) }},
 		{"1 zero points for 2 scales", func(g *graph.Graph) {

@@ -91,5 +91,6 @@ func unpack[Q int8 | uint8](dst []Q, src []byte, bits int) {
 }
 
 func outsideType(code int32, index int, t Type) error {
-	return fmt.Errorf("code %d at index %d does not fit %d bits", code, index, t.Bits)
+	lo, hi := t.Range()
+	return fmt.Errorf("element %d is %d, outside %v's range [%d, %d]", index, code, t, lo, hi)
 }

@@ -107,9 +107,9 @@ func TestCodesRefuse(t *testing.T) {
 		codes quant.Codes
 		want  string
 	}{
-		"a code too large":    {one(quant.Int(3), tensor.Shape{2}, quant.Unpacked, 3, 4), "code 4 at index 1 does not fit 3 bits"},
-		"a code too small":    {one(quant.Int(2), tensor.Shape{1}, quant.Unpacked, 0xFD), "code -3 at index 0 does not fit 2 bits"},
-		"an unsigned code":    {one(quant.Uint(4), tensor.Shape{1}, quant.Unpacked, 16), "code 16 at index 0 does not fit 4 bits"},
+		"a code too large":    {one(quant.Int(3), tensor.Shape{2}, quant.Unpacked, 3, 4), "element 1 is 4, outside"},
+		"a code too small":    {one(quant.Int(2), tensor.Shape{1}, quant.Unpacked, 0xFD), "element 0 is -3, outside"},
+		"an unsigned code":    {one(quant.Uint(4), tensor.Shape{1}, quant.Unpacked, 16), "element 0 is 16, outside"},
 		"too few bytes":       {one(quant.Int(4), tensor.Shape{3}, quant.Packed, 0), "3 codes of 4 bits take 2 bytes, not 1"},
 		"too many bytes":      {one(quant.Int(8), tensor.Shape{1}, quant.Unpacked, 0, 0), "1 codes of 8 bits take 1 bytes, not 2"},
 		"9 bits":              {one(quant.Int(9), tensor.Shape{1}, quant.Packed, 0, 0), "9-bit codes are not supported"},
@@ -128,7 +128,7 @@ func TestCodesRefuse(t *testing.T) {
 			}
 		})
 	}
-	if _, err := one(quant.Int(3), tensor.Shape{2, 2}, quant.Unpacked, 0, 0, 0, 4).Pack(quant.PackedRows); err == nil || !strings.Contains(err.Error(), "code 4 at index 3 ") {
+	if _, err := one(quant.Int(3), tensor.Shape{2, 2}, quant.Unpacked, 0, 0, 0, 4).Pack(quant.PackedRows); err == nil || !strings.Contains(err.Error(), "element 3 is 4, outside int3's range [-4, 3]") {
 		t.Errorf("a code in the second row: %v", err)
 	}
 	if err := one(quant.Int(8), tensor.Shape{2}, quant.Unpacked, 1, 2).Dequantize(make([]float32, 1)); err == nil {
