@@ -173,12 +173,7 @@ func quantizeTensor(x []float32, shape tensor.Shape, cfg tensorQuantizeConfig, a
 			return nil, err
 		}
 	}
-	if cfg.typ.Unsigned {
-		err = addCodes[uint8](q, x)
-	} else {
-		err = addCodes[int8](q, x)
-	}
-	if err != nil {
+	if err := q.addCodes(x); err != nil {
 		return nil, err
 	}
 	scales, err := p.ScaleShape(shape)
@@ -218,13 +213,14 @@ func rangesWithoutZero(x []float32, shape tensor.Shape, p quant.Params) (int, er
 	return n, nil
 }
 
-func addCodes[Q int8 | uint8](q *quantizedTensor, x []float32) error {
-	codes := make([]Q, len(x))
-	if err := quant.Quantize(codes, x, q.shape, q.params); err != nil {
+// addCodes adds the codes of x, and measures what they lost.
+func (q *quantizedTensor) addCodes(x []float32) error {
+	codes, err := quant.Encode(x, q.shape, q.params)
+	if err != nil {
 		return err
 	}
 	restored := make([]float32, len(x))
-	if err := quant.Dequantize(restored, codes, q.shape, q.params); err != nil {
+	if err := q.params.Of(codes).Dequantize(restored); err != nil {
 		return err
 	}
 	var e stats.Error
@@ -232,7 +228,8 @@ func addCodes[Q int8 | uint8](q *quantizedTensor, x []float32) error {
 		return err
 	}
 	q.sqnr = e.SQNR()
-	return addArray(q, "q", q.shape, codes)
+	q.arrays = append(q.arrays, checkpoint.FromTensor("q", codes))
+	return nil
 }
 
 func addArray[T tensor.Element](q *quantizedTensor, name string, shape tensor.Shape, data []T) error {

@@ -58,29 +58,18 @@ func dequantizeFile(f *checkpoint.File) (tensor.Tensor, error) {
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	restored := make([]float32, raw.Elements())
-	switch q.DType {
+	switch p.Type = quant.Int(8); q.DType {
 	case tensor.Int8:
-		p.Type = quant.Int(8)
-		err = dequantizeCodes[int8](restored, raw, p)
 	case tensor.Uint8:
 		p.Type = quant.Uint(8)
-		err = dequantizeCodes[uint8](restored, raw, p)
 	default:
-		err = fmt.Errorf("codes are int8 or uint8, not %v", q.DType)
+		return tensor.Tensor{}, fmt.Errorf("%s: array q: codes are int8 or uint8, not %v", f.Path, q.DType)
 	}
-	if err != nil {
+	restored := make([]float32, raw.Elements())
+	if err := p.Of(raw).Dequantize(restored); err != nil {
 		return tensor.Tensor{}, fmt.Errorf("%s: array q: %w", f.Path, err)
 	}
 	return tensor.Of(q.Shape, restored)
-}
-
-func dequantizeCodes[Q int8 | uint8](dst []float32, raw tensor.Tensor, p quant.Params) error {
-	codes, err := tensor.As[Q](raw)
-	if err != nil {
-		return err
-	}
-	return quant.Dequantize(dst, codes, raw.Shape, p)
 }
 
 // readParams reads scale and zero_point, and the layout that they have over a tensor of the given shape.
