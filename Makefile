@@ -15,7 +15,7 @@ bench: ## run the benchmarks COUNT times, summarised by benchstat
 	go tool -modfile=go.tools.mod benchstat bench.out
 
 bench-peers: ## ours and ONNX Runtime in turns on the same files; LINQUANT_ORT_PYTHON names a Python that has onnxruntime
-	go test -run='^$$' -bench=Peers -benchtime=1x ./internal/e2e
+	go test -run='^$$' -bench=Peers -benchtime=1x ./internal/testing/e2e
 
 figures: ## draw README's five pictures
 	go run ./cmd/linquant demo --out-dir assets

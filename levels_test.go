@@ -45,10 +45,6 @@ func TestLevels(t *testing.T) {
 
 // isAside reports whether a package is none of the product's.
 func isAside(pkg string) bool {
-	switch pkg {
-	case "internal/ort", "internal/conformance", "internal/e2e":
-		return true
-	}
 	return pkg == "." || strings.HasPrefix(pkg, "tools/") || strings.HasPrefix(pkg, "internal/testing/")
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 	"linquant/tensor"
 )

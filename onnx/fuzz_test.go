@@ -96,7 +96,7 @@ func allocations() map[allocation]int64 {
 func Seeds(f *testing.F) {
 	found := 0
 	for _, pattern := range []string{
-		"testdata/*.onnx", "testdata/float/*.onnx", "testdata/moves/*.onnx", "../internal/e2e/testdata/zoo/*.onnx",
+		"testdata/*.onnx", "testdata/float/*.onnx", "testdata/moves/*.onnx", "../internal/testing/e2e/testdata/zoo/*.onnx",
 		"/usr/share/libonnx-testdata/data/node/*/model.onnx",
 	} {
 		paths, err := filepath.Glob(filepath.FromSlash(pattern))

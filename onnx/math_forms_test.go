@@ -10,7 +10,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"

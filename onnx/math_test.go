@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/tensor"
 )
 

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/ort"
 	"linquant/internal/testing/datadir"
+	"linquant/internal/testing/ort"
 	"linquant/onnx/internal/onnxtest"
 	"linquant/quant"
 	"linquant/tensor"

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/quant"
 	"linquant/tensor"
 	"linquant/vision"

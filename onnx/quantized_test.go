@@ -9,7 +9,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/onnx/internal/onnxtest"
 	"linquant/tensor"
 )

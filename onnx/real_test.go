@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/ort"
 	"linquant/internal/testing/datadir"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 	"linquant/tensor"
 )

@@ -10,7 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 )
 
 // The recipe in compare's help makes a dump of the built-in network in ONNX Runtime, and its integers are ours.

@@ -3,7 +3,7 @@
 //
 //	go run ./tools/operators > docs/operators.md
 //
-// The tests are those of internal/conformance: Debian's libonnx-testdata, or the folder LINQUANT_ONNX_TESTDATA.
+// The tests are those of internal/testing/conformance: Debian's libonnx-testdata, or the folder LINQUANT_ONNX_TESTDATA.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 
 	"linquant/graph"
-	"linquant/internal/conformance"
+	"linquant/internal/testing/conformance"
 	"linquant/onnx"
 )
 
@@ -94,7 +94,7 @@ go run ./tools/operators > docs/operators.md
   and so refuses tests whose first dimension is something else.
 
 %d of %d tests pass, %d of them in the engine too. The others are listed one by one, with their errors, in
-` + "`internal/conformance/testdata/failing.txt`" + `, and a test holds the list to be true: %s. The
+` + "`internal/testing/conformance/testdata/failing.txt`" + `, and a test holds the list to be true: %s. The
 wrong ones are of Resize; ONNX Runtime computes what linquant does there.
 
 | operator | since opset | becomes | float | integer | written | tests |

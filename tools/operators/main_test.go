@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"linquant/internal/conformance"
+	"linquant/internal/testing/conformance"
 )
 
 // TestCurrent holds docs/operators.md to what the program writes.

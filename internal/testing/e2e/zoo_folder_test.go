@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"linquant/engine"
-	"linquant/internal/ort"
 	"linquant/internal/testing/datadir"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 	"linquant/ptq"
 )

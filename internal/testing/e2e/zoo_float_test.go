@@ -9,7 +9,7 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/tensor"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 )
 

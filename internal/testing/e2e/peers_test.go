@@ -13,7 +13,7 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 	"linquant/ptq"
 )

@@ -12,7 +12,7 @@ import (
 	"linquant/dataset"
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/ort"
+	"linquant/internal/testing/ort"
 	"linquant/tensor"
 )
 

@@ -9,8 +9,8 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
-	"linquant/internal/ort"
 	"linquant/internal/testing/datadir"
+	"linquant/internal/testing/ort"
 	"linquant/onnx"
 	"linquant/ptq"
 	"linquant/tensor"

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 			t.Logf("%s: the engine: %v", r.Name, r.Engine)
 		}
 		if listed[r.Name] && !*update {
-			t.Errorf("%s passes: remove it from testdata/failing.txt (go test ./internal/conformance -update)", r.Name)
+			t.Errorf("%s passes: remove it from testdata/failing.txt (go test ./internal/testing/conformance -update)", r.Name)
 		}
 	}
 	t.Logf("%d of %d tests pass, %d of them with nothing but constants; the engine ran %d", passed, len(results), constant, ran)
