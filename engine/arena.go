@@ -36,7 +36,7 @@ func plan(steps []step) (codes, floats int) {
 	for i := range steps {
 		live(i, steps[i].in)
 		live(i, steps[i].out)
-		live(i+1, steps[i].shows) // looked at when the step is done, so the step must not write over it
+		live(i+1, steps[i].kept) // looked at when the step is done, so the step must not write over it
 	}
 	over := writeOver(steps)
 	list = slices.DeleteFunc(list, func(b *buffer) bool { return over[b] != nil })

@@ -3,7 +3,7 @@ package engine
 import "math"
 
 // batchNorm lowers a batch normalization that no layer took in: a factor and an offset for each channel.
-func (s *site) batchNorm() error {
+func (s *lowerer) batchNorm() error {
 	var v [4][]float32 // scale, bias, mean, variance
 	for i := range v {
 		var err error

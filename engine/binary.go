@@ -10,19 +10,19 @@ import (
 // pair is the two operands of an Add, Mul or the like.
 type pair struct {
 	operands [2]*place
-	nest     *nest // the operands and the output; nil where all three lie alike
+	loops    *loopNest // the operands and the output; nil where all three lie alike
 }
 
 // units are elements where all lie alike.
 func (p *pair) units() (n, grain int) {
-	if p.nest != nil {
+	if p.loops != nil {
 		return 1, 1
 	}
 	return p.operands[0].n, elementGrain
 }
 
 // pair resolves the operands and how they are broadcast.
-func (s *site) pair() (*pair, error) {
+func (s *lowerer) pair() (*pair, error) {
 	var p pair
 	steps := [3][]int{2: s.out.strides()}
 	alike := true
@@ -43,7 +43,7 @@ func (s *site) pair() (*pair, error) {
 		steps[i] = broadcastSteps(o, len(s.out.shape))
 	}
 	if !alike {
-		p.nest = newNest(s.out.shape, s.out.walk(), steps[:]...)
+		p.loops = newLoopNest(s.out.shape, s.out.walk(), steps[:]...)
 	}
 	return &p, nil
 }
@@ -62,7 +62,7 @@ func broadcastSteps(p *place, rank int) []int {
 
 // constantPlace returns constant input i as an operand: codes where the output is codes, reals else. A first dimension
 // that stands for the batch is left away.
-func (s *site) constantPlace(i int) (*place, error) {
+func (s *lowerer) constantPlace(i int) (*place, error) {
 	v, err := s.constant(i)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (s *site) constantPlace(i int) (*place, error) {
 }
 
 // emitPair appends a step of two operands. It can write over one that lies as the output does.
-func (s *site) emitPair(k kernel, p *pair) {
+func (s *lowerer) emitPair(k kernel, p *pair) {
 	var in []*place
 	for _, o := range p.operands {
 		if !o.isConst() {
@@ -103,12 +103,12 @@ func (s *site) emitPair(k kernel, p *pair) {
 		}
 	}
 	s.emit(s.n, k, step{
-		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: in, out: []*place{s.out}, inPlace: p.nest == nil,
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: in, out: []*place{s.out}, inPlace: p.loops == nil,
 	})
 	s.finish()
 }
 
-func (s *site) floatBinary() error {
+func (s *lowerer) floatBinary() error {
 	p, err := s.pair()
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (s *site) floatBinary() error {
 }
 
 // binaryWithNumber lowers a pair of operand i and a constant of one element.
-func (s *site) binaryWithNumber(p *pair, i int, f func(a, b float32) float32) {
+func (s *lowerer) binaryWithNumber(p *pair, i int, f func(a, b float32) float32) {
 	k := &withNumber{from: p.operands[i], first: i == 0, many: s.onSlices(f)}
 	for j := range k.number {
 		k.number[j] = p.operands[1-i].floats[0]
@@ -172,7 +172,7 @@ func (k *withNumber) part(s *state, _ *scratch, lo, hi int) {
 }
 
 // onSlices returns the operator on slices of one length, with a clamp.
-func (s *site) onSlices(f func(a, b float32) float32) func(dst, a, b []float32, lo, hi float32) {
+func (s *lowerer) onSlices(f func(a, b float32) float32) func(dst, a, b []float32, lo, hi float32) {
 	tier := s.tier
 	switch s.n.Op {
 	case graph.Add:
@@ -215,22 +215,22 @@ func (k *floatBinary) run(s *state) { whole(k, s) }
 
 func (k *floatBinary) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
-	if k.nest != nil {
-		k.runNest(dst, a, b)
+	if k.loops != nil {
+		k.runLoops(dst, a, b)
 		return
 	}
 	k.many(dst[lo:hi], a[lo:hi], b[lo:hi], k.lo, k.hi)
 }
 
-func (k *floatBinary) runNest(dst, a, b []float32) {
-	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	if n := len(to); k.nest.unit == [3]bool{true, true, true} && n > 1 {
-		k.nest.rows(func(at [3]int) {
+func (k *floatBinary) runLoops(dst, a, b []float32) {
+	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	if n := len(to); k.loops.unit == [3]bool{true, true, true} && n > 1 {
+		k.loops.rows(func(at [3]int) {
 			k.many(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.lo, k.hi)
 		})
 		return
 	}
-	k.nest.rows(func(at [3]int) {
+	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
 			dst[at[2]+t] = clampTo(k.f(a[at[0]+ia[i]], b[at[1]+ib[i]]), k.lo, k.hi)
 		}

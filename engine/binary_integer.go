@@ -9,7 +9,7 @@ import (
 
 // integerBinary lowers an operator on pairs of codes. With one number it is a table of that operand; sums and products
 // are computed as reals; for the rest there is a table of all pairs.
-func (s *site) integerBinary() error {
+func (s *lowerer) integerBinary() error {
 	p, err := s.pair()
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (s *site) integerBinary() error {
 }
 
 // pairWithNumber lowers a pair of operand i and a constant of one element to a table.
-func (s *site) pairWithNumber(p *pair, i int, code func(qa, qb int32) int32) {
+func (s *lowerer) pairWithNumber(p *pair, i int, code func(qa, qb int32) int32) {
 	lo, hi := s.clampCodes()
 	x, number := p.operands[i], p.operands[1-i]
 	n := int32(number.codes[0]) - int32(number.flip)
@@ -68,7 +68,7 @@ func (s *site) pairWithNumber(p *pair, i int, code func(qa, qb int32) int32) {
 
 // realPair returns the sum, difference or product of what the codes stand for. ok is false where it is none of these, or
 // the convention computes a sum in integers.
-func (s *site) realPair(p *pair, lo, hi int32) (k *realPair, ok bool) {
+func (s *lowerer) realPair(p *pair, lo, hi int32) (k *realPair, ok bool) {
 	a, b := p.operands[0], p.operands[1]
 	scale := b.quant.Scale[0]
 	switch s.n.Op {
@@ -101,22 +101,22 @@ func (k *realPair) run(s *state) { whole(k, s) }
 
 func (k *realPair) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
-	if k.nest != nil {
-		k.runNest(dst, a, b)
+	if k.loops != nil {
+		k.runLoops(dst, a, b)
 		return
 	}
 	k.op.Apply(dst[lo:hi], a[lo:hi], b[lo:hi], k.tier)
 }
 
-func (k *realPair) runNest(dst, a, b []byte) {
-	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	if n := len(to); k.nest.unit == [3]bool{true, true, true} && n > 1 {
-		k.nest.rows(func(at [3]int) {
+func (k *realPair) runLoops(dst, a, b []byte) {
+	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	if n := len(to); k.loops.unit == [3]bool{true, true, true} && n > 1 {
+		k.loops.rows(func(at [3]int) {
 			k.op.Apply(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.tier)
 		})
 		return
 	}
-	k.nest.rows(func(at [3]int) {
+	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
 			dst[at[2]+t] = k.op.Code(a[at[0]+ia[i]], b[at[1]+ib[i]])
 		}
@@ -134,15 +134,15 @@ func (k *pairLookup) run(s *state) { whole(k, s) }
 
 func (k *pairLookup) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
-	if k.nest == nil {
+	if k.loops == nil {
 		a, b, dst = a[lo:hi], b[lo:hi], dst[lo:hi]
 		for i, u := range a {
 			dst[i] = k.table[u][b[i]]
 		}
 		return
 	}
-	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	k.nest.rows(func(at [3]int) {
+	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
 			dst[at[2]+t] = k.table[a[at[0]+ia[i]]][b[at[1]+ib[i]]]
 		}
@@ -161,15 +161,15 @@ func (k *extreme) run(s *state) { whole(k, s) }
 
 func (k *extreme) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
-	if k.nest == nil {
+	if k.loops == nil {
 		a, b, dst = a[lo:hi], b[lo:hi], dst[lo:hi]
 		for i, u := range a {
 			dst[i] = k.of(u, b[i])
 		}
 		return
 	}
-	ia, ib, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	k.nest.rows(func(at [3]int) {
+	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
 			dst[at[2]+t] = k.of(a[at[0]+ia[i]], b[at[1]+ib[i]])
 		}

@@ -28,7 +28,7 @@ func (c *compiler) input(i int, name string) error {
 	}
 	c.places[name] = p
 	if c.keep[name] {
-		c.show(name, p)
+		c.keepPlace(name, p)
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ func (p *place) export(s *state, dst []float32, table *[256]float32) {
 }
 
 // boundary lowers QuantizeLinear and DequantizeLinear.
-func (s *site) boundary() error {
+func (s *lowerer) boundary() error {
 	switch {
 	case s.n.Op == graph.QuantizeLinear:
 		s.quantize(s.n, s.in[0], s.out)

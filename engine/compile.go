@@ -74,7 +74,7 @@ type compiler struct {
 	layout          layout
 	folded          map[*graph.Node]bool // nodes that became part of the layer before them
 	steps           []step
-	shows           []*place // kept values that need no step
+	kept            []*place // kept values that need no step
 	islands         []Island
 	jobs            []packing // which may run concurrently
 	plans           map[windowPlan]func() []*gemm.Int8Windows
@@ -194,20 +194,20 @@ func nodeName(n *graph.Node) string {
 func (c *compiler) done(name string, p *place) {
 	c.places[name] = p
 	if c.keep[name] || c.keepAll {
-		c.show(name, p)
+		c.keepPlace(name, p)
 	}
 }
 
-// show lets Trace see a value from the last step on.
-func (c *compiler) show(name string, p *place) {
+// keepPlace lets Trace see a value from the last step on.
+func (c *compiler) keepPlace(name string, p *place) {
 	shown := *p
 	shown.name = name
 	if len(c.steps) == 0 {
-		c.shows = append(c.shows, &shown)
+		c.kept = append(c.kept, &shown)
 		return
 	}
 	last := &c.steps[len(c.steps)-1]
-	last.shows = append(last.shows, &shown)
+	last.kept = append(last.kept, &shown)
 }
 
 // hidden reports whether a value between a node and its only reader may stay uncomputed.
@@ -219,7 +219,7 @@ func (c *compiler) hidden(name string) bool {
 func (c *compiler) program(cfg Config) *Program {
 	codes, floats := plan(c.steps)
 	p := &Program{
-		inputs: c.inputs, outputs: c.outputs, steps: c.steps, shows: c.shows, islands: c.islands,
+		inputs: c.inputs, outputs: c.outputs, steps: c.steps, kept: c.kept, islands: c.islands,
 		threads: cfg.threads(), tier: c.tier,
 	}
 	var most need
@@ -237,7 +237,7 @@ func (c *compiler) program(cfg Config) *Program {
 		Activations: int64(codes) + 4*int64(floats),
 		Scratch:     int64(most.codes) + 4*int64(most.floats) + 4*int64(most.sums),
 	}
-	p.shares = divide(p.steps, p.threads, usually())
+	p.shares = divide(p.steps, p.threads, defaultThresholds())
 	ins, outs := len(p.inputs), len(p.outputs)
 	p.pool = newPool(cfg.states(), func() *state {
 		return &state{
@@ -255,7 +255,7 @@ func (c *compiler) node(n *graph.Node) error {
 	if v.Const != nil {
 		return nil
 	}
-	s := &site{compiler: c, n: n, in: make([]*place, len(n.Inputs)), value: n.Outputs[0]}
+	s := &lowerer{compiler: c, n: n, in: make([]*place, len(n.Inputs)), value: n.Outputs[0]}
 	var err error
 	if s.out, err = c.place(v); err != nil {
 		return err

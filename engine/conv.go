@@ -9,7 +9,7 @@ import (
 )
 
 // geometry resolves the window of a convolution or pooling.
-func (s *site) geometry() (*geometry, error) {
+func (s *lowerer) geometry() (*geometry, error) {
 	x := s.in[0].shape
 	if s.n.Op == graph.GlobalAveragePool || s.n.Op == graph.GlobalMaxPool {
 		g := &geometry{height: x[1], width: x[2], channels: x[0]}
@@ -24,7 +24,7 @@ func (s *site) geometry() (*geometry, error) {
 }
 
 // convLayer makes the frame of a convolution.
-func (s *site) convLayer(elementSize int) (layer, error) {
+func (s *lowerer) convLayer(elementSize int) (layer, error) {
 	if s.in[0] == nil {
 		return layer{}, s.errorf("input %q is a constant, and the weight is not: exchange them", s.n.Inputs[0])
 	}
@@ -63,14 +63,14 @@ func (l *layer) isDepthwise() bool {
 }
 
 // emitLayer appends the step of a layer whose output is s.out, which may have moved to that of a folded Relu.
-func (s *site) emitLayer(k kernel, in *place, macs int64, scratch need) {
+func (s *lowerer) emitLayer(k kernel, in *place, macs int64, scratch need) {
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: macs}, in: []*place{in}, out: []*place{s.out}, need: scratch,
 	})
 	s.finish()
 }
 
-func (s *site) integerConv() error {
+func (s *lowerer) integerConv() error {
 	l, err := s.convLayer(1)
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (s *site) integerConv() error {
 	return nil
 }
 
-func (s *site) floatConv() error {
+func (s *lowerer) floatConv() error {
 	l, err := s.convLayer(4)
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func (s *site) floatConv() error {
 	s.weights += 4*int64(len(w)) + 4*int64(len(bias))
 	if l.isDepthwise() {
 		k := &floatDepthwise{
-			in: l.in, out: l.out, sweep: newSweep(l.window, channels), weight: tapsFirst(w, channels, l.depth), bias: bias,
+			in: l.in, out: l.out, windowRuns: newWindowRuns(l.window, channels), weight: tapsFirst(w, channels, l.depth), bias: bias,
 			lo: lo, hi: hi, tier: s.tier,
 		}
 		s.emitLayer(k, s.in[0], macs, need{})

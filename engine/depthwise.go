@@ -11,15 +11,15 @@ import (
 
 type integerDepthwise struct {
 	in, out *place
-	*sweep
+	*windowRuns
 	product elementwise.Depthwise
 	tier    cpu.Tier
 }
 
 // emitDepthwise appends a depthwise convolution on codes.
-func (s *site) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *quant.Requantizer, macs int64) {
+func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *quant.Requantizer, macs int64) {
 	channels := len(bias)
-	k := &integerDepthwise{in: s.in[0], out: l.out, sweep: newSweep(l.window, channels), tier: s.tier}
+	k := &integerDepthwise{in: s.in[0], out: l.out, windowRuns: newWindowRuns(l.window, channels), tier: s.tier}
 	k.product = elementwise.Depthwise{Bias: bias, Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip}
 	s.later(func() error {
 		if err := checkAccumulators(w.codes, w.zero, bias, k.in.quant, 0); err != nil {
@@ -53,7 +53,7 @@ func (k *integerDepthwise) part(s *state, w *scratch, lo, hi int) {
 
 type floatDepthwise struct {
 	in, out *place
-	*sweep
+	*windowRuns
 	weight []float32 // [taps, channels]
 	bias   []float32
 	lo, hi float32

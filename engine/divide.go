@@ -20,17 +20,17 @@ func whole(k divisible, s *state) {
 const partsPerWorker = 2
 
 // longest is the time in estimated nanoseconds that a worker who comes in the middle of a step should have to wait for
-// the next part. A step that takes longer is shown in parts even where nobody helps yet: waking a worker takes as long.
+// the next part. A step that takes longer is published in parts even where nobody helps yet: waking a worker takes as long.
 const longest = 20_000
 
-// worth is when work is divided, in estimated nanoseconds.
-type worth struct {
+// thresholds is when work is divided, in estimated nanoseconds.
+type thresholds struct {
 	part   int64 // that a part should take at least: many times what it costs to hand it over
 	shared int64 // in steps that are divided, for which it pays to wake another worker
 }
 
-// usually returns what pays on most machines.
-func usually() worth { return worth{part: 1000, shared: 40_000} }
+// defaultThresholds returns what pays on most machines.
+func defaultThresholds() thresholds { return thresholds{part: 1000, shared: 40_000} }
 
 // elementGrain keeps workers off each other's cache lines.
 const elementGrain = 64
@@ -49,7 +49,7 @@ func (k *step) cost() int64 {
 
 // divide decides into how many parts the workers divide each step, and returns whether the program as a whole is worth
 // sharing.
-func divide(steps []step, threads int, least worth) bool {
+func divide(steps []step, threads int, least thresholds) bool {
 	if threads == 1 {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // dynamic lowers a layer that quantizes its input while it runs.
-func (s *site) dynamicLayer() error {
+func (s *lowerer) dynamicLayer() error {
 	if s.in[0] == nil {
 		return s.errorf("input %q is a constant and the graph is not folded: apply graph.FoldConstants", s.n.Inputs[0])
 	}
@@ -23,7 +23,7 @@ func (s *site) dynamicLayer() error {
 
 // finishOf returns what makes reals of the sums of a layer with so many channels, and the scales of its weight. What
 // follows and can be part of it becomes so.
-func (s *site) finishOf(w *codedWeight, channels int) (f elementwise.Scaled, scale []float32, err error) {
+func (s *lowerer) finishOf(w *codedWeight, channels int) (f elementwise.Scaled, scale []float32, err error) {
 	f = elementwise.Scaled{Bias: make([]float32, channels), Zero: w.zero}
 	scale = make([]float32, channels)
 	var bias []float32
@@ -44,7 +44,7 @@ func (s *site) finishOf(w *codedWeight, channels int) (f elementwise.Scaled, sca
 	return f, scale, nil
 }
 
-func (s *site) dynamicConv() error {
+func (s *lowerer) dynamicConv() error {
 	from := s.in[0]
 	g, err := s.geometry()
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *site) dynamicConv() error {
 	return nil
 }
 
-func (s *site) dynamicLinear() error {
+func (s *lowerer) dynamicLinear() error {
 	m, ok := s.matrix()
 	if !ok {
 		return s.errorf("weight %q is no constant matrix", s.n.Inputs[1])
@@ -122,7 +122,7 @@ func (s *site) dynamicLinear() error {
 }
 
 // newDynamicLayer makes the kernel but for its weights.
-func (s *site) newDynamicLayer(
+func (s *lowerer) newDynamicLayer(
 	l layer, q *quantizedInput, f elementwise.Scaled, scale []float32, channels int,
 ) *dynamicLayer {
 	const (
@@ -161,7 +161,7 @@ func (k *dynamicLayer) pack(codes []int8, n int, tier cpu.Tier) dynamicGroup {
 }
 
 // emitDynamic appends the step of a dynamic layer.
-func (s *site) emitDynamic(k *dynamicLayer, l *layer, macs int64) {
+func (s *lowerer) emitDynamic(k *dynamicLayer, l *layer, macs int64) {
 	s.emit(s.n, k, step{
 		Step: Step{Op: "Dynamic" + string(s.n.Op) + s.fusedOps, Kind: Integer, MACs: macs},
 		in:   []*place{l.in, k.extremes}, out: []*place{l.out}, need: k.need(),
@@ -175,7 +175,7 @@ const exactReals = 1 << 24
 // hold the sums exactly.
 type dynamicDepthwise struct {
 	in, extremes, out *place
-	*sweep
+	*windowRuns
 	channels int
 	weight   []float32 // codes less zero points, [taps, channels]
 	scale    []float32 // of the weight, for each channel
@@ -183,7 +183,7 @@ type dynamicDepthwise struct {
 	tier     cpu.Tier
 }
 
-func (s *site) dynamicDepthwise(g *geometry, w *codedWeight) error {
+func (s *lowerer) dynamicDepthwise(g *geometry, w *codedWeight) error {
 	channels, taps := g.channels, g.Kernel[0]*g.Kernel[1]
 	q := s.dynamicInput(s.n, s.in[0], true)
 	f, scale, err := s.finishOf(w, channels)
@@ -199,7 +199,7 @@ func (s *site) dynamicDepthwise(g *geometry, w *codedWeight) error {
 	}
 	s.weights += 3 * int64(len(w.codes))
 	k := &dynamicDepthwise{
-		in: q.reals, extremes: q.extremes, out: s.out, sweep: newSweep(g, channels), channels: channels,
+		in: q.reals, extremes: q.extremes, out: s.out, windowRuns: newWindowRuns(g, channels), channels: channels,
 		weight: tapsFirst(centred, channels, taps), scale: scale, finish: f, tier: s.tier,
 	}
 	s.emit(s.n, k, step{

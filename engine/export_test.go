@@ -54,7 +54,7 @@ func Occupy(p *Program) (release func()) {
 // Divide makes workers share every step that can be shared, however small, and compute it in parts even where nobody
 // helps. It returns how many steps those are.
 func Divide(p *Program) int {
-	p.shares, p.always = divide(p.steps, p.threads, worth{part: 1}), true
+	p.shares, p.always = divide(p.steps, p.threads, thresholds{part: 1}), true
 	n := 0
 	for i := range p.steps {
 		if p.steps[i].parts > 1 {
@@ -131,7 +131,7 @@ func (k brokenGroup) runGroup(examples []*state) {
 func Pack(nodes []string, broken func(node string) bool) error {
 	c := &compiler{}
 	for _, name := range nodes {
-		s := &site{compiler: c, n: &graph.Node{Op: graph.Conv, Name: name, Outputs: []string{name}}}
+		s := &lowerer{compiler: c, n: &graph.Node{Op: graph.Conv, Name: name, Outputs: []string{name}}}
 		s.later(func() error {
 			if broken(name) {
 				panic(ErrBroken)

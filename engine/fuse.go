@@ -10,7 +10,7 @@ import (
 // is a clamp.
 
 // clampFloats makes the Relus and Clips that follow the node part of it, and returns the bounds of its outputs.
-func (s *site) clampFloats() (lo, hi float32) {
+func (s *lowerer) clampFloats() (lo, hi float32) {
 	lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
 	for {
 		next := s.follower()
@@ -25,7 +25,7 @@ func (s *site) clampFloats() (lo, hi float32) {
 
 // clampCodes makes the Relus and Clips that follow the node part of it, where they leave the parameters as they are,
 // and returns the bounds of its codes.
-func (s *site) clampCodes() (lo, hi int32) {
+func (s *lowerer) clampCodes() (lo, hi int32) {
 	lo, hi = s.out.quant.Type.Range()
 	for {
 		next := s.follower()
@@ -39,7 +39,7 @@ func (s *site) clampCodes() (lo, hi int32) {
 }
 
 // follower returns the Relu or Clip that alone reads the output, nil where there is none.
-func (s *site) follower() *graph.Node {
+func (s *lowerer) follower() *graph.Node {
 	if !s.hidden(s.value) {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (s *site) follower() *graph.Node {
 }
 
 // fold makes the node's output that of the next.
-func (s *site) fold(next *graph.Node) {
+func (s *lowerer) fold(next *graph.Node) {
 	s.folded[next] = true
 	s.value = next.Outputs[0]
 	p := *s.out

@@ -16,7 +16,7 @@ type matrix struct {
 }
 
 // matrix returns the geometry of the node. ok is false where the second operand is no constant matrix.
-func (s *site) matrix() (m matrix, ok bool) {
+func (s *lowerer) matrix() (m matrix, ok bool) {
 	v := s.g.Values[s.n.Inputs[1]]
 	if s.in[0] == nil || v.Const == nil || len(v.Const.Shape) > 2 {
 		return m, false
@@ -67,7 +67,7 @@ func transposed[T int8 | float32](w []T, m matrix) []T {
 
 // linearLayer makes the frame of a fully connected layer. With several rows the input must lie row-major, and so does
 // what comes out.
-func (s *site) linearLayer(m matrix) layer {
+func (s *lowerer) linearLayer(m matrix) layer {
 	in, out := s.in[0], s.out
 	if m.rows > 1 {
 		in = s.asRowMajor(in)
@@ -83,7 +83,7 @@ func (s *site) linearLayer(m matrix) layer {
 }
 
 // emitLinear appends a fully connected layer, and what brings its output to where s.out lies.
-func (s *site) emitLinear(k kernel, l *layer, m matrix, scratch need) {
+func (s *lowerer) emitLinear(k kernel, l *layer, m matrix, scratch need) {
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: int64(m.rows) * int64(m.depth) * int64(m.channels)},
 		in:   []*place{l.in}, out: []*place{l.out}, need: scratch,
@@ -94,7 +94,7 @@ func (s *site) emitLinear(k kernel, l *layer, m matrix, scratch need) {
 	s.finish()
 }
 
-func (s *site) integerLinear() error {
+func (s *lowerer) integerLinear() error {
 	m, ok := s.matrix()
 	if !ok {
 		return s.product()
@@ -136,7 +136,7 @@ func (s *site) integerLinear() error {
 	return nil
 }
 
-func (s *site) floatLinear() error {
+func (s *lowerer) floatLinear() error {
 	m, ok := s.matrix()
 	if !ok {
 		return s.product()
@@ -179,7 +179,7 @@ func (s *site) floatLinear() error {
 }
 
 // floatBias returns the C of a Gemm for each channel, times beta; nil where there is none.
-func (s *site) floatBias(m matrix) ([]float32, error) {
+func (s *lowerer) floatBias(m matrix) ([]float32, error) {
 	if s.n.Op != graph.Gemm || s.n.Input(2) == "" {
 		return nil, nil
 	}

@@ -18,7 +18,7 @@ type move struct {
 // part is what one operand gives to a move.
 type part struct {
 	from  *place
-	nest  *nest      // its sides are the operand and the result
+	loops *loopNest  // its sides are the operand and the result
 	table *[256]byte // what the codes become, nil for themselves
 }
 
@@ -29,7 +29,7 @@ func (k *move) run(s *state) {
 			fill(dst, k.fillFloat)
 		}
 		for i := range k.parts {
-			copyNest(dst, s.floatsOf(k.parts[i].from), k.parts[i].nest, k.tier)
+			copyLoops(dst, s.floatsOf(k.parts[i].from), k.parts[i].loops, k.tier)
 		}
 		return
 	}
@@ -40,14 +40,14 @@ func (k *move) run(s *state) {
 	for i := range k.parts {
 		p := &k.parts[i]
 		if p.table == nil {
-			copyNest(dst, s.codesOf(p.from), p.nest, k.tier)
+			copyLoops(dst, s.codesOf(p.from), p.loops, k.tier)
 		} else {
-			lookUpNest(dst, s.codesOf(p.from), p.nest, p.table)
+			lookUpLoops(dst, s.codesOf(p.from), p.loops, p.table)
 		}
 	}
 }
 
-func copyNest[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
+func copyLoops[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	from, to := n.inner(0), n.inner(1)
 	if n.unit[0] && n.unit[1] {
 		if n.pitch[0] >= 0 && n.pitch[1] >= 0 {
@@ -64,8 +64,8 @@ func copyNest[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
 	})
 }
 
-// copyRows is copyNest where rows lie together, and at equal distances.
-func copyRows[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
+// copyRows is copyLoops where rows lie together, and at equal distances.
+func copyRows[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	d := len(n.dims) - 2
 	rows := elementwise.Gather{
 		Pixels: n.dims[d], Lines: 1, Length: n.dims[d+1], SrcStep: n.pitch[0], DstStep: n.pitch[1],
@@ -74,7 +74,7 @@ func copyRows[T byte | float32](dst, src []T, n *nest, tier cpu.Tier) {
 	n.walk(d, func(at [3]int) { elementwise.Copy(dst[at[1]+to:], src[at[0]+from:], &rows, tier) })
 }
 
-func lookUpNest(dst, src []byte, n *nest, table *[256]byte) {
+func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte) {
 	from, to := n.inner(0), n.inner(1)
 	n.rows(func(at [3]int) {
 		for i, t := range to {
@@ -84,28 +84,28 @@ func lookUpNest(dst, src []byte, n *nest, table *[256]byte) {
 }
 
 // emitMove appends the step that brings a value from one order to another. One of them is row-major.
-func (s *site) emitMove(from, to *place) {
+func (s *lowerer) emitMove(from, to *place) {
 	// As a matrix [channels, plane] of the one that has channels.
 	o := from.order
 	if o.channels == 1 {
 		o = to.order
 	}
 	apart, inOrder := []int{1, o.channels}, []int{o.plane, 1}
-	n := newNest([]int{o.channels, o.plane}, []int{0, 1}, apart, inOrder)
+	n := newLoopNest([]int{o.channels, o.plane}, []int{0, 1}, apart, inOrder)
 	if from.order.channels == 1 {
-		n = newNest([]int{o.channels, o.plane}, []int{1, 0}, inOrder, apart)
+		n = newLoopNest([]int{o.channels, o.plane}, []int{1, 0}, inOrder, apart)
 	}
-	s.emitParts(&move{to: to, parts: []part{{from: from, nest: n}}})
+	s.emitParts(&move{to: to, parts: []part{{from: from, loops: n}}})
 }
 
-func (s *site) emitParts(k *move) {
+func (s *lowerer) emitParts(k *move) {
 	k.tier = s.tier
 	var in []*place
 	for _, p := range k.parts {
 		if !p.from.isConst() {
 			in = append(in, p.from)
 		}
-		for _, n := range p.nest.dims {
+		for _, n := range p.loops.dims {
 			s.weights += 2 * 8 * int64(n)
 		}
 	}
@@ -113,7 +113,7 @@ func (s *site) emitParts(k *move) {
 }
 
 // asRowMajor returns a place where p's elements lie as they are counted.
-func (s *site) asRowMajor(p *place) *place {
+func (s *lowerer) asRowMajor(p *place) *place {
 	if p.order.channels == 1 {
 		return p
 	}

@@ -2,7 +2,7 @@ package engine
 
 import "linquant/graph"
 
-func (s *site) transpose() error {
+func (s *lowerer) transpose() error {
 	perm, err := graph.PermOf(s.n, 1+len(s.in[0].shape))
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *site) transpose() error {
 		s.finish()
 		return nil
 	}
-	n := newNest(s.out.shape, s.out.walk(), step, s.out.strides())
+	n := newLoopNest(s.out.shape, s.out.walk(), step, s.out.strides())
 	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
 	s.finish()
 	return nil
@@ -26,7 +26,7 @@ func (s *site) transpose() error {
 
 // viewed reports whether what a Transpose gives, with these strides, can be read where it lies: by a product of two
 // computed operands, of which the first has rows that lie together, or by another Transpose.
-func (s *site) viewed(n *graph.Node, step []int) bool {
+func (s *lowerer) viewed(n *graph.Node, step []int) bool {
 	name := n.Outputs[0]
 	if !s.hidden(name) || s.in[0].input >= 0 {
 		return false
@@ -48,7 +48,7 @@ func (s *site) viewed(n *graph.Node, step []int) bool {
 	return other.Const == nil
 }
 
-func (s *site) slice() error {
+func (s *lowerer) slice() error {
 	spans, err := graph.SpansOf(s.n, s.g.Values[s.n.Inputs[0]].Shape)
 	if err != nil {
 		return err
@@ -59,13 +59,13 @@ func (s *site) slice() error {
 		offsets[0][d] = progression(span.Start*from[d], span.Step*from[d], span.Count)
 		offsets[1][d] = progression(0, to[d], span.Count)
 	}
-	n := newListNest(s.out.shape, s.out.walk(), offsets[:]...)
+	n := newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...)
 	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
 	s.finish()
 	return nil
 }
 
-func (s *site) concat() error {
+func (s *lowerer) concat() error {
 	axis := graph.AxisOf(s.n, 1+len(s.out.shape)) - 1
 	k := &move{to: s.out}
 	at := 0
@@ -76,7 +76,7 @@ func (s *site) concat() error {
 				return err
 			}
 		}
-		p := part{from: from, nest: inside(from, s.out, func(d int) int {
+		p := part{from: from, loops: inside(from, s.out, func(d int) int {
 			if d == axis {
 				return at
 			}
@@ -98,17 +98,17 @@ func (s *site) concat() error {
 }
 
 // inside walks over a value that becomes a part of a larger one, beginning at the given index of each dimension.
-func inside(part, whole *place, begin func(d int) int) *nest {
+func inside(part, whole *place, begin func(d int) int) *loopNest {
 	from, to := part.strides(), whole.strides()
 	var offsets [2][][]int
 	for d, n := range part.shape {
 		offsets[0] = append(offsets[0], progression(0, from[d], n))
 		offsets[1] = append(offsets[1], progression(begin(d)*to[d], to[d], n))
 	}
-	return newListNest(part.shape, part.walk(), offsets[:]...)
+	return newLoopNestOf(part.shape, part.walk(), offsets[:]...)
 }
 
-func (s *site) pad() error {
+func (s *lowerer) pad() error {
 	from := s.in[0]
 	before := s.n.Ints("pads")[1:] // the batch's is 0
 	mode := s.n.Str("mode")
@@ -133,7 +133,7 @@ func (s *site) pad() error {
 		offsets[0] = append(offsets[0], source)
 		offsets[1] = append(offsets[1], progression(0, to[d], n))
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{from, newListNest(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
+	s.emitParts(&move{to: s.out, parts: []part{{from, newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
 	s.finish()
 	return nil
 }

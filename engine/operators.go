@@ -4,7 +4,7 @@ import "linquant/graph"
 
 // lowering is how the nodes of an operator become steps, and in which order they take elements.
 type lowering struct {
-	reals, codes func(s *site) error // by what the node makes; codes is nil where graph.Check lets no node through
+	reals, codes func(s *lowerer) error // by what the node makes; codes is nil where graph.Check lets no node through
 	reads        reading
 }
 
@@ -30,40 +30,40 @@ func loweringOf(op graph.Op) (l lowering, ok bool) {
 
 // byClass has what all operators of a class have in common. A function of elements needs no more than its row in graph.
 var byClass = map[graph.Class]lowering{
-	graph.ClassUnary:     {(*site).floatUnary, (*site).integerUnary, alike},
-	graph.ClassBinary:    {(*site).floatBinary, (*site).integerBinary, alike},
-	graph.ClassReduction: {reals: (*site).reduce},
-	graph.ClassReshape:   {(*site).rename, (*site).rename, anyOrder},
-	graph.ClassBoundary:  {(*site).boundary, (*site).boundary, alike},
-	graph.ClassJoin:      {(*site).concat, (*site).concat, alike},
-	graph.ClassSelect:    {reals: (*site).where},
-	graph.ClassResample:  {(*site).resize, (*site).resize, pictures},
+	graph.ClassUnary:     {(*lowerer).floatUnary, (*lowerer).integerUnary, alike},
+	graph.ClassBinary:    {(*lowerer).floatBinary, (*lowerer).integerBinary, alike},
+	graph.ClassReduction: {reals: (*lowerer).reduce},
+	graph.ClassReshape:   {(*lowerer).rename, (*lowerer).rename, anyOrder},
+	graph.ClassBoundary:  {(*lowerer).boundary, (*lowerer).boundary, alike},
+	graph.ClassJoin:      {(*lowerer).concat, (*lowerer).concat, alike},
+	graph.ClassSelect:    {reals: (*lowerer).where},
+	graph.ClassResample:  {(*lowerer).resize, (*lowerer).resize, pictures},
 }
 
 var byOperator = map[graph.Op]lowering{
-	graph.Conv:   {(*site).floatConv, (*site).integerConv, pictures},
-	graph.Gemm:   {(*site).floatLinear, (*site).integerLinear, pictures},
-	graph.MatMul: {(*site).floatLinear, (*site).integerLinear, anyOrder},
+	graph.Conv:   {(*lowerer).floatConv, (*lowerer).integerConv, pictures},
+	graph.Gemm:   {(*lowerer).floatLinear, (*lowerer).integerLinear, pictures},
+	graph.MatMul: {(*lowerer).floatLinear, (*lowerer).integerLinear, anyOrder},
 
-	graph.AveragePool:       {(*site).floatAverage, (*site).integerAverage, pictures},
-	graph.GlobalAveragePool: {(*site).floatAverage, (*site).integerAverage, pictures},
-	graph.MaxPool:           {(*site).maxPool, (*site).maxPool, pictures},
-	graph.GlobalMaxPool:     {(*site).maxPool, (*site).maxPool, pictures},
+	graph.AveragePool:       {(*lowerer).floatAverage, (*lowerer).integerAverage, pictures},
+	graph.GlobalAveragePool: {(*lowerer).floatAverage, (*lowerer).integerAverage, pictures},
+	graph.MaxPool:           {(*lowerer).maxPool, (*lowerer).maxPool, pictures},
+	graph.GlobalMaxPool:     {(*lowerer).maxPool, (*lowerer).maxPool, pictures},
 
-	graph.BatchNormalization:    {reals: (*site).batchNorm},
-	graph.InstanceNormalization: {reals: (*site).norm},
-	graph.GroupNormalization:    {reals: (*site).norm},
-	graph.LayerNormalization:    {reals: (*site).norm, reads: alike},
-	graph.RMSNormalization:      {reals: (*site).norm, reads: alike},
-	graph.Softmax:               {reals: (*site).softmax, reads: alike},
-	graph.LogSoftmax:            {reals: (*site).softmax, reads: alike},
+	graph.BatchNormalization:    {reals: (*lowerer).batchNorm},
+	graph.InstanceNormalization: {reals: (*lowerer).norm},
+	graph.GroupNormalization:    {reals: (*lowerer).norm},
+	graph.LayerNormalization:    {reals: (*lowerer).norm, reads: alike},
+	graph.RMSNormalization:      {reals: (*lowerer).norm, reads: alike},
+	graph.Softmax:               {reals: (*lowerer).softmax, reads: alike},
+	graph.LogSoftmax:            {reals: (*lowerer).softmax, reads: alike},
 
-	graph.Identity:  {(*site).rename, (*site).rename, alike},
-	graph.Dropout:   {(*site).rename, (*site).rename, alike},
-	graph.Transpose: {(*site).transpose, (*site).transpose, anyOrder},
-	graph.Slice:     {(*site).slice, (*site).slice, alike},
-	graph.Pad:       {(*site).pad, (*site).pad, pictures},
-	graph.Gather:    {(*site).pick, (*site).pick, pictures},
-	graph.Expand:    {(*site).pick, (*site).pick, pictures},
-	graph.Tile:      {(*site).pick, (*site).pick, pictures},
+	graph.Identity:  {(*lowerer).rename, (*lowerer).rename, alike},
+	graph.Dropout:   {(*lowerer).rename, (*lowerer).rename, alike},
+	graph.Transpose: {(*lowerer).transpose, (*lowerer).transpose, anyOrder},
+	graph.Slice:     {(*lowerer).slice, (*lowerer).slice, alike},
+	graph.Pad:       {(*lowerer).pad, (*lowerer).pad, pictures},
+	graph.Gather:    {(*lowerer).pick, (*lowerer).pick, pictures},
+	graph.Expand:    {(*lowerer).pick, (*lowerer).pick, pictures},
+	graph.Tile:      {(*lowerer).pick, (*lowerer).pick, pictures},
 }

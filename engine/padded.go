@@ -22,7 +22,7 @@ type padded struct {
 // readsPadded reports whether a convolution with that frame and weight is computed that way: where less is dropped than
 // a panel costs, and where runs fill steps of 64 bytes nearly as well as a panel's row does. A few steps more do not
 // matter: the output stage takes as long.
-func (s *site) readsPadded(l *layer, w *codedWeight) bool {
+func (s *lowerer) readsPadded(l *layer, w *codedWeight) bool {
 	g := l.window
 	if w.zero != nil || g.Group != 1 || g.Stride != [2]int{1, 1} || g.pointwise() || g.Out[1] < leastPaddedWidth {
 		return false
@@ -48,7 +48,7 @@ func (g *geometry) runs(pitch, wide int) gemm.Runs {
 }
 
 // paddedConv returns the kernel for a convolution that readsPadded. Its weight is packed later.
-func (s *site) paddedConv(l *layer, w *codedWeight, bias []int32, requant *quant.Requantizer) *padded {
+func (s *lowerer) paddedConv(l *layer, w *codedWeight, bias []int32, requant *quant.Requantizer) *padded {
 	g, in := l.window, s.in[0]
 	k := &padded{layer: *l, zero: byte(in.zero()), pitch: g.width + max(g.Pad[1], g.Pad[3]), wide: widthOf(g.channels)}
 	k.panel = nil
@@ -112,7 +112,7 @@ func (k *padded) need() need { return need{codes: k.bytes(k.window.Out[0])} }
 // rowsAtOnce returns how many rows of a group of examples a weight of bytes or larger elements is multiplied with at
 // once, and changes how many rows a panel has. Some kernels compute so fast that weights must be read less often than by
 // others.
-func (s *site) rowsAtOnce(l *layer, elementSize int) int {
+func (s *lowerer) rowsAtOnce(l *layer, elementSize int) int {
 	tile := gemm.TileRows(s.tier)
 	if tile == 0 || elementSize != 1 {
 		return groupRows

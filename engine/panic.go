@@ -59,7 +59,7 @@ func (k *step) computeGroup(examples []*state) (err error) {
 }
 
 // later registers work that only makes constants for a step, and may run beside other such work.
-func (s *site) later(job func() error) { s.jobs = append(s.jobs, packing{s.n, job}) }
+func (s *lowerer) later(job func() error) { s.jobs = append(s.jobs, packing{s.n, job}) }
 
 // packing is the making of constants for the step of a node.
 type packing struct {

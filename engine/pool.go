@@ -6,12 +6,12 @@ import (
 	"linquant/internal/integer"
 )
 
-func (s *site) maxPool() error {
+func (s *lowerer) maxPool() error {
 	g, err := s.geometry()
 	if err != nil {
 		return err
 	}
-	s.emit(s.n, &maxPool{s.in[0], s.out, newSweep(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
+	s.emit(s.n, &maxPool{s.in[0], s.out, newWindowRuns(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
 }
@@ -19,7 +19,7 @@ func (s *site) maxPool() error {
 // maxPool takes the largest element of each window; stored codes are ordered as codes are.
 type maxPool struct {
 	in, out *place
-	*sweep
+	*windowRuns
 	tier cpu.Tier
 }
 
@@ -41,19 +41,19 @@ func (k *maxPool) part(s *state, _ *scratch, lo, hi int) {
 	}
 }
 
-func (s *site) floatAverage() error {
+func (s *lowerer) floatAverage() error {
 	g, err := s.geometry()
 	if err != nil {
 		return err
 	}
-	s.emit(s.n, &floatAverage{s.in[0], s.out, newSweep(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
+	s.emit(s.n, &floatAverage{s.in[0], s.out, newWindowRuns(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
 }
 
 type floatAverage struct {
 	in, out *place
-	*sweep
+	*windowRuns
 	tier cpu.Tier
 }
 
@@ -70,13 +70,13 @@ func (k *floatAverage) part(s *state, _ *scratch, lo, hi int) {
 
 // integerAverage sums codes less the zero point, and requantizes the sum by a multiplier for the number of elements: a
 // depthwise convolution whose weights are 1.
-func (s *site) integerAverage() error {
+func (s *lowerer) integerAverage() error {
 	g, err := s.geometry()
 	if err != nil {
 		return err
 	}
 	lo, hi := s.clampCodes()
-	k := &integerAverage{in: s.in[0], out: s.out, sweep: newSweep(g, 0), tier: s.tier}
+	k := &integerAverage{in: s.in[0], out: s.out, windowRuns: newWindowRuns(g, 0), tier: s.tier}
 	k.products = map[int]*elementwise.Depthwise{}
 	ones := make([]elementwise.Weight, g.channels)
 	for c := range ones {
@@ -104,7 +104,7 @@ func (s *site) integerAverage() error {
 
 type integerAverage struct {
 	in, out *place
-	*sweep
+	*windowRuns
 	products map[int]*elementwise.Depthwise // by the number of elements
 	tier     cpu.Tier
 }

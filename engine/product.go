@@ -9,7 +9,7 @@ import (
 // product lowers a MatMul whose second operand is no constant matrix, in integers or reals: stacks of matrices,
 // [..., rows, depth] × [..., depth, columns], the stacks broadcast. Where rows lie together, the second operand of each
 // matrix product is packed as weights are (packedProduct); what else there is is plain and not fast.
-func (s *site) product() error {
+func (s *lowerer) product() error {
 	k := &product{to: s.out}
 	for i := range k.operands {
 		if k.operands[i] = s.in[i]; s.in[i] == nil {
@@ -42,7 +42,7 @@ func (s *site) product() error {
 	}
 	k.rows, k.depth, k.columns = a.shape[da], a.shape[da+1], b.shape[db+1]
 	k.steps = [2][2]int{{aSteps[da], aSteps[da+1]}, {bSteps[db], bSteps[db+1]}}
-	k.nest = newNest(stack, progression(0, 1, len(stack)), leading(a.shape[:da], aSteps, len(stack)),
+	k.loops = newLoopNest(stack, progression(0, 1, len(stack)), leading(a.shape[:da], aSteps, len(stack)),
 		leading(b.shape[:db], bSteps, len(stack)), out[:len(stack)])
 	if s.out.quant != nil {
 		if err := s.productStage(k); err != nil {
@@ -78,7 +78,7 @@ func leading(shape tensor.Shape, steps []int, rank int) []int {
 }
 
 // productStage fills in what a product of codes needs.
-func (s *site) productStage(k *product) error {
+func (s *lowerer) productStage(k *product) error {
 	var err error
 	if k.stage, err = graph.Stage(s.g, s.n); err != nil {
 		return err
@@ -101,7 +101,7 @@ type product struct {
 	rows, depth, columns int
 	steps                [2][2]int // of the operands' rows and columns
 	toStep               [2]int
-	nest                 *nest // over the stack: both operands and the result
+	loops                *loopNest // over the stack: both operands and the result
 
 	stage       *quant.Requantizer // for codes
 	zero        int32              // the first operand's zero point as it is stored
@@ -109,7 +109,7 @@ type product struct {
 }
 
 func (k *product) run(s *state) {
-	k.nest.each(func(at [3]int) {
+	k.loops.each(func(at [3]int) {
 		if k.stage != nil {
 			k.codes(s, at[0], at[1], at[2])
 		} else {

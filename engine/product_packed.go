@@ -28,7 +28,7 @@ const (
 )
 
 // packed returns the kernel for a product where rows lie together. ok is false where they do not.
-func (s *site) packed(k *product) (p *packedProduct, ok bool) {
+func (s *lowerer) packed(k *product) (p *packedProduct, ok bool) {
 	size, matrices := int64(k.columns)*int64(k.depth), s.out.n/k.rows/k.columns
 	if k.rows < leastPackedRows || k.columns < leastPackedColumns || int64(k.rows)*size < leastProducts ||
 		size > mostPacked || matrices > mostMatrices ||
@@ -36,7 +36,7 @@ func (s *site) packed(k *product) (p *packedProduct, ok bool) {
 		return nil, false
 	}
 	p = &packedProduct{product: k, tier: s.tier}
-	k.nest.each(func(at [3]int) { p.stack = append(p.stack, at) })
+	k.loops.each(func(at [3]int) { p.stack = append(p.stack, at) })
 	s.weights += 24 * int64(len(p.stack))
 	p.operand = gemm.Operand{N: k.columns, K: k.depth, StepN: k.steps[1][1], StepK: k.steps[1][0]}
 	p.blocks = (k.rows + productRows - 1) / productRows

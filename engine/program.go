@@ -12,7 +12,7 @@ import (
 type Program struct {
 	inputs, outputs []IO
 	steps           []step
-	shows           []*place // kept values that are there before the first step
+	kept            []*place // kept values that are there before the first step
 	islands         []Island
 	memory          Memory
 	macs            int64
@@ -89,7 +89,7 @@ type step struct {
 	in, out []*place
 	inPlace bool     // the output may lie where an operand that lies alike does
 	need    need     // scratch
-	shows   []*place // kept values that are there when the step is done
+	kept    []*place // kept values that are there when the step is done
 
 	divisible divisible // where workers share the step
 	parts     int       // into which they divide it

@@ -4,7 +4,7 @@ import "linquant/graph"
 
 // rename lowers what leaves the elements as they are counted: Reshape, Flatten, Identity and the like. It takes no step
 // where they can stay where they are.
-func (s *site) rename() error {
+func (s *lowerer) rename() error {
 	from := s.in[0]
 	if from.order == s.out.order || s.onlyMultiplied(s.value) {
 		p := *from
@@ -22,7 +22,7 @@ func (s *site) rename() error {
 }
 
 // onlyMultiplied reports whether only layers whose weights can be packed in any order read the value, a vector.
-func (s *site) onlyMultiplied(name string) bool {
+func (s *lowerer) onlyMultiplied(name string) bool {
 	if len(s.out.shape) != 1 {
 		return false
 	}

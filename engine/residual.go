@@ -24,7 +24,7 @@ const residualBytes = 16 << 10
 
 // residual makes the Add that follows the node part of it, nil where there is none or its other operand is not there
 // yet. s.out is that of the sum then.
-func (s *site) residual() *residual {
+func (s *lowerer) residual() *residual {
 	if s.g.Requant != quant.ONNX && s.g.Requant != quant.Torch || !s.hidden(s.value) {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (s *site) residual() *residual {
 	if _, err := graph.PairCode(next.Op, s.g.Requant, *a, *b, *out.quant); err != nil {
 		return nil
 	}
-	sum := &site{compiler: s.compiler, n: next, out: out, value: next.Outputs[0]}
+	sum := &lowerer{compiler: s.compiler, n: next, out: out, value: next.Outputs[0]}
 	lo, hi := sum.clampCodes()
 	real, ok := sum.realPair(p, lo, hi)
 	if !ok {
@@ -89,7 +89,7 @@ func (k *residual) apply(s *state, ldd, row, endRow, c, end int) {
 }
 
 // emitResidual is emitLayer for a layer with a residual, which may be nil.
-func (s *site) emitResidual(k kernel, r *residual, in *place, macs int64, scratch need) {
+func (s *lowerer) emitResidual(k kernel, r *residual, in *place, macs int64, scratch need) {
 	s.emitLayer(k, in, macs, scratch)
 	if r != nil {
 		last := &s.steps[len(s.steps)-1]

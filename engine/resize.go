@@ -7,7 +7,7 @@ import (
 )
 
 // resize lowers a Resize: copies of the nearest elements, or sums of a few neighbours, dimension by dimension.
-func (s *site) resize() error {
+func (s *lowerer) resize() error {
 	from := s.in[0]
 	whole := s.g.Values[s.n.Outputs[0]].Shape
 	axes := graph.ResizeOf(s.n, s.g.Values[s.n.Inputs[0]].Shape, whole)
@@ -33,7 +33,7 @@ func (s *site) resize() error {
 }
 
 // resizeByCopy moves all dimensions at once.
-func (s *site) resizeByCopy(axes []graph.ResizeAxis) error {
+func (s *lowerer) resizeByCopy(axes []graph.ResizeAxis) error {
 	from, to := s.in[0].strides(), s.out.strides()
 	offsets := [2][][]int{make([][]int, len(from)), make([][]int, len(from))}
 	for d, n := range s.out.shape {
@@ -45,14 +45,14 @@ func (s *site) resizeByCopy(axes []graph.ResizeAxis) error {
 			list[i] = at * from[a.Dim-1]
 		}
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newListNest(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
+	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
 	s.finish()
 	return nil
 }
 
 // emitResize appends the step of one dimension. In memory the value is a matrix for each index of the dimensions that
 // lie outside of it, whose rows are the elements inside.
-func (s *site) emitResize(from, to *place, a graph.ResizeAxis) {
+func (s *lowerer) emitResize(from, to *place, a graph.ResizeAxis) {
 	walk := progression(0, 1, len(from.shape))
 	if len(from.shape) == 3 { // a picture; row-major is the same where it has one channel, or one pixel
 		walk = []int{1, 2, 0}

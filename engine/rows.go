@@ -192,7 +192,7 @@ func (k *rowwise) part(s *state, w *scratch, lo, hi int) {
 	})
 }
 
-func (s *site) emitRows(r *rows, of func(row int, dst, x []float32)) {
+func (s *lowerer) emitRows(r *rows, of func(row int, dst, x []float32)) {
 	s.weights += r.bytes()
 	s.emit(s.n, &rowwise{s.in[0], s.out, r, of}, step{
 		in: s.in[:1], out: []*place{s.out}, need: need{floats: r.scratch()}, inPlace: true,
@@ -201,7 +201,7 @@ func (s *site) emitRows(r *rows, of func(row int, dst, x []float32)) {
 }
 
 // norm lowers LayerNormalization and its relatives. Scale and shift must be constants.
-func (s *site) norm() error {
+func (s *lowerer) norm() error {
 	shape := s.g.Values[s.n.Inputs[0]].Shape
 	norm, err := graph.NormOf(s.n, shape)
 	if err != nil {
@@ -246,7 +246,7 @@ func (s *site) norm() error {
 }
 
 // reduce lowers the Reduce operators.
-func (s *site) reduce() error {
+func (s *lowerer) reduce() error {
 	along, err := graph.ReducedDims(s.n, 1+len(s.in[0].shape))
 	if err != nil {
 		return err

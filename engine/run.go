@@ -56,7 +56,7 @@ func (p *Program) share(ctx context.Context, workers, batch int, outputs, inputs
 	if err != nil {
 		return err
 	}
-	c := newCrew(p, workers, batch, outputs, inputs)
+	c := newScheduler(p, workers, batch, outputs, inputs)
 	var wait sync.WaitGroup
 	errs := make([]error, workers)
 	for i := 1; i < workers; i++ {

@@ -8,7 +8,7 @@ import (
 )
 
 // softmax lowers Softmax and LogSoftmax.
-func (s *site) softmax() error {
+func (s *lowerer) softmax() error {
 	axis := graph.AxisOf(s.n, 1+len(s.out.shape)) - 1
 	if axis < 0 {
 		return s.errorf("axis 0 is the batch: use axis 1")
@@ -35,7 +35,7 @@ const (
 
 // fromCodes reports whether the node is a DequantizeLinear for a Softmax alone, which then reads the codes; it makes
 // the output stand for them.
-func (s *site) fromCodes() bool {
+func (s *lowerer) fromCodes() bool {
 	if s.n.Op != graph.DequantizeLinear || !s.hidden(s.value) || s.in[0].order != s.out.order {
 		return false
 	}
@@ -53,7 +53,7 @@ func (s *site) fromCodes() bool {
 	return true
 }
 
-func (s *site) softmaxOfCodes(axis int) {
+func (s *lowerer) softmaxOfCodes(axis int) {
 	from := s.in[0]
 	k := &codesSoftmax{from: from, to: s.out, rows: rowsOfAxis(from, axis), table: make([][]float64, 256), tier: s.tier}
 	s.weights += 256*257/2*8 + k.bytes()

@@ -22,7 +22,7 @@ type chain struct {
 }
 
 // tables lowers the chain that begins at the node, a DequantizeLinear, and reports whether there is one.
-func (s *site) tables() bool {
+func (s *lowerer) tables() bool {
 	c := chain{nodes: []*graph.Node{s.n}, axis: -1, size: 1}
 	for {
 		last := c.nodes[len(c.nodes)-1]
@@ -68,7 +68,7 @@ func (s *site) tables() bool {
 }
 
 // link adds a node that reads the value, and reports whether it is a function of one value of an element.
-func (c *chain) link(s *site, n *graph.Node, value string) bool {
+func (c *chain) link(s *lowerer, n *graph.Node, value string) bool {
 	if f, ok := graph.Unary(n); ok {
 		c.links = append(c.links, func(int) func(float32) float32 { return f })
 		return true

@@ -12,7 +12,7 @@ import (
 // of an example in the order in which they are computed. visit is never called concurrently, and must not keep x. Its
 // error ends the run and is returned. Memory: the kept values of one example for each thread.
 func (p *Program) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
-	kept := p.kept()
+	kept := p.keptPlaces()
 	tables := make([]*[256]float32, len(kept))
 	for i, v := range kept {
 		if v.quant != nil {
@@ -64,11 +64,11 @@ func (p *place) tensor(s *state) tensor.Tensor {
 	return t
 }
 
-// kept lists the values that a trace shows, in the order in which they are computed.
-func (p *Program) kept() []*place {
-	kept := append([]*place(nil), p.shows...)
+// keptPlaces lists the values that a trace shows, in the order in which they are computed.
+func (p *Program) keptPlaces() []*place {
+	kept := append([]*place(nil), p.kept...)
 	for i := range p.steps {
-		kept = append(kept, p.steps[i].shows...)
+		kept = append(kept, p.steps[i].kept...)
 	}
 	return kept
 }
@@ -82,7 +82,7 @@ func trace[T any](ctx context.Context, p *Program, inputs [][]float32, export fu
 	if err != nil {
 		return err
 	}
-	kept := p.kept()
+	kept := p.keptPlaces()
 	workers := min(p.threads, max(batch, 1))
 	copies, errs := make([][]T, workers), make([]error, workers)
 	work := func(w, example int) {
@@ -94,13 +94,13 @@ func trace[T any](ctx context.Context, p *Program, inputs [][]float32, export fu
 		}
 		errs[w] = p.watch(ctx, inputs, example, func(s *state, k *step) error {
 			if k == nil {
-				show(s, p.shows)
+				show(s, p.kept)
 				return nil
 			}
 			if err := k.compute(s); err != nil {
 				return err
 			}
-			show(s, k.shows)
+			show(s, k.kept)
 			return nil
 		})
 	}

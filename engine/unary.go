@@ -23,7 +23,7 @@ func codesTable(from, to *quant.Params, f func(float32) float32) (*[256]byte, er
 }
 
 // integerUnary looks codes up in a table of 256.
-func (s *site) integerUnary() error {
+func (s *lowerer) integerUnary() error {
 	from, to := s.in[0].quant, s.out.quant
 	var table *[256]byte
 	if clamps := s.n.Op == graph.Relu || s.n.Op == graph.Clip; clamps && graph.SameParams(from, to) {
@@ -63,7 +63,7 @@ func (k *lookup) part(s *state, _ *scratch, lo, hi int) {
 	elementwise.Lookup(s.codesOf(k.to)[lo:hi], s.codesOf(k.from)[lo:hi], k.table, k.tier)
 }
 
-func (s *site) floatUnary() error {
+func (s *lowerer) floatUnary() error {
 	var k kernel
 	if s.n.Op == graph.Relu || s.n.Op == graph.Clip {
 		lo, hi := bounds(s.n)

@@ -22,7 +22,7 @@ type codedWeight struct {
 
 // weightCodes returns the constant weight of input 1, for so many output channels. The codes of unsigned weights are
 // moved by 128, and so are their zero points.
-func (s *site) weightCodes(channels int) (*codedWeight, error) {
+func (s *lowerer) weightCodes(channels int) (*codedWeight, error) {
 	v, err := s.constant(1)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (s *site) weightCodes(channels int) (*codedWeight, error) {
 }
 
 // biasCodes returns the int32 bias of input 2, zeros where it is left out.
-func (s *site) biasCodes(channels int) ([]int32, error) {
+func (s *lowerer) biasCodes(channels int) ([]int32, error) {
 	if s.n.Input(2) == "" {
 		return make([]int32, channels), nil
 	}
@@ -77,7 +77,7 @@ func (s *site) biasCodes(channels int) ([]int32, error) {
 }
 
 // requantizers returns the output stage of a layer for each of its groups of channels, all clamped alike.
-func (s *site) requantizers(w *codedWeight, channels, groups int) ([]*quant.Requantizer, error) {
+func (s *lowerer) requantizers(w *codedWeight, channels, groups int) ([]*quant.Requantizer, error) {
 	in, out := s.in[0].quant.Scale[0], s.out.quant.Scale[0]
 	multipliers := make([]float64, len(w.params.Scale))
 	for c, scale := range w.params.Scale {

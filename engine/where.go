@@ -4,11 +4,11 @@ package engine
 type where struct {
 	operands [2]*place
 	out      *place
-	mask     []bool // of the output's elements as they lie: the first operand
-	nest     *nest  // its sides are the operands and the output
+	mask     []bool    // of the output's elements as they lie: the first operand
+	loops    *loopNest // its sides are the operands and the output
 }
 
-func (s *site) where() error {
+func (s *lowerer) where() error {
 	k := &where{out: s.out, mask: make([]bool, s.out.n)}
 	var in []*place
 	steps := [3][]int{2: s.out.strides()}
@@ -24,12 +24,12 @@ func (s *site) where() error {
 		}
 		steps[i] = broadcastSteps(k.operands[i], len(s.out.shape))
 	}
-	k.nest = newNest(s.out.shape, s.out.walk(), steps[:]...)
+	k.loops = newLoopNest(s.out.shape, s.out.walk(), steps[:]...)
 	condition, err := s.constantPlace(0)
 	if err != nil {
 		return err
 	}
-	chosen := newNest(s.out.shape, s.out.walk(), broadcastSteps(condition, len(s.out.shape)), s.out.strides())
+	chosen := newLoopNest(s.out.shape, s.out.walk(), broadcastSteps(condition, len(s.out.shape)), s.out.strides())
 	from, to := chosen.inner(0), chosen.inner(1)
 	chosen.rows(func(at [3]int) {
 		for i, t := range to {
@@ -44,8 +44,8 @@ func (s *site) where() error {
 
 func (k *where) run(s *state) {
 	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
-	fromA, fromB, to := k.nest.inner(0), k.nest.inner(1), k.nest.inner(2)
-	k.nest.rows(func(at [3]int) {
+	fromA, fromB, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
 			if o := at[2] + t; k.mask[o] {
 				dst[o] = a[at[0]+fromA[i]]

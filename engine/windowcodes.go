@@ -29,7 +29,7 @@ type codeMatrix struct {
 
 // reads reports whether there are kernels for the windows of a convolution with that frame and weight. Others need a
 // panel.
-func (s *site) readsCodeWindows(l *layer, w *codedWeight) bool {
+func (s *lowerer) readsCodeWindows(l *layer, w *codedWeight) bool {
 	wide := widthOf(l.inGroup)
 	return !l.window.pointwise() && w.zero == nil && (wide == l.inGroup || l.window.Group == 1) &&
 		gemm.HasInt8Windows(s.tier, wide, s.g.Requant)
@@ -39,7 +39,7 @@ func (s *site) readsCodeWindows(l *layer, w *codedWeight) bool {
 func widthOf(channels int) int { return (channels + 3) &^ 3 }
 
 // codeWindows returns the kernel for a convolution that readsCodeWindows. Its matrices are packed later.
-func (s *site) codeWindows(l *layer, w *codedWeight, bias []int32, requant []*quant.Requantizer) *codeWindows {
+func (s *lowerer) codeWindows(l *layer, w *codedWeight, bias []int32, requant []*quant.Requantizer) *codeWindows {
 	g := l.window
 	k := &codeWindows{layer: *l, wide: widthOf(l.inGroup), matrices: make([]codeMatrix, g.Group)}
 	k.panel = nil
@@ -128,7 +128,7 @@ func (g *geometry) offsets(pixel int) func(i, t int) int {
 
 // quantizesWide makes the step that quantizes the layer's input leave room in each pixel, if there is such a step and
 // nobody else reads what it makes.
-func (s *site) quantizesWide(wide int) bool {
+func (s *lowerer) quantizesWide(wide int) bool {
 	in := s.in[0]
 	if !s.hidden(s.n.Inputs[0]) {
 		return false

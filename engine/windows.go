@@ -19,7 +19,7 @@ type floatWindows struct {
 
 // windows returns the kernel for a convolution with that frame and weight, nil where a panel is needed: for groups, few
 // channels, numbers for which a product with 0 says something.
-func (s *site) windows(l *layer, w, bias []float32) *floatWindows {
+func (s *lowerer) windows(l *layer, w, bias []float32) *floatWindows {
 	g := l.window
 	if g.Group > 1 || g.pointwise() || !gemm.HasWindows(s.tier, l.inGroup) || !skipsZeros(w, bias) {
 		return nil

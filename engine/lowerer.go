@@ -7,8 +7,8 @@ import (
 	"linquant/tensor"
 )
 
-// site is a node that is being lowered.
-type site struct {
+// lowerer turns one node into steps.
+type lowerer struct {
 	*compiler
 	n   *graph.Node
 	in  []*place // nil for constants and for what is left out
@@ -19,14 +19,14 @@ type site struct {
 }
 
 // lower emits the node's steps: in integers where its output is codes, else in floating point.
-func (s *site) lower() error {
+func (s *lowerer) lower() error {
 	l, _ := loweringOf(s.n.Op)
 	of := l.reals
 	switch {
 	case s.out.quant != nil:
 		of = l.codes
 	case graph.IsDynamic(s.n):
-		of = (*site).dynamicLayer
+		of = (*lowerer).dynamicLayer
 	case s.quantized && s.class() != graph.ClassReshape && s.class() != graph.ClassBoundary:
 		s.addIsland()
 	}
@@ -37,7 +37,7 @@ func (s *site) lower() error {
 }
 
 // class returns what the node does with its elements.
-func (s *site) class() graph.Class {
+func (s *lowerer) class() graph.Class {
 	row, ok := graph.Lookup(s.n.Op)
 	if !ok {
 		return 0
@@ -46,7 +46,7 @@ func (s *site) class() graph.Class {
 }
 
 // addIsland records that the node runs in floating point inside a quantized network.
-func (s *site) addIsland() {
+func (s *lowerer) addIsland() {
 	i := Island{Node: nodeName(s.n), Op: string(s.n.Op), Reason: "its values are not quantized"}
 	if graph.FloatOnly(s.n) {
 		i.Reason = "the operator has no integer form"
@@ -55,15 +55,15 @@ func (s *site) addIsland() {
 }
 
 // finish makes the output known after its last step.
-func (s *site) finish() { s.done(s.value, s.out) }
+func (s *lowerer) finish() { s.done(s.value, s.out) }
 
 // errorf is fmt.Errorf with the node's name in front.
-func (s *site) errorf(format string, args ...any) error {
+func (s *lowerer) errorf(format string, args ...any) error {
 	return fmt.Errorf("%v: "+format, append([]any{s.n}, args...)...)
 }
 
 // constant returns the tensor of input i, which must be a constant.
-func (s *site) constant(i int) (*graph.Value, error) {
+func (s *lowerer) constant(i int) (*graph.Value, error) {
 	v := s.g.Values[s.n.Input(i)]
 	if v == nil || v.Const == nil {
 		return nil, s.errorf("input %q is no constant, and weights are packed when the network is compiled: make it an initializer",
@@ -73,7 +73,7 @@ func (s *site) constant(i int) (*graph.Value, error) {
 }
 
 // reals returns the elements of constant input i of a node of reals, and its shape.
-func (s *site) reals(i int) ([]float32, tensor.Shape, error) {
+func (s *lowerer) reals(i int) ([]float32, tensor.Shape, error) {
 	v, err := s.constant(i)
 	if err != nil {
 		return nil, nil, err

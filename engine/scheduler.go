@@ -7,20 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// crew is the workers of one Run. Each takes the next example as long as there is one. A worker that finds none helps
-// the others: they show it the parts of the step that they are at. So a batch of one is computed by all, and the last
-// examples of a larger batch too.
+// scheduler divides the work of one Run among workers. Each takes the next example as long as there is one. A worker that
+// finds none helps the others, which publish the parts of the step that they are at. So a batch of one is computed by
+// all, and the last examples of a larger batch too.
 //
-// Nobody waits for a worker that is not there yet: a part is taken by whoever comes first, and a worker that shows parts
-// to others takes them itself until none is left. Waiting is spinning for some microseconds, then sleeping.
-type crew struct {
+// Nobody waits for a worker that is not there yet: a part is taken by whoever comes first, and a worker that publishes
+// parts takes them itself until none is left. Waiting is spinning for some microseconds, then sleeping.
+type scheduler struct {
 	program         *Program
 	outputs, inputs [][]float32
 	batch           int64
 	next            atomic.Int64 // the next example
 
-	boards  []board
-	leaders atomic.Int32 // workers that have examples, or may find some
+	queues  []workQueue
+	active  atomic.Int32 // workers that have examples, or may find some
 	helpers atomic.Int32 // workers that look for parts
 
 	asleep atomic.Int32
@@ -28,20 +28,20 @@ type crew struct {
 	awake  sync.Cond
 }
 
-// board is where a worker shows the parts of the step that it is at.
-type board struct {
-	// ticket says which part is to be taken next: the number of the showing in the upper half, then how many parts there
-	// are, then the part. Taking one is adding 1. A showing begins when all parts of the one before are done.
+// workQueue has the parts of the step that a worker is at, for everybody to take.
+type workQueue struct {
+	// ticket says which part is to be taken next: the generation, which counts the steps, in the upper half, then how many
+	// parts there are, then the part. Taking one is adding 1. A generation begins when all parts of the one before are done.
 	ticket  atomic.Uint64
 	done    atomic.Int32          // parts
 	failed  atomic.Pointer[error] // of a part
 	waiting atomic.Bool           // the worker sleeps until all are done
 	wake    chan struct{}
 
-	showing uint32
-	step    *step
-	state   *state   // the example's memory
-	_       [64]byte // boards are far enough apart that they do not share a cache line
+	generation uint32
+	step       *step
+	state      *state   // the example's memory
+	_          [64]byte // queues are far enough apart that they do not share a cache line
 }
 
 const (
@@ -50,20 +50,20 @@ const (
 	patience = 30      // times that, before it sleeps
 )
 
-func newCrew(p *Program, workers, batch int, outputs, inputs [][]float32) *crew {
-	c := &crew{program: p, outputs: outputs, inputs: inputs, batch: int64(batch), boards: make([]board, workers)}
+func newScheduler(p *Program, workers, batch int, outputs, inputs [][]float32) *scheduler {
+	c := &scheduler{program: p, outputs: outputs, inputs: inputs, batch: int64(batch), queues: make([]workQueue, workers)}
 	c.awake.L = &c.mu
-	for i := range c.boards {
-		c.boards[i].wake = make(chan struct{}, 1)
+	for i := range c.queues {
+		c.queues[i].wake = make(chan struct{}, 1)
 	}
-	c.leaders.Store(int32(min(workers, batch)))
+	c.active.Store(int32(min(workers, batch)))
 	return c
 }
 
 // work is what worker i does with its memory: examples, then parts of the examples of others.
-func (c *crew) work(ctx context.Context, i int, s *state) error {
+func (c *scheduler) work(ctx context.Context, i int, s *state) error {
 	if int64(i) < c.batch {
-		err := c.lead(ctx, &c.boards[i], s)
+		err := c.runExamples(ctx, &c.queues[i], s)
 		c.retire()
 		if err != nil {
 			return err
@@ -74,14 +74,14 @@ func (c *crew) work(ctx context.Context, i int, s *state) error {
 }
 
 // retire is called once for each of the first workers, one for each example, when it finds no example.
-func (c *crew) retire() {
-	if c.leaders.Add(-1) == 0 {
-		c.alarm()
+func (c *scheduler) retire() {
+	if c.active.Add(-1) == 0 {
+		c.wakeAll()
 	}
 }
 
-// lead runs examples.
-func (c *crew) lead(ctx context.Context, b *board, s *state) error {
+// runExamples runs examples.
+func (c *scheduler) runExamples(ctx context.Context, b *workQueue, s *state) error {
 	for {
 		first, n := c.take()
 		if n == 0 {
@@ -102,10 +102,10 @@ func (c *crew) lead(ctx context.Context, b *board, s *state) error {
 }
 
 // take returns the examples that a worker does next.
-func (c *crew) take() (first, n int) {
+func (c *scheduler) take() (first, n int) {
 	for {
 		first := c.next.Load()
-		n := c.program.groupOf(int(c.batch-first), len(c.boards))
+		n := c.program.groupOf(int(c.batch-first), len(c.queues))
 		if n == 0 || c.next.CompareAndSwap(first, first+int64(n)) {
 			return int(first), n
 		}
@@ -113,16 +113,16 @@ func (c *crew) take() (first, n int) {
 }
 
 // run computes a step, with the help of those who have nothing else to do.
-func (c *crew) run(b *board, k *step) error {
+func (c *scheduler) run(b *workQueue, k *step) error {
 	if k.parts < 2 || c.helpers.Load() == 0 && !c.expects(k) {
 		return k.compute(b.state)
 	}
 	b.step = k
 	b.done.Store(0)
-	b.showing++
-	b.ticket.Store(uint64(b.showing)<<32 | uint64(k.parts)<<16)
+	b.generation++
+	b.ticket.Store(uint64(b.generation)<<32 | uint64(k.parts)<<16)
 	if c.asleep.Load() > 0 {
-		c.alarm()
+		c.wakeAll()
 	}
 	for b.take(&b.state.scratch) {
 	}
@@ -134,15 +134,15 @@ func (c *crew) run(b *board, k *step) error {
 }
 
 // expects reports whether a worker may come while the step is computed that has no example.
-func (c *crew) expects(k *step) bool {
-	return k.long && c.batch < int64(len(c.boards)) || c.program.always
+func (c *scheduler) expects(k *step) bool {
+	return k.long && c.batch < int64(len(c.queues)) || c.program.always
 }
 
 // open reports whether there is a part to take.
 func open(ticket uint64) bool { return uint16(ticket) < uint16(ticket>>16) }
 
 // take computes a part, if there is one.
-func (b *board) take(w *scratch) bool {
+func (b *workQueue) take(w *scratch) bool {
 	if !open(b.ticket.Load()) {
 		return false
 	}
@@ -162,7 +162,7 @@ func (b *board) take(w *scratch) bool {
 }
 
 // wait returns when all parts are done.
-func (b *board) wait(parts int32) {
+func (b *workQueue) wait(parts int32) {
 	for round := range patience {
 		for range spins {
 			if b.done.Load() == parts {
@@ -173,7 +173,7 @@ func (b *board) wait(parts int32) {
 			runtime.Gosched()
 		}
 	}
-	// A helper that did the last part of an earlier showing may only now come to look for somebody who sleeps, and wake
+	// A helper that did the last part of an earlier generation may only now come to look for somebody who sleeps, and wake
 	// the worker too soon.
 	for done := false; !done; done = b.done.Load() == parts {
 		b.waiting.Store(true)
@@ -185,12 +185,12 @@ func (b *board) wait(parts int32) {
 }
 
 // help takes parts until nobody leads.
-func (c *crew) help(w *scratch) {
+func (c *scheduler) help(w *scratch) {
 	c.helpers.Add(1)
 	defer c.helpers.Add(-1)
-	for idle := 1; c.leaders.Load() > 0; idle++ {
-		for i := range c.boards {
-			for c.boards[i].take(w) {
+	for idle := 1; c.active.Load() > 0; idle++ {
+		for i := range c.queues {
+			for c.queues[i].take(w) {
 				idle = 0
 			}
 		}
@@ -205,24 +205,24 @@ func (c *crew) help(w *scratch) {
 }
 
 // sleep returns when there may be something to do.
-func (c *crew) sleep() {
+func (c *scheduler) sleep() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asleep.Add(1)
 	defer c.asleep.Add(-1)
-	if c.leaders.Load() == 0 {
+	if c.active.Load() == 0 {
 		return
 	}
-	for i := range c.boards {
-		if open(c.boards[i].ticket.Load()) {
+	for i := range c.queues {
+		if open(c.queues[i].ticket.Load()) {
 			return
 		}
 	}
 	c.awake.Wait()
 }
 
-// alarm wakes all who sleep. It takes the lock so that nobody is between looking and falling asleep.
-func (c *crew) alarm() {
+// wakeAll wakes all who sleep. It takes the lock so that nobody is between looking and falling asleep.
+func (c *scheduler) wakeAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.awake.Broadcast()

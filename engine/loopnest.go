@@ -3,20 +3,20 @@ package engine
 // maxRank is the most dimensions of a value, without the batch.
 const maxRank = 8
 
-// nest is a walk over the elements of a value and those of its operands that go with them. Each of up to three sides
+// loopNest is a walk over the elements of a value and those of its operands that go with them. Each of up to three sides
 // has for every dimension a list of offsets; the element at an index lies at the sum of the offsets there. A list may
 // go forward, backward, stand still (broadcasting) or bounce (reflection), and takes no more memory than the dimension
 // is long.
-type nest struct {
+type loopNest struct {
 	dims    []int      // lengths, the innermost last; at least one
 	offsets [3][][]int // of each side, for each dimension
 	unit    [3]bool    // the innermost offsets of the side are 0, 1, 2, …
 	pitch   [3]int     // distance between the rows of the second innermost dimension, -1 where it varies
 }
 
-// newNest walks over a value of the given shape, the dimensions in the order by, with a step for each side and
+// newLoopNest walks over a value of the given shape, the dimensions in the order by, with a step for each side and
 // dimension.
-func newNest(shape, by []int, steps ...[]int) *nest {
+func newLoopNest(shape, by []int, steps ...[]int) *loopNest {
 	offsets := make([][][]int, len(steps))
 	for side := range steps {
 		offsets[side] = make([][]int, len(shape))
@@ -24,12 +24,12 @@ func newNest(shape, by []int, steps ...[]int) *nest {
 			offsets[side][d] = progression(0, steps[side][d], n)
 		}
 	}
-	return newListNest(shape, by, offsets...)
+	return newLoopNestOf(shape, by, offsets...)
 }
 
-// newListNest is newNest with lists of offsets.
-func newListNest(shape, by []int, offsets ...[][]int) *nest {
-	n := &nest{}
+// newLoopNestOf is newLoopNest with lists of offsets.
+func newLoopNestOf(shape, by []int, offsets ...[][]int) *loopNest {
+	n := &loopNest{}
 	for _, d := range by {
 		n.dims = append(n.dims, shape[d])
 		for side := range offsets {
@@ -62,9 +62,9 @@ func progression(start, step, n int) []int {
 }
 
 // inner returns the offsets of a side along the innermost dimension.
-func (n *nest) inner(side int) []int { return n.offsets[side][len(n.dims)-1] }
+func (n *loopNest) inner(side int) []int { return n.offsets[side][len(n.dims)-1] }
 
-func (n *nest) pitchOf(side int) int {
+func (n *loopNest) pitchOf(side int) int {
 	d := len(n.dims) - 2
 	if d < 0 {
 		return -1
@@ -83,13 +83,13 @@ func (n *nest) pitchOf(side int) int {
 }
 
 // rows calls visit for every row of innermost elements with the offsets of the sides, to which those of inner add.
-func (n *nest) rows(visit func(at [3]int)) { n.walk(len(n.dims)-1, visit) }
+func (n *loopNest) rows(visit func(at [3]int)) { n.walk(len(n.dims)-1, visit) }
 
 // each calls visit for every element with the offsets of the sides.
-func (n *nest) each(visit func(at [3]int)) { n.walk(len(n.dims), visit) }
+func (n *loopNest) each(visit func(at [3]int)) { n.walk(len(n.dims), visit) }
 
 // walk calls visit for every index of the outer dimensions with the sums of their offsets.
-func (n *nest) walk(outer int, visit func(at [3]int)) {
+func (n *loopNest) walk(outer int, visit func(at [3]int)) {
 	var index [maxRank]int
 	for {
 		var at [3]int

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// A helper that did the last part of one showing may be stopped before it looks whether the worker sleeps, and go on when
-// the worker sleeps in the next showing. That must not end the wait for parts that are not done.
+// A helper that did the last part of one generation may be stopped before it looks whether the worker sleeps, and go on when
+// the worker sleeps in the next generation. That must not end the wait for parts that are not done.
 func TestStaleWake(t *testing.T) {
-	b := &board{wake: make(chan struct{}, 1)}
+	b := &workQueue{wake: make(chan struct{}, 1)}
 	returned := make(chan struct{})
 	go func() {
 		b.wait(1)

@@ -86,7 +86,7 @@ func TestDivided(t *testing.T) {
 }
 
 // Runs that want each other's memory, cancellations among them, end, and leave nothing behind.
-func TestCrewsEnd(t *testing.T) {
+func TestWorkersEnd(t *testing.T) {
 	before := runtime.NumGoroutine()
 	g := quantized(mixed(), true, quant.ONNX)
 	x := pictures(3, 3*32*32)

@@ -2,9 +2,9 @@ package engine
 
 import "linquant/internal/elementwise"
 
-// sweep is the windows of all output pixels, in runs of neighbours whose windows have the same form: at the edges of the
+// windowRuns is the windows of all output pixels, in runs of neighbours whose windows have the same form: at the edges of the
 // picture windows lose taps to the padding.
-type sweep struct {
+type windowRuns struct {
 	runs  []run
 	lines []int // the runs of output line y are runs[lines[y]:lines[y+1]]
 }
@@ -15,11 +15,11 @@ type run struct {
 	counted  int // elements that an average divides by
 }
 
-// newSweep lists the windows over all channels. The weights of a tap begin stride after those of the tap before it.
-func newSweep(g *geometry, stride int) *sweep {
+// newWindowRuns lists the windows over all channels. The weights of a tap begin stride after those of the tap before it.
+func newWindowRuns(g *geometry, stride int) *windowRuns {
 	type form struct{ ylo, yhi, xlo, xhi int }
 	forms := map[form]elementwise.Windows{}
-	s := &sweep{lines: []int{0}}
+	s := &windowRuns{lines: []int{0}}
 	for oy := range g.Out[0] {
 		ylo, yhi := g.Span(0, oy, g.height)
 		var last form
@@ -56,7 +56,7 @@ func newSweep(g *geometry, stride int) *sweep {
 }
 
 // units are lines of the output.
-func (s *sweep) units() (n, least int) { return len(s.lines) - 1, 1 }
+func (s *windowRuns) units() (n, least int) { return len(s.lines) - 1, 1 }
 
 // between returns the runs of lines lo ≤ y < hi.
-func (s *sweep) between(lo, hi int) []run { return s.runs[s.lines[lo]:s.lines[hi]] }
+func (s *windowRuns) between(lo, hi int) []run { return s.runs[s.lines[lo]:s.lines[hi]] }
