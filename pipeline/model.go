@@ -9,7 +9,6 @@ import (
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/quant"
-	"linquant/tensor"
 	"linquant/vision"
 )
 
@@ -113,18 +112,6 @@ func (m *Model) Warnings() []Warning {
 	return list
 }
 
-// ImageShape returns the shape of the images that the first input takes, by the function of that name in package vision.
-// Errors: an input that is no image.
-func (m *Model) ImageShape() (channels, height, width int, err error) {
-	in := m.Inputs()[0]
-	channels, height, width, ok := vision.ImageShape(in.Shape, m.Preprocess.ChannelsLast)
-	if !ok {
-		return 0, 0, 0, fmt.Errorf("input %q has the shape %v, which is not that of an image with 1 channel or 3: give it arrays",
-			in.Name, in.Shape)
-	}
-	return channels, height, width, nil
-}
-
 // Classify runs a network with one input and one output on an image, pixels 0 to 255 of the shape [channels, height,
 // width] of ImageShape with red first, prepares them as Preprocess says, and returns the k most probable classes, the
 // most probable first. dataset.ReadImage makes such pixels of image files.
@@ -152,11 +139,8 @@ func (m *Model) Classify(ctx context.Context, pixels []uint8, k int) ([]vision.C
 	if m.takesPixels() {
 		err = m.RunUint8(ctx, [][]float32{y}, [][]uint8{pixels})
 	} else {
-		image, x := make([]float32, len(pixels)), make([]float32, len(pixels))
-		for i, v := range pixels {
-			image[i] = float32(v)
-		}
-		if err := m.Preprocess.Apply(x, image, tensor.Shape{channels, height, width}); err != nil {
+		x := make([]float32, len(pixels))
+		if err := m.Pixels(x, pixels); err != nil {
 			return nil, err
 		}
 		err = m.Run(ctx, [][]float32{y}, [][]float32{x})

@@ -14,9 +14,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
-	"linquant/engine"
 	"linquant/pipeline"
-	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -59,11 +57,12 @@ func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 		return fmt.Errorf("%s: the network has %s, of which an image is one: give arrays with --input NAME=FILE", r.Name,
 			text.Plural(n, "input"))
 	}
-	var err error
-	if cfg.Channels, cfg.Height, cfg.Width, err = r.ImageShape(); err != nil {
+	own, err := r.ImageConfig()
+	if err != nil {
 		return fmt.Errorf("%s: %w, with --input", r.Name, err)
 	}
-	cfg.Resize = r.Preprocess.Resize
+	own.Stretch, own.MaxPixels = cfg.Stretch, cfg.MaxPixels
+	*cfg = own
 	if side := max(cfg.Height, cfg.Width); cfg.Resize < 0 || cfg.Resize > 0 && cfg.Resize < side && !cfg.Stretch {
 		return cli.Usagef("--resize %d: the network takes %d×%d pixels, use %d or more", cfg.Resize, cfg.Width, cfg.Height, side)
 	}
@@ -74,11 +73,11 @@ func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 func (r *runner) images(files []string, cfg dataset.ImageConfig) error {
 	const together = 16
 	size := cfg.Channels * cfg.Height * cfg.Width
-	x, pixels := make([]float32, min(together, len(files))*size), make([]float32, size)
+	x := make([]float32, min(together, len(files))*size)
 	for len(files) > 0 {
 		n := min(together, len(files))
 		for i, path := range files[:n] {
-			if err := r.image(x[i*size:(i+1)*size], pixels, path, cfg); err != nil {
+			if err := r.image(x[i*size:(i+1)*size], path, cfg); err != nil {
 				return err
 			}
 		}
@@ -91,7 +90,7 @@ func (r *runner) images(files []string, cfg dataset.ImageConfig) error {
 }
 
 // image fills dst with the input that the image at path makes.
-func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConfig) error {
+func (r *runner) image(dst []float32, path string, cfg dataset.ImageConfig) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
@@ -104,7 +103,7 @@ func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConf
 		defer f.Close()
 		from = f
 	}
-	read, err := dataset.ReadImage(from, cfg)
+	pixels, err := dataset.ReadImage(from, cfg)
 	var reading *fs.PathError
 	switch {
 	case errors.As(err, &reading):
@@ -114,10 +113,7 @@ func (r *runner) image(dst, pixels []float32, path string, cfg dataset.ImageConf
 	case err != nil:
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for i, v := range read {
-		pixels[i] = float32(v)
-	}
-	if err := r.Preprocess.Apply(dst, pixels, cfg.Shape()); err != nil {
+	if err := r.Pixels(dst, pixels); err != nil {
 		return fmt.Errorf("%s: %w: give --mean and --std", r.Name, err)
 	}
 	return nil
@@ -193,7 +189,7 @@ func (r *runner) file(f *checkpoint.File, name string, take func(i int, path str
 			}
 		}
 		found = true
-		x, n, err := r.array(f, t, in)
+		x, n, err := r.array(f, t, i)
 		if err != nil {
 			return err
 		}
@@ -217,68 +213,22 @@ func (r *runner) file(f *checkpoint.File, name string, take func(i int, path str
 }
 
 // array reads the array for an input and returns its elements and the number of examples.
-func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, in engine.IO) ([]float32, int, error) {
-	isImage := t.DType == tensor.Uint8 && in.Quant == nil && in.Name == r.Inputs()[0].Name
-	image := in.Shape
-	if c, h, w, err := r.ImageShape(); err == nil && isImage && len(in.Shape) == 3 {
-		image = tensor.Shape{c, h, w}
-	}
-	last := isImage && len(image) == 3
-	var lasts tensor.Shape
-	if last {
-		lasts = tensor.Shape{image[1], image[2], image[0]}
-	}
-	examples := 1
-	fits := func(s tensor.Shape) bool {
-		switch {
-		case t.Shape.Equal(s):
-			return true
-		case len(t.Shape) > 0 && t.Shape[1:].Equal(s) && t.Shape[0] > 0:
-			examples = t.Shape[0]
-			return true
+func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float32, int, error) {
+	a, err := t.Read()
+	if t.Quant != nil { // codes with a scale of their own
+		var reals []float32
+		if reals, err = t.Float32s(nil); err == nil {
+			a, err = tensor.Of(t.Shape, reals)
 		}
-		return false
 	}
-	first := fits(image)
-	if !first && !(last && fits(lasts)) {
-		return nil, 0, fmt.Errorf("%s: the array has shape %v; input %q wants %v, with the number of examples before it or without",
-			f.Path, t.Shape, in.Name, in.Shape)
-	}
-	x, err := t.Float32s(nil)
 	if err != nil {
 		return nil, 0, err
 	}
-	if p := in.Quant; p != nil && (t.DType == tensor.Uint8 || t.DType == tensor.Int8) {
-		return dequantized(x, p), examples, nil
+	x, examples, err := r.Array(i, a)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	if !isImage || len(image) != 3 {
-		return x, examples, nil
-	}
-	size := len(x) / examples
-	prepared, pixels := make([]float32, len(x)), make([]float32, size)
-	for i := range examples {
-		src := x[i*size : (i+1)*size]
-		if !first {
-			plane := image[1] * image[2]
-			for k, v := range src {
-				pixels[k%image[0]*plane+k/image[0]] = v
-			}
-			src = pixels
-		}
-		if err := r.Preprocess.Apply(prepared[i*size:(i+1)*size], src, image); err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", f.Path, err)
-		}
-	}
-	return prepared, examples, nil
-}
-
-// dequantized returns the reals that codes stand for, which is how Run takes them.
-func dequantized(x []float32, p *quant.Params) []float32 {
-	zero := float32(p.ZeroPointOf(0))
-	for i, v := range x {
-		x[i] = (v - zero) * p.Scale[0]
-	}
-	return x
+	return x, examples, nil
 }
 
 // imageInstead says what to do where --input got an image.

@@ -63,16 +63,15 @@ type server struct {
 func newServer(m *pipeline.Model, top, shorter int, l limits) (*server, error) {
 	s := &server{model: m, top: top, limits: l.withDefaults()}
 	var err error
-	if s.image.Channels, s.image.Height, s.image.Width, err = m.ImageShape(); err != nil {
+	if s.image, err = m.ImageConfig(); err != nil {
 		return nil, err
 	}
 	if len(m.Inputs()) != 1 || len(m.Outputs()) != 1 {
 		return nil, errors.New("the model is no classifier: one input and one output are needed")
 	}
-	shorter = cmp.Or(shorter, m.Preprocess.Resize)
-	s.image.Resize = shorter
-	if side := max(s.image.Height, s.image.Width); shorter != 0 && shorter < side {
-		return nil, fmt.Errorf("an image resized to %d pixels does not cover the %d that the model takes", shorter, side)
+	s.image.Resize = cmp.Or(shorter, s.image.Resize)
+	if side := max(s.image.Height, s.image.Width); s.image.Resize != 0 && s.image.Resize < side {
+		return nil, fmt.Errorf("an image resized to %d pixels does not cover the %d that the model takes", s.image.Resize, side)
 	}
 	if l := s.limits; l.Bytes < 1 || l.Pixels < 1 || l.Requests < 1 || l.Workers < 1 || l.Timeout < 0 || l.Drain < 0 {
 		return nil, errors.New("limits are numbers above 0")
