@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
+	"linquant/graph"
 	"linquant/internal/onnxpb"
 )
 
@@ -227,22 +228,26 @@ func (d draw) pair() trial {
 	return c
 }
 
+// unary is any function of elements that the table of operators has, with any numbers for attributes.
 func (d draw) unary() trial {
-	alpha := map[string][]string{
-		"Celu": {"alpha"}, "Elu": {"alpha"}, "HardSigmoid": {"alpha", "beta"}, "LeakyRelu": {"alpha"}, "Selu": {"alpha", "gamma"},
-		"ThresholdedRelu": {"alpha"},
+	var ops []string
+	for _, o := range graph.Operators() {
+		if o.Unary != nil && o.Op != graph.Clip && o.Since <= 20 {
+			ops = append(ops, string(o.Op))
+		}
 	}
-	c := trial{op: d.one("Abs", "Ceil", "Celu", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu",
-		"Log", "Mish", "Neg", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Sign", "Softplus", "Softsign", "Sqrt", "Tanh",
-		"ThresholdedRelu", "Identity", "Dropout")}
-	c.opset = d.opset(20)
+	c := trial{op: d.one(ops...), opset: d.opset(20)}
 	c.x, c.special = d.shape(d.between(1, 4), 5), d.maybe()
-	for _, name := range alpha[c.op] {
+	row, _ := graph.Lookup(graph.Op(c.op))
+	for _, a := range row.Attrs {
+		if a.Kind != graph.KindFloat || !a.InGraph() {
+			continue
+		}
 		x := float32(d.between(-3, 9)) / 4
 		if c.op == "Celu" && x == 0 {
 			x = 1 // it divides by it
 		}
-		d.add(&c, floatAttr(name, x))
+		d.add(&c, floatAttr(a.Name, x))
 	}
 	if c.op == "Gelu" {
 		d.add(&c, textAttr("approximate", d.one("none", "tanh")))
