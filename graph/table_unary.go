@@ -57,6 +57,7 @@ func init() {
 			Op: Selu, Since: 1, Role: RoleOwn, Unary: seluOf,
 			Attrs: []Attribute{floatAttr("alpha", 1.67326319217681884765625), floatAttr("gamma", 1.05070102214813232421875)},
 		},
+		{Op: Shrink, Since: 9, Role: RoleOwn, Attrs: []Attribute{floatAttr("bias", 0), floatAttr("lambd", 0.5)}, Unary: shrink},
 		{Op: Sigmoid, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Sigmoid(float64(x))) })},
 		{Op: Sign, Since: 9, Unary: always(sign)},
 		{Op: Softplus, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Softplus(float64(x))) })},
