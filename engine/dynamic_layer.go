@@ -13,7 +13,7 @@ import (
 // dynamic lowers a layer that quantizes its input while it runs.
 func (s *lowerer) dynamicLayer() error {
 	if s.in[0] == nil {
-		return s.errorf("input %q is a constant and the graph is not folded: apply graph.FoldConstants", s.n.Inputs[0])
+		return s.errorf("input %q is a constant and the graph is not folded: apply graph.Fold", s.n.Inputs[0])
 	}
 	if s.n.Op == graph.Conv {
 		return s.dynamicConv()

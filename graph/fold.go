@@ -13,10 +13,13 @@ func (g *Graph) after(passes ...func(*Graph) error) (*Graph, error) {
 	return out, nil
 }
 
-// Fold makes a float network ready for calibration and quantization: InferShapes, RemoveIdentities, FoldConstants,
-// Recognize, CanonicalGemm, FoldBatchNorm and RemoveDead on one copy. What these make has its shape, so that the result's
+// Fold makes a float network ready for calibration and quantization. It infers shapes, removes what does nothing and
+// what no output depends on, computes what follows from constants alone (within bounds of memory and time), makes one
+// node of what exporters spell out (Recognize), brings fully-connected layers to the form X·Wᵀ + b, and multiplies batch
+// normalizations of constants into the layer before or after them. What these make has its shape, so that the result's
 // need not be inferred again. The network computes the same up to rounding; the names of inputs and outputs survive. g
-// is not changed.
+// is not changed. Errors: those of InferShapes; a batch normalization whose variance plus epsilon is not positive, or
+// whose factors leave float32.
 func Fold(g *Graph) (*Graph, error) {
 	if err := checkStructure(g); err != nil {
 		return nil, err

@@ -6,8 +6,8 @@ import (
 	"linquant/tensor"
 )
 
-// FoldBatchNorm returns the graph without batch normalizations whose parameters are constants. With ε, γ, β, μ and σ²
-// as in Ioffe & Szegedy 2015 and one channel of a convolution (or Gemm) with weight w and bias b before it,
+// foldBatchNorm removes batch normalizations whose parameters are constants. With ε, γ, β, μ and σ² as in Ioffe & Szegedy
+// 2015 and one channel of a convolution (or Gemm) with weight w and bias b before it,
 //
 //	w' = w·γ/√(σ²+ε)    b' = (b−μ)·γ/√(σ²+ε) + β
 //
@@ -18,9 +18,7 @@ import (
 //
 // The output of the normalization keeps its name; a convolution keeps the names of its weight and bias. Shapes must
 // have been inferred, and Gemms be canonical. Errors: a variance that makes σ²+ε no positive number, factors beyond
-// float32. g is not changed.
-func FoldBatchNorm(g *Graph) (*Graph, error) { return g.after((*Graph).foldBatchNorm) }
-
+// float32.
 func (g *Graph) foldBatchNorm() error {
 	f := folder{g, usesOf(g), g.Producers()}
 	nodes := make([]*Node, 0, len(g.Nodes))

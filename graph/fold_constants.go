@@ -13,12 +13,10 @@ const (
 	foldMACs     = 1 << 28 // of one node
 )
 
-// FoldConstants returns the graph with every node whose inputs are all constants replaced by its result, as Eval
-// computes it, under the name of the node's output. QuantizeLinear and DequantizeLinear stay, because folding them
-// would turn a weight that is stored in few bits into floats: see Resolve. Nodes stay too once the results
-// would need many times the memory of the constants the graph has. Shapes must have been inferred. g is not changed.
-func FoldConstants(g *Graph) (*Graph, error) { return g.after((*Graph).foldConstants) }
-
+// foldConstants replaces every node whose inputs are all constants by its result, as Eval computes it, under the name of
+// the node's output. QuantizeLinear and DequantizeLinear stay, because folding them would turn a weight that is stored in
+// few bits into floats: see Resolve. Nodes stay too once the results would need many times the memory of the constants
+// the graph has. Shapes must have been inferred.
 func (g *Graph) foldConstants() error {
 	return g.evaluate(func(n *Node) bool { return n.Op != QuantizeLinear && n.Op != DequantizeLinear })
 }

@@ -6,7 +6,7 @@ import (
 	"linquant/tensor"
 )
 
-// CanonicalGemm brings fully-connected layers to one form, in which calibration, quantization and the engine look for
+// canonicalGemm brings fully-connected layers to one form, in which calibration, quantization and the engine look for
 // them: a Gemm with alpha = beta = 1, transA = 0, transB = 1, a constant B [out, in] and a constant C [out] or none.
 //
 //   - A MatMul of a matrix with a constant matrix, whose only reader adds a constant vector or is a BatchNormalization,
@@ -14,9 +14,7 @@ import (
 //   - A Gemm with a constant B and a constant C or none has alpha and beta multiplied into the constants, and B
 //     transposed.
 //
-// Layers whose operands are computed stay as they are. Shapes must have been inferred. g is not changed.
-func CanonicalGemm(g *Graph) (*Graph, error) { return g.after((*Graph).canonicalGemm) }
-
+// Layers whose operands are computed stay as they are. Shapes must have been inferred.
 func (g *Graph) canonicalGemm() error {
 	u := usesOf(g)
 	removed := map[*Node]bool{}

@@ -8,7 +8,7 @@
 // Where floats become codes and back, the graph has the nodes QuantizeLinear and DequantizeLinear. A layer that finds the
 // scale of its input while it runs is a node of reals with a weight of codes: see SetDynamic.
 //
-// Tensors are NCHW, as in ONNX; the batch is symbolic. Passes such as FoldBatchNorm are functions from graph to graph
+// Tensors are NCHW, as in ONNX; the batch is symbolic. Passes such as Recognize are functions from graph to graph
 // that leave their argument alone; Fold is all that a float network needs before it is quantized. Recognize makes one
 // node of operators that exporters spell out in pieces.
 // Check and InferShapes refuse what no network can be, so that whoever walks a graph after them need not look again.

@@ -1,13 +1,11 @@
 package graph
 
-// RemoveIdentities returns the graph without nodes that hand on their input unchanged: Identity and Dropout, and where
-// shapes are known, reshapes to the same shape, padding by nothing, slices of everything, transpositions that move
-// nothing, pooling over single elements; also Concat of one value and Clip without bounds.
+// removeIdentities removes nodes that hand on their input unchanged: Identity and Dropout, and where shapes are known,
+// reshapes to the same shape, padding by nothing, slices of everything, transpositions that move nothing, pooling over
+// single elements; also Concat of one value and Clip without bounds.
 //
 // The names of inputs and outputs survive: where such a node makes an output of the graph, the node before it makes
 // that output instead; where nothing does (it would be an input of the graph, or another output), the node stays.
-func RemoveIdentities(g *Graph) (*Graph, error) { return g.after((*Graph).removeIdentities) }
-
 func (g *Graph) removeIdentities() error {
 	output, computed := map[string]bool{}, map[string]bool{}
 	for _, name := range g.Outputs {

@@ -12,7 +12,7 @@ type Op struct {
 	// data is the number of inputs whose elements the output has; the others are parameters. 0: all.
 	Data int
 	// always is for what package graph has no operator: it is also computed of nothing but floats. Other nodes of
-	// constant floats stay, since graph.FoldConstants computes them when it is known what else becomes of a weight.
+	// constant floats stay, since graph.Fold computes them when it is known what else becomes of a weight.
 	Always bool
 	// compute returns the output; ok is false where it does not work on arrays so. The number of inputs was checked.
 	Compute func(c Call, in []Array) (out Array, ok bool)
