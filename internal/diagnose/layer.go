@@ -116,32 +116,21 @@ func (e *evaluator) realLayer(m *matrix, in []codes, bias, out []int32, t target
 
 // integers widens codes of any integer type.
 func integers(t tensor.Tensor) ([]int32, error) {
-	out := make([]int32, t.Elements())
 	switch t.DType {
-	case tensor.Int8:
-		for i, b := range t.Data {
-			out[i] = int32(int8(b))
-		}
-	case tensor.Uint8:
-		for i, b := range t.Data {
-			out[i] = int32(b)
-		}
+	case tensor.Int8, tensor.Uint8, tensor.Int32:
+		return quant.Widen(t)
 	case tensor.Int16:
 		return narrowed[int16](t)
 	case tensor.Uint16:
 		return narrowed[uint16](t)
-	case tensor.Int32:
-		return tensor.As[int32](t)
 	case tensor.Uint32:
 		return narrowed[uint32](t)
 	case tensor.Int64:
 		return narrowed[int64](t)
 	case tensor.Uint64:
 		return narrowed[uint64](t)
-	default:
-		return nil, fmt.Errorf("it holds %v and not integers", t.DType)
 	}
-	return out, nil
+	return nil, fmt.Errorf("it holds %v and not integers", t.DType)
 }
 
 // narrowed returns elements that fit int32; one that does not becomes the least int32, which is no code.
