@@ -1,9 +1,8 @@
 package lower
 
 import (
-	"math"
-
 	"linquant/graph"
+	"linquant/internal/integer"
 	"linquant/onnx/internal/codes"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
@@ -128,18 +127,7 @@ func codeBounds(n *graph.Node, p quant.Params) (lo, hi int32) {
 		return codes.Zeros(p)[0], hi
 	}
 	min, max := codes.Bounds(n)
-	return codeOf(min, p), codeOf(max, p)
-}
-
-// codeOf returns the code of a real, which may be infinite. A NaN has that of 0.
-func codeOf(x float32, p quant.Params) int32 {
-	lo, hi := p.Type.Range()
-	z := codes.Zeros(p)[0]
-	if x != x {
-		return z
-	}
-	c := math.RoundToEven(float64(x / p.Scale[0]))
-	return z + int32(math.Max(float64(lo-z), math.Min(float64(hi-z), c)))
+	return integer.Code(min, &p), integer.Code(max, &p)
 }
 
 // moved lowers a node that moves elements to the same node on codes.
@@ -150,7 +138,7 @@ func (l *lowerer) moved(n *graph.Node, x, out *graph.Value) {
 		for k, v := range n.Attrs {
 			attrs[k] = v
 		}
-		attrs["value"] = float32(codeOf(n.Attrs.Float("value", 0), *x.Quant))
+		attrs["value"] = float32(integer.Code(n.Attrs.Float("value", 0), x.Quant))
 	}
 	inputs := make([]string, len(n.Inputs))
 	for i, in := range n.Inputs {
