@@ -8,7 +8,7 @@ import (
 
 // ErrDamaged is wrapped by errors about a file that is no ONNX file or not what ONNX demands: truncated, contradicting
 // itself, with tensors missing or attributes of the wrong type.
-var ErrDamaged = fault.Damaged
+var ErrDamaged = fault.ErrDamaged
 
 // UnsupportedError is the error for operators that Import does not read, for errors.As. An operator that is read may be
 // refused all the same for what a node asks of it: that is a graph.NodeError.

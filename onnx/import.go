@@ -51,13 +51,13 @@ func (c ImportConfig) importModel(data []byte, ext *elements.External) (*graph.G
 	if err != nil {
 		return nil, err
 	}
-	if g, err = graph.InferShapes(g); err != nil {
+	if err := g.Infer(); err != nil {
 		return nil, err
 	}
 	if g.Quantized() { // where folding would not come any more
-		return graph.Recognize(g)
+		err = g.Recognize()
 	}
-	return g, nil
+	return g, err
 }
 
 // ImportConfig says how a model is read. The zero value is how Open and Import read it.

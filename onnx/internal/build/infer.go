@@ -86,8 +86,7 @@ func (im *Network) infer(nodes []*raw.Node) {
 		part.AddNode(n.Op, n.Name, n.Outputs[0], n.Attrs, n.Inputs...)
 		part.Outputs = n.Outputs
 	}
-	part, err := graph.InferShapes(part)
-	if err != nil {
+	if err := part.Infer(); err != nil {
 		return
 	}
 	for _, n := range nodes {

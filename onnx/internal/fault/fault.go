@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Damaged is wrapped by errors about files that are not what ONNX demands.
-var Damaged = errors.New("the file is damaged")
+// ErrDamaged is wrapped by errors about files that are not what ONNX demands.
+var ErrDamaged = errors.New("the file is damaged")
 
 type damaged struct{ error }
 
-func (d damaged) Is(target error) bool { return target == Damaged }
+func (d damaged) Is(target error) bool { return target == ErrDamaged }
 func (d damaged) Unwrap() error        { return d.error }
 
 // Errorf is fmt.Errorf for an error about a damaged file. The text says it itself.

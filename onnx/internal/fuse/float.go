@@ -33,9 +33,9 @@ func floatValue(v *raw.Value) *graph.Value {
 }
 
 // recognize makes one node of each function that is spelled out in reals: those that stand as a whole between a
-// DequantizeLinear and a QuantizeLinear have a form in integers. graph.RecognizeFunctions sees the nodes on reals alone,
+// DequantizeLinear and a QuantizeLinear have a form in integers. Graph.RecognizeFunctions sees the nodes on reals alone,
 // in a graph whose inputs are what the others make, and whose outputs are what they read.
-func recognize(r *raw.Graph) error {
+func recognize(r *raw.Graph) {
 	g := graph.New("")
 	g.Outputs = append(g.Outputs, r.Outputs...)
 	for _, n := range r.Nodes {
@@ -50,10 +50,7 @@ func recognize(r *raw.Graph) error {
 		}
 		g.Nodes = append(g.Nodes, n.Float())
 	}
-	g, err := graph.RecognizeFunctions(g)
-	if err != nil {
-		return err
-	}
+	g.RecognizeFunctions()
 	float := g.Producers()
 	kept := r.Nodes[:0]
 	for _, n := range r.Nodes {
@@ -65,5 +62,4 @@ func recognize(r *raw.Graph) error {
 	}
 	r.Nodes = kept
 	r.RemoveDead()
-	return nil
 }

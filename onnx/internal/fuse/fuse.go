@@ -34,9 +34,7 @@ func Graph(g *raw.Graph) (*graph.Graph, error) {
 			return nil, fmt.Errorf("%v has no output: remove it from the model", n)
 		}
 	}
-	if err := recognize(g); err != nil {
-		return nil, err
-	}
+	recognize(g)
 	f, err := newFuser(g)
 	if err != nil {
 		return nil, err
@@ -52,7 +50,8 @@ func Graph(g *raw.Graph) (*graph.Graph, error) {
 	if err := f.finish(); err != nil {
 		return nil, err
 	}
-	return graph.RemoveDead(f.out)
+	f.out.Prune()
+	return f.out, nil
 }
 
 // hasQuantization reports whether any node of the raw graph is about codes.

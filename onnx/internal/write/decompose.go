@@ -11,7 +11,7 @@ import (
 )
 
 // Operators that an opset does not have are written as the ones that they are made of. Reading recognizes them: those
-// on codes in a quantized network (graph.RecognizeFunctions), the others when it is folded (graph.Recognize).
+// on codes in a quantized network (graph.Graph.RecognizeFunctions), the others when it is folded (graph.Recognize).
 
 // LastCommon is the newest opset that a network is written in only because it has an operator for what can be spelled.
 const LastCommon = 20
