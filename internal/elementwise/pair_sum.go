@@ -39,9 +39,10 @@ func add512(k *kernels, p *Pair, dst, a, b []byte) {
 // add256 fills dst, a multiple of 8 elements, with sums.
 func add256(k *kernels, p *Pair, dst, a, b []byte) {
 	s, ok := p.fixed()
+	fast, exact, fixed := k.sums256.Get(), k.addCodes.Get(), kernel.NoEscape(&s)
 	for piece := sumBlock; len(dst) > 0; piece *= 2 { // ties are frequent where scales are powers of two
 		if n := len(dst) / sumBlock * sumBlock; ok && n > 0 {
-			if n = k.sums256.Get()(&dst[0], &a[0], &b[0], n, kernel.NoEscape(&s)); n > 0 {
+			if n = fast(&dst[0], &a[0], &b[0], n, fixed); n > 0 {
 				piece = sumBlock
 				if dst, a, b = dst[n:], a[n:], b[n:]; len(dst) == 0 {
 					return
@@ -52,7 +53,7 @@ func add256(k *kernels, p *Pair, dst, a, b []byte) {
 		if ok {
 			n = min(n, piece)
 		}
-		k.addCodes.Get()(&dst[0], &a[0], &b[0], n, p)
+		exact(&dst[0], &a[0], &b[0], n, p)
 		dst, a, b = dst[n:], a[n:], b[n:]
 	}
 }
