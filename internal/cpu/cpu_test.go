@@ -92,3 +92,15 @@ func TestString(t *testing.T) {
 		}
 	}
 }
+
+// A tier is based on one before it, in the end on plain Go, and has no fewer lanes.
+func TestBase(t *testing.T) {
+	for tier := cpu.AVX2; tier < cpu.Tiers; tier++ {
+		if base := tier.Base(); base >= tier || base.Lanes() > tier.Lanes() || tier.String() == "" {
+			t.Errorf("%v with %d lanes is based on %v with %d", tier, tier.Lanes(), base, base.Lanes())
+		}
+	}
+	if cpu.Generic.Base() != cpu.Generic || cpu.Generic.Lanes() != 1 {
+		t.Error("plain Go is based on something")
+	}
+}

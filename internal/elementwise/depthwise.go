@@ -87,12 +87,9 @@ func (d *Depthwise) vector(k *kernels, dst, src []byte, w *Windows) int {
 		channels: n, pixels: w.Pixels, step: w.Step, stride: w.Channels,
 		taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps),
 		weight: &d.Weight[0], bias: &d.Bias[0], mult: &r.Multipliers()[0], single: len(r.Multipliers()) == 1, zero: d.Zero,
-		// Flipping the highest bit of a byte is adding 128 to it. Torch adds its zero point before rounding.
-		lo: float32(r.Lo - r.ZeroPoint), hi: float32(r.Hi - r.ZeroPoint), after: r.ZeroPoint + int32(d.Flip),
 	}
-	if r.Convention == quant.Torch {
-		p.lo, p.hi, p.before, p.after = float32(r.Lo), float32(r.Hi), float32(r.ZeroPoint), int32(d.Flip)
-	}
+	p.lo, p.hi, p.before, p.after = r.Constants()
+	p.after += int32(d.Flip) // flipping the highest bit of a byte is adding 128 to it
 	k.depthwiseCodes.Get()(&dst[0], &src[0], kernel.NoEscape(&p))
 	return n
 }

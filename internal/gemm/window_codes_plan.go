@@ -114,12 +114,7 @@ func (p *codePlan) bias(absent []bool) int {
 func (c *codePattern) append(tap codeTap) {
 	if n := len(c.taps); n > 0 {
 		last := &c.taps[n-1]
-		together := last.weight+16*last.depth == tap.weight
-		for k, at := range tap.rows {
-			before := last.rows[k]
-			together = together && (at < 0 && before < 0 || at >= 0 && before >= 0 && at == before+int32(last.depth))
-		}
-		if together {
+		if last.weight+16*last.depth == tap.weight && follow(last.rows[:], tap.rows[:], int64(last.depth)) {
 			last.depth += tap.depth
 			return
 		}

@@ -149,17 +149,23 @@ func (w *Windows) add(rows []int, patterns map[string]*windowPattern) (ok bool) 
 func (p *windowPattern) append(tap windowTap) {
 	if n := len(p.taps); n > 0 {
 		last := &p.taps[n-1]
-		together := last.weight+16*last.depth == tap.weight && last.depth+tap.depth <= 4*shortDepth
-		for k, at := range tap.rows {
-			before := last.rows[k]
-			together = together && (at < 0 && before < 0 || before >= 0 && int64(before)+last.depth == int64(at))
-		}
-		if together {
+		if last.weight+16*last.depth == tap.weight && last.depth+tap.depth <= 4*shortDepth &&
+			follow(last.rows[:], tap.rows[:], last.depth) {
 			last.depth += tap.depth
 			return
 		}
 	}
 	p.taps = append(p.taps, tap)
+}
+
+// follow reports whether all rows lie depth bytes behind those of the tap before, or are padding as they are.
+func follow(before, rows []int32, depth int64) bool {
+	for k, at := range rows {
+		if b := before[k]; (at >= 0 || b >= 0) && (b < 0 || int64(b)+depth != int64(at)) {
+			return false
+		}
+	}
+	return true
 }
 
 // key is the same for patterns that are.
