@@ -58,7 +58,7 @@ func openCIFAR10(dir, split string) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &cifar{info: info{name: CIFAR10 + " " + split, shape: tensor.Shape{3, 32, 32}}}
+	s := &cifar{info: info{name: kindCIFAR10 + " " + split, shape: tensor.Shape{3, 32, 32}}}
 	for _, name := range names {
 		open := openPythonBatch
 		if strings.HasSuffix(name, cifarBinary) {

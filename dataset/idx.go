@@ -49,7 +49,7 @@ func openIDX(dir, split string) (Set, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &idx{
-		info:   info{name: IDX + " " + split, shape: tensor.Shape{1, int(rows), int(columns)}},
+		info:   info{name: kindIDX + " " + split, shape: tensor.Shape{1, int(rows), int(columns)}},
 		path:   imagesPath,
 		images: f.data,
 		first:  f.first,

@@ -51,7 +51,7 @@ func openImages(dir, split string, asked bool) (Set, error) {
 	case loose > 0:
 		return nil, fmt.Errorf("%s: images outside of the classes' folders: %d; move them into those, or away", root, loose)
 	}
-	s := &images{info: info{name: Images + " " + root, classes: classes}}
+	s := &images{info: info{name: kindImages + " " + root, classes: classes}}
 	for label, class := range classes {
 		n := len(s.files)
 		if s.files, err = appendImages(s.files, filepath.Join(root, class), label); err != nil {

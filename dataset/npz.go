@@ -56,7 +56,7 @@ func readArrays(f *checkpoint.File, split string, asked bool) (*arrays, error) {
 	case x.DType.IsComplex() || x.DType == tensor.Bool:
 		return nil, fmt.Errorf("array %q is of type %v; save it as uint8 (pixels) or float32", x.Name, x.DType)
 	}
-	s := &arrays{info: info{name: NPZ + " " + f.Path, shape: slices.Clone(x.Shape[1:])}}
+	s := &arrays{info: info{name: kindNPZ + " " + f.Path, shape: slices.Clone(x.Shape[1:])}}
 	s.elements = x.Elements() / x.Shape[0]
 	if s.x, err = x.Read(); err != nil {
 		return nil, fmt.Errorf("array %q: %w", x.Name, err)

@@ -16,22 +16,22 @@ const (
 
 // The kinds of data that a Spec names.
 const (
-	CIFAR10 = "cifar10" // a folder of CIFAR-10 batches, binary or Python
-	IDX     = "idx"     // a folder of MNIST's format
-	Images  = "images"  // a folder with a folder of images for each class
-	NPZ     = "npz"     // a NumPy file, npz or npy
-	Builtin = "builtin" // generated; needs no files
+	kindCIFAR10 = "cifar10" // a folder of CIFAR-10 batches, binary or Python
+	kindIDX     = "idx"     // a folder of MNIST's format
+	kindImages  = "images"  // a folder with a folder of images for each class
+	kindNPZ     = "npz"     // a NumPy file, npz or npy
+	kindBuiltin = "builtin" // generated; needs no files
 )
 
 // kinds are all of them with how they are written, for messages.
-var kinds = []string{CIFAR10, IDX, Images, NPZ, Builtin}
+var kinds = []string{kindCIFAR10, kindIDX, kindImages, kindNPZ, kindBuiltin}
 
 const usage = "cifar10:DIR, idx:DIR, images:DIR or npz:FILE, with :train or :test at its end where wanted, or builtin"
 
 // Spec says where data is: KIND:PATH, KIND:PATH:SPLIT, builtin or builtin:SPLIT.
 type Spec struct {
-	Kind  string // one of CIFAR10, IDX, Images, NPZ and Builtin
-	Path  string // folder or file; "" for Builtin
+	Kind  string // cifar10, idx, images, npz or builtin
+	Path  string // folder or file; "" for builtin
 	Split string // Train, Test, or "" where the text names none
 }
 
@@ -43,7 +43,7 @@ func ParseSpec(spec string) (Spec, error) {
 	}
 	s := Spec{Kind: kind, Path: path}
 	for _, split := range []string{Train, Test} {
-		if path == split && kind == Builtin {
+		if path == split && kind == kindBuiltin {
 			return Spec{Kind: kind, Split: split}, nil
 		}
 		if before, found := strings.CutSuffix(path, ":"+split); found {
@@ -51,9 +51,9 @@ func ParseSpec(spec string) (Spec, error) {
 		}
 	}
 	switch {
-	case kind == Builtin && spec != Builtin:
+	case kind == kindBuiltin && spec != kindBuiltin:
 		return Spec{}, fmt.Errorf("%q: the built-in data is builtin, builtin:train or builtin:test", spec)
-	case kind != Builtin && s.Path == "":
+	case kind != kindBuiltin && s.Path == "":
 		return Spec{}, fmt.Errorf("%q names no file or folder; write %s", spec, usage)
 	}
 	return s, nil
@@ -62,7 +62,7 @@ func ParseSpec(spec string) (Spec, error) {
 // String returns the text that ParseSpec reads as s.
 func (s Spec) String() string {
 	text := s.Kind
-	if s.Kind != Builtin {
+	if s.Kind != kindBuiltin {
 		text += ":" + s.Path
 	}
 	if s.Split != "" {
@@ -93,13 +93,13 @@ func (s Spec) open(split string) (Set, error) {
 		split = Test
 	}
 	switch s.Kind {
-	case CIFAR10:
+	case kindCIFAR10:
 		return openCIFAR10(s.Path, split)
-	case IDX:
+	case kindIDX:
 		return openIDX(s.Path, split)
-	case Images:
+	case kindImages:
 		return openImages(s.Path, split, asked)
-	case NPZ:
+	case kindNPZ:
 		return openNPZ(s.Path, split, asked)
 	}
 	return builtin.Data(split)

@@ -11,17 +11,17 @@ func TestParseSpec(t *testing.T) {
 		spec string
 		want Spec
 	}{
-		{"cifar10:data", Spec{CIFAR10, "data", ""}},
-		{"cifar10:data:test", Spec{CIFAR10, "data", Test}},
-		{"idx:data:train", Spec{IDX, "data", Train}},
-		{`cifar10:C:\data`, Spec{CIFAR10, `C:\data`, ""}},
-		{`images:C:\data:train`, Spec{Images, `C:\data`, Train}},
-		{"images:a:b:c", Spec{Images, "a:b:c", ""}},
-		{"images:test", Spec{Images, "test", ""}},
-		{"images:train:test", Spec{Images, "train", Test}},
-		{"npz:x.npz", Spec{NPZ, "x.npz", ""}},
-		{"builtin", Spec{Builtin, "", ""}},
-		{"builtin:train", Spec{Builtin, "", Train}},
+		{"cifar10:data", Spec{kindCIFAR10, "data", ""}},
+		{"cifar10:data:test", Spec{kindCIFAR10, "data", Test}},
+		{"idx:data:train", Spec{kindIDX, "data", Train}},
+		{`cifar10:C:\data`, Spec{kindCIFAR10, `C:\data`, ""}},
+		{`images:C:\data:train`, Spec{kindImages, `C:\data`, Train}},
+		{"images:a:b:c", Spec{kindImages, "a:b:c", ""}},
+		{"images:test", Spec{kindImages, "test", ""}},
+		{"images:train:test", Spec{kindImages, "train", Test}},
+		{"npz:x.npz", Spec{kindNPZ, "x.npz", ""}},
+		{"builtin", Spec{kindBuiltin, "", ""}},
+		{"builtin:train", Spec{kindBuiltin, "", Train}},
 	} {
 		got, err := ParseSpec(c.spec)
 		if err != nil || got != c.want {
@@ -45,7 +45,7 @@ func TestParseSpecRefuses(t *testing.T) {
 
 func TestOpenWithoutFiles(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
-	for _, kind := range []string{CIFAR10, IDX, Images, NPZ} {
+	for _, kind := range []string{kindCIFAR10, kindIDX, kindImages, kindNPZ} {
 		_, err := Open(kind+":"+none, Test)
 		wantError(t, err, none)
 		_, err = Open(kind+":"+t.TempDir(), Train)
@@ -54,7 +54,7 @@ func TestOpenWithoutFiles(t *testing.T) {
 		}
 	}
 	file := filepath.Join(folder(t, map[string]string{"x.bin": ""}), "x.bin")
-	for _, kind := range []string{CIFAR10, IDX, Images} {
+	for _, kind := range []string{kindCIFAR10, kindIDX, kindImages} {
 		_, err := Open(kind+":"+file, Test)
 		wantError(t, err, file, "not a folder")
 	}

@@ -55,12 +55,12 @@ func load(t testing.TB, name string) *network {
 	}
 	var file *checkpoint.File
 	var err error
-	data := dataset.Builtin
+	data := pipeline.Builtin
 	if name == "builtin" {
 		b := builtin.Checkpoint()
 		file, err = checkpoint.New(bytes.NewReader(b), int64(len(b)), "builtin")
 	} else {
-		data = dataset.CIFAR10 + ":" + filepath.Dir(datadir.File(t, cifar+"/test_batch.bin"))
+		data = "cifar10:" + filepath.Dir(datadir.File(t, cifar+"/test_batch.bin"))
 		file, err = checkpoint.Open(datadir.File(t, checkpoints[name]))
 	}
 	must(t, err)
