@@ -290,3 +290,32 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// What is said about the input after the network was folded is what it is compiled and exported with, even where the
+// shape alone would say something else.
+func TestSetPreprocess(t *testing.T) {
+	g := graph.New("ambiguous")
+	g.AddInput("x", tensor.Shape{graph.Batch, 3, 2, 3})
+	g.Outputs = []string{g.AddNode(graph.Relu, "relu", "y", nil, "x")}
+	n, err := pipeline.NewNetwork(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Folded(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.SetPreprocess(vision.Preprocess{ChannelsLast: true}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := n.Compile(engine.Config{})
+	if err != nil || !m.Preprocess.ChannelsLast {
+		t.Errorf("compiled: %+v, %v", m.Preprocess, err)
+	}
+	back, err := pipeline.Read(exported(t, n), "back", pipeline.OpenConfig{})
+	if err != nil || !back.Preprocess().ChannelsLast {
+		t.Errorf("exported: %+v, %v", back.Preprocess(), err)
+	}
+	if len(g.Metadata) != 0 {
+		t.Errorf("the graph that was given has %v", g.Metadata)
+	}
+}
