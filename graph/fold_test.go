@@ -131,6 +131,10 @@ func TestFold(t *testing.T) {
 		{"a reversal is no identity", func(n *net) *graph.Graph {
 			return n.outputs(n.node(graph.Slice, "y", graph.Attrs{"starts": []int{-1}, "ends": []int{math.MinInt32}, "axes": []int{2}, "steps": []int{-1}}, "x"))
 		}, []graph.Op{graph.Slice}, nil},
+		{"an average over neighbours is no identity", func(n *net) *graph.Graph {
+			y := n.node(graph.AveragePool, "y", graph.Attrs{"kernel_shape": []int{3, 3}, "pads": []int{1, 1, 1, 1}}, "x")
+			return n.outputs(n.node(graph.Relu, "z", nil, y))
+		}, []graph.Op{graph.AveragePool, graph.Relu}, nil},
 		{"dead nodes", func(n *net) *graph.Graph {
 			n.AddInput("unused", tensor.Shape{graph.Batch, 2})
 			n.conv("dead", "x", 3, 4, 0, true)
