@@ -49,6 +49,28 @@ func TestObserverBytes(t *testing.T) {
 	}
 }
 
+// A negative 0 is 0: which of the two came first leaves no trace.
+func TestObserverBytesOfZeros(t *testing.T) {
+	minus := float32(math.Copysign(0, -1))
+	for kind, empty := range kinds {
+		var all [][]byte
+		for _, x := range [][]float32{{0, minus, 0, 0, 0, 1}, {minus, 0, minus, minus, 0, 1}, {minus, minus, minus, minus, minus, 1}} {
+			o := empty()
+			if err := o.Observe(x); err != nil {
+				t.Fatal(err)
+			}
+			data, err := o.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, data)
+		}
+		if !bytes.Equal(all[0], all[1]) || !bytes.Equal(all[0], all[2]) {
+			t.Errorf("%s: the bytes differ with the sign of 0", kind)
+		}
+	}
+}
+
 // A layout, byte for byte: files of today are to be read tomorrow.
 func TestObserverLayout(t *testing.T) {
 	o := kinds["histogram"]()

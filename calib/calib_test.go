@@ -99,6 +99,60 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Each value's range is the one for its own scheme.
+func TestRunChoosesForEachScheme(t *testing.T) {
+	x := shapes()["cubed"]
+	list := []Point{
+		{"x", Scheme{Type: quant.Uint(8)}},
+		{"twice", Scheme{Type: quant.Int(3), Symmetric: true}},
+	}
+	cfg := Config{Method: MSE}
+	got, err := Run(t.Context(), doubler{2}, batches(nil, x), list, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twice := make([]float32, len(x))
+	for i, v := range x {
+		twice[i] = 2 * v
+	}
+	for value, want := range map[string]Range{
+		"x": rangeOf(t, x, choice{cfg, list[0].Scheme}), "twice": rangeOf(t, twice, choice{cfg, list[1].Scheme}),
+	} {
+		if r := got[value]; r.Lo != want.Lo || r.Hi != want.Hi {
+			t.Errorf("%s: %v to %v, want %v to %v", value, r.Lo, r.Hi, want.Lo, want.Hi)
+		}
+	}
+}
+
+// What a range that was chosen for one scheme is right for.
+func TestSuits(t *testing.T) {
+	u8, u4, i8 := Scheme{Type: quant.Uint(8)}, Scheme{Type: quant.Uint(4)}, Scheme{Type: quant.Int(8)}
+	u8s, u4s, i8s := Scheme{quant.Uint(8), true}, Scheme{quant.Uint(4), true}, Scheme{quant.Int(8), true}
+	list := []Scheme{u8, u4, i8, u8s, u4s, i8s}
+	for _, tt := range []struct {
+		by   []Method
+		have Scheme
+		want []Scheme
+	}{
+		{[]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}, Scheme{}, list},
+		{[]Method{MinMax, MovingAverage}, u8, list},
+		{[]Method{MinMax, MovingAverage, Percentile}, u8s, []Scheme{u8s, u4s}},
+		{[]Method{MinMax, MovingAverage, Percentile}, i8s, []Scheme{i8s}},
+		{[]Method{Percentile}, u4, []Scheme{u8, u4, i8}},
+		{[]Method{MSE, Entropy}, u8, []Scheme{u8}},
+		{[]Method{MSE, Entropy}, u4s, []Scheme{u4s}},
+		{[]Method{9}, u8, nil},
+	} {
+		for _, by := range tt.by {
+			for _, s := range list {
+				if err := (Range{For: tt.have, By: by}).Suits(s); (err == nil) != slices.Contains(tt.want, s) {
+					t.Errorf("for %v by %v, wanted for %v: error %v", tt.have, by, s, err)
+				}
+			}
+		}
+	}
+}
+
 func TestRunErrors(t *testing.T) {
 	broken := errors.New("the disk is on fire")
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
@@ -110,6 +164,7 @@ func TestRunErrors(t *testing.T) {
 	}{
 		{"no data", batches(nil), all, "there is no calibration data"},
 		{"data that does not read", batches(broken, []float32{1, 2}), all, "calibration batch 1: the disk is on fire"},
+		{"data that ends early", batches(broken, []float32{1, 2}, []float32{1, 2}), all, "calibration batch 2: the disk is on fire"},
 		{"data of another shape", batches(nil, []float32{1, 2}, []float32{1}), all, "calibration batch 1: input has 1 elements"},
 		{"constant data", batches(nil, []float32{3, 3}, []float32{3, 3, 3, 3}), all, "constant: every number of its 3 examples is 3"},
 		{
@@ -127,7 +182,7 @@ func TestRunErrors(t *testing.T) {
 		{"dead values only", batches(nil, []float32{1, 2}), points("dead"), "1 values is constant"},
 		{"no values", batches(nil, []float32{1, 2}), nil, "there are no values to calibrate"},
 		{"a value twice", batches(nil, []float32{1, 2}), points("x", "dead", "x"), `value "x": it is listed twice`},
-		{"a wrong configuration", batches(nil, []float32{1, 2}), []Point{{"x", Scheme{Type: quant.Int(9)}}}, "calibration for 9 bits: use 2 to 8"},
+		{"a wrong configuration", batches(broken), []Point{{"x", Scheme{Type: quant.Int(9)}}}, "calibration for 9 bits: use 2 to 8"},
 	} {
 		_, err := Run(t.Context(), doubler{2}, c.batches, c.points, Config{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {

@@ -3,6 +3,7 @@ package calib
 import (
 	"bytes"
 	"encoding"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -119,6 +120,9 @@ func TestMergeMoments(t *testing.T) {
 		all := slices.Concat(a, b, c)
 		for _, o := range []Observer{observed(t, empty, all), merged(t, empty, x, y, z), merged(t, empty, x, merged(t, empty, z, y))} {
 			m := o.(*Moments)
+			if m.seen != (seen{examples: len(all), length: 12}) {
+				t.Fatalf("it has seen %+v", m.seen)
+			}
 			for channel := range m.Channels() {
 				var numbers []float64
 				size := 0.0
@@ -211,6 +215,24 @@ func TestMergeErrors(t *testing.T) {
 		}
 		if err := c[0].UnmarshalBinary(data); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("as bytes: error %v, want %q", err, want)
+		}
+	}
+	for kind, empty := range kinds {
+		if kind == "histogram" {
+			continue // whose bytes have counts
+		}
+		o := see(empty(), long)
+		data, _ := o.MarshalBinary()
+		many := slices.Concat(data[:20], []byte("\xff\xff\xff\xff\xff\xff\xff\x0f"), data[21:]) // 2^56 − 1 examples of 12
+		if err := o.UnmarshalBinary(many); err != nil {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		var err error
+		for range 12 {
+			err = errors.Join(err, o.Merge(o))
+		}
+		if !errors.Is(err, errTooMany) {
+			t.Errorf("%s of too many examples: error %v", kind, err)
 		}
 	}
 	open := kinds["average"]()

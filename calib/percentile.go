@@ -28,7 +28,7 @@ func (s spread) percentile(c choice) Range {
 		total += n
 	}
 	// The least number of values that have to be on the inner side of an end.
-	inside := max(int64(math.Ceil(c.Percentile/100*float64(total))), 1)
+	inside := int64(math.Ceil(c.Percentile / 100 * float64(total)))
 	if c.Symmetric && !c.Type.Unsigned {
 		m := s.magnitude(inside)
 		return Range{Lo: -m + 0, Hi: m}

@@ -90,6 +90,8 @@ func TestReadErrors(t *testing.T) {
 		{`{"a": {"min": 0, "max": 1, "for": "uint8"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1, "by": "mse"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1, "for": null, "by": null}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": "uint8", "by": null}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "for": null, "by": "mse"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1, "for": 8, "by": "mse"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1, "for": "uint9", "by": "mse"}}`, `value "a": "uint9" are no codes: write uint8, int4 symmetric`},
 		{`{"a": {"min": 0, "max": 1, "for": "int08", "by": "mse"}}`, `value "a": "int08" are no codes`},
