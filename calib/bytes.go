@@ -44,16 +44,16 @@ func (w *writer) float64(x float64) {
 	w.data = binary.LittleEndian.AppendUint64(w.data, math.Float64bits(x))
 }
 
-// extremes writes whether there are any, and which. A negative 0 is written as 0, so that the bytes do not depend on the
-// order of the numbers.
+// extremes writes whether there are any, and which. None is a negative 0 (quant.Extremes), so that the bytes do not depend
+// on the order of the numbers.
 func (w *writer) extremes(e extremes) {
 	if !e.seen {
 		w.uint(0)
 		return
 	}
 	w.uint(1)
-	w.float32(e.lo + 0)
-	w.float32(e.hi + 0)
+	w.float32(e.lo)
+	w.float32(e.hi)
 }
 
 // reader reads the bytes. After what is wrong everything is 0.

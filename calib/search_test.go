@@ -75,6 +75,22 @@ func TestDivergenceNaively(t *testing.T) {
 	})
 }
 
+// A distribution with fewer bins than there are codes can be taken whole, and in no other way.
+func TestDivergenceOfFewBins(t *testing.T) {
+	s := spreadOf([]float32{0, 1e-36, 2.5e-36})
+	w, by := window{0, 2.5e-36, 0, len(s.mass) - 1}, scale{2.5e-36 / 255, 0, 255}
+	if n := len(s.mass); n >= 256 || n < 3 {
+		t.Fatalf("%d bins", n)
+	}
+	if d := s.sums().divergence(w, by); !near(d, 0, 0) {
+		t.Errorf("divergence %v of the whole, want 0: every bin has a code", d)
+	}
+	w.last--
+	if d := s.sums().divergence(w, by); !math.IsInf(d, 1) {
+		t.Errorf("divergence %v of a part", d)
+	}
+}
+
 func TestSquaredErrorNaively(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg, s := drawn(t, 40)
