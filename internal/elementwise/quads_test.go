@@ -35,10 +35,15 @@ func TestDepthwisePacked(t *testing.T) {
 			}
 			multipliers := make([]float64, rapid.SampledFrom([]int{1, w.Channels}).Draw(t, "multipliers"))
 			for c := range multipliers {
-				multipliers[c] = s.Float64() / 512 * rapid.SampledFrom([]float64{1, 1, 200, 400}).Draw(t, "size")
+				multipliers[c] = s.Float64() / 512 * rapid.SampledFrom([]float64{1, 1, 200, 400, 4000}).Draw(t, "size")
 			}
+			large := rapid.Bool().Draw(t, "large biases") // of which a product leaves int32
 			for range w.Channels {
-				d.Bias = append(d.Bias, int32(s.IntN(40000)-20000))
+				bias := int32(s.IntN(40000) - 20000)
+				if large {
+					bias = int32(s.Uint32())
+				}
+				d.Bias = append(d.Bias, bias)
 			}
 			kind := quant.Int(8)
 			if d.Flip == 0 {
