@@ -256,27 +256,30 @@ func TestProfile(t *testing.T) {
 
 // A kept value that is another one under a new name is shown before anything is written over it.
 func TestTraceOfRenamed(t *testing.T) {
-	g := graph.New("renamed")
-	g.AddInput("x", tensor.Shape{graph.Batch, 2})
-	g.AddNode(graph.Sigmoid, "s", "a", nil, "x")
-	g.AddNode(graph.LeakyRelu, "l", "b", graph.Attrs{"alpha": float32(2)}, "a")
-	g.AddNode(graph.HardSwish, "h", "c", nil, "b")
-	g.AddNode(graph.Reshape, "r", "d", graph.Attrs{"shape": []int{0, 1, 2}}, "a")
-	g.AddNode(graph.HardSwish, "i", "e", nil, "c")
-	g.Outputs = []string{"e"}
-	p, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	shown := map[string][]float32{}
-	err = p.Trace(context.Background(), [][]float32{{1, -1}}, func(name string, x []float32) error {
-		shown[name] = slices.Clone(x)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(shown["a"], shown["d"]) || len(shown) != 5 {
-		t.Errorf("%v: a and d are the same values", shown)
+	for at := 1; at <= 4; at++ { // where the Reshape stands
+		g := graph.New("renamed")
+		g.AddInput("x", tensor.Shape{graph.Batch, 2})
+		g.AddNode(graph.Sigmoid, "s", "a", nil, "x")
+		g.AddNode(graph.Neg, "l", "b", nil, "a")
+		g.AddNode(graph.HardSwish, "h", "c", nil, "b")
+		g.AddNode(graph.HardSwish, "i", "e", nil, "c")
+		g.AddNode(graph.Reshape, "r", "d", graph.Attrs{"shape": []int{0, 1, 2}}, "a")
+		g.Nodes = slices.Insert(g.Nodes[:4:4], at, g.Nodes[4])
+		g.Outputs = []string{"e"}
+		p, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string][]float32{}
+		err = p.Trace(context.Background(), [][]float32{{1, -1}}, func(name string, x []float32) error {
+			shown[name] = slices.Clone(x)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(shown["a"], shown["d"]) || len(shown) != 5 {
+			t.Errorf("%d: %v: a and d are the same values", at, shown)
+		}
 	}
 }

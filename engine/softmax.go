@@ -36,7 +36,7 @@ const (
 // fromCodes reports whether the node is a DequantizeLinear for a Softmax alone, which then reads the codes; it makes
 // the output stand for them.
 func (s *lowerer) fromCodes() bool {
-	if s.n.Op != graph.DequantizeLinear || !s.hidden(s.value) || s.in[0].order != s.out.order {
+	if s.n.Op != graph.DequantizeLinear || !s.hidden(s.value) {
 		return false
 	}
 	next, rank := s.consumers[s.value][0], len(s.out.shape)

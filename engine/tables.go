@@ -42,7 +42,7 @@ func (s *lowerer) tables() bool {
 	last := c.nodes[len(c.nodes)-1]
 	out := s.g.Values[last.Outputs[0]]
 	to, err := s.place(out)
-	if err != nil || to.order != s.in[0].order || !to.shape.Equal(s.in[0].shape) {
+	if err != nil || !to.shape.Equal(s.in[0].shape) {
 		return false
 	}
 	k := &tableStep{from: s.in[0], to: to, byChannel: c.axis == 0 && to.order.channels > 1, stride: 1, tier: s.tier}
