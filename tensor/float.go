@@ -89,26 +89,6 @@ func (t Tensor) ReadFloat32s(dst []float32) error {
 	return nil
 }
 
-// WriteFloat32s rounds src, exactly t.Elements() floats, into the memory of t, a tensor of type Float16, BFloat16 or
-// Float32: to the nearest value, ties to even, as Float32ToFloat16 and float32ToBFloat16 do. It is ReadFloat32s the
-// other way.
-func (t Tensor) WriteFloat32s(src []float32) error {
-	if len(src) != t.Elements() {
-		return fmt.Errorf("source has %d elements, the tensor %d", len(src), t.Elements())
-	}
-	switch t.DType {
-	case Float16:
-		narrowFloat16(cpu.Chosen(), t.Data, src)
-	case BFloat16:
-		narrowBFloat16(cpu.Chosen(), t.Data, src)
-	case Float32:
-		copy(t.Data, bytesOf(src))
-	default:
-		return fmt.Errorf("float32 values are not rounded to %v: use a tensor of float16, bfloat16 or float32", t.DType)
-	}
-	return nil
-}
-
 // float32FromUint64 rounds to nearest even. Go's own conversion rounds twice on 386, so that 2^47 + 2^23 + 1 goes down
 // there.
 func float32FromUint64(u uint64) float32 {
@@ -169,15 +149,6 @@ func Float32ToFloat16(f float32) uint16 {
 
 // bfloat16ToFloat32 widens a bfloat16 value, exactly.
 func bfloat16ToFloat32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
-
-// float32ToBFloat16 rounds to the nearest bfloat16 value, ties to even. A NaN becomes quiet.
-func float32ToBFloat16(f float32) uint16 {
-	b := math.Float32bits(f)
-	if b&0x7fffffff > 0x7f800000 {
-		return uint16(b>>16) | 0x40
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
-}
 
 // float8Tables maps each float8 type to the value of its 256 codes.
 var float8Tables = map[DType]*[256]float32{

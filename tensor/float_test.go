@@ -55,12 +55,12 @@ var narrow = []struct {
 	name     string
 	value    func(uint16) float64
 	widen    func(uint16) float32
-	round    func(float32) uint16
+	round    func(float32) uint16 // nil where nothing is rounded to the type
 	infinity uint16
 	beyond   float64 // what would follow the largest finite value
 }{
 	{"float16", half16, Float16ToFloat32, Float32ToFloat16, 0x7c00, 0x1p16},
-	{"bfloat16", bfloat16, bfloat16ToFloat32, float32ToBFloat16, 0x7f80, 0x1p128},
+	{"bfloat16", bfloat16, bfloat16ToFloat32, nil, 0x7f80, 0x1p128},
 }
 
 func TestHalvesExhaustively(t *testing.T) {
@@ -70,6 +70,9 @@ func TestHalvesExhaustively(t *testing.T) {
 			wide := f.widen(h)
 			if !same(float64(wide), f.value(h)) {
 				t.Fatalf("%s %#04x widens to %v, want %v", f.name, h, wide, f.value(h))
+			}
+			if f.round == nil {
+				continue
 			}
 			back := f.round(wide)
 			if nan := h&0x7fff > f.infinity; nan && back&0x7fff <= f.infinity || !nan && back != h {
@@ -96,7 +99,7 @@ func nearest(v float64, values []float64) uint16 {
 }
 
 func TestRoundingIsNearestEven(t *testing.T) {
-	for _, f := range narrow {
+	for _, f := range narrow[:1] {
 		values := make([]float64, f.infinity+1) // of the codes that are not negative
 		for code := range f.infinity {
 			values[code] = f.value(code)

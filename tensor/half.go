@@ -6,8 +6,8 @@ import (
 	"linquant/internal/cpu"
 )
 
-// Conversions of many floats of 16 bits at once: widen fills dst from little-endian src, two bytes an element; narrow is
-// the way back. The kernels of the tier do the beginning, as much as they can, the functions for one element the rest.
+// Conversions of many floats of 16 bits at once: dst is filled from little-endian src, two bytes an element. The kernels of
+// the tier do the beginning, as much as they can, the functions for one element the rest.
 
 func widenFloat16(tier cpu.Tier, dst []float32, src []byte) {
 	i := inParts(len(dst), func(i, n int) int { return widenFloat16Vector(tier, dst[i:i+n], src[2*i:]) })
@@ -20,20 +20,6 @@ func widenBFloat16(tier cpu.Tier, dst []float32, src []byte) {
 	i := inParts(len(dst), func(i, n int) int { return widenBFloat16Vector(tier, dst[i:i+n], src[2*i:]) })
 	for ; i < len(dst); i++ {
 		dst[i] = bfloat16ToFloat32(binary.LittleEndian.Uint16(src[2*i:]))
-	}
-}
-
-func narrowFloat16(tier cpu.Tier, dst []byte, src []float32) {
-	i := inParts(len(src), func(i, n int) int { return narrowFloat16Vector(tier, dst[2*i:], src[i:i+n]) })
-	for ; i < len(src); i++ {
-		binary.LittleEndian.PutUint16(dst[2*i:], Float32ToFloat16(src[i]))
-	}
-}
-
-func narrowBFloat16(tier cpu.Tier, dst []byte, src []float32) {
-	i := inParts(len(src), func(i, n int) int { return narrowBFloat16Vector(tier, dst[2*i:], src[i:i+n]) })
-	for ; i < len(src); i++ {
-		binary.LittleEndian.PutUint16(dst[2*i:], float32ToBFloat16(src[i]))
 	}
 }
 

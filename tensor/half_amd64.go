@@ -18,18 +18,6 @@ func widenBFloat16AVX512(dst *float32, src *byte, n int)
 //go:noescape
 func widenBFloat16AVX2(dst *float32, src *byte, n int)
 
-//go:noescape
-func narrowFloat16AVX512(dst *byte, src *float32, n int)
-
-//go:noescape
-func narrowFloat16AVX2(dst *byte, src *float32, n int)
-
-//go:noescape
-func narrowBFloat16AVX512(dst *byte, src *float32, n int)
-
-//go:noescape
-func narrowBFloat16AVX2(dst *byte, src *float32, n int)
-
 // The following do as many elements as there are kernels for, from the first on, and return how many that is.
 
 func widenFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
@@ -52,30 +40,6 @@ func widenBFloat16Vector(tier cpu.Tier, dst []float32, src []byte) int {
 		widenBFloat16AVX512(&dst[0], &src[0], n)
 	default:
 		widenBFloat16AVX2(&dst[0], &src[0], n)
-	}
-	return n
-}
-
-func narrowFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
-	n := whole(tier, len(src))
-	switch {
-	case n == 0:
-	case tier.Lanes() == 16:
-		narrowFloat16AVX512(&dst[0], &src[0], n)
-	default:
-		narrowFloat16AVX2(&dst[0], &src[0], n)
-	}
-	return n
-}
-
-func narrowBFloat16Vector(tier cpu.Tier, dst []byte, src []float32) int {
-	n := whole(tier, len(src))
-	switch {
-	case n == 0:
-	case tier.Lanes() == 16:
-		narrowBFloat16AVX512(&dst[0], &src[0], n)
-	default:
-		narrowBFloat16AVX2(&dst[0], &src[0], n)
 	}
 	return n
 }

@@ -22,24 +22,6 @@ loop:
 	VZEROUPPER
 	RET
 
-// func narrowFloat16AVX2(dst *byte, src *float32, n int)
-// Requires: AVX, F16C
-TEXT ·narrowFloat16AVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-
-loop:
-	VMOVUPS   (SI), Y0
-	VCVTPS2PH $0x00, Y0, X0
-	VMOVDQU   X0, (DI)
-	ADDQ      $0x20, SI
-	ADDQ      $0x10, DI
-	SUBQ      $0x08, CX
-	JG        loop
-	VZEROUPPER
-	RET
-
 // func widenBFloat16AVX2(dst *float32, src *byte, n int)
 // Requires: AVX, AVX2
 TEXT ·widenBFloat16AVX2(SB), NOSPLIT, $0-24
@@ -55,36 +37,5 @@ loop:
 	ADDQ      $0x20, DI
 	SUBQ      $0x08, CX
 	JG        loop
-	VZEROUPPER
-	RET
-
-// func narrowBFloat16AVX2(dst *byte, src *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·narrowBFloat16AVX2(SB), NOSPLIT, $0-24
-	MOVQ     dst+0(FP), DI
-	MOVQ     src+8(FP), SI
-	MOVQ     n+16(FP), CX
-	VPCMPEQD Y7, Y7, Y7
-	VPSRLD   $0x1f, Y7, Y4
-	VPSRLD   $0x11, Y7, Y5
-	VPSLLD   $0x06, Y4, Y6
-
-loop:
-	VMOVUPS      (SI), Y0
-	VPSRLD       $0x10, Y0, Y1
-	VPAND        Y4, Y1, Y2
-	VCMPPS       $0x03, Y0, Y0, Y3
-	VPADDD       Y5, Y0, Y0
-	VPADDD       Y2, Y0, Y0
-	VPSRLD       $0x10, Y0, Y0
-	VPOR         Y6, Y1, Y1
-	VPBLENDVB    Y3, Y1, Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPACKUSDW    X1, X0, X0
-	VMOVDQU      X0, (DI)
-	ADDQ         $0x20, SI
-	ADDQ         $0x10, DI
-	SUBQ         $0x08, CX
-	JG           loop
 	VZEROUPPER
 	RET

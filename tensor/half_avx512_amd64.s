@@ -22,24 +22,6 @@ loop:
 	VZEROUPPER
 	RET
 
-// func narrowFloat16AVX512(dst *byte, src *float32, n int)
-// Requires: AVX, AVX512F
-TEXT ·narrowFloat16AVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-
-loop:
-	VMOVUPS   (SI), Z0
-	VCVTPS2PH $0x00, Z0, Y0
-	VMOVDQU   Y0, (DI)
-	ADDQ      $0x40, SI
-	ADDQ      $0x20, DI
-	SUBQ      $0x10, CX
-	JG        loop
-	VZEROUPPER
-	RET
-
 // func widenBFloat16AVX512(dst *float32, src *byte, n int)
 // Requires: AVX, AVX512F
 TEXT ·widenBFloat16AVX512(SB), NOSPLIT, $0-24
@@ -55,36 +37,5 @@ loop:
 	ADDQ      $0x40, DI
 	SUBQ      $0x10, CX
 	JG        loop
-	VZEROUPPER
-	RET
-
-// func narrowBFloat16AVX512(dst *byte, src *float32, n int)
-// Requires: AVX, AVX512F
-TEXT ·narrowBFloat16AVX512(SB), NOSPLIT, $0-24
-	MOVQ         dst+0(FP), DI
-	MOVQ         src+8(FP), SI
-	MOVQ         n+16(FP), CX
-	MOVL         $0x00000001, AX
-	VPBROADCASTD AX, Z4
-	MOVL         $0x00007fff, AX
-	VPBROADCASTD AX, Z5
-	MOVL         $0x00000040, AX
-	VPBROADCASTD AX, Z6
-
-loop:
-	VMOVUPS (SI), Z0
-	VPSRLD  $0x10, Z0, Z1
-	VPANDD  Z4, Z1, Z2
-	VCMPPS  $0x03, Z0, Z0, K1
-	VPADDD  Z5, Z0, Z0
-	VPADDD  Z2, Z0, Z0
-	VPSRLD  $0x10, Z0, Z0
-	VPORD   Z6, Z1, K1, Z0
-	VPMOVDW Z0, Y0
-	VMOVDQU Y0, (DI)
-	ADDQ    $0x40, SI
-	ADDQ    $0x20, DI
-	SUBQ    $0x10, CX
-	JG      loop
 	VZEROUPPER
 	RET

@@ -6,7 +6,5 @@ import "linquant/internal/cpu"
 
 // Without assembly the functions for one element do everything.
 
-func widenFloat16Vector(cpu.Tier, []float32, []byte) int   { return 0 }
-func widenBFloat16Vector(cpu.Tier, []float32, []byte) int  { return 0 }
-func narrowFloat16Vector(cpu.Tier, []byte, []float32) int  { return 0 }
-func narrowBFloat16Vector(cpu.Tier, []byte, []float32) int { return 0 }
+func widenFloat16Vector(cpu.Tier, []float32, []byte) int  { return 0 }
+func widenBFloat16Vector(cpu.Tier, []float32, []byte) int { return 0 }

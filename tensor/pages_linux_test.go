@@ -13,7 +13,6 @@ func TestReadsNoFurther(t *testing.T) {
 			for n := 1; n < 70; n++ {
 				codes, x := kerneltest.BeforeFault[byte](t, 2*n), kerneltest.BeforeFault[float32](t, n)
 				h.widen(tier, x, codes)
-				h.narrow(tier, codes, x)
 			}
 		}
 	}

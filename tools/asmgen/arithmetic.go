@@ -57,9 +57,8 @@ func (k *kernel) broadcast(value uint32, v Register) {
 
 // How floats can compare.
 const (
-	equal     = U8(0)
-	unordered = U8(3) // at least one is a NaN
-	ordered   = U8(7)
+	equal   = U8(0)
+	ordered = U8(7)
 )
 
 // compare returns where a and b compare so: all bits of the elements of register i, or mask K1.
