@@ -32,12 +32,13 @@ func (s *lowerer) batchNorm() error {
 }
 
 type batchNorm struct {
+	undivided
 	from, to       *place
 	factor, offset []float32
 	inner          int
 }
 
-func (k *batchNorm) run(s *state) {
+func (k *batchNorm) part(s *state, _ *scratch, _, _ int) {
 	src, dst := s.floatsOf(k.from), s.floatsOf(k.to)
 	for at := 0; at < len(src); {
 		for c, f := range k.factor {

@@ -156,8 +156,6 @@ type withNumber struct {
 
 func (k *withNumber) units() (n, grain int) { return k.to.n, elementGrain }
 
-func (k *withNumber) run(s *state) { whole(k, s) }
-
 func (k *withNumber) part(s *state, _ *scratch, lo, hi int) {
 	src, dst := s.floatsOf(k.from)[lo:hi], s.floatsOf(k.to)[lo:hi]
 	for len(dst) > 0 {
@@ -210,8 +208,6 @@ type floatBinary struct {
 	many   func(dst, a, b []float32, lo, hi float32)
 	lo, hi float32
 }
-
-func (k *floatBinary) run(s *state) { whole(k, s) }
 
 func (k *floatBinary) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)

@@ -97,8 +97,6 @@ type realPair struct {
 	tier cpu.Tier
 }
 
-func (k *realPair) run(s *state) { whole(k, s) }
-
 func (k *realPair) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
 	if k.loops != nil {
@@ -130,8 +128,6 @@ type pairLookup struct {
 	table *[256][256]byte
 }
 
-func (k *pairLookup) run(s *state) { whole(k, s) }
-
 func (k *pairLookup) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)
 	if k.loops == nil {
@@ -156,8 +152,6 @@ type extreme struct {
 	larger bool
 	lo, hi byte
 }
-
-func (k *extreme) run(s *state) { whole(k, s) }
 
 func (k *extreme) part(s *state, _ *scratch, lo, hi int) {
 	a, b, dst := s.codesOf(k.operands[0]), s.codesOf(k.operands[1]), s.codesOf(k.out)

@@ -42,15 +42,18 @@ func (c *compiler) loaded(n *graph.Node, p *place) *place {
 	}
 	to := like(p, nil)
 	to.order = o
-	c.emit(n, &load{p, to}, step{Step: Step{Op: "Load"}, in: []*place{p}, out: []*place{to}})
+	c.emit(n, &load{from: p, to: to}, step{Step: Step{Op: "Load"}, in: []*place{p}, out: []*place{to}})
 	c.places[p.name] = to
 	return to
 }
 
 // load brings an input, channels first, to channels last.
-type load struct{ from, to *place }
+type load struct {
+	undivided
+	from, to *place
+}
 
-func (k *load) run(s *state) {
+func (k *load) part(s *state, _ *scratch, _, _ int) {
 	src, dst := s.floatsOf(k.from), s.floatsOf(k.to)
 	channels, plane := k.to.order.channels, k.to.order.plane
 	for c := range channels {
@@ -77,12 +80,13 @@ func (c *compiler) output(i int, name string) error {
 
 // store gives a value to the caller, channels first and as reals.
 type store struct {
+	undivided
 	from  *place
 	to    int
 	table *[256]float32
 }
 
-func (k *store) run(s *state) { k.from.export(s, s.out[k.to], k.table) }
+func (k *store) part(s *state, _ *scratch, _, _ int) { k.from.export(s, s.out[k.to], k.table) }
 
 // export fills dst with the value in the order in which it is counted. Codes become the reals of table.
 func (p *place) export(s *state, dst []float32, table *[256]float32) {
@@ -134,7 +138,7 @@ func (c *compiler) quantize(n *graph.Node, from, to *place) {
 
 func (c *compiler) dequantize(n *graph.Node, from, to *place) {
 	c.weights += 256 * 4
-	k := &dequantizeStep{from, to, realsTable(from.quant)}
+	k := &dequantizeStep{from: from, to: to, table: realsTable(from.quant)}
 	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
 }
 
@@ -178,8 +182,6 @@ func (k *quantizeStep) units() (n, grain int) {
 	}
 	return k.to.order.plane, elementGrain
 }
-
-func (k *quantizeStep) run(s *state) { whole(k, s) }
 
 func (k *quantizeStep) part(s *state, w *scratch, lo, hi int) {
 	if k.given(s, lo, hi) {
@@ -225,11 +227,12 @@ func (k *quantizeStep) colours(dst []byte, src []float32, w *scratch, plane, lo,
 }
 
 type dequantizeStep struct {
+	undivided
 	from, to *place
 	table    *[256]float32
 }
 
-func (k *dequantizeStep) run(s *state) {
+func (k *dequantizeStep) part(s *state, _ *scratch, _, _ int) {
 	dst := s.floatsOf(k.to)
 	for i, u := range s.codesOf(k.from) {
 		dst[i] = k.table[u]

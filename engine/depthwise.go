@@ -40,8 +40,6 @@ func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *
 	s.emitLayer(k, s.in[0], macs, need{sums: channels})
 }
 
-func (k *integerDepthwise) run(s *state) { whole(k, s) }
-
 func (k *integerDepthwise) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.codesOf(k.out)
 	runs := k.between(lo, hi)
@@ -59,8 +57,6 @@ type floatDepthwise struct {
 	lo, hi float32
 	tier   cpu.Tier
 }
-
-func (k *floatDepthwise) run(s *state) { whole(k, s) }
 
 func (k *floatDepthwise) part(s *state, _ *scratch, lo, hi int) {
 	x, y := s.floatsOf(k.in), s.floatsOf(k.out)

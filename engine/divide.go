@@ -1,17 +1,21 @@
 package engine
 
-// divisible is a kernel whose output falls into units that can be computed apart, by several workers at once, with the
-// same bits as all at once.
-type divisible interface {
-	kernel
+// kernel computes a step for an example. Its output falls into units that can be computed apart, by several workers at
+// once, with the same bits as all at once. It is immutable, so that workers can share it.
+type kernel interface {
 	// units returns their number, and the number that a part must be a multiple of.
 	units() (n, grain int)
 	// part computes units lo ≤ u < hi of the example of s, with scratch that no other worker uses.
 	part(s *state, w *scratch, lo, hi int)
 }
 
-// whole runs all of a kernel on one worker.
-func whole(k divisible, s *state) {
+// undivided is of a kernel that one worker runs.
+type undivided struct{}
+
+func (undivided) units() (n, grain int) { return 1, 1 }
+
+// runWhole runs all of a kernel on one worker.
+func runWhole(k kernel, s *state) {
 	n, _ := k.units()
 	k.part(s, &s.scratch, 0, n)
 }
@@ -56,18 +60,14 @@ func divide(steps []step, threads int, least thresholds) bool {
 	shared := int64(0)
 	for i := range steps {
 		k := &steps[i]
-		d, ok := k.kernel.(divisible)
-		if !ok {
-			continue
-		}
 		cost := k.cost()
-		n, grain := d.units()
+		n, grain := k.kernel.units()
 		parts := max(int64(partsPerWorker*threads), cost/longest)
 		parts = min(parts, cost/least.part, int64(n/grain), maxParts)
 		if parts < 2 {
 			continue
 		}
-		k.divisible, k.parts, k.long = d, int(parts), cost > longest
+		k.parts, k.long = int(parts), cost > longest
 		shared += cost
 	}
 	return shared >= least.shared
@@ -75,8 +75,8 @@ func divide(steps []step, threads int, least thresholds) bool {
 
 // runPart computes part i of the step.
 func (k *step) runPart(s *state, w *scratch, i int) {
-	n, grain := k.divisible.units()
+	n, grain := k.kernel.units()
 	blocks := (n + grain - 1) / grain
 	lo, hi := int64(blocks)*int64(i)/int64(k.parts), int64(blocks)*int64(i+1)/int64(k.parts)
-	k.divisible.part(s, w, int(lo)*grain, min(int(hi)*grain, n))
+	k.kernel.part(s, w, int(lo)*grain, min(int(hi)*grain, n))
 }

@@ -70,8 +70,6 @@ type extremesStep struct {
 
 func (k *extremesStep) units() (n, grain int) { return k.to.n / 2, 1 }
 
-func (k *extremesStep) run(s *state) { whole(k, s) }
-
 func (k *extremesStep) part(s *state, _ *scratch, lo, hi int) {
 	x, to := s.floatsOf(k.from), s.floatsOf(k.to)
 	for b := lo; b < hi; b++ {
@@ -96,8 +94,6 @@ type dynamicQuantizeStep struct {
 }
 
 func (k *dynamicQuantizeStep) units() (n, grain int) { return k.to.n, elementGrain }
-
-func (k *dynamicQuantizeStep) run(s *state) { whole(k, s) }
 
 func (k *dynamicQuantizeStep) part(s *state, _ *scratch, lo, hi int) {
 	scale, zero := s.dynamicParams(k.extremes)
@@ -144,8 +140,6 @@ func (k *dynamicLayer) need() need {
 	}
 	return n
 }
-
-func (k *dynamicLayer) run(s *state) { whole(k, s) }
 
 func (k *dynamicLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.floatsOf(k.out)

@@ -210,8 +210,6 @@ func (s *lowerer) dynamicDepthwise(g *geometry, w *codedWeight) error {
 	return nil
 }
 
-func (k *dynamicDepthwise) run(s *state) { whole(k, s) }
-
 func (k *dynamicDepthwise) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.floatsOf(k.in), s.floatsOf(k.out)
 	scale, _ := s.dynamicParams(k.extremes)

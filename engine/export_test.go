@@ -79,9 +79,6 @@ func Grouped(p *Program) int {
 func Break(p *Program, i int, on *atomic.Bool) {
 	k := &p.steps[i]
 	k.kernel = broken{k.kernel, on}
-	if k.divisible != nil {
-		k.divisible = brokenParts{k.divisible, on}
-	}
 	if k.grouped != nil {
 		k.grouped = brokenGroup{k.grouped, on}
 	}
@@ -95,23 +92,11 @@ type broken struct {
 	on *atomic.Bool
 }
 
-func (k broken) run(s *state) {
-	if k.on.Load() {
+func (k broken) part(s *state, w *scratch, lo, hi int) {
+	if n, _ := k.units(); k.on.Load() && (lo > 0 || hi == n) { // the first of several parts goes on
 		panic(ErrBroken)
 	}
-	k.kernel.run(s)
-}
-
-type brokenParts struct {
-	divisible
-	on *atomic.Bool
-}
-
-func (k brokenParts) part(s *state, w *scratch, lo, hi int) {
-	if k.on.Load() && lo > 0 { // the others go on
-		panic(ErrBroken)
-	}
-	k.divisible.part(s, w, lo, hi)
+	k.kernel.part(s, w, lo, hi)
 }
 
 type brokenGroup struct {

@@ -76,8 +76,6 @@ type integerGroup struct {
 	inAt, at int // first input channel, first output channel
 }
 
-func (k *integerLayer) run(s *state) { whole(k, s) }
-
 func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.codesOf(k.out)
 	group, endGroup, row, endRow := k.span(lo, hi)
@@ -127,8 +125,6 @@ type floatGroup struct {
 	bias     []float32
 	inAt, at int
 }
-
-func (k *floatLayer) run(s *state) { whole(k, s) }
 
 func (k *floatLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.floatsOf(k.in), s.floatsOf(k.out)

@@ -7,6 +7,7 @@ import (
 
 // move copies elements from place to place. What nothing is copied to holds a constant.
 type move struct {
+	undivided
 	to        *place
 	parts     []part
 	fill      bool // before anything is copied
@@ -22,7 +23,7 @@ type part struct {
 	table *[256]byte // what the codes become, nil for themselves
 }
 
-func (k *move) run(s *state) {
+func (k *move) part(s *state, _ *scratch, _, _ int) {
 	if k.to.quant == nil {
 		dst := s.floatsOf(k.to)
 		if k.fill {

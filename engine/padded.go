@@ -68,8 +68,6 @@ func (s *lowerer) paddedConv(l *layer, w *codedWeight, bias []int32, requant *qu
 // units are lines of the output.
 func (k *padded) units() (n, least int) { return k.window.Out[0], 2 }
 
-func (k *padded) run(s *state) { whole(k, s) }
-
 func (k *padded) part(s *state, w *scratch, lo, hi int) {
 	g := k.window
 	line := g.Out[1] * k.ldd

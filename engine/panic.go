@@ -40,7 +40,7 @@ func (k *step) recovered(err *error) {
 // compute runs the kernel for the example of s.
 func (k *step) compute(s *state) (err error) {
 	defer k.recovered(&err)
-	k.kernel.run(s)
+	runWhole(k.kernel, s)
 	return nil
 }
 

@@ -23,8 +23,6 @@ type maxPool struct {
 	tier cpu.Tier
 }
 
-func (k *maxPool) run(s *state) { whole(k, s) }
-
 func (k *maxPool) part(s *state, _ *scratch, lo, hi int) {
 	if k.in.quant == nil {
 		src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
@@ -56,8 +54,6 @@ type floatAverage struct {
 	*windowRuns
 	tier cpu.Tier
 }
-
-func (k *floatAverage) run(s *state) { whole(k, s) }
 
 func (k *floatAverage) part(s *state, _ *scratch, lo, hi int) {
 	src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
@@ -108,8 +104,6 @@ type integerAverage struct {
 	products map[int]*elementwise.Depthwise // by the number of elements
 	tier     cpu.Tier
 }
-
-func (k *integerAverage) run(s *state) { whole(k, s) }
 
 func (k *integerAverage) part(s *state, w *scratch, lo, hi int) {
 	src, dst := s.codesOf(k.in), s.codesOf(k.out)

@@ -96,6 +96,7 @@ func (s *lowerer) productStage(k *product) error {
 }
 
 type product struct {
+	undivided
 	operands             [2]*place
 	to                   *place
 	rows, depth, columns int
@@ -108,7 +109,7 @@ type product struct {
 	columnZeros []int32            // the second's, for each column
 }
 
-func (k *product) run(s *state) {
+func (k *product) part(s *state, _ *scratch, _, _ int) {
 	k.loops.each(func(at [3]int) {
 		if k.stage != nil {
 			k.codes(s, at[0], at[1], at[2])

@@ -67,8 +67,6 @@ func (k *packedProduct) need() need {
 // units are blocks of rows, of one matrix after the other.
 func (k *packedProduct) units() (n, grain int) { return len(k.stack) * k.blocks, 1 }
 
-func (k *packedProduct) run(s *state) { whole(k, s) }
-
 func (k *packedProduct) part(s *state, w *scratch, lo, hi int) {
 	for lo < hi {
 		matrix, first := lo/k.blocks, lo%k.blocks

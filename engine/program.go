@@ -91,14 +91,10 @@ type step struct {
 	need    need     // scratch
 	kept    []*place // kept values that are there when the step is done
 
-	divisible divisible // where workers share the step
-	parts     int       // into which they divide it
-	long      bool      // it is shown to workers that are yet to come
-	grouped   grouped   // where a worker runs it on several examples at once
+	parts   int     // into which workers divide it
+	long    bool    // it is shown to workers that are yet to come
+	grouped grouped // where a worker runs it on several examples at once
 }
-
-// kernel computes a step for the example of a worker. It is immutable, so that workers can share it.
-type kernel interface{ run(s *state) }
 
 // Inputs returns the inputs in the order of the graph.
 func (p *Program) Inputs() []IO { return slices.Clone(p.inputs) }

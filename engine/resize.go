@@ -80,8 +80,6 @@ type resizing struct {
 // units are rows of the output.
 func (k *resizing) units() (n, grain int) { return k.outer * k.out, max(elementGrain/k.inner, 1) }
 
-func (k *resizing) run(s *state) { whole(k, s) }
-
 func (k *resizing) part(s *state, _ *scratch, lo, hi int) {
 	src, dst, a := s.floatsOf(k.from), s.floatsOf(k.to), &k.axis
 	for r := lo; r < hi; r++ {

@@ -179,8 +179,6 @@ type rowwise struct {
 	of func(row int, dst, x []float32) // dst may be x
 }
 
-func (k *rowwise) run(s *state) { whole(k, s) }
-
 func (k *rowwise) part(s *state, w *scratch, lo, hi int) {
 	src, dst := s.floatsOf(k.from), s.floatsOf(k.to)
 	k.each(dst, src, w.floats, lo, hi, func(row int, x []float32) {
@@ -265,8 +263,6 @@ type reduction struct {
 	*rows
 	of func(x []float32) float32
 }
-
-func (k *reduction) run(s *state) { whole(k, s) }
 
 func (k *reduction) part(s *state, w *scratch, lo, hi int) {
 	dst, order := s.floatsOf(k.to), k.to.order

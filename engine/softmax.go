@@ -79,8 +79,6 @@ type codesSoftmax struct {
 	tier  cpu.Tier
 }
 
-func (k *codesSoftmax) run(s *state) { whole(k, s) }
-
 func (k *codesSoftmax) part(s *state, w *scratch, lo, hi int) {
 	src, dst, n := s.codesOf(k.from), s.floatsOf(k.to), len(k.inner)
 	var room [longestRows]float64

@@ -145,8 +145,6 @@ func (k *tableStep) units() (n, grain int) {
 	return k.to.order.plane, max(1, elementGrain/k.to.order.channels)
 }
 
-func (k *tableStep) run(s *state) { whole(k, s) }
-
 func (k *tableStep) part(s *state, _ *scratch, lo, hi int) {
 	channels := k.to.order.channels
 	src, dst := s.codesOf(k.from)[lo*channels:hi*channels], s.codesOf(k.to)[lo*channels:hi*channels]

@@ -57,8 +57,6 @@ type lookup struct {
 
 func (k *lookup) units() (n, grain int) { return k.to.n, elementGrain }
 
-func (k *lookup) run(s *state) { whole(k, s) }
-
 func (k *lookup) part(s *state, _ *scratch, lo, hi int) {
 	elementwise.Lookup(s.codesOf(k.to)[lo:hi], s.codesOf(k.from)[lo:hi], k.table, k.tier)
 }
@@ -88,8 +86,6 @@ type clip struct {
 
 func (k *clip) units() (n, grain int) { return k.to.n, elementGrain }
 
-func (k *clip) run(s *state) { whole(k, s) }
-
 func (k *clip) part(s *state, _ *scratch, lo, hi int) {
 	elementwise.ClampReals(s.floatsOf(k.to)[lo:hi], s.floatsOf(k.from)[lo:hi], k.lo, k.hi, k.tier)
 }
@@ -100,8 +96,6 @@ type apply struct {
 }
 
 func (k *apply) units() (n, grain int) { return k.to.n, elementGrain }
-
-func (k *apply) run(s *state) { whole(k, s) }
 
 func (k *apply) part(s *state, _ *scratch, lo, hi int) {
 	k.f(s.floatsOf(k.to)[lo:hi], s.floatsOf(k.from)[lo:hi])

@@ -2,6 +2,7 @@ package engine
 
 // where chooses between two operands, element by element, by a mask that is known.
 type where struct {
+	undivided
 	operands [2]*place
 	out      *place
 	mask     []bool    // of the output's elements as they lie: the first operand
@@ -42,7 +43,7 @@ func (s *lowerer) where() error {
 	return nil
 }
 
-func (k *where) run(s *state) {
+func (k *where) part(s *state, _ *scratch, _, _ int) {
 	a, b, dst := s.floatsOf(k.operands[0]), s.floatsOf(k.operands[1]), s.floatsOf(k.out)
 	fromA, fromB, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
 	k.loops.rows(func(at [3]int) {

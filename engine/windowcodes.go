@@ -155,8 +155,6 @@ func (k *codeWindows) units() (n, grain int) {
 	return k.examples[0].Tiles(), 1
 }
 
-func (k *codeWindows) run(s *state) { whole(k, s) }
-
 func (k *codeWindows) part(s *state, w *scratch, lo, hi int) {
 	x := s.codesOf(k.in)
 	if k.widens {
@@ -221,7 +219,7 @@ func (k *codeWindows) runGroup(examples []*state) {
 		}
 	}
 	for _, e := range examples {
-		k.run(e)
+		runWhole(k, e)
 	}
 }
 

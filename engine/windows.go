@@ -66,8 +66,6 @@ func skipsZeros(w, bias []float32) bool {
 
 func (k *floatWindows) units() (n, grain int) { return k.examples[0].Units(k.weight), 1 }
 
-func (k *floatWindows) run(s *state) { whole(k, s) }
-
 func (k *floatWindows) part(s *state, _ *scratch, lo, hi int) {
 	k.examples[0].Mul(s.floatsOf(k.out), s.floatsOf(k.in), k.weight, k.bias, k.lo, k.hi, lo, hi)
 }
