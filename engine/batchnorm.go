@@ -14,7 +14,7 @@ func (s *lowerer) batchNorm() error {
 	if s.in[0] == nil {
 		return s.errorf("input %q is a constant and its parameters are not", s.n.Inputs[0])
 	}
-	epsilon := s.n.Attrs.Float("epsilon", 1e-5)
+	epsilon := s.n.Float("epsilon")
 	k := &batchNorm{from: s.in[0], to: s.out, factor: make([]float32, len(v[0])), offset: make([]float32, len(v[0]))}
 	for c := range k.factor {
 		factor := float64(v[0][c]) / math.Sqrt(float64(v[3][c])+float64(epsilon))

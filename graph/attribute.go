@@ -105,22 +105,23 @@ func (a Attribute) input(i, opset int) Attribute {
 // Int returns an integer attribute of the node; where it is missing its default in the operator's row. Float, Str, Ints
 // and Floats do so for the other kinds. To ask for an attribute that the operator's row does not have, of that kind, is
 // a mistake of the program and panics, whatever the node's attributes are: Operator.Attr says what there is.
-func (n *Node) Int(name string) int { return get[int](of(n), n.Attrs, name) }
+func (n *Node) Int(name string) int { return AttrOf[int](of(n), n.Attrs, name) }
 
 // Float returns a float attribute: see Int.
-func (n *Node) Float(name string) float32 { return get[float32](of(n), n.Attrs, name) }
+func (n *Node) Float(name string) float32 { return AttrOf[float32](of(n), n.Attrs, name) }
 
 // Str returns a string attribute: see Int.
-func (n *Node) Str(name string) string { return get[string](of(n), n.Attrs, name) }
+func (n *Node) Str(name string) string { return AttrOf[string](of(n), n.Attrs, name) }
 
 // Ints returns a list of integers, nil where it is missing: see Int. The list is shared and must not be changed.
-func (n *Node) Ints(name string) []int { return get[[]int](of(n), n.Attrs, name) }
+func (n *Node) Ints(name string) []int { return AttrOf[[]int](of(n), n.Attrs, name) }
 
 // Floats returns a list of floats, nil where it is missing: see Int. The list is shared and must not be changed.
-func (n *Node) Floats(name string) []float32 { return get[[]float32](of(n), n.Attrs, name) }
+func (n *Node) Floats(name string) []float32 { return AttrOf[[]float32](of(n), n.Attrs, name) }
 
-// get returns an attribute of a node that the row o describes, its default where attrs has none.
-func get[T any](o *Operator, attrs Attrs, name string) T {
+// AttrOf returns an attribute of a node whose operator has the row o, and the default where attrs lacks it. Node.Int and
+// the like are AttrOf for the rows of graphs; package onnx has rows of its own. It panics as they do.
+func AttrOf[T int | float32 | string | []int | []float32](o *Operator, attrs Attrs, name string) T {
 	var missing T
 	a, ok := o.Attr(name)
 	if k, _ := kindOf(missing); !ok || k != a.Kind {

@@ -28,7 +28,7 @@ func batchedCase(c *operatorCase, attrs graph.Attrs) bool {
 	if _, reduces := graph.Reduction(c.Op); reduces && attrs["axes"] == nil && attrs["noop_with_empty_axes"] == nil {
 		return false
 	}
-	if sizes := attrs.Ints("sizes"); sizes != nil {
+	if sizes, ok := attrs["sizes"].([]int); ok {
 		attrs["sizes"] = append([]int{graph.Batch}, sizes[1:]...)
 	}
 	return true

@@ -146,33 +146,3 @@ const (
 // operator's row has it; Check refuses others. An attribute that is missing has the row's default, which is ONNX's: read
 // them with Node.Int and the like.
 type Attrs map[string]any
-
-// Int returns an integer attribute, or fallback where it is missing or no integer.
-func (a Attrs) Int(name string, fallback int) int {
-	if v, ok := a[name].(int); ok {
-		return v
-	}
-	return fallback
-}
-
-// Float returns a float attribute, or fallback where it is missing or no float.
-func (a Attrs) Float(name string, fallback float32) float32 {
-	if v, ok := a[name].(float32); ok {
-		return v
-	}
-	return fallback
-}
-
-// Str returns a string attribute, or fallback where it is missing or no string.
-func (a Attrs) Str(name, fallback string) string {
-	if v, ok := a[name].(string); ok {
-		return v
-	}
-	return fallback
-}
-
-// Ints returns a list of integers; nil where it is missing. The list is shared and must not be changed.
-func (a Attrs) Ints(name string) []int {
-	v, _ := a[name].([]int)
-	return v
-}

@@ -80,7 +80,7 @@ func init() {
 
 	add(ClassJoin, Arity{1, Many}, Operator{
 		Op: Concat, Since: 1, Role: RoleJoin, shape: site.concat, eval: site.evalConcat,
-		Attrs:   []Attribute{intAttr("axis", -1)},
+		Attrs:   []Attribute{intAttr("axis", -1).required()}, // before opset 4: 1
 		nothing: func(s site, _, _ *Value) bool { return len(s.n.Inputs) == 1 },
 	})
 

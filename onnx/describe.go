@@ -33,7 +33,7 @@ const NewestOpset = operators.MaxOpset
 func Operators() []Operator {
 	var list []Operator
 	since := map[graph.Op]int64{}
-	for _, row := range operators.All() {
+	for _, row := range raw.Operators() {
 		since[row.Op] = int64(row.Since)
 	}
 	delete(since, raw.DynamicConv)

@@ -98,7 +98,7 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 		if since <= write.LastCommon {
 			common = max(common, since)
 		}
-		if n.Op == graph.Gelu && n.Attrs.Str("approximate", "none") == "none" {
+		if n.Op == graph.Gelu && n.Str("approximate") == "none" {
 			erf, _ := graph.Lookup(graph.Erf)
 			atLeast(erf.FirstWritten(), n.String())
 		}

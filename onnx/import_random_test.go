@@ -21,7 +21,7 @@ import (
 // constants come from small sets.
 func randomModel(t *rapid.T) *onnxpb.Model {
 	var ops []graph.Op
-	for _, row := range operators.All() {
+	for _, row := range raw.Operators() {
 		ops = append(ops, row.Op)
 	}
 	ops = slices.DeleteFunc(ops, func(op graph.Op) bool { return raw.HasParameters(op) && rapid.IntRange(0, 9).Draw(t, "codes") > 0 })
@@ -62,7 +62,7 @@ func randomModel(t *rapid.T) *onnxpb.Model {
 			op = rapid.SampledFrom(shapeOps).Draw(t, "op")
 			from = []string{"i0", "i1", "i2", "i4", "a", "b", "c", "d", ""}
 		}
-		row, _ := operators.Lookup(op)
+		row, _ := raw.Lookup(op)
 		arity := operators.Inputs(row)
 		n := onnxpb.Node{Op: string(op), Outputs: []string{out}}
 		if dot := strings.LastIndexByte(n.Op, '.'); dot >= 0 {

@@ -118,7 +118,7 @@ func (c Call) pair(a, b Array, op operation) (Array, bool) {
 
 // modulo has the sign of the divisor, or with fmod that of the dividend.
 func modulo(c Call, in []Array) (Array, bool) {
-	truncated := c.Node.Attrs.Int("fmod", 0) != 0
+	truncated := c.Node.Int("fmod") != 0
 	return c.pair(in[0], in[1], operation{
 		func(a, b float32) float32 { return float32(math.Mod(float64(a), float64(b))) },
 		func(a, b int64, unsigned bool) (int64, bool) {
@@ -172,7 +172,7 @@ func power(c Call, in []Array) (Array, bool) {
 }
 
 func bitShift(c Call, in []Array) (Array, bool) {
-	left := c.Node.Attrs.Str("direction", "") == "LEFT"
+	left := c.Node.Str("direction") == "LEFT"
 	return c.pair(in[0], in[1], operation{nil, func(a, b int64, _ bool) (int64, bool) {
 		if left {
 			return a << uint64(b), true

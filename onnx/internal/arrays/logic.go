@@ -113,7 +113,7 @@ func test(f func(float32) bool) func(c Call, in []Array) (Array, bool) {
 }
 
 func isInf(c Call, in []Array) (Array, bool) {
-	up, down := c.Node.Attrs.Int("detect_positive", 1) != 0, c.Node.Attrs.Int("detect_negative", 1) != 0
+	up, down := c.Node.Int("detect_positive") != 0, c.Node.Int("detect_negative") != 0
 	return test(func(x float32) bool {
 		return up && math.IsInf(float64(x), 1) || down && math.IsInf(float64(x), -1)
 	})(c, in)

@@ -54,7 +54,7 @@ func rangeOf(c Call, in []Array) (Array, bool) {
 
 func eyeLike(c Call, in []Array) (Array, bool) {
 	dtype := in[0].DType
-	if to := c.Node.Attrs.Int("dtype", 0); to != 0 {
+	if to := c.Node.Int("dtype"); to != 0 {
 		e, err := elements.Supported(onnxpb.DataType(to))
 		if err != nil || e.Bits < 8 {
 			return Array{}, false
@@ -67,7 +67,7 @@ func eyeLike(c Call, in []Array) (Array, bool) {
 	}
 	each(out.Shape, func(i int, index []int) {
 		switch {
-		case index[1]-index[0] != c.Node.Attrs.Int("k", 0):
+		case index[1]-index[0] != c.Node.Int("k"):
 		case out.Float():
 			out.Floats[i] = 1
 		default:
@@ -91,7 +91,7 @@ func oneHot(c Call, in []Array) (Array, bool) {
 	if !ok || n < 1 || n > math.MaxInt32 || in[2].Elements() != 2 {
 		return Array{}, false
 	}
-	axis := c.Node.Attrs.Int("axis", -1)
+	axis := c.Node.Int("axis")
 	if rank := len(indices.Shape) + 1; axis < 0 {
 		axis += rank
 	}

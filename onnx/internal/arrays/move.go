@@ -10,7 +10,7 @@ import (
 // The functions here are of operators that move the elements of arrays.
 
 func concat(c Call, in []Array) (Array, bool) {
-	axis, ok := in[0].Axis(c.Node.Attrs.Int("axis", 0))
+	axis, ok := in[0].Axis(c.Node.Int("axis"))
 	if !ok {
 		return Array{}, false
 	}
@@ -54,7 +54,7 @@ func concat(c Call, in []Array) (Array, bool) {
 }
 
 func transpose(c Call, in []Array) (Array, bool) {
-	perm, err := graph.PermOf(c.Node.Float(), len(in[0].Shape))
+	perm, err := graph.PermOf(c.Node.InGraph(), len(in[0].Shape))
 	if err != nil {
 		return Array{}, false
 	}
@@ -105,7 +105,7 @@ func Slice(c Call, in []Array) (Array, bool) {
 
 func gather(c Call, in []Array) (Array, bool) {
 	data, indices := in[0], in[1]
-	axis, ok := data.Axis(c.Node.Attrs.Int("axis", 0))
+	axis, ok := data.Axis(c.Node.Int("axis"))
 	if !ok || indices.Float() {
 		return Array{}, false
 	}
@@ -139,7 +139,7 @@ func WithinAxis(indices []int64, n int) (at []int, ok bool) {
 
 func gatherElements(c Call, in []Array) (Array, bool) {
 	data, indices := in[0], in[1]
-	axis, ok := data.Axis(c.Node.Attrs.Int("axis", 0))
+	axis, ok := data.Axis(c.Node.Int("axis"))
 	if !ok || indices.Float() || len(indices.Shape) != len(data.Shape) {
 		return Array{}, false
 	}
@@ -201,7 +201,7 @@ func trilu(c Call, in []Array) (Array, bool) {
 	if rank < 2 {
 		return Array{}, false
 	}
-	upper := c.Node.Attrs.Int("upper", 1) != 0
+	upper := c.Node.Int("upper") != 0
 	return c.pick(in[:1], a.Shape, func(index []int) (int, int) {
 		above := int64(index[rank-1]) - int64(index[rank-2])
 		if upper && above < shift || !upper && above > shift {
@@ -234,11 +234,11 @@ func pad(c Call, in []Array) (Array, bool) {
 	if len(pads) != 2*len(a.Shape) || c.Node.Input(3) != "" {
 		return Array{}, false
 	}
-	value := Array{DType: a.DType, Shape: []int{}, Ints: []int64{0}, Floats: []float32{c.Node.Attrs.Float("value", 0)}}
+	value := Array{DType: a.DType, Shape: []int{}, Ints: []int64{0}, Floats: []float32{c.Node.Float("value")}}
 	if c.Node.Input(2) != "" {
 		value = in[2]
 	}
-	mode := c.Node.Attrs.Str("mode", "constant")
+	mode := c.Node.Str("mode")
 	shape := slices.Clone(a.Shape)
 	for d := range shape {
 		before, after := pads[d], pads[d+len(shape)]

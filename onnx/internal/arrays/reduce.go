@@ -19,7 +19,7 @@ func cumSum(c Call, in []Array) (Array, bool) {
 	if !ok || a.Unknown() {
 		return Array{}, false
 	}
-	exclusive, reverse := c.Node.Attrs.Int("exclusive", 0) != 0, c.Node.Attrs.Int("reverse", 0) != 0
+	exclusive, reverse := c.Node.Int("exclusive") != 0, c.Node.Int("reverse") != 0
 	out, ok := c.make(a.DType, a.Shape)
 	if !ok {
 		return Array{}, false
@@ -66,7 +66,7 @@ func (c Call) reduced(in []Array, axes []int) (gone []bool, shape []int, ok bool
 		}
 		gone[a] = true
 	}
-	if len(axes) == 0 && c.Node.Attrs.Int("noop_with_empty_axes", 0) == 0 {
+	if len(axes) == 0 && c.Node.Int("noop_with_empty_axes") == 0 {
 		gone = slices.Repeat([]bool{true}, rank)
 	}
 	for d := range shape {
@@ -79,7 +79,7 @@ func (c Call) reduced(in []Array, axes []int) (gone []bool, shape []int, ok bool
 
 // without returns the shape without the dimensions that are gone, or with them where the node keeps them.
 func (c Call) without(shape []int, gone []bool) []int {
-	if c.Node.Attrs.Int("keepdims", 1) != 0 {
+	if c.Node.Int("keepdims") != 0 {
 		return shape
 	}
 	left := []int{}
@@ -126,13 +126,13 @@ func reduce(op operation) func(c Call, in []Array) (Array, bool) {
 func argOf(op operation) func(c Call, in []Array) (Array, bool) {
 	return func(c Call, in []Array) (Array, bool) {
 		a := in[0]
-		axis, ok := a.Axis(c.Node.Attrs.Int("axis", 0))
+		axis, ok := a.Axis(c.Node.Int("axis"))
 		if !ok || a.Unknown() || slices.Contains(a.Shape, 0) {
 			return Array{}, false
 		}
 		gone, shape, _ := c.reduced(in, []int{axis})
 		out, ok := c.make(tensor.Int64, shape)
-		last := c.Node.Attrs.Int("select_last_index", 0) != 0
+		last := c.Node.Int("select_last_index") != 0
 		at := make([]int, len(shape))
 		each(shape, func(i int, index []int) {
 			copy(at, index)

@@ -13,7 +13,7 @@ func (c Call) numbers(in []Array, i int, name string) []int {
 	if i < len(in) && c.Node.Input(i) != "" {
 		return elements.ClampAll(in[i].Ints)
 	}
-	return c.Node.Attrs.Ints(name)
+	return c.Node.Ints(name)
 }
 
 // axes returns the axes of a Squeeze or Unsqueeze, sorted and counted from the front.
@@ -68,7 +68,7 @@ func reshape(c Call, in []Array) (Array, bool) {
 	count := int64(in[0].Elements())
 	for i, d := range shape {
 		switch {
-		case d == 0 && c.Node.Attrs.Int("allowzero", 0) == 0 && i < len(in[0].Shape):
+		case d == 0 && c.Node.Int("allowzero") == 0 && i < len(in[0].Shape):
 			shape[i] = in[0].Shape[i]
 		case d == -1 && free < 0:
 			free = i
@@ -86,7 +86,7 @@ func reshape(c Call, in []Array) (Array, bool) {
 }
 
 func flatten(c Call, in []Array) (Array, bool) {
-	axis := c.Node.Attrs.Int("axis", 1)
+	axis := c.Node.Int("axis")
 	if axis < 0 {
 		axis += len(in[0].Shape)
 	}

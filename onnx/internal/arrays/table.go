@@ -84,7 +84,7 @@ var Ops = map[graph.Op]Op{
 
 // cast converts the elements.
 func cast(c Call, in []Array) (Array, bool) {
-	e, err := elements.Supported(onnxpb.DataType(c.Node.Attrs.Int("to", 0)))
+	e, err := elements.Supported(onnxpb.DataType(c.Node.Int("to")))
 	if err != nil || e.Bits < 8 {
 		return Array{}, false
 	}

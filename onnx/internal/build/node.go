@@ -75,11 +75,11 @@ func (s Node) Add() error {
 	}
 	switch s.Raw.Op {
 	case graph.Reshape:
-		is.Rank = len(s.Raw.Attrs.Ints("shape"))
+		is.Rank = len(s.Raw.Ints("shape"))
 	case graph.Expand:
-		is.Rank = max(is.Rank, len(s.Raw.Attrs.Ints("shape")))
+		is.Rank = max(is.Rank, len(s.Raw.Ints("shape")))
 	case graph.Unsqueeze:
-		is.Rank += len(s.Raw.Attrs.Ints("axes"))
+		is.Rank += len(s.Raw.Ints("axes"))
 	}
 	if is.Rank > elements.MaxRank {
 		return s.Errorf("its output has %d dimensions: more than %d are not supported", is.Rank, elements.MaxRank)
@@ -108,7 +108,10 @@ func (s Node) quantizeType(v *raw.Value) error {
 		return nil
 	}
 	v.DType = tensor.Uint8
-	if t := s.Raw.Attrs.Int("output_dtype", 0); t != 0 {
+	if s.Raw.Op == raw.MSQuantizeLinear { // it has no such attribute
+		return nil
+	}
+	if t := s.Raw.Int("output_dtype"); t != 0 {
 		e, err := elements.Supported(onnxpb.DataType(t))
 		if err != nil {
 			return s.Errorf("attribute output_dtype: %w", err)
@@ -151,12 +154,12 @@ func (s Node) Dims(i int) ([]int64, error) {
 }
 
 // Axis returns the node's axis counted from the front, and the shape of its first input.
-func (s Node) Axis(fallback int) (int, []int64, error) {
+func (s Node) Axis() (int, []int64, error) {
 	shape, err := s.Dims(0)
 	if err != nil {
 		return 0, nil, err
 	}
-	axis := s.Raw.Attrs.Int("axis", fallback)
+	axis := s.Raw.Int("axis")
 	if axis < -len(shape) || axis >= len(shape) {
 		return 0, nil, s.Errorf("axis %d is no dimension of %q, which has %d", axis, s.Raw.Input(0), len(shape))
 	}

@@ -3,7 +3,6 @@ package codes
 
 import (
 	"fmt"
-	"math"
 
 	"linquant/graph"
 	"linquant/quant"
@@ -19,9 +18,9 @@ func AllZero(zero []int32) bool {
 	return true
 }
 
-// Bounds returns those of a Clip node.
+// Bounds returns those of a Clip node, infinite where it has none.
 func Bounds(n *graph.Node) (lo, hi float32) {
-	return n.Attrs.Float("min", float32(math.Inf(-1))), n.Attrs.Float("max", float32(math.Inf(1)))
+	return n.Float("min"), n.Float("max")
 }
 
 // MovesElements reports whether the operator's outputs are some of its inputs' elements (and padding), so that it does

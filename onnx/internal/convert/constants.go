@@ -12,7 +12,7 @@ import (
 
 // cast between floats changes nothing, since all are float32 here. Constants are converted.
 func cast(s build.Node) error {
-	to := onnxpb.DataType(s.Raw.Attrs.Int("to", 0))
+	to := onnxpb.DataType(s.Raw.Int("to"))
 	e, err := elements.Supported(to)
 	if err != nil {
 		return s.Errorf("it casts to %s: %w", elements.Name(to), err)

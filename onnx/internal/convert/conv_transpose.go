@@ -85,7 +85,7 @@ type transposed2d struct {
 // pair returns an attribute for height and width.
 func (t *transposed2d) pair(name string, fallback int) (p [2]int, err error) {
 	p = [2]int{fallback, fallback}
-	v := t.Raw.Attrs.Ints(name)
+	v := t.Raw.Ints(name)
 	switch {
 	case v == nil:
 	case t.flat && len(v) == 1:
@@ -111,7 +111,7 @@ func (t *transposed2d) attributes(x []int) error {
 	if t.weight, _, known = weightOf(t.Node, t.Raw.Inputs[1]); !known || len(t.weight.Shape) != 4 {
 		return t.Errorf("its weight %q is no constant: only those are supported", t.Raw.Inputs[1])
 	}
-	t.group = t.Raw.Attrs.Int("group", 1)
+	t.group = t.Raw.Int("group")
 	shape := t.weight.Shape
 	if t.group < 1 || shape[0]%t.group != 0 || shape[0] != x[1] {
 		return t.Errorf("an input of %d channels and a weight %v do not fit with group %d", x[1], shape, t.group)
@@ -145,9 +145,9 @@ func (t *transposed2d) attributes(x []int) error {
 
 // pads returns what is cut off the output: as the attribute says, or such that the output has a shape.
 func (t *transposed2d) pads(x []int, extra [2]int) (begin, end [2]int, err error) {
-	auto, want := t.Raw.Attrs.Str("auto_pad", "NOTSET"), t.Raw.Attrs.Ints("output_shape")
+	auto, want := t.Raw.Str("auto_pad"), t.Raw.Ints("output_shape")
 	if auto != "SAME_UPPER" && auto != "SAME_LOWER" && want == nil {
-		p := t.Raw.Attrs.Ints("pads")
+		p := t.Raw.Ints("pads")
 		switch {
 		case p == nil || auto == "VALID":
 		case t.flat && len(p) == 2:

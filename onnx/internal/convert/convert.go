@@ -15,10 +15,10 @@ import (
 // The methods here bring the forms that an operator had in different opsets to the one of the graph.
 
 func batchNormalization(s build.Node) error {
-	if s.Raw.Attrs.Int("spatial", 1) != 1 {
+	if s.Raw.Int("spatial") != 1 {
 		return s.Errorf("spatial is 0, statistics for every pixel: only those for a channel are supported")
 	}
-	if s.Raw.Attrs.Int("training_mode", 0) != 0 || len(s.Raw.Outputs) > 1 {
+	if s.Raw.Int("training_mode") != 0 || len(s.Raw.Outputs) > 1 {
 		return s.Errorf("it is in training mode: export the model for inference (model.eval())")
 	}
 	delete(s.Raw.Attrs, "spatial")
@@ -30,7 +30,7 @@ func dropout(s build.Node) error {
 	if err := parameters(s); err != nil {
 		return err
 	}
-	if s.Raw.Attrs.Int("training_mode", 0) != 0 {
+	if s.Raw.Int("training_mode") != 0 {
 		return s.Errorf("it is in training mode: export the model for inference (model.eval())")
 	}
 	delete(s.Raw.Attrs, "training_mode")
@@ -42,8 +42,8 @@ func pad(s build.Node) error {
 	if err := parameters(s); err != nil {
 		return err
 	}
-	if axes := s.Raw.Attrs.Ints("axes"); s.Raw.Attrs["axes"] != nil {
-		pads, err := padAxes(s, s.Raw.Attrs.Ints("pads"), axes)
+	if axes := s.Raw.Ints("axes"); s.Raw.Attrs["axes"] != nil {
+		pads, err := padAxes(s, s.Raw.Ints("pads"), axes)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func pad(s build.Node) error {
 
 // crop makes a Slice before a Pad of what it pads by less than nothing.
 func crop(s build.Node) error {
-	pads := slices.Clone(s.Raw.Attrs.Ints("pads"))
+	pads := slices.Clone(s.Raw.Ints("pads"))
 	rank := len(pads) / 2
 	var starts, ends, axes []int
 	for d := range rank {
@@ -73,7 +73,7 @@ func crop(s build.Node) error {
 	if axes == nil {
 		return nil
 	}
-	if mode := s.Raw.Attrs.Str("mode", "constant"); mode != "constant" {
+	if mode := s.Raw.Str("mode"); mode != "constant" {
 		return s.Errorf("its pads are below 0 with mode %q: only constant padding can crop", mode)
 	}
 	cropped, err := s.Insert("cropped", graph.Slice, graph.Attrs{
@@ -109,7 +109,7 @@ func padAxes(s build.Node, pads, axes []int) ([]int, error) {
 
 // reshape: a first dimension with the number that the file has for the batch is the batch.
 func reshape(s build.Node) error {
-	l, ok := elements.Int64s(s.Raw.Attrs.Ints("shape")), true
+	l, ok := elements.Int64s(s.Raw.Ints("shape")), true
 	if len(s.Raw.Inputs) > 1 {
 		l, ok = s.List(1)
 	}
@@ -143,7 +143,7 @@ func slice(s build.Node) error {
 	if err := parameters(s); err != nil {
 		return err
 	}
-	n := len(s.Raw.Attrs.Ints("starts"))
+	n := len(s.Raw.Ints("starts"))
 	if s.Raw.Attrs["axes"] == nil {
 		axes := make([]int, n)
 		for i := range axes {
@@ -167,7 +167,10 @@ func softmax(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	axis, shape := s.Raw.Attrs.Int("axis", 1), build.Dimensions(dims)
+	axis, shape := 1, build.Dimensions(dims) // the default was another
+	if s.Raw.Attrs["axis"] != nil {
+		axis = s.Raw.Int("axis")
+	}
 	if axis < 0 {
 		axis += len(shape)
 	}

@@ -11,7 +11,7 @@ func spaces(s build.Node) (shape []int, block int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if shape, block = build.Dimensions(dims), s.Raw.Attrs.Int("blocksize", 0); len(shape) != 4 || block < 1 {
+	if shape, block = build.Dimensions(dims), s.Raw.Int("blocksize"); len(shape) != 4 || block < 1 {
 		return nil, 0, s.Errorf("it has the blocksize %d for %d dimensions: it needs at least 1, and 4 dimensions", block, len(shape))
 	}
 	return shape, block, nil
@@ -23,7 +23,7 @@ func depthToSpace(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	mode := s.Raw.Attrs.Str("mode", "DCR")
+	mode := s.Raw.Str("mode")
 	c := x[1] / b / b
 	if c*b*b != x[1] || mode != "DCR" && mode != "CRD" {
 		return s.Errorf("%d channels, blocksize %d and mode %q do not fit: channels are a multiple of the block, the mode "+

@@ -13,7 +13,7 @@ func lrn(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	size, x, shape := s.Raw.Attrs.Int("size", 0), s.Raw.Inputs[0], build.Dimensions(dims)
+	size, x, shape := s.Raw.Int("size"), s.Raw.Inputs[0], build.Dimensions(dims)
 	if len(shape) != 4 || size < 1 {
 		return s.Errorf("it normalizes %d channels of a value with %d dimensions: it needs at least 1, and 4", size, len(shape))
 	}
@@ -39,10 +39,9 @@ func lrn(s build.Node) error {
 	}
 	for _, part := range []struct {
 		name, attr string
-		fallback   float32
 		op         graph.Op
-	}{{"scaled", "alpha", 1e-4, graph.Mul}, {"shifted", "bias", 1, graph.Add}, {"power", "beta", 0.75, graph.Pow}} {
-		name, err := s.ConstantOf(part.attr, tensor.Shape{}, []float32{s.Raw.Attrs.Float(part.attr, part.fallback)})
+	}{{"scaled", "alpha", graph.Mul}, {"shifted", "bias", graph.Add}, {"power", "beta", graph.Pow}} {
+		name, err := s.ConstantOf(part.attr, tensor.Shape{}, []float32{s.Raw.Float(part.attr)})
 		if err != nil {
 			return err
 		}

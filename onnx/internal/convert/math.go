@@ -69,7 +69,7 @@ func reduce(s build.Node) error {
 	if err := parameters(s); err != nil {
 		return err
 	}
-	if len(s.Raw.Attrs.Ints("axes")) == 0 {
+	if len(s.Raw.Ints("axes")) == 0 {
 		delete(s.Raw.Attrs, "axes")
 	}
 	if s.Raw.Op == graph.ReduceMean && overPlane(s) {
@@ -80,7 +80,7 @@ func reduce(s build.Node) error {
 
 // overPlane reports whether a reduction is over height and width of a picture.
 func overPlane(s build.Node) bool {
-	axes := slices.Clone(s.Raw.Attrs.Ints("axes"))
+	axes := slices.Clone(s.Raw.Ints("axes"))
 	slices.Sort(axes)
 	if !slices.Equal(axes, []int{2, 3}) && !slices.Equal(axes, []int{-2, -1}) {
 		return false
@@ -91,7 +91,7 @@ func overPlane(s build.Node) bool {
 
 // reduceMean is an average pool where it reduces height and width, as PyTorch exports x.mean((2, 3)).
 func reduceMean(s build.Node) error {
-	keep := s.Raw.Attrs.Int("keepdims", 1) != 0
+	keep := s.Raw.Int("keepdims") != 0
 	s.Raw.Op, s.Raw.Attrs = graph.GlobalAveragePool, graph.Attrs{}
 	if keep {
 		return nil
@@ -112,7 +112,7 @@ func groupNorm(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	groups := s.Raw.Attrs.Int("num_groups", 0)
+	groups := s.Raw.Int("num_groups")
 	if len(dims) < 2 || groups < 1 || dims[1]%int64(groups) != 0 {
 		return s.Errorf("num_groups is %d for a value with the shape %v", groups, dims)
 	}
@@ -148,7 +148,7 @@ func gelu(s build.Node) error {
 	case raw.MSFastGelu:
 		attrs["approximate"] = "tanh"
 	case raw.MSQuickGelu:
-		op, attrs["alpha"] = graph.Swish, s.Raw.Attrs.Float("alpha", 1.702)
+		op, attrs["alpha"] = graph.Swish, s.Raw.Float("alpha")
 	}
 	x := s.Raw.Inputs[0]
 	if s.Raw.Input(1) != "" {

@@ -24,15 +24,15 @@ func OnlyConstants(s build.Node) error {
 // since opset 18.
 func parts(s build.Node, length int) ([]int, error) {
 	outputs := len(s.Raw.Outputs)
-	parts := s.Raw.Attrs.Ints("split")
+	parts := s.Raw.Ints("split")
 	if s.Raw.Input(1) != "" {
 		var err error
 		if parts, err = s.Ints(1); err != nil {
 			return nil, err
 		}
 	}
-	if n := s.Raw.Attrs.Int("num_outputs", outputs); n != outputs {
-		return nil, s.Errorf("it has %d outputs, and num_outputs is %d", outputs, n)
+	if n := s.Raw.Attrs["num_outputs"]; n != nil && n != outputs {
+		return nil, s.Errorf("it has %d outputs, and num_outputs is %v", outputs, n)
 	}
 	if parts == nil {
 		each := (length + outputs - 1) / outputs
@@ -58,17 +58,18 @@ func parts(s build.Node, length int) ([]int, error) {
 
 // Split becomes a Slice for each output.
 func Split(s build.Node) error {
-	axis, shape, err := s.Axis(0)
+	axis, shape, err := s.Axis()
 	if err != nil {
 		return err
 	}
-	s.Raw.Op = ""
-	return EachPart(s, axis, int(shape[axis]), func(part build.Node, length int) error {
+	err = EachPart(s, axis, int(shape[axis]), func(part build.Node, length int) error {
 		if length == 0 {
 			return s.Errorf("its output %q has no elements, and a value here has some: remove it from the model", part.Raw.Outputs[0])
 		}
 		return part.Add()
 	})
+	s.Raw.Op = ""
+	return err
 }
 
 // EachPart calls visit with a Slice for every output of a Split that has a name, and how much of the axis it takes.
@@ -103,7 +104,7 @@ func PartName(n *raw.Node, i int) string {
 // Gather takes constant indices. A single one is a Slice without the dimension, and a matrix of them is one in a row
 // that is reshaped.
 func Gather(s build.Node) error {
-	axis, shape, err := s.Axis(0)
+	axis, shape, err := s.Axis()
 	if err != nil {
 		return err
 	}

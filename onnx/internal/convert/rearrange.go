@@ -41,7 +41,7 @@ func reordered(s build.Node, name, what string, shape tensor.Shape, from, of fun
 		if in == "" || p == nil || p.Const == nil || p.Const.Elements() == 1 {
 			continue
 		}
-		if a := dequantize.Attrs.Int("axis", 1); a != axis && a != axis-len(t.Shape) || p.Const.Elements() != t.Shape[axis] {
+		if a := dequantize.Int("axis"); a != axis && a != axis-len(t.Shape) || p.Const.Elements() != t.Shape[axis] {
 			return "", s.Errorf("%q has %d scales along axis %d: it has one, or one for each output channel along axis %d",
 				name, p.Const.Elements(), a, axis)
 		}

@@ -26,8 +26,8 @@ func upsample(s build.Node) error {
 // oldResize: until opset 10 there is one kind of coordinates, and the nearest position is the one before, or behind
 // where a dimension becomes smaller, as ONNX Runtime has it.
 func oldResize(s build.Node) error {
-	scales, _ := s.Raw.Attrs["scales"].([]float32)
-	mode := s.Raw.Attrs.Str("mode", "nearest")
+	scales := s.Raw.Floats("scales")
+	mode := s.Raw.Str("mode")
 	if mode == "bilinear" {
 		mode = "linear"
 	}
@@ -65,11 +65,11 @@ func resize(s build.Node) error {
 		s.Raw.Attrs["scales"] = scales
 		return oldResize(s)
 	}
-	axes, policy := s.Raw.Attrs.Ints("axes"), s.Raw.Attrs.Str("keep_aspect_ratio_policy", "stretch")
+	axes, policy := s.Raw.Ints("axes"), s.Raw.Str("keep_aspect_ratio_policy")
 	for _, name := range []string{"axes", "keep_aspect_ratio_policy"} {
 		delete(s.Raw.Attrs, name)
 	}
-	if s.Raw.Attrs.Str("coordinate_transformation_mode", "") != "tf_crop_and_resize" {
+	if s.Raw.Str("coordinate_transformation_mode") != "tf_crop_and_resize" {
 		delete(s.Raw.Attrs, "extrapolation_value")
 	} else if roi, ok := s.Reals(1); ok {
 		s.Raw.Attrs["roi"] = roi
@@ -107,7 +107,7 @@ func keepRatio(s build.Node, policy string, axes []int) error {
 	if err != nil {
 		return err
 	}
-	shape, sizes := build.Dimensions(dims), slices.Clone(s.Raw.Attrs.Ints("sizes"))
+	shape, sizes := build.Dimensions(dims), slices.Clone(s.Raw.Ints("sizes"))
 	if len(shape) != len(sizes) {
 		return s.Errorf("it has %d sizes for %d dimensions", len(sizes), len(shape))
 	}
@@ -187,7 +187,7 @@ func spread(s build.Node, axes []int) error {
 	misfit := func(what string, n int) error {
 		return s.Errorf("it has %d %s for the axes %v", n, what, axes)
 	}
-	if scales, ok := s.Raw.Attrs["scales"].([]float32); ok {
+	if scales := s.Raw.Floats("scales"); scales != nil {
 		all := slices.Repeat([]float32{1}, rank)
 		if len(scales) != len(at) {
 			return misfit("scales", len(scales))
@@ -197,7 +197,7 @@ func spread(s build.Node, axes []int) error {
 		}
 		s.Raw.Attrs["scales"] = all
 	}
-	if sizes := s.Raw.Attrs.Ints("sizes"); sizes != nil {
+	if sizes := s.Raw.Ints("sizes"); sizes != nil {
 		if len(sizes) != len(at) {
 			return misfit("sizes", len(sizes))
 		}
@@ -206,7 +206,7 @@ func spread(s build.Node, axes []int) error {
 		}
 		s.Raw.Attrs["sizes"] = shape
 	}
-	if roi, ok := s.Raw.Attrs["roi"].([]float32); ok {
+	if roi := s.Raw.Floats("roi"); roi != nil {
 		all := append(make([]float32, rank), slices.Repeat([]float32{1}, rank)...)
 		if len(roi) != 2*len(at) {
 			return misfit("numbers in roi", len(roi))

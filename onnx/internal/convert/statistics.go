@@ -18,7 +18,7 @@ func layerNorm(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	rank, axis := len(dims), s.Raw.Attrs.Int("axis", -1)
+	rank, axis := len(dims), s.Raw.Int("axis")
 	if axis < 0 {
 		axis += rank
 	}
@@ -50,7 +50,7 @@ func layerNorm(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	name, err := s.ConstantOf("epsilon", tensor.Shape{}, []float32{s.Raw.Attrs.Float("epsilon", 1e-5)})
+	name, err := s.ConstantOf("epsilon", tensor.Shape{}, []float32{s.Raw.Float("epsilon")})
 	if err != nil {
 		return err
 	}

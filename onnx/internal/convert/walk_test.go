@@ -14,7 +14,7 @@ import (
 // or are what fuse reads. And whatever reads an operator is of one that has a row.
 func TestEveryOperatorIsRead(t *testing.T) {
 	byItself := map[graph.Op]bool{"Shape": true, "Size": true} // read.evaluate computes them of shapes
-	for _, row := range operators.All() {
+	for _, row := range raw.Operators() {
 		if row.Op.Known() || convert.Conversions[row.Op] != nil || raw.HasParameters(row.Op) || byItself[row.Op] {
 			continue
 		}
@@ -23,12 +23,12 @@ func TestEveryOperatorIsRead(t *testing.T) {
 		}
 	}
 	for op := range convert.Conversions {
-		if _, ok := operators.Lookup(op); !ok {
+		if _, ok := raw.Lookup(op); !ok {
 			t.Errorf("%s has a conversion and no row", op)
 		}
 	}
 	for op := range arrays.Ops {
-		if _, ok := operators.Lookup(op); !ok {
+		if _, ok := raw.Lookup(op); !ok {
 			t.Errorf("%s is computed of constants and has no row", op)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func (f *fuser) dynamicLayer(n *raw.Node) error {
 	op, _ := raw.FloatOp(n.Op)
 	m := &raw.Node{Name: n.Name, Op: op, Outputs: slices.Clone(n.Outputs[:1]), Attrs: n.FloatAttrs()}
-	graph.SetDynamic(m.Float())
+	graph.SetDynamic(m.InGraph())
 	x, err := f.real(n.Input(0))
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (f *fuser) reshaped(name string) (from string, shape tensor.Shape) {
 		f.makers = f.raw.Producers()
 	}
 	if n := f.makers[name]; n != nil && n.Op == graph.Reshape {
-		return n.Inputs[0], n.Attrs.Ints("shape")
+		return n.Inputs[0], n.Ints("shape")
 	}
 	return name, nil
 }

@@ -15,7 +15,7 @@ func floats(r *raw.Graph) *graph.Graph {
 		Requant: r.Requant, Metadata: r.Metadata,
 	}
 	for i, n := range r.Nodes {
-		g.Nodes[i] = n.Float()
+		g.Nodes[i] = n.InGraph()
 	}
 	for name, v := range r.Values {
 		g.Values[name] = floatValue(v)
@@ -48,7 +48,7 @@ func recognize(r *raw.Graph) {
 				g.AddConst(in, *v.Const)
 			}
 		}
-		g.Nodes = append(g.Nodes, n.Float())
+		g.Nodes = append(g.Nodes, n.InGraph())
 	}
 	g.RecognizeFunctions()
 	float := g.Producers()

@@ -195,10 +195,11 @@ func (f *fuser) finish() error {
 // emit appends a node to the new graph; p is the output's parameters, nil for reals.
 func (f *fuser) emit(op graph.Op, node string, attrs graph.Attrs, inputs []string, output string, p *quant.Params) {
 	f.out.AddNode(op, node, output, attrs, inputs...)
+	n := f.out.Nodes[len(f.out.Nodes)-1]
 	if len(inputs) > 0 {
-		f.ranks[output] = f.rankOf(op, attrs, inputs)
+		f.ranks[output] = f.rankOf(n)
 	}
-	f.producer[output] = f.out.Nodes[len(f.out.Nodes)-1]
+	f.producer[output] = n
 	v := f.out.Values[output]
 	if from := f.raw.Values[output]; from != nil {
 		v.Shape = from.Shape

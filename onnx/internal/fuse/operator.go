@@ -22,7 +22,7 @@ func (f *fuser) operator(n *raw.Node) error {
 			break
 		}
 	}
-	if codes.MovesElements(n.Float()) && f.move(n) {
+	if codes.MovesElements(n.InGraph()) && f.move(n) {
 		return nil
 	}
 	if done, err := f.integers(n); done || err != nil {
@@ -64,7 +64,7 @@ func (f *fuser) move(n *raw.Node) bool {
 	case v.Const != nil:
 		return n.Op == graph.Transpose && f.transposeConst(n, v)
 	}
-	if n.Op == graph.Pad && n.Attrs.Str("mode", "constant") == "constant" && n.Attrs.Float("value", 0) != 0 {
+	if n.Op == graph.Pad && n.Str("mode") == "constant" && n.Float("value") != 0 {
 		return false // the value need not have a code
 	}
 	f.emitView(n, v, n.Attrs)
@@ -92,7 +92,7 @@ func (f *fuser) viewNode(out string) string { return out + "_DequantizeLinear" }
 // transposeConst transposes the codes of a constant matrix, such as the weight that an exporter wrote as [out, in] for a
 // MatMul. Other operators on constants are left to the float path.
 func (f *fuser) transposeConst(n *raw.Node, v *graph.Value) bool {
-	perm := n.Attrs.Ints("perm")
+	perm := n.Ints("perm")
 	if len(v.Const.Shape) != 2 || v.Quant.Per == quant.PerGroup || perm != nil && !slices.Equal(perm, []int{1, 0}) {
 		return false
 	}
@@ -124,7 +124,7 @@ func (f *fuser) onCodes(n *raw.Node, x *graph.Value) error {
 			inputs = append(inputs, v.Name)
 		}
 	case op == graph.Clip:
-		lo, hi := codes.Bounds(n.Float())
+		lo, hi := codes.Bounds(n.InGraph())
 		op, attrs = clipOfCodes(*x.Quant, lo, hi)
 	case op == graph.Relu: // the larger of the code and 0, whatever real that is
 		op, attrs = clipOfCodes(*x.Quant, 0, float32(256))
@@ -133,13 +133,13 @@ func (f *fuser) onCodes(n *raw.Node, x *graph.Value) error {
 		for k, a := range n.Attrs {
 			attrs[k] = a
 		}
-		attrs["value"] = realOf(*x.Quant, n.Attrs.Float("value", 0))
-	case !codes.MovesElements(n.Float()):
+		attrs["value"] = realOf(*x.Quant, n.Float("value"))
+	case !codes.MovesElements(n.InGraph()):
 		return fmt.Errorf("input %q holds integer codes: put a DequantizeLinear before the node and a QuantizeLinear after it",
 			n.Inputs[0])
 	}
 	r := f.narrow(n.Outputs[0], *x.Quant)
-	if codes.MovesElements(n.Float()) && r.params.Type != x.Quant.Type {
+	if codes.MovesElements(n.InGraph()) && r.params.Type != x.Quant.Type {
 		r = result{name: n.Outputs[0], params: *x.Quant, same: n.Outputs[:1]} // its Clip is a node of its own
 	}
 	f.emit(op, n.Name, attrs, inputs, r.name, &r.params)

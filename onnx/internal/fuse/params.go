@@ -26,7 +26,7 @@ type quantized struct {
 func linearParams(n *raw.Node, shape tensor.Shape) quantized {
 	return quantized{
 		scale: n.Input(1), zeroPoint: n.Input(2),
-		axis: n.Attrs.Int("axis", 1), block: n.Attrs.Int("block_size", 0), shape: shape,
+		axis: n.Int("axis"), block: n.Int("block_size"), shape: shape,
 	}
 }
 

@@ -130,7 +130,7 @@ func (f *fuser) narrow(name string, p quant.Params) result {
 	if f.raw.IsOutput(name) || len(readers) != 1 || readers[0].Op != graph.Clip || p.Per != quant.PerTensor {
 		return r
 	}
-	lo, hi := codes.Bounds(readers[0].Float())
+	lo, hi := codes.Bounds(readers[0].InGraph())
 	for b := 2; b < p.Type.Bits; b++ {
 		t := quant.Type{Bits: b, Unsigned: p.Type.Unsigned}
 		if tlo, thi := t.Range(); lo == float32(tlo) && hi == float32(thi) && fitAll(p.ZeroPoint, t) {

@@ -128,11 +128,11 @@ func (f *fuser) accumulating(n *raw.Node, out quant.Params) ([]string, graph.Att
 	}
 	attrs := n.Attrs
 	if n.Op == graph.Gemm {
-		if w.Const == nil || attrs.Float("alpha", 1) != 1 || attrs.Int("transA", 0) != 0 ||
-			n.Input(2) != "" && attrs.Float("beta", 1) != 1 || len(w.Const.Shape) != 2 {
+		if w.Const == nil || n.Float("alpha") != 1 || n.Int("transA") != 0 ||
+			n.Input(2) != "" && n.Float("beta") != 1 || len(w.Const.Shape) != 2 {
 			return nil, nil, false
 		}
-		if attrs.Int("transB", 0) == 0 {
+		if n.Int("transB") == 0 {
 			w = f.transposedWeight(w)
 		}
 		attrs = graph.Attrs{"transB": 1}

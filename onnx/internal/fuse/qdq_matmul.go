@@ -50,20 +50,20 @@ func (f *fuser) rank(name string) int {
 }
 
 // rankOf returns that of a node's output.
-func (f *fuser) rankOf(op graph.Op, attrs graph.Attrs, inputs []string) int {
-	rank := f.rank(inputs[0])
-	switch op {
+func (f *fuser) rankOf(n *graph.Node) int {
+	rank := f.rank(n.Inputs[0])
+	switch n.Op {
 	case graph.Flatten, graph.Gemm:
 		return 2
 	case graph.Reshape:
-		return len(attrs.Ints("shape"))
+		return len(n.Ints("shape"))
 	case graph.Squeeze, graph.Unsqueeze, graph.Expand:
 		return -1
 	}
-	_, pair := graph.Binary(op)
-	_, reduces := graph.Reduction(op)
-	if (pair || op == graph.MatMul) && (len(inputs) < 2 || f.rank(inputs[1]) > rank) ||
-		reduces && attrs.Int("keepdims", 1) == 0 {
+	_, pair := graph.Binary(n.Op)
+	_, reduces := graph.Reduction(n.Op)
+	if (pair || n.Op == graph.MatMul) && (len(n.Inputs) < 2 || f.rank(n.Inputs[1]) > rank) ||
+		reduces && n.Int("keepdims") == 0 {
 		return -1
 	}
 	return rank // every other operator keeps it

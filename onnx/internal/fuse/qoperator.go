@@ -15,7 +15,7 @@ import (
 // qoperator takes an operator that reads and writes codes. It is read as what it means in QDQ, DequantizeLinear →
 // operator → QuantizeLinear, and so becomes the same node.
 func (f *fuser) qoperator(n *raw.Node) error {
-	if n.Attrs.Int("channels_last", 0) != 0 {
+	if last, _ := n.Attrs["channels_last"].(int); last != 0 { // which pools have
 		return fmt.Errorf("channels_last is not supported: export the model before ONNX Runtime optimizes it")
 	}
 	op, _ := raw.FloatOp(n.Op)
@@ -82,7 +82,7 @@ func (f *fuser) operand(n *raw.Node, s raw.Slot) (*graph.Value, error) {
 	case raw.QLinearMatMul:
 		q.axis = -1
 	case raw.MSQGemm:
-		q.axis = 1 - n.Attrs.Int("transB", 0)
+		q.axis = 1 - n.Int("transB")
 	}
 	p, err := f.params(q, t)
 	if err != nil {
@@ -92,7 +92,7 @@ func (f *fuser) operand(n *raw.Node, s raw.Slot) (*graph.Value, error) {
 		return nil, severalScales(in, p)
 	}
 	if n.Op == raw.MSQGemm && s.Codes == 3 { // alpha goes to the scale of the weight
-		if alpha := n.Attrs.Float("alpha", 1); alpha != 1 {
+		if alpha := n.Float("alpha"); alpha != 1 {
 			p.Scale = slices.Clone(p.Scale)
 			for i := range p.Scale {
 				p.Scale[i] *= alpha
@@ -126,7 +126,7 @@ func (f *fuser) addBias(n, m *raw.Node) error {
 		return fmt.Errorf("bias %q: %w", in, err)
 	}
 	channels := w.Const.Shape[0]
-	if n.Op == raw.MSQGemm && n.Attrs.Int("transB", 0) == 0 {
+	if n.Op == raw.MSQGemm && n.Int("transB") == 0 {
 		channels = w.Const.Shape[1]
 	}
 	if e := c.Const.Elements(); e != channels && e != 1 {
@@ -187,7 +187,7 @@ func (f *fuser) floatBetween(m *raw.Node, p quant.Params) error {
 // flatGemm recognises a Gemm with a bias, which the ONNX standard has no operator on codes for and which lower writes as
 // Unsqueeze → QLinearConv with a 1×1 kernel → Flatten. m is the convolution, with its inputs and attributes.
 func (f *fuser) flatGemm(m *raw.Node, inputs []string, attrs graph.Attrs, p quant.Params) bool {
-	if m.Op != graph.Conv || !plainWindow(attrs) {
+	if m.Op != graph.Conv || !plainWindow(&graph.Node{Op: m.Op, Attrs: attrs}) {
 		return false
 	}
 	w := f.out.Values[inputs[1]]
@@ -195,13 +195,13 @@ func (f *fuser) flatGemm(m *raw.Node, inputs []string, attrs graph.Attrs, p quan
 		return false
 	}
 	unsqueeze := f.producer[inputs[0]]
-	if unsqueeze == nil || unsqueeze.Op != graph.Unsqueeze || !slices.Equal(unsqueeze.Attrs.Ints("axes"), []int{2, 3}) {
+	if unsqueeze == nil || unsqueeze.Op != graph.Unsqueeze || !slices.Equal(unsqueeze.Ints("axes"), []int{2, 3}) {
 		return false
 	}
 	r := f.narrow(m.Outputs[0], p)
 	readers := f.consumers[r.name]
 	if f.raw.IsOutput(r.name) || len(readers) != 1 || readers[0].Op != graph.Flatten ||
-		readers[0].Attrs.Int("axis", 1) != 1 {
+		readers[0].Int("axis") != 1 {
 		return false
 	}
 	flat := *w.Const
@@ -216,14 +216,14 @@ func (f *fuser) flatGemm(m *raw.Node, inputs []string, attrs graph.Attrs, p quan
 }
 
 // plainWindow reports whether a convolution has one group, stride 1 and no padding.
-func plainWindow(attrs graph.Attrs) bool {
+func plainWindow(conv *graph.Node) bool {
 	for name, plain := range map[string]int{"strides": 1, "dilations": 1, "pads": 0} {
-		for _, x := range attrs.Ints(name) {
+		for _, x := range conv.Ints(name) {
 			if x != plain {
 				return false
 			}
 		}
 	}
-	pad := attrs.Str("auto_pad", "NOTSET")
-	return attrs.Int("group", 1) == 1 && (pad == "NOTSET" || pad == "VALID" || pad == "SAME_UPPER" || pad == "SAME_LOWER")
+	pad := conv.Str("auto_pad")
+	return conv.Int("group") == 1 && (pad == "NOTSET" || pad == "VALID" || pad == "SAME_UPPER" || pad == "SAME_LOWER")
 }

@@ -54,9 +54,9 @@ func (e rawEval) node(n *raw.Node) {
 	out := n.Outputs[0]
 	switch {
 	case n.Op == graph.QuantizeLinear:
-		e.values[out] = e.quantize(e.values[n.Inputs[0]], n, n.Input(1), n.Input(2))
+		e.values[out] = e.quantize(e.values[n.Inputs[0]], n.Int("axis"), n.Input(1), n.Input(2))
 	case n.Op == graph.DequantizeLinear:
-		e.values[out] = e.dequantize(e.values[n.Inputs[0]], n.Input(1), n.Input(2), n.Attrs.Int("axis", 1))
+		e.values[out] = e.dequantize(e.values[n.Inputs[0]], n.Input(1), n.Input(2), n.Int("axis"))
 	case raw.HasParameters(n.Op):
 		slots := n.Reads()
 		in := make([]string, len(slots), len(slots)+1)
@@ -68,7 +68,7 @@ func (e rawEval) node(n *raw.Node) {
 				axis = len(e.values[n.Inputs[s.Codes]].Shape) - 1
 			}
 			if n.Op == raw.MSQGemm {
-				axis = 1 - n.Attrs.Int("transB", 0)
+				axis = 1 - n.Int("transB")
 			}
 			e.values[in[i]] = e.dequantize(e.values[n.Inputs[s.Codes]], n.Inputs[s.Scale], n.Input(s.Zero), axis)
 			if f, _ := e.values[n.Inputs[s.Scale]].Float32s(); len(f) == 1 {
@@ -80,8 +80,11 @@ func (e rawEval) node(n *raw.Node) {
 			f, _ := e.values[b].Float32s()
 			sw, _ := e.values[n.Inputs[4]].Float32s()
 			y := make([]float32, len(f))
-			for c := range f { // of scale alpha·Sa·Sb, and so multiplied with it here
-				y[c] = f[c] * sxw * n.Attrs.Float("alpha", 1)
+			if n.Op == raw.MSQGemm {
+				sxw *= n.Float("alpha") // its bias has the scale alpha·Sa·Sb
+			}
+			for c := range f {
+				y[c] = f[c] * sxw
 				if len(sw) > 1 {
 					y[c] *= sw[c]
 				}
@@ -97,7 +100,7 @@ func (e rawEval) node(n *raw.Node) {
 		op, _ := raw.FloatOp(n.Op)
 		e.eval(op, attrs, in, out)
 		if s := raw.Writes(n.Op); n.Input(s.Scale) != "" {
-			e.values[out] = e.quantize(e.values[out], n, n.Input(s.Scale), n.Input(s.Zero))
+			e.values[out] = e.quantize(e.values[out], 0, n.Input(s.Scale), n.Input(s.Zero)) // of one scale
 		}
 	case n.Op == graph.Transpose && len(e.values[n.Inputs[0]].Shape) == 2:
 		x := e.values[n.Inputs[0]]
@@ -171,7 +174,7 @@ func (e rawEval) dequantize(x tensor.Tensor, scale, zero string, axis int) tenso
 	return r
 }
 
-func (e rawEval) quantize(x tensor.Tensor, n *raw.Node, scale, zero string) tensor.Tensor {
+func (e rawEval) quantize(x tensor.Tensor, axis int, scale, zero string) tensor.Tensor {
 	s, z := e.parameters(scale, zero)
 	lo, hi := float32(0), float32(255)
 	if v := e.g.Values[zero]; v != nil {
@@ -184,7 +187,7 @@ func (e rawEval) quantize(x tensor.Tensor, n *raw.Node, scale, zero string) tens
 	}
 	f, _ := x.Float32s()
 	y := make([]float32, len(f))
-	along(x.Shape, len(f), len(s), n.Attrs.Int("axis", 1), func(i, k int) {
+	along(x.Shape, len(f), len(s), axis, func(i, k int) {
 		y[i] = max(lo, min(hi, float32(math.RoundToEven(float64(f[i]/s[k])))+z[k]))
 	})
 	r, _ := tensor.Of(x.Shape, y)

@@ -102,7 +102,7 @@ func (l *lowerer) dynamicInput(name string) dynamicValue {
 // dynamicWeight returns the weight as the operator has it: that of a matrix is [depth, channels].
 func (l *lowerer) dynamicWeight(n *graph.Node) *graph.Value {
 	w := l.g.Values[n.Inputs[1]]
-	if n.Op != graph.Gemm || n.Attrs.Int("transB", 0) == 0 {
+	if n.Op != graph.Gemm || n.Int("transB") == 0 {
 		return w
 	}
 	if to, ok := l.transposed[w.Name]; ok {

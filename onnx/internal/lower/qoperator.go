@@ -27,7 +27,7 @@ func (l *lowerer) qoperator(n *graph.Node) error {
 			l.emitCodes(raw.QLinearMatMul, n.Name, nil, l.layerInputs(n, l.codes(n.Inputs[0]), l.codes(n.Inputs[1])), name, out, t)
 		})
 		return nil
-	case n.Op == graph.Gemm && l.kernelTypes(n) && n.Attrs.Int("transB", 0) == 1:
+	case n.Op == graph.Gemm && l.kernelTypes(n) && n.Int("transB") == 1:
 		l.gemm(n, out)
 		return nil
 	}
@@ -138,7 +138,7 @@ func (l *lowerer) moved(n *graph.Node, x, out *graph.Value) {
 		for k, v := range n.Attrs {
 			attrs[k] = v
 		}
-		attrs["value"] = float32(integer.Code(n.Attrs.Float("value", 0), x.Quant))
+		attrs["value"] = float32(integer.Code(n.Float("value"), x.Quant))
 	}
 	inputs := make([]string, len(n.Inputs))
 	for i, in := range n.Inputs {

@@ -1,37 +1,20 @@
-// Package operators has the table of the operators that are read.
+// Package operators says what a node of a file has in the opset of the file, by the rows of package raw, and which files
+// are refused.
 package operators
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/fault"
+	"linquant/onnx/internal/raw"
 )
 
 // The opsets of ONNX that are read. Those before 7 had attributes that are gone: see read/legacy.go.
 const MinOpset, MaxOpset = 1, 25
-
-// Lookup returns the row of an operator that is read, by its name in the raw form: that of package graph, or of an
-// operator that only files have.
-func Lookup(op graph.Op) (*graph.Operator, bool) {
-	if o, ok := graph.Lookup(op); ok {
-		return o, true
-	}
-	o, ok := only[op]
-	return o, ok
-}
-
-// All returns the rows of all operators that are read, in the order of their names.
-func All() []*graph.Operator {
-	rows := append(graph.Operators(), slices.Collect(maps.Values(only))...)
-	slices.SortFunc(rows, func(a, b *graph.Operator) int { return strings.Compare(string(a.Op), string(b.Op)) })
-	return rows
-}
 
 // Inputs returns how many inputs a node of a file has, without those at the end that are left out.
 func Inputs(o *graph.Operator) graph.Arity {
@@ -119,7 +102,7 @@ func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 	for i := range nodes {
 		n := &nodes[i]
 		op, version := Op(n), opsets[Domain(n.Domain)]
-		row, ok := Lookup(op)
+		row, ok := raw.Lookup(op)
 		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") || seen[op] {
 			continue
 		}

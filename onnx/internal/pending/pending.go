@@ -34,11 +34,11 @@ func transposeLater(s build.Node, from string, perm []int) error {
 func Convert(s build.Node) (done bool, err error) {
 	wait, ok := s.Net.Pending[s.Raw.Input(0)]
 	if s.Raw.Op == graph.Transpose && !ok {
-		perm := s.Raw.Attrs.Ints("perm")
+		perm := s.Raw.Ints("perm")
 		if len(perm) < 2 || perm[0] == 0 || !s.Net.Facts[s.Raw.Inputs[0]].Batched {
 			return false, nil
 		}
-		if _, err := graph.PermOf(s.Raw.Float(), len(perm)); err != nil {
+		if _, err := graph.PermOf(s.Raw.InGraph(), len(perm)); err != nil {
 			return false, err
 		}
 		return true, transposeLater(s, s.Raw.Inputs[0], perm)
@@ -75,10 +75,10 @@ func selectBefore(s build.Node, wait build.PendingTranspose) (done bool, err err
 		s.Raw.Name = s.Raw.Outputs[0]
 		return true, transposeLater(s, part.Raw.Outputs[0], wait.Perm)
 	}
-	axes := []int{s.Raw.Attrs.Int("axis", 0)}
+	var axes []int
 	switch s.Raw.Op {
 	case graph.Transpose:
-		perm, err := graph.PermOf(s.Raw.Float(), rank)
+		perm, err := graph.PermOf(s.Raw.InGraph(), rank)
 		if err != nil {
 			return false, err
 		}
@@ -91,9 +91,11 @@ func selectBefore(s build.Node, wait build.PendingTranspose) (done bool, err err
 		if i, ok := s.Net.Array(s.Raw.Inputs[1]); !ok || len(i.Shape) > 1 {
 			return false, nil
 		}
+		axes = []int{s.Raw.Int("axis")}
 	case "Split":
+		axes = []int{s.Raw.Int("axis")}
 	case graph.Squeeze:
-		axes = s.Raw.Attrs.Ints("axes")
+		axes = s.Raw.Ints("axes")
 		if s.Raw.Input(1) != "" {
 			if axes, err = s.Ints(1); err != nil {
 				return false, err

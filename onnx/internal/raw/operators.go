@@ -117,17 +117,13 @@ func (n *Node) TypeInput() int {
 
 // FloatAttrs returns the attributes that the operator on reals has.
 func (n *Node) FloatAttrs() graph.Attrs {
+	op, _ := FloatOp(n.Op)
+	row, _ := graph.Lookup(op)
 	attrs := graph.Attrs{}
 	for k, v := range n.Attrs {
-		switch {
-		case k == "channels_last", k == "opset":
-		case n.Op == MSQGemm && k == "alpha":
-		default:
+		if _, ok := row.Attr(k); ok && (n.Op != MSQGemm || k != "alpha") { // that goes to the scale of the weight
 			attrs[k] = v
 		}
-	}
-	if n.Op == MSQLinearSoftmax && n.Attrs["axis"] == nil {
-		attrs["axis"] = -1
 	}
 	return attrs
 }

@@ -56,7 +56,7 @@ type Value struct {
 }
 
 // Node is one operator of the raw form. Its fields are those of a node of a graph, so that one of an operator that the
-// graph has converts to it (Float).
+// graph has converts to it (InGraph).
 type Node graph.Node
 
 // New returns a graph without nodes.
@@ -182,14 +182,14 @@ func (v *Value) Codes() (quant.Type, bool) {
 }
 
 // Clone returns a copy; attributes' slices are shared.
-func (n *Node) Clone() *Node { return (*Node)(n.Float().Clone()) }
+func (n *Node) Clone() *Node { return (*Node)(n.InGraph().Clone()) }
 
 // String names the node in errors.
-func (n *Node) String() string { return n.Float().String() }
+func (n *Node) String() string { return n.InGraph().String() }
 
 // Input returns the name of input i, "" where it is left out.
-func (n *Node) Input(i int) string { return n.Float().Input(i) }
+func (n *Node) Input(i int) string { return n.InGraph().Input(i) }
 
-// Float returns the node as one of a graph, which one is whose operator the graph has with these inputs. It shares
+// InGraph returns the node as one of a graph, which one is whose operator the graph has with these inputs. It shares
 // everything with n.
-func (n *Node) Float() *graph.Node { return (*graph.Node)(n) }
+func (n *Node) InGraph() *graph.Node { return (*graph.Node)(n) }

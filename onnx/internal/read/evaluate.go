@@ -106,7 +106,7 @@ func known(s build.Node, a arrays.Array) error {
 
 // toFloats reports whether a Cast is to floats.
 func toFloats(s build.Node) bool {
-	return elements.Types[onnxpb.DataType(s.Raw.Attrs.Int("to", 0))].Store == tensor.Float32
+	return elements.Types[onnxpb.DataType(s.Raw.Int("to"))].Store == tensor.Float32
 }
 
 // The functions here are of operators that make arrays of few numbers, or numbers of arrays.
@@ -114,7 +114,10 @@ func toFloats(s build.Node) bool {
 // shapeOf returns what is known of a value's shape, from start to end where the node has them.
 func shapeOf(s build.Node, name string) []int64 {
 	dims := s.Net.ShapeOf(name)
-	from, to := index(s.Raw.Attrs.Int("start", 0), len(dims)), index(s.Raw.Attrs.Int("end", len(dims)), len(dims))
+	from, to := index(s.Raw.Int("start"), len(dims)), len(dims)
+	if s.Raw.Attrs["end"] != nil {
+		to = index(s.Raw.Int("end"), len(dims))
+	}
 	return dims[from:max(from, to)]
 }
 
@@ -133,9 +136,9 @@ func splitArray(s build.Node) (done bool, err error) {
 		return false, nil
 	}
 	rank := len(in[0].Shape)
-	axis, ok := in[0].Axis(s.Raw.Attrs.Int("axis", 0))
+	axis, ok := in[0].Axis(s.Raw.Int("axis"))
 	if !ok {
-		return false, s.Errorf("axis %d is no dimension of %d", s.Raw.Attrs.Int("axis", 0), rank)
+		return false, s.Errorf("axis %d is no dimension of %d", s.Raw.Int("axis"), rank)
 	}
 	return true, convert.EachPart(s, axis, in[0].Shape[axis], func(part build.Node, _ int) error {
 		a, ok := arrays.Slice(part.Call(), in[:1])

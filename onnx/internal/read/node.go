@@ -20,7 +20,7 @@ const maxNames = 4096
 // node adds a node of the file to the graph, or its outputs to what is known.
 func node(im *build.Network, pb *onnxpb.Node) error {
 	op := operators.Op(pb)
-	row, _ := operators.Lookup(op) // operators.Known has looked
+	row, _ := raw.Lookup(op) // operators.Known has looked
 	arity := operators.Inputs(row)
 	n := &raw.Node{Name: pb.Name, Op: op, Inputs: raw.Trim(pb.Inputs), Outputs: raw.Trim(pb.Outputs)}
 	s := build.Node{Net: im, File: pb, Raw: n, Opset: im.Opsets[operators.Domain(pb.Domain)], Least: arity.Least}
@@ -38,6 +38,11 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	}
 	if err := legacy(s, row); err != nil {
 		return err
+	}
+	for i := range row.Attrs { // those that may be inputs, convert looks for
+		if a := &row.Attrs[i]; a.Required && a.Input == 0 && s.Raw.Attrs[a.Name] == nil {
+			return s.Errorf("it has no %s", a.Name)
+		}
 	}
 	if done, err := evaluate(s); done || err != nil {
 		return err

@@ -38,7 +38,7 @@ func Convert(s build.Node) (done bool, err error) {
 		}
 		rank, err := s.Rank(at)
 		if err != nil {
-			rank = 2 + len(n.Attrs.Ints("kernel_shape"))
+			rank = 2 + len(n.Ints("kernel_shape"))
 		}
 		if rank > 4 {
 			return false, Refuse3D(s)
@@ -50,7 +50,7 @@ func Convert(s build.Node) (done bool, err error) {
 			return false, err
 		}
 	case graph.MaxPool, graph.AveragePool, raw.MSQLinearAveragePool:
-		kernel := n.Attrs.Ints("kernel_shape")
+		kernel := n.Ints("kernel_shape")
 		if len(kernel) > 2 {
 			return false, Refuse3D(s)
 		}
@@ -69,7 +69,7 @@ func Convert(s build.Node) (done bool, err error) {
 			return false, nil
 		}
 	case graph.Flatten:
-		if as, ok := s.Net.Pictures[n.Inputs[0]]; ok && n.Attrs.Int("axis", 1) == 1 {
+		if as, ok := s.Net.Pictures[n.Inputs[0]]; ok && n.Int("axis") == 1 {
 			n.Inputs = []string{as}
 		}
 		return false, nil
@@ -138,11 +138,11 @@ func asPicture(s build.Node) error {
 		}
 	}
 	for name, before := range map[string][]int{"kernel_shape": {1}, "strides": {1}, "dilations": {1}} {
-		if v := n.Attrs.Ints(name); len(v) == 1 {
+		if v, _ := n.Attrs[name].([]int); len(v) == 1 {
 			n.Attrs[name] = append(slices.Clone(before), v...)
 		}
 	}
-	if p := n.Attrs.Ints("pads"); len(p) == 2 {
+	if p, _ := n.Attrs["pads"].([]int); len(p) == 2 {
 		n.Attrs["pads"] = []int{0, p[0], 0, p[1]}
 	}
 	out := s.Raw.Outputs[0]

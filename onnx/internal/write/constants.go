@@ -9,14 +9,14 @@ import (
 )
 
 func (p parameters) gather() error {
-	axis := elements.FromFront([]int{p.attrs.Int("axis", 0)}, p.rank())[0]
+	axis := elements.FromFront([]int{p.n.Int("axis")}, p.rank())[0]
 	p.attrs["axis"] = axis
-	p.attrs["indices"] = elements.FromFront(p.attrs.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[axis])
+	p.attrs["indices"] = elements.FromFront(p.n.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[axis])
 	return nil
 }
 
 func (p parameters) expand() error {
-	shape := slices.Clone(p.attrs.Ints("shape"))
+	shape := slices.Clone(p.n.Ints("shape"))
 	if len(shape) > 0 && shape[0] == graph.Batch {
 		shape[0] = 1 // its input has the batch, which broadcasting keeps
 	}

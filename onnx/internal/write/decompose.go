@@ -29,7 +29,7 @@ func Decomposable(n *graph.Node, quantized bool) bool {
 	case graph.Gelu, graph.Mish:
 		return true
 	case graph.Swish:
-		return !quantized || n.Attrs.Float("alpha", 1) == 1
+		return !quantized || n.Float("alpha") == 1
 	case graph.LayerNormalization, graph.RMSNormalization:
 		return !quantized
 	}
@@ -44,7 +44,7 @@ func Decompose(g *raw.Graph, opset int) {
 	nodes := g.Nodes
 	g.Nodes = nil
 	for _, n := range nodes {
-		if Has(opset, n.Op) || !Decomposable(n.Float(), false) {
+		if Has(opset, n.Op) || !Decomposable(n.InGraph(), false) {
 			g.Nodes = append(g.Nodes, n)
 			continue
 		}
@@ -53,7 +53,7 @@ func Decompose(g *raw.Graph, opset int) {
 		switch n.Op {
 		case graph.Swish:
 			gate := x
-			if alpha := n.Attrs.Float("alpha", 1); alpha != 1 {
+			if alpha := n.Float("alpha"); alpha != 1 {
 				gate = s.add(graph.Mul, x, s.number(alpha))
 			}
 			s.end(graph.Mul, x, s.add(graph.Sigmoid, gate))
@@ -96,7 +96,7 @@ func (s *decomposer) number(x float32) string {
 
 func (s *decomposer) gelu(x string) {
 	var gate string
-	if s.n.Attrs.Str("approximate", "none") == "tanh" {
+	if s.n.Str("approximate") == "tanh" {
 		cube := s.add(graph.Mul, s.add(graph.Mul, s.add(graph.Mul, x, x), x), s.number(0.044715))
 		gate = s.add(graph.Tanh, s.add(graph.Mul, s.add(graph.Add, x, cube), s.number(float32(math.Sqrt(2/math.Pi)))))
 	} else {
@@ -108,13 +108,13 @@ func (s *decomposer) gelu(x string) {
 // norm spells a LayerNormalization or RMSNormalization.
 func (s *decomposer) norm(x string) {
 	shape := s.g.Values[x].Shape
-	axis := elements.FromFront([]int{s.n.Attrs.Int("axis", -1)}, len(shape))[0]
+	axis := elements.FromFront([]int{s.n.Int("axis")}, len(shape))[0]
 	centered := x
 	if s.n.Op == graph.LayerNormalization {
 		centered = s.add(graph.Sub, x, s.mean(x, shape, axis))
 	}
 	variance := s.mean(s.add(graph.Mul, centered, centered), shape, axis)
-	deviation := s.add(graph.Sqrt, s.add(graph.Add, variance, s.number(s.n.Attrs.Float("epsilon", 1e-5))))
+	deviation := s.add(graph.Sqrt, s.add(graph.Add, variance, s.number(s.n.Float("epsilon"))))
 	quotient := s.add(graph.Div, centered, deviation)
 	if s.n.Input(2) == "" {
 		s.end(graph.Mul, quotient, s.n.Inputs[1])

@@ -19,7 +19,9 @@ func (e *writer) parameters(n *raw.Node, pb *onnxpb.Node, attrs graph.Attrs) err
 	if !ok || row.Class == graph.ClassBoundary { // an operator that only files have, or a form that only they have
 		return nil
 	}
-	p := parameters{e, n, pb, attrs}
+	written := *n
+	written.Attrs = attrs
+	p := parameters{e, &written, pb, attrs}
 	prepare := preparations[n.Op]
 	if row.Class == graph.ClassReduction {
 		prepare = parameters.reduce
@@ -84,7 +86,7 @@ func (p parameters) inputs(row *graph.Operator) error {
 
 type parameters struct {
 	*writer
-	n     *raw.Node
+	n     *raw.Node // with attrs
 	pb    *onnxpb.Node
 	attrs graph.Attrs
 }
@@ -95,7 +97,7 @@ func (p parameters) tooOld(what string, opset int) error {
 
 // ints makes an attribute the next input.
 func (p parameters) ints(name string) error {
-	values := elements.Int64s(p.attrs.Ints(name))
+	values := elements.Int64s(p.n.Ints(name))
 	delete(p.attrs, name)
 	t, err := tensor.Of(tensor.Shape{len(values)}, values)
 	in, err := p.parameter(p.n, name, t, err)
@@ -105,7 +107,7 @@ func (p parameters) ints(name string) error {
 
 // scalar makes an attribute the next input, in the type of the first.
 func (p parameters) scalar(name string) error {
-	x := p.attrs.Float(name, 0)
+	x := p.n.Float(name)
 	delete(p.attrs, name)
 	var t tensor.Tensor
 	var err error
@@ -131,7 +133,7 @@ func (p parameters) clip() error {
 
 // reshape: -1 in the first place is the batch, which ONNX can copy from the input where there is another -1.
 func (p parameters) reshape() error {
-	shape := slices.Clone(p.attrs.Ints("shape"))
+	shape := slices.Clone(p.n.Ints("shape"))
 	if len(shape) > 0 && shape[0] == graph.Batch && slices.Contains(shape[1:], -1) {
 		shape[0] = 0
 	}
@@ -141,7 +143,7 @@ func (p parameters) reshape() error {
 }
 
 func (p parameters) slice() error {
-	starts := p.attrs.Ints("starts")
+	starts := p.n.Ints("starts")
 	if p.attrs["axes"] == nil { // ONNX would know what is missing before steps, but not every reader does
 		axes := make([]int, len(starts))
 		for i := range axes {
@@ -149,9 +151,9 @@ func (p parameters) slice() error {
 		}
 		p.attrs["axes"] = axes
 	}
-	p.attrs["axes"] = elements.FromFront(p.attrs.Ints("axes"), p.rank())
+	p.attrs["axes"] = elements.FromFront(p.n.Ints("axes"), p.rank())
 	if p.cfg.Opset < 10 {
-		for _, s := range p.attrs.Ints("steps") {
+		for _, s := range p.n.Ints("steps") {
 			if s != 1 {
 				return p.tooOld("Slice with steps", 10)
 			}
@@ -166,7 +168,7 @@ func (p parameters) slice() error {
 }
 
 func (p parameters) axes() error {
-	axes := p.attrs.Ints("axes")
+	axes := p.n.Ints("axes")
 	if axes == nil {
 		return nil
 	}
@@ -183,11 +185,8 @@ func (p parameters) rank() int { return len(p.g.Values[p.n.Inputs[0]].Shape) }
 
 // axis counts from the front, and is written where defaults changed between opsets.
 func (p parameters) axis() error {
-	rank, fallback := p.rank(), -1
-	if p.n.Op == graph.Flatten {
-		fallback = 1
-	}
-	axis := elements.FromFront([]int{p.attrs.Int("axis", fallback)}, rank)[0]
+	rank := p.rank()
+	axis := elements.FromFront([]int{p.n.Int("axis")}, rank)[0]
 	if p.n.Op != graph.Concat && p.n.Op != graph.Flatten && p.cfg.Opset < 13 && axis != rank-1 {
 		return p.tooOld(fmt.Sprintf("%v over a dimension that is not the last", p.n.Op), 13)
 	}
@@ -197,10 +196,10 @@ func (p parameters) axis() error {
 
 // pool leaves out what is the default and not every opset knows.
 func (p parameters) pool() error {
-	if !slices.ContainsFunc(p.attrs.Ints("dilations"), func(d int) bool { return d != 1 }) {
+	if !slices.ContainsFunc(p.n.Ints("dilations"), func(d int) bool { return d != 1 }) {
 		delete(p.attrs, "dilations")
 	}
-	if p.attrs.Int("ceil_mode", 0) == 0 {
+	if p.n.Int("ceil_mode") == 0 {
 		delete(p.attrs, "ceil_mode")
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 
 // reduce leaves out axes that are all dimensions.
 func (p parameters) reduce() error {
-	axes := p.attrs.Ints("axes")
+	axes := p.n.Ints("axes")
 	if len(axes) == 0 {
 		delete(p.attrs, "axes")
 		return nil
@@ -43,9 +43,7 @@ func (p parameters) floats(name string, x []float32) error {
 // examples open before opset 18, so that they become scales.
 func (p parameters) resize() error {
 	x, y := p.g.Values[p.n.Inputs[0]].Shape, p.g.Values[p.n.Outputs[0]].Shape
-	scales, _ := p.attrs["scales"].([]float32)
-	roi, _ := p.attrs["roi"].([]float32)
-	sizes := p.attrs.Ints("sizes")
+	scales, roi, sizes := p.n.Floats("scales"), p.n.Floats("roi"), p.n.Ints("sizes")
 	for _, name := range []string{"scales", "sizes", "roi"} {
 		delete(p.attrs, name)
 	}
@@ -89,11 +87,11 @@ func (p parameters) resize() error {
 
 // resizeOpset checks what an opset has of Resize, and removes the attributes that it does not know.
 func (p parameters) resizeOpset(scales []float32) error {
-	coordinates := p.attrs.Str("coordinate_transformation_mode", "half_pixel")
-	nearest := p.attrs.Str("mode", "nearest") == "nearest"
+	coordinates := p.n.Str("coordinate_transformation_mode")
+	nearest := p.n.Str("mode") == "nearest"
 	opset := p.cfg.Opset
 	switch {
-	case opset < 18 && p.attrs.Int("antialias", 0) != 0:
+	case opset < 18 && p.n.Int("antialias") != 0:
 		return p.tooOld("Resize with antialias", 18)
 	case opset < 19 && coordinates == "half_pixel_symmetric":
 		return p.tooOld("Resize with half_pixel_symmetric", 19)
@@ -109,8 +107,8 @@ func (p parameters) resizeOpset(scales []float32) error {
 	if opset < 10 && smaller {
 		return p.tooOld("Resize that makes a dimension smaller", 10)
 	}
-	if coordinates != "asymmetric" || p.attrs.Str("mode", "nearest") == "cubic" ||
-		nearest && (smaller || p.attrs.Str("nearest_mode", "") != "floor") {
+	if coordinates != "asymmetric" || p.n.Str("mode") == "cubic" ||
+		nearest && (smaller || p.n.Str("nearest_mode") != "floor") {
 		return p.tooOld(fmt.Sprintf("Resize with %s coordinates and this rounding", coordinates), 11)
 	}
 	for _, name := range []string{"coordinate_transformation_mode", "nearest_mode", "cubic_coeff_a", "exclude_outside"} {

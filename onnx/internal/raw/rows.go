@@ -1,0 +1,179 @@
+package raw
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"linquant/graph"
+)
+
+// only has the rows of the operators that files have and graphs do not: reading makes others of them, or computes them of
+// constants and shapes.
+var only = map[graph.Op]*graph.Operator{}
+
+func init() {
+	for _, o := range slices.Concat(replaced, computed, withParameters()) {
+		only[o.Op] = &o
+	}
+}
+
+// Lookup returns the row of an operator that is read, by its name in the raw form: that of package graph, or of an
+// operator that only files have.
+func Lookup(op graph.Op) (*graph.Operator, bool) {
+	if o, ok := graph.Lookup(op); ok {
+		return o, true
+	}
+	o, ok := only[op]
+	return o, ok
+}
+
+// Operators returns the rows of all operators that are read, in the order of their names.
+func Operators() []*graph.Operator {
+	rows := append(graph.Operators(), slices.Collect(maps.Values(only))...)
+	slices.SortFunc(rows, func(a, b *graph.Operator) int { return strings.Compare(string(a.Op), string(b.Op)) })
+	return rows
+}
+
+// between is a number of inputs.
+func between(least, most int) graph.Arity { return graph.Arity{Least: least, Most: most} }
+
+// The attributes of the rows are written with these. Defaults are those of ONNX, or of ONNX Runtime for its own domain.
+
+type attributes = []graph.Attribute
+
+func integer(name string, missing int) graph.Attribute {
+	return graph.Attribute{Name: name, Kind: graph.KindInt, Default: missing}
+}
+
+func float(name string, missing float32) graph.Attribute {
+	return graph.Attribute{Name: name, Kind: graph.KindFloat, Default: missing}
+}
+
+func text(name, missing string) graph.Attribute {
+	return graph.Attribute{Name: name, Kind: graph.KindString, Default: missing}
+}
+
+func list(name string, kind graph.Kind) graph.Attribute {
+	return graph.Attribute{Name: name, Kind: kind}
+}
+
+func required(a graph.Attribute) graph.Attribute { a.Required = true; return a }
+func ignored(a graph.Attribute) graph.Attribute  { a.Scope = graph.ScopeIgnored; return a }
+
+// from is an attribute that came with an opset.
+func from(opset int, a graph.Attribute) graph.Attribute { a.Since = opset; return a }
+
+// input is an attribute that is input i since an opset.
+func input(i, opset int, a graph.Attribute) graph.Attribute {
+	a.Input, a.InputSince = i, opset
+	return a
+}
+
+// of returns the attributes that an operator of package graph has in files.
+func of(op graph.Op) attributes {
+	o, _ := graph.Lookup(op)
+	return slices.DeleteFunc(slices.Clone(o.Attrs), func(a graph.Attribute) bool { return a.Scope == graph.ScopeGraph })
+}
+
+// replaced are the operators that others stand for.
+var replaced = []graph.Operator{
+	{
+		Op: "Cast", Since: 1, File: between(1, 1), // before opset 6 the type was a string: see read/legacy.go
+		Attrs: attributes{required(integer("to", 0)), ignored(from(19, integer("saturate", 1))), ignored(from(24, text("round_mode", "up")))},
+	},
+	{
+		Op: "CastLike", Since: 15, File: between(2, 2),
+		Attrs: attributes{ignored(from(19, integer("saturate", 1))), ignored(from(24, text("round_mode", "up")))},
+	},
+	{Op: "Constant", Since: 1, File: between(0, 0)}, // its attributes are its value
+	{
+		Op: "ConvTranspose", Since: 1, File: between(2, 3),
+		Attrs: append(of(graph.Conv), list("output_padding", graph.KindInts), list("output_shape", graph.KindInts)),
+	},
+	{
+		Op: "DepthToSpace", Since: 1, File: between(1, 1),
+		Attrs: attributes{required(integer("blocksize", 0)), from(11, text("mode", "DCR"))},
+	},
+	{
+		Op: "LRN", Since: 1, File: between(1, 1),
+		Attrs: attributes{float("alpha", 1e-4), float("beta", 0.75), float("bias", 1), required(integer("size", 0))},
+	},
+	{Op: "Mean", Since: 1, File: between(1, graph.Many)},
+	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},
+	{
+		Op: "Split", Since: 1, File: between(1, 2), // opset 1 has the parts as an input too
+		Attrs: attributes{
+			integer("axis", 0), input(1, 13, list("split", graph.KindInts)),
+			{Name: "num_outputs", Kind: graph.KindInt, Since: 18}, // without it: as many as there are
+		},
+	},
+	{Op: "Sum", Since: 1, File: between(1, graph.Many)},
+	{
+		Op: "Upsample", Since: 7, File: between(1, 2),
+		Attrs: attributes{text("mode", "nearest"), required(input(1, 9, list("scales", graph.KindFloats)))},
+	},
+	{Op: MSBiasGelu, Since: 1, File: between(2, 2)},
+	{Op: MSFastGelu, Since: 1, File: between(1, 2)},
+	{Op: MSGelu, Since: 1, File: between(1, 1)},
+	{Op: MSQuickGelu, Since: 1, File: between(1, 1), Attrs: attributes{float("alpha", 1.702)}},
+}
+
+var argAttrs = attributes{integer("axis", 0), integer("keepdims", 1), from(12, integer("select_last_index", 0))}
+
+// computed are the operators that are computed while a model is read, of constants and shapes alone. Those of
+// ClassBinary broadcast, which files of old opsets ask for.
+var computed = []graph.Operator{
+	{Op: "And", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "ArgMax", Since: 1, File: between(1, 1), Attrs: argAttrs},
+	{Op: "ArgMin", Since: 1, File: between(1, 1), Attrs: argAttrs},
+	{Op: "BitShift", Since: 11, File: between(2, 2), Class: graph.ClassBinary, Attrs: attributes{required(text("direction", ""))}},
+	{Op: "ConstantOfShape", Since: 9, File: between(1, 1)}, // its attribute is its value
+	{Op: "CumSum", Since: 11, File: between(2, 2), Attrs: attributes{integer("exclusive", 0), integer("reverse", 0)}},
+	{Op: "Equal", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "EyeLike", Since: 9, File: between(1, 1), Attrs: attributes{integer("dtype", 0), integer("k", 0)}}, // type 0: the input's
+	{Op: "GatherElements", Since: 11, File: between(2, 2), Attrs: attributes{integer("axis", 0)}},
+	{Op: "Greater", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "GreaterOrEqual", Since: 12, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "IsInf", Since: 10, File: between(1, 1), Attrs: attributes{integer("detect_negative", 1), integer("detect_positive", 1)}},
+	{Op: "IsNaN", Since: 9, File: between(1, 1)},
+	{Op: "Less", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "LessOrEqual", Since: 12, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "Mod", Since: 10, File: between(2, 2), Class: graph.ClassBinary, Attrs: attributes{integer("fmod", 0)}},
+	{Op: "NonZero", Since: 9, File: between(1, 1)},
+	{Op: "Not", Since: 1, File: between(1, 1)},
+	{Op: "OneHot", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", -1)}},
+	{Op: "Or", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "Range", Since: 11, File: between(3, 3)},
+	{
+		Op: "Shape", Since: 1, File: between(1, 1), // without an end: all dimensions
+		Attrs: attributes{from(15, integer("start", 0)), {Name: "end", Kind: graph.KindInt, Since: 15}},
+	},
+	{Op: "Size", Since: 1, File: between(1, 1)},
+	{Op: "Trilu", Since: 14, File: between(1, 2), Attrs: attributes{integer("upper", 1)}},
+	{Op: "Xor", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+}
+
+// withParameters returns the operators with scales and zero points among their inputs. They have the attributes of the
+// operator on reals.
+func withParameters() []graph.Operator {
+	gemm := slices.DeleteFunc(of(graph.Gemm), func(a graph.Attribute) bool { return a.Name == "beta" })
+	boundary := attributes{integer("axis", 1), integer("block_size", 0)}
+	return []graph.Operator{
+		{Op: DynamicConv, Since: 0, File: between(3, 5), Attrs: of(graph.Conv)},
+		{Op: DynamicMatMul, Since: 1, File: between(3, 5)},
+		{Op: QLinearConv, Since: 10, File: between(8, 9), Attrs: of(graph.Conv)},
+		{Op: QLinearMatMul, Since: 10, File: between(8, 8)},
+		{Op: MSDequantizeLinear, Since: 1, File: between(2, 3), Attrs: boundary},
+		{Op: MSQGemm, Since: 1, File: between(6, 9), Attrs: gemm},
+		{Op: MSQLinearAdd, Since: 1, File: between(7, 8)},
+		{Op: MSQLinearAveragePool, Since: 1, File: between(4, 5), Attrs: append(of(graph.AveragePool), integer("channels_last", 0))},
+		{Op: MSQLinearConcat, Since: 1, File: between(5, graph.Many), Attrs: of(graph.Concat)},
+		{Op: MSQLinearGlobalAverage, Since: 1, File: between(4, 5), Attrs: attributes{integer("channels_last", 0)}},
+		{Op: MSQLinearLeakyRelu, Since: 1, File: between(4, 5), Attrs: of(graph.LeakyRelu)},
+		{Op: MSQLinearMul, Since: 1, File: between(7, 8)},
+		{Op: MSQLinearSigmoid, Since: 1, File: between(4, 5)},
+		{Op: MSQLinearSoftmax, Since: 1, File: between(4, 5), Attrs: append(of(graph.Softmax), integer("opset", 0))},
+		{Op: MSQuantizeLinear, Since: 1, File: between(2, 3), Attrs: boundary},
+	}
+}
