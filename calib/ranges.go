@@ -107,15 +107,18 @@ func (r Ranges) Write(w io.Writer) error {
 }
 
 // Read reads what Write writes. Errors name the entry: one that occurs twice, has other keys or lacks one of them, is no
-// number that float32 holds, ends before it begins, or is for codes or by a method that do not exist.
+// number that float32 holds, ends before it begins, or is for codes or by a method that do not exist. Without an error the
+// ranges are not nil, which would ask for a calibration where they are given.
 func Read(r io.Reader) (Ranges, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	var ranges Ranges
-	err = ranges.UnmarshalJSON(data)
-	return ranges, err
+	ranges := Ranges{}
+	if err := ranges.UnmarshalJSON(data); err != nil {
+		return nil, err
+	}
+	return ranges, nil
 }
 
 // UnmarshalJSON is Read, for ranges that are part of a larger configuration.

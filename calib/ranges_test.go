@@ -109,6 +109,9 @@ func TestReadErrors(t *testing.T) {
 			t.Errorf("%s: %v, error %v, want %q in it", c.text, ranges, err, c.want)
 		}
 	}
+	if ranges, err := Read(strings.NewReader("null")); err != nil || ranges == nil {
+		t.Errorf("null: %v, error %v: ranges that are given are not nil, which would ask for a calibration", ranges, err)
+	}
 	broken := errors.New("no such sector")
 	if _, err := Read(failing{broken}); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)

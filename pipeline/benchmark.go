@@ -2,10 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"time"
 
 	"linquant/engine"
 	"linquant/eval"
+	"linquant/tensor"
 )
 
 // Benchmark is how fast a model runs on a batch.
@@ -53,28 +56,39 @@ func (m *Model) ProfileRandom(ctx context.Context) ([]engine.StepTime, error) {
 	return m.Profile(ctx, inputs)
 }
 
-// Room returns memory for the outputs of a batch.
+// Room returns memory for the outputs of a batch. Errors: a batch of less than 0, or of more than 2³¹−1.
 func (m *Model) Room(batch int) ([][]float32, error) {
 	var outputs [][]float32
 	for _, out := range m.Outputs() {
-		size, err := out.Shape.Elements()
+		y, err := room(batch, out)
 		if err != nil {
 			return nil, err
 		}
-		outputs = append(outputs, make([]float32, batch*size))
+		outputs = append(outputs, y)
 	}
 	return outputs, nil
+}
+
+// room returns memory for a batch of an input or output.
+func room(batch int, io engine.IO) ([]float32, error) {
+	if batch < 0 || batch > math.MaxInt32 {
+		return nil, fmt.Errorf("a batch of %d examples: use 0 to %d", batch, math.MaxInt32)
+	}
+	size, err := append(tensor.Shape{batch}, io.Shape...).Elements()
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", io.Name, err)
+	}
+	return make([]float32, size), nil
 }
 
 // random returns inputs that depend on seed alone.
 func (m *Model) random(batch int, seed uint64) ([][]float32, error) {
 	var inputs [][]float32
 	for k, in := range m.Inputs() {
-		size, err := in.Shape.Elements()
+		x, err := room(batch, in)
 		if err != nil {
 			return nil, err
 		}
-		x := make([]float32, batch*size)
 		fillUniform(x, seed+uint64(k))
 		inputs = append(inputs, x)
 	}

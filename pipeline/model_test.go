@@ -143,6 +143,25 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// Memory for a batch that cannot be is an error and no panic.
+func TestRoom(t *testing.T) {
+	m, err := pipeline.LoadFile(pipeline.Builtin, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, err := m.Room(3); err != nil || len(y) != 1 || len(y[0]) != 30 {
+		t.Errorf("%d outputs, %v", len(y), err)
+	}
+	for _, batch := range []int{-1, math.MaxInt32 + 1, math.MaxInt} {
+		if _, err := m.Room(batch); err == nil {
+			t.Errorf("there is room for a batch of %d", batch)
+		}
+		if _, err := m.Benchmark(t.Context(), batch, 1, 0); err == nil {
+			t.Errorf("a batch of %d is timed", batch)
+		}
+	}
+}
+
 func TestClassifyErrors(t *testing.T) {
 	m, err := pipeline.CompileGraph(classifier(t, false), engine.Config{})
 	if err != nil {

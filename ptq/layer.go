@@ -54,6 +54,9 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 	c := &codedWeight{LayerWeight: w, codes: make([]int8, len(w.Real)), floatBytes: int64(len(v.Data))}
 	params, bias, err := method.Quantize(w, c.codes)
 	if err == nil {
+		err = checkParams(w, params)
+	}
+	if err == nil {
 		err = checkBias(w, bias, channels)
 	}
 	if err != nil {
@@ -63,6 +66,17 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 		w.Bias = bias
 	}
 	return c, nil
+}
+
+// checkParams returns an error unless the parameters that a method gives a weight are those of the codes it was asked for.
+func checkParams(w *LayerWeight, p quant.Params) error {
+	switch {
+	case p.Type != w.Type:
+		return fmt.Errorf("the method returns codes of %v, and %v are wanted", p.Type, w.Type)
+	case p.Layout != w.Layout:
+		return fmt.Errorf("the method returns scales for the layout %+v, and %+v is wanted", p.Layout, w.Layout)
+	}
+	return p.Check(w.Shape)
 }
 
 // checkBias returns an error unless a layer can have the bias that a method gives it.

@@ -55,6 +55,9 @@ func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Code
 	w := q.weight(t)
 	w.Real = q.real
 	params, _, err := q.cfg.Method.Quantize(w, q.codes)
+	if err == nil {
+		err = checkParams(w, params)
+	}
 	if err != nil {
 		return quant.Codes{}, err
 	}

@@ -26,7 +26,7 @@ type WeightMethod interface {
 	// nor is Real of a weight of a checkpoint.
 	Needs(w *LayerWeight) ([]Watch, error)
 
-	// Quantize chooses the parameters of the weight, and fills codes, one for each element, with codes of the weight's
+	// Quantize chooses the parameters of the weight, with its Type and Layout, and fills codes, one for each element, with codes of the weight's
 	// type. Symmetric codes (zero points of 0) leave the most negative one unused. A bias that is not nil, one element per
 	// output channel, takes the place of the layer's (LayerWeight.CanBias); w and what it refers to must stay as they are.
 	Quantize(w *LayerWeight, codes []int8) (p quant.Params, bias []float32, err error)

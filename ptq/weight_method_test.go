@@ -217,6 +217,7 @@ type odd struct {
 	needs   []ptq.Watch
 	refuses error
 	bias    []float32
+	params  func(*quant.Params)
 }
 
 func (odd) String() string { return "odd" }
@@ -225,6 +226,9 @@ func (o odd) Needs(*ptq.LayerWeight) ([]ptq.Watch, error) { return o.needs, o.re
 
 func (o odd) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
 	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+	if o.params != nil {
+		o.params(&p)
+	}
 	return p, o.bias, err
 }
 
@@ -289,6 +293,12 @@ func TestWeightMethodErrors(t *testing.T) {
 		{chain(t), odd{bias: make([]float32, 3)}, examples, "a bias of 3 elements is none for 16 output channels"},
 		{chain(t), odd{bias: slices.Repeat([]float32{float32(math.NaN())}, 16)}, examples, "element 0 is NaN"},
 		{product, odd{bias: make([]float32, 3)}, examples, "its layer can have no bias"},
+		{chain(t), odd{params: func(p *quant.Params) { *p = quant.Params{} }}, examples, `weight "a.w": the method returns codes of int0, and int8 are wanted`},
+		{chain(t), odd{params: func(p *quant.Params) { p.Type = quant.Int(4) }}, examples, "the method returns codes of int4, and int8 are wanted"},
+		{chain(t), odd{params: func(p *quant.Params) { p.Layout = quant.Layout{} }}, examples, "the method returns scales for the layout"},
+		{chain(t), odd{params: func(p *quant.Params) { p.Scale = nil }}, examples, "0 scales for a tensor that needs 16"},
+		{chain(t), odd{params: func(p *quant.Params) { p.Scale = p.Scale[:3] }}, examples, "3 scales for a tensor that needs 16"},
+		{chain(t), odd{params: func(p *quant.Params) { p.Scale[1] = 0 }}, examples, "scale 1: 0 is no usable scale"},
 	} {
 		cfg := ptq.Config{WeightMethod: tt.method, Examples: tt.examples}
 		_, _, err := ptq.Quantize(tt.g, spread(t, tt.g, cfg), cfg)
@@ -302,8 +312,13 @@ func TestWeightMethodErrors(t *testing.T) {
 	f := reopen(t, func(w *bytes.Buffer) error {
 		return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{floats(t, "weight", tensor.Shape{2, 2})})
 	})
-	_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Method: odd{needs: watch(ptq.InFloat)}})
-	if want := `tensor "weight": odd quantizes weights by what their layers are shown, and a checkpoint has no layers`; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want %q", err, want)
+	for want, method := range map[string]odd{
+		`tensor "weight": odd quantizes weights by what their layers are shown, and a checkpoint has no layers`: {needs: watch(ptq.InFloat)},
+		`tensor "weight": the method returns codes of int0, and int8 are wanted`:                                {params: func(p *quant.Params) { *p = quant.Params{} }},
+	} {
+		_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Method: method})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
 	}
 }
