@@ -9,7 +9,9 @@ import (
 	"linquant/calib"
 	"linquant/dataset"
 	"linquant/engine"
+	"linquant/graph"
 	"linquant/ptq"
+	"linquant/vision"
 )
 
 // Calibration says how the ranges of activations are found. The zero value takes the extremes of the first 256 examples
@@ -115,6 +117,32 @@ func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, e
 		}
 	}
 	return warnings, nil
+}
+
+// watched returns the examples of the calibration for a way to quantize weights that watches what layers are shown
+// (ptq.WeightMethod). They are opened when one asks for them, each time again.
+func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
+	return ptq.Examples{
+		Compile: func(g *graph.Graph, keep []string) (calib.Runner, error) {
+			return engine.Compile(g, engine.Config{Threads: cfg.Threads, Keep: keep})
+		},
+		Batches: func(yield func([][]float32, error) bool) {
+			set, _, err := cfg.Calibration.Open(n.Name)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			defer set.Close()
+			pre := n.pre
+			pre.ChannelsLast = pre.ChannelsLast || vision.ChannelsLast(n.InputShape())
+			examples, err := Prepare(set, pre, n.InputShape())
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			batches(ctx, examples)(yield)
+		},
+	}
 }
 
 // batches yields the examples of a set as a network's inputs.

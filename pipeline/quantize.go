@@ -22,7 +22,7 @@ type Config struct {
 
 	Preprocess *vision.Preprocess // of its first input, instead of what the model says
 
-	Quant       ptq.Config  // bits, granularity, methods, convention, overrides
+	Quant       ptq.Config  // bits, granularity, methods, convention, overrides; its Examples are those of Calibration if none are given
 	Calibration Calibration // the ranges of activations; of the Builtin network its own images where no data is named
 	Dynamic     bool        // layers find the ranges of their inputs while they run: nothing is calibrated
 	Pixels      bool        // the network shall take raw pixels, uint8, and prepare them itself
@@ -101,6 +101,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Float: n, close: func() error { return nil }}
+	if cfg.Quant.Examples.Compile == nil && cfg.Quant.Examples.Batches == nil {
+		cfg.Quant.Examples = n.watched(ctx, cfg)
+	}
 	var err error
 	if cfg.Dynamic {
 		r.Network, r.Report, err = n.Dynamic(cfg.Quant)

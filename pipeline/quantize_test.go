@@ -14,6 +14,7 @@ import (
 	"linquant/onnx"
 	"linquant/pipeline"
 	"linquant/ptq"
+	"linquant/quant"
 	"linquant/tensor"
 	"linquant/vision"
 )
@@ -91,6 +92,52 @@ func TestQuantizeSteps(t *testing.T) {
 	} {
 		if err := again(); !errors.Is(err, pipeline.ErrQuantized) {
 			t.Errorf("quantized twice: %v", err)
+		}
+	}
+}
+
+// watching is a method of somebody else that counts the examples which layers are shown.
+type watching struct {
+	ptq.AbsMax
+	seen *[]int
+}
+
+type counter struct {
+	calib.Observer
+	examples int
+}
+
+func (c *counter) Observe([]float32) error { c.examples++; return nil }
+func (c *counter) EndBatch()               {}
+
+func (watching) Needs(*ptq.LayerWeight) ([]ptq.Watch, error) {
+	return []ptq.Watch{{In: ptq.InFloat, Observer: &counter{}}, {In: ptq.InQuantized, Observer: &counter{}}}, nil
+}
+
+func (m watching) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	for _, s := range w.Seen {
+		*m.seen = append(*m.seen, s.Observer.(*counter).examples)
+	}
+	return m.AbsMax.Quantize(w, codes)
+}
+
+// A method that watches activations is shown the examples of the calibration, and the codes are those of the method.
+func TestWeightMethodWatches(t *testing.T) {
+	for _, dynamic := range []bool{false, true} {
+		want := exported(t, quantized(t, pipeline.Config{Dynamic: dynamic}).Network)
+		var seen []int
+		cfg := pipeline.Config{Dynamic: dynamic, Quant: ptq.Config{WeightMethod: watching{seen: &seen}}}
+		if got := exported(t, quantized(t, cfg).Network); !bytes.Equal(got, want) {
+			t.Errorf("dynamic %v: another network", dynamic)
+		}
+		if !slices.Equal(seen, slices.Repeat([]int{16}, 2*9)) {
+			t.Errorf("dynamic %v: layers are shown %d examples, want 16 in each of two networks", dynamic, seen)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		cfg.Model, cfg.Calibration.Ranges = pipeline.Builtin, quantized(t, pipeline.Config{}).Ranges
+		if _, err := pipeline.Quantize(ctx, cfg); !errors.Is(err, context.Canceled) {
+			t.Errorf("dynamic %v, cancelled: %v", dynamic, err)
 		}
 	}
 }
