@@ -13,11 +13,11 @@ import (
 // channel on axis 0 (the row of an embedding; the input channel of a transposed convolution). Nearly all bytes of a
 // network are in them. The scale of a batch norm or layer norm is called "weight" too, but has one dimension; biases
 // and running statistics have other names. Weights of recurrent layers ("weight_ih_l0") are left out, and so are
-// tensors that are already integers and those without elements.
+// tensors of integers that stand for no real numbers and those without elements.
 func Weights(tensors []*checkpoint.Tensor) []*checkpoint.Tensor {
 	var weights []*checkpoint.Tensor
 	for _, t := range tensors {
-		if t.DType.IsFloat() && len(t.Shape) >= 2 && t.Elements() > 0 && strings.HasSuffix(t.Name, "weight") {
+		if (t.DType.IsFloat() || t.Quant != nil) && len(t.Shape) >= 2 && t.Elements() > 0 && strings.HasSuffix(t.Name, "weight") {
 			weights = append(weights, t)
 		}
 	}

@@ -24,11 +24,14 @@ type WeightsConfig struct {
 }
 
 // Weights quantizes the weights of a checkpoint alone, without data, and writes all its tensors to w as safetensors (see
-// ptq.Weights). Errors: those of Select and of ptq.Weights.
+// ptq.Weights). Errors: those of Select and of ptq.Weights, weights that are integers already.
 func Weights(w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, error) {
 	weights, err := cfg.Select(f)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(weights, func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
+		return nil, fmt.Errorf("%s: its weights are quantized already; quantize the checkpoint of the float network", f.Path)
 	}
 	return ptq.Weights(w, f, weights, cfg.Metadata, cfg.WeightConfig)
 }
@@ -47,10 +50,10 @@ func (e *NoWeightsError) Error() string {
 
 // Select returns the weights that are quantized. Without a pattern they are those of the network, in its order, where the
 // architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
-// floating-point tensors. Where StripModule says so, the names in f change.
+// floating-point tensors, and quantized ones count as the floats that they stand for. Where StripModule says so, the
+// names in f change.
 //
-// Errors: *ConfigError, an architecture that the checkpoint is not of, weights that are integers already,
-// *NoWeightsError.
+// Errors: *ConfigError, an architecture that the checkpoint is not of, *NoWeightsError.
 func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	if err := (OpenConfig{Arch: cfg.Arch}).check(); err != nil {
 		return nil, err
@@ -73,9 +76,6 @@ func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error
 		return network.Weights, nil
 	}
 	weights := models.Weights(f.Tensors())
-	if len(weights) == 0 && slices.ContainsFunc(f.Tensors(), func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
-		return nil, fmt.Errorf("%s: its weights are integers already; take the checkpoint of the float network", f.Path)
-	}
 	if len(weights) == 0 {
 		return nil, &NoWeightsError{Path: f.Path}
 	}
