@@ -3,41 +3,22 @@ package graph
 // Op is an operator, by its ONNX name.
 type Op string
 
-// The operators of a Graph. Inputs and attributes are ONNX's, except that what ONNX passes as a constant input (the
-// bounds of Clip, the axes of Squeeze, the target of Reshape) is an attribute here, under the name given. Each has one
-// output: masks and indices do not exist. ONNX's Constant is a Value with Const. Convolution and pooling are 2-D.
+// The operators of a Graph. Their inputs and attributes are ONNX's in its newest opset, and Lookup has the row of each: how
+// many inputs, which attributes and their defaults. What the rows cannot say:
 //
-//	Conv                inputs X, W [M, C/group, kH, kW], B [M] optional; strides, pads, dilations, group, auto_pad
-//	Gemm                inputs A, B, C optional; alpha, beta, transA, transB
-//	MatMul              inputs A, B
-//	BatchNormalization  inputs X, scale, B, mean, var; epsilon
-//	Relu, Sigmoid, HardSwish, Identity, Dropout (as in inference, where it does nothing)
-//	Clip                min, max (float32; a missing one is no bound)
-//	LeakyRelu           alpha
-//	HardSigmoid         alpha, beta
-//	Softmax             axis
-//	MaxPool             kernel_shape, strides, pads, dilations, ceil_mode, auto_pad
-//	AveragePool         the same, and count_include_pad
-//	GlobalAveragePool
-//	Add, Mul            with numpy's broadcasting
-//	Concat              axis; an input without a batch whose first dimension is 1 is joined to every example
-//	Pad                 pads ([]int, starts then ends, over all dimensions), mode ("constant", "reflect", "edge"), value
-//	                    (float32)
-//	Slice               starts, ends, axes, steps ([]int of one length)
-//	Flatten             axis
-//	Reshape             shape ([]int with 0 and -1 as in ONNX; the first may be Batch), allowzero
-//	Transpose           perm
-//	Squeeze, Unsqueeze  axes
-//	QuantizeLinear      input of floats; the output's Quant has the parameters
-//	DequantizeLinear    input of codes, whose Quant has the parameters
-//	Gather              indices ([]int, those below 0 from the end), axis
-//	Expand              shape ([]int, the first may be Batch): broadcasting
-//	Tile                repeats ([]int, one for each dimension)
-//	Where               inputs condition (a constant of floats: where it is not 0), X, Y, with numpy's broadcasting
-//
-// A Conv, Gemm or MatMul with the attribute dynamic (1) is dynamically quantized: its input, output and bias (a constant,
-// [channels]) are reals, its weight is a constant of codes, and it makes codes of each example of its input by the range
-// that the example has. SetDynamic makes one, and Dynamic says how ranges become scales.
+//   - What ONNX passes as a constant input (the bounds of Clip, the axes of Squeeze, the target of Reshape) is an attribute
+//     here, and ONNX's Constant is a Value with Const. A node has one output: masks and indices do not exist. Dropout does
+//     nothing, as in inference.
+//   - Convolution and pooling are 2-D: X is [N, C, H, W], W of Conv [M, C/group, kH, kW], its bias [M].
+//   - The first dimension of the attributes shape of Reshape and Expand may be Batch. The starts and ends of Pad's pads are
+//     over all dimensions, Slice's lists of one length, Tile's repeats one for each dimension, Gather's indices a list, those
+//     below 0 from the end.
+//   - Concat joins an input without a batch whose first dimension is 1 to every example.
+//   - The condition of Where is a constant of floats: where it is not 0.
+//   - The parameters of QuantizeLinear and DequantizeLinear are the Quant of the value of codes.
+//   - A Conv, Gemm or MatMul with the attribute dynamic (1) is dynamically quantized: its input, output and bias (a constant,
+//     [channels]) are reals, its weight is a constant of codes, and it makes codes of each example of its input by the range
+//     that the example has. SetDynamic makes one, and Dynamic says how ranges become scales.
 const (
 	Add                Op = "Add"
 	AveragePool        Op = "AveragePool"
@@ -74,27 +55,10 @@ const (
 )
 
 // The operators of mathematics. They too have ONNX's inputs and attributes; ONNX's operators of any number of inputs
-// (Sum, Mean, Max, Min) are chains of two.
-//
-//	Sub, Div, Pow, Max, Min  two inputs, with numpy's broadcasting
-//	PRelu               inputs X, slope, which broadcasts to X
-//	Sqrt, Exp, Log, Tanh, Erf, Softplus, Softsign, Mish, Abs, Neg, Reciprocal, Floor, Ceil, Sign, Round (ties to even)
-//	Gelu                approximate ("none": with Erf, "tanh")
-//	Elu, Celu, ThresholdedRelu, Swish (x·sigmoid(alpha·x))  alpha
-//	Selu                alpha, gamma
-//	LogSoftmax          axis
-//	ReduceMean, ReduceSum, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp,
-//	ReduceSumSquare     axes ([]int; a missing or empty one is all dimensions), keepdims (default 1),
-//	                    noop_with_empty_axes
-//	GlobalMaxPool
-//	LayerNormalization  inputs X, scale, B optional, which broadcast to the dimensions from axis on; axis, epsilon
-//	RMSNormalization    inputs X, scale; axis, epsilon
-//	InstanceNormalization  inputs X, scale [C], B [C]; epsilon
-//	GroupNormalization  inputs X, scale [C], B [C]; num_groups, epsilon
-//	Resize              mode ("nearest", "linear", "cubic"); scales ([]float32) or sizes ([]int, the first may be Batch),
-//	                    one for each dimension (with both, the sizes are the result's); nearest_mode, antialias,
-//	                    coordinate_transformation_mode, cubic_coeff_a, exclude_outside, extrapolation_value, roi
-//	                    ([]float32, starts then ends)
+// (Sum, Mean, Max, Min) are chains of two, with numpy's broadcasting. Missing or empty axes of a reduction are all dimensions,
+// unless noop_with_empty_axes says none. Scale and bias of GroupNormalization and InstanceNormalization are [C], those of
+// LayerNormalization broadcast to the dimensions from axis on. Resize has scales or sizes (with both, the sizes are the
+// result's), one for each dimension; the first size may be Batch, and roi has the starts, then the ends.
 const (
 	Abs                   Op = "Abs"
 	Ceil                  Op = "Ceil"
