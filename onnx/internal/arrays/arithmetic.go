@@ -74,7 +74,10 @@ func compare(a, b int64, unsigned bool) int {
 func arithmetic(op operation) func(c Call, in []Array) (Array, bool) {
 	return func(c Call, in []Array) (Array, bool) {
 		out := in[0]
-		for _, b := range in[1:] {
+		for i, b := range in[1:] {
+			if c.Node.Input(1+i) == "" { // none of its inputs is optional
+				return Array{}, false
+			}
 			var ok bool
 			if out, ok = c.pair(out, b, op); !ok {
 				return Array{}, false
