@@ -191,6 +191,41 @@ func TestIslands(t *testing.T) {
 	}
 }
 
+// Every operator that computes or moves reals inside a quantized network is an island, of whatever class it is; what
+// gives them another name or shape is none.
+func TestIslandsOfEveryClass(t *testing.T) {
+	g := image(true, 1, 2, 4)
+	x := g.AddNode(graph.DequantizeLinear, "d", "d", nil, "x")
+	want := []string{"tanh", "twice", "both", "larger", "chosen", "turned", "pool"}
+	x = g.AddNode(graph.Tanh, "tanh", "v1", nil, x)
+	x = g.AddNode(graph.Add, "twice", "v2", nil, x, x)
+	x = g.AddNode(graph.Reshape, "renamed", "v3", graph.Attrs{"shape": []int{0, 1, 4, 2}}, x)
+	x = g.AddNode(graph.Concat, "both", "v4", graph.Attrs{"axis": 1}, x, x)
+	x = g.AddNode(graph.Resize, "larger", "v5", graph.Attrs{"scales": []float32{1, 1, 2, 2}, "coordinate_transformation_mode": "asymmetric"}, x)
+	condition, err := tensor.Of(tensor.Shape{4}, []float32{1, 0, 1, 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.AddConst("condition", condition)
+	x = g.AddNode(graph.Where, "chosen", "v6", nil, "condition", x, x)
+	x = g.AddNode(graph.Transpose, "turned", "v7", graph.Attrs{"perm": []int{0, 1, 3, 2}}, x)
+	x = g.AddNode(graph.MaxPool, "pool", "v8", graph.Attrs{"kernel_shape": []int{2, 2}}, x)
+	g.AddNode(graph.QuantizeLinear, "q", "y", nil, x)
+	codes(g, "y", quant.Uint(8), 1./256, 0)
+	g.Outputs = []string{"y"}
+	p, err := engine.Compile(g, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, i := range p.Islands() {
+		got = append(got, i.Node)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("islands (-want +got):\n%s", diff)
+	}
+}
+
 // Inputs and outputs that are codes are given and taken as reals.
 func TestCodesOutside(t *testing.T) {
 	g := image(true, 2, 1, 2)

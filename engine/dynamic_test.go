@@ -230,3 +230,31 @@ func dynamicConv(g *graph.Graph, b *builder, name, x string, shape tensor.Shape,
 	g.AddNode(graph.Conv, name, name+".y", node.Attrs, node.Inputs...)
 	return g.AddNode(graph.Relu, name+".relu", name+".relu", nil, name+".y")
 }
+
+// The range of an input is that of all its elements, wherever the blocks that workers look at end.
+func TestDynamicRange(t *testing.T) {
+	const n = 2*4096 + 5
+	for _, at := range []int{0, 4095, 4096, 8191, 8192, n - 1} {
+		g := graph.New("range")
+		g.AddInput("x", tensor.Shape{graph.Batch, n})
+		w := make([]int8, n)
+		for i := range w {
+			w[i] = 1
+		}
+		weight, err := tensor.Of(tensor.Shape{n, 1}, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.AddConst("w", weight)
+		g.Values["w"].Quant = &quant.Params{Type: quant.Int(8), Scale: []float32{1}}
+		layer := &graph.Node{Op: graph.MatMul}
+		graph.SetDynamic(layer)
+		g.AddNode(graph.MatMul, "layer", "y", layer.Attrs, "x", "w")
+		g.Outputs = []string{"y"}
+		x := make([]float32, n)
+		x[100], x[at] = 1, 255 // the scale is 1
+		if y := run(t, g, engine.Config{Threads: 1}, x); y[0] != 256 {
+			t.Errorf("the largest element is number %d: the sum is %g, want 256", at, y[0])
+		}
+	}
+}

@@ -1,7 +1,12 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,5 +87,47 @@ func TestPrepare(t *testing.T) {
 		if _, err := pipeline.Prepare(pixels, tt.pre, tt.shape); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error %v, want %q", err, tt.want)
 		}
+	}
+}
+
+// Images of a folder are made to fit as the preprocessing says: their shorter side is resized, and the middle is cut out.
+func TestPrepareFolder(t *testing.T) {
+	picture := image.NewGray(image.Rect(0, 0, 12, 6))
+	for i := range picture.Pix {
+		picture.Pix[i] = uint8(i * 3)
+	}
+	var file bytes.Buffer
+	if err := png.Encode(&file, picture); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "class"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "class", "1.png"), file.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := dataset.Open("images:"+dir, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	// Of 6 lines each is kept, and of 12 columns the middle four: the lines from the second on, the columns from the fifth.
+	want := make([]float32, 16)
+	for y := range 4 {
+		for x := range 4 {
+			want[4*y+x] = float32(3 * (12*(y+1) + x + 4))
+		}
+	}
+	p, err := pipeline.Prepare(s, vision.Preprocess{Resize: 6, Divisor: 1}, tensor.Shape{1, 4, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, 16)
+	if _, err := p.Read(0, got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -162,6 +162,45 @@ func TestRoom(t *testing.T) {
 	}
 }
 
+// A network that takes raw pixels gives the same answers whether its channels are first or last.
+func TestClassifyPixels(t *testing.T) {
+	set := fakeSet{n: 4, shape: tensor.Shape{3, 2, 1}, read: func(i int, dst []float32) int {
+		copy(dst, []float32{0, 255, 51, float32(40 * i), 3, 200})
+		return 0
+	}}
+	var want []vision.Class
+	for _, last := range []bool{false, true} {
+		n, err := pipeline.NewNetwork(classifier(t, last))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pre := n.Preprocess()
+		pre.Labels = nil
+		r, err := pipeline.Quantize(t.Context(), pipeline.Config{
+			Network: n, Pixels: true, Preprocess: &pre, Calibration: pipeline.Calibration{Data: pipeline.Data{Set: set}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Compile(engine.Config{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := m.Classify(t.Context(), []uint8{250, 3, 77, 128, 9, 200}, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		for i, c := range got { // calibration sums in another order
+			if c.Index != want[i].Index || math.Abs(float64(c.Probability-want[i].Probability)) > 1e-5 {
+				t.Errorf("channels last %v: %v, want %v", last, got, want)
+			}
+		}
+	}
+}
+
 func TestClassifyErrors(t *testing.T) {
 	m, err := pipeline.CompileGraph(classifier(t, false), engine.Config{})
 	if err != nil {

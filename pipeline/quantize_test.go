@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"linquant/calib"
@@ -364,5 +366,26 @@ func TestSetPreprocess(t *testing.T) {
 	}
 	if len(g.Metadata) != 0 {
 		t.Errorf("the graph that was given has %v", g.Metadata)
+	}
+}
+
+// An inspected network of integers says of each layer how many bits its weights have.
+func TestInspectBits(t *testing.T) {
+	for _, bits := range []int{4, 8} {
+		in, err := quantized(t, pipeline.Config{Quant: ptq.Config{WeightBits: bits}}).Inspect()
+		if err != nil {
+			t.Fatal(err)
+		}
+		layers := 0
+		for _, l := range in.Layers {
+			if l.Operator == "Conv" || l.Operator == "Gemm" {
+				if layers++; !strings.HasSuffix(l.Numbers, fmt.Sprintf("8, weights of %d bits", bits)) {
+					t.Errorf("%s: %q with weights of %d bits", l.Name, l.Numbers, bits)
+				}
+			}
+		}
+		if layers != 9 {
+			t.Errorf("%d layers, want 9", layers)
+		}
 	}
 }

@@ -159,3 +159,25 @@ func TestPixelInputErrors(t *testing.T) {
 		}
 	}
 }
+
+// Reals that the network also gives back stay there, though its codes are the pixels.
+func TestPixelInputThatIsAnOutput(t *testing.T) {
+	g := prepared(vision.Preprocess{}, tensor.Shape{1, 1, 2, 2}, quant.TensorParams(quant.Uint(8), 1.0/255, 0))
+	g.Outputs = append(g.Outputs, "x")
+	u, err := vision.PixelInput(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels, err := tensor.Of(tensor.Shape{1, 1, 2, 2}, []uint8{0, 51, 102, 255})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := graph.Eval(t.Context(), u, map[string]tensor.Tensor{"x_uint8": pixels}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := got["x"].Float32s()
+	if want := []float32{0, 0.2, 0.4, 1}; err != nil || !slices.Equal(x, want) {
+		t.Errorf("%v, %v, want %v", x, err, want)
+	}
+}

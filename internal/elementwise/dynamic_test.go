@@ -75,6 +75,11 @@ func TestScaled(t *testing.T) {
 				if err := sameBits(dst.x, want); err != nil {
 					t.Fatalf("%d, zero points %v: %v", n, affine, err)
 				}
+				part, rest := f.From(n/3), make([]float32, n-n/3)
+				part.Reals(rest, sums[n/3:], row, tier)
+				if err := sameBits(rest, want[n/3:]); err != nil {
+					t.Fatalf("%d from %d on, zero points %v: %v", n, n/3, affine, err)
+				}
 			}
 		}
 	})

@@ -38,6 +38,11 @@ func TestPair(t *testing.T) {
 				t.Fatalf("%v, want %v", dst.x, want)
 			}
 			dst.check(t)
+			for i := range want {
+				if got := p.Code(a[i], b[i]); got != want[i] {
+					t.Fatalf("of %d and %d alone %d, want %d", a[i], b[i], got, want[i])
+				}
+			}
 			p.Apply(b, a, b, tier) // over an operand
 			if !bytes.Equal(b, want) {
 				t.Fatalf("in place %v, want %v", b, want)

@@ -7,6 +7,7 @@ import (
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
 	"linquant/internal/testing/kerneltest"
+	"linquant/quant"
 )
 
 // bell returns weights as those of a trained layer are distributed: a sum of uniform ones, of that deviation, clipped.
@@ -124,4 +125,41 @@ func TestInt8NoBias(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A row of more codes than lanes of 16 bits can sum, all of them the largest: with weights that equal their zero points
+// the products are 0, whatever the codes are.
+func TestInt8StageSumsOfLongRows(t *testing.T) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		const k, zero = 4003, 7
+		a, w := make([]byte, k), make([]int8, k)
+		for i := range a {
+			a[i], w[i] = 255, 1
+		}
+		s := &gemm.Stage{
+			Bias: []int32{-zero * k}, Requant: requantizer(t, quant.ONNX, 1), WeightZero: []int32{1}, InputZero: zero,
+		}
+		dst := []byte{99}
+		if gemm.PackInt8(w, 1, k, tier).Mul(dst, 1, a, k, 1, s); dst[0] != byte(s.Requant.Code(0, 0)) {
+			t.Errorf("the code is %d, not that of 0, %d", dst[0], s.Requant.Code(0, 0))
+		}
+	})
+}
+
+// Two products of -128·-128 leave 16 bits; those of the first k of four are added to those of the third, and those of
+// the second to those of the fourth.
+func TestOverflowsPairs(t *testing.T) {
+	const k = 7
+	for x := range k {
+		for y := range x {
+			w := make([]int8, 2*k)
+			w[k+x], w[k+y] = -128, -128
+			if got, want := gemm.OverflowsPairs(w, k), x-y == 2 && x/4 == y/4; got != want {
+				t.Errorf("of -128 at %d and %d: %v", y, x, got)
+			}
+			if w[k+x] = -127; gemm.OverflowsPairs(w, k) {
+				t.Errorf("of -128 at %d and -127 at %d", y, x)
+			}
+		}
+	}
 }

@@ -69,3 +69,30 @@ func TestInt8WindowsEdges(t *testing.T) {
 		})
 	})
 }
+
+// Windows of one line below padding: those that see nothing but padding go on, in memory, with those that begin the
+// picture, and are yet no line with them.
+func TestInt8WindowsBelowPadding(t *testing.T) {
+	eachWindowsTier(t, func(t *testing.T, tier cpu.Tier) {
+		const padded, seen = 20, 40
+		c := codeWindows{outputs: padded + seen, taps: 3, depth: 4, n: 16, lda: 4, ldd: 16, zero: 9, requant: requantizer(t, quant.ONNX, 0.01)}
+		for i := range c.outputs {
+			for tap := range c.taps {
+				row := i - padded + tap
+				if i < padded {
+					row = -1
+				}
+				c.rows = append(c.rows, row)
+			}
+		}
+		next := kerneltest.Random(3)
+		c.a, c.w, c.bias = make([]byte, (seen+2)*c.lda), make([]int8, c.n*c.taps*c.depth), make([]int32, c.n)
+		for i := range c.a {
+			c.a[i] = byte(next())
+		}
+		for i := range c.w {
+			c.w[i] = int8(next())
+		}
+		c.check(t, tier, 1, 1)
+	})
+}
