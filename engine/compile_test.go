@@ -70,6 +70,11 @@ func TestCompileErrors(t *testing.T) {
 			g.Outputs = []string{g.AddNode(graph.Relu, "r", "y", nil, "x")}
 			return g
 		}},
+		"rank": {want: `value "x" has 9 dimensions an example: use at most 8`, build: func() *graph.Graph {
+			g := image(false, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+			g.Outputs = []string{g.AddNode(graph.Relu, "r", "y", nil, "x")}
+			return g
+		}},
 		"concat of a constant": {want: `Concat node "c"`, build: func() *graph.Graph {
 			g := image(false, 2, 2)
 			g.AddConst("k", mustTensor(tensor.Shape{2, 2, 2}, make([]float32, 8))) // not 1 for the batch

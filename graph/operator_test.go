@@ -70,6 +70,7 @@ func TestUnknownAttributes(t *testing.T) {
 		{graph.Softmax, A{"dim": 1}, "the attribute dim is none of the operator's, which are axis: remove it"},
 		{graph.Relu, A{"alpha": float32(1)}, "the attribute alpha is none of the operator's, which has none: remove it"},
 		{graph.BatchNormalization, A{"momentum": float32(1)}, "momentum is none of the operator's"}, // files alone have it
+		{graph.Pad, A{"pads": []int{0, 0, 0, 1}, "axes": []int{1}}, "axes is none of the operator's"},
 		{graph.Softmax, A{"axis": int64(1)}, "the attribute axis is a int64: make it an int"},
 	} {
 		g := one(t, c.op, c.attrs, tensor.Shape{graph.Batch, 3}, tensor.Shape{3}, tensor.Shape{3}, tensor.Shape{3}, tensor.Shape{3})

@@ -105,3 +105,16 @@ func TestRolesByConstants(t *testing.T) {
 		}
 	}
 }
+
+// A Resize passes codes on where each of its elements is one of the input's, and stays in floating point where it mixes
+// several.
+func TestRolesOfResize(t *testing.T) {
+	for mode, want := range map[string]graph.Role{"nearest": graph.RolePass, "linear": graph.RoleIsland, "cubic": graph.RoleIsland} {
+		g := graph.New("resize")
+		g.AddInput("x", tensor.Shape{graph.Batch, 1, 4, 4})
+		g.AddNode(graph.Resize, "resize", "y", graph.Attrs{"mode": mode, "scales": []float32{1, 1, 2, 2}}, "x")
+		if role, why := graph.RoleOf(g, g.Nodes[0]); role != want {
+			t.Errorf("%s: the role is %v, want %v: %q", mode, role, want, why)
+		}
+	}
+}

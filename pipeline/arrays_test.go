@@ -79,6 +79,10 @@ func TestArrayOfCodes(t *testing.T) {
 	p := quant.TensorParams(quant.Uint(8), 0.5, 10)
 	g.Values["x"].DType, g.Values["x"].Quant = tensor.Uint8, &p
 	g.Outputs = []string{g.AddNode(graph.DequantizeLinear, "reals", "y", nil, "x")}
+	n, err := pipeline.NewNetwork(g)
+	if err != nil || n.TakesPixels() {
+		t.Errorf("codes are taken for pixels, which nothing says: %v", err)
+	}
 	m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)

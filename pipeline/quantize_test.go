@@ -326,9 +326,12 @@ func TestTwoInputs(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	b, err := m.Benchmark(t.Context(), 2, 1, 0)
-	if err != nil || b.Runs < 3 || b.PeakBytes < m.Memory().Activations {
-		t.Errorf("%+v, %v", b, err)
+	for batch, examples := range map[int]int{1: 1, 2: min(2, m.Memory().Group)} {
+		b, err := m.Benchmark(t.Context(), batch, 1, 0)
+		memory := m.Memory()
+		if want := memory.Weights + int64(examples)*memory.Activations + memory.Scratch; err != nil || b.Runs < 3 || b.PeakBytes != want {
+			t.Errorf("%+v, %v; want %d bytes", b, err, want)
+		}
 	}
 }
 

@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Writes schemas.json beside this file: what ONNX's own definitions say of the operators of package graph: of each its first
-opset, its attributes, and those of its inputs that may be attributes in package graph.
+"""Writes schemas.json beside this file: what ONNX's own definitions say of the operators of package graph.
 
     make_schemas.py            writes the file
     make_schemas.py --check    makes it again and exits 1 if the file differs
 
-Needs onnx (1.23 or later: opset 24 and more). since is the first opset that has an attribute, or the input of that
+Needs onnx (1.23 or later: opset 24 and more). Of each operator there is its first opset, its attributes, and those of
+its inputs that may be attributes in package graph: since is the first opset that has an attribute, or the input of that
 name, input and input_since say which input it is and since when, and kind, default and required are those of the last
-opset in which it is an attribute. Of those that are gone since, the ones that the
-table has are here.
+opset in which it is an attribute. Of attributes that are gone since there are only those that the table has.
 """
 
 import json
