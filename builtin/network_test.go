@@ -60,7 +60,7 @@ func TestNetworkIsAVGG(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Arch != models.VGG.Name || n.Classes != 10 || n.Parameters != 145_554 {
+	if n.Arch != "vgg" || n.Classes != 10 || n.Parameters != 145_554 {
 		t.Errorf("a %s of %d classes and %d parameters, not a vgg of 10 and 145554", n.Arch, n.Classes, n.Parameters)
 	}
 }

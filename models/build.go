@@ -11,9 +11,6 @@ import (
 	"linquant/vision"
 )
 
-// MetadataArch is the key of a graph's metadata under which Build leaves the name of the architecture.
-const MetadataArch = "linquant.arch"
-
 // Build makes the float graph of the network that the tensors are a checkpoint of, and describes it as Recognize does.
 // arch is the name of an architecture to insist on, or "" to take the one that is recognised. It reads the tensors it
 // needs, those of narrower or wider floats and PyTorch's quantized ones as float32.
@@ -21,24 +18,20 @@ const MetadataArch = "linquant.arch"
 // The graph is the network as it was trained, nothing folded: Conv, BatchNormalization, Relu, and so on. The input is
 // called "input" and has the shape [Batch, 3, 32, 32]. A node, and the value it computes, has the name of the layer,
 // such as "layer1.0.conv2"; constants those of their tensors, without the prefix that all may have; so the output is
-// called "classifier" or "linear". The metadata says how pixels become the input (vision.Of); what the classes are called,
-// no checkpoint says.
+// called "classifier" or "linear". The metadata says how pixels become the input (vision.Of), and the architecture under
+// "linquant.arch"; what the classes are called, no checkpoint says.
 //
-// Errors: those of Recognize and RecognizeAs, and tensors that do not read or hold what no trained network has, a NaN,
+// Errors: those of RecognizeAs, and tensors that do not read or hold what no trained network has, a NaN,
 // an infinity or a negative variance.
 func Build(tensors []*checkpoint.Tensor, arch string) (*graph.Graph, *Network, error) {
-	recognize := Recognize
-	if arch != "" {
-		recognize = func(tensors []*checkpoint.Tensor) (*Network, error) { return RecognizeAs(arch, tensors) }
-	}
-	network, err := recognize(tensors)
+	network, err := RecognizeAs(arch, tensors)
 	if err != nil {
 		return nil, nil, err
 	}
-	i := slices.IndexFunc(Known, func(a Architecture) bool { return a.Name == network.Arch })
+	i := slices.IndexFunc(known, func(a architecture) bool { return a.name == network.Arch })
 	b := &builder{graph: graph.New(network.Name), tensors: index(tensors)}
-	b.graph.Metadata[MetadataArch] = network.Arch
-	Known[i].build(b, network)
+	b.graph.Metadata["linquant.arch"] = network.Arch
+	known[i].build(b, network)
 	if b.err != nil {
 		return nil, nil, b.err
 	}

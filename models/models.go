@@ -5,14 +5,15 @@ package models
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"linquant/checkpoint"
 )
 
-// Architecture is a family of networks that share their tensors' names.
-type Architecture struct {
-	Name string // as in Network.Arch
+// architecture is a family of networks that share their tensors' names.
+type architecture struct {
+	name string // as in Network.Arch
 
 	// match describes the network that the tensors are, or says how they differ from one of this architecture.
 	match func(tensors named) (*Network, *Mismatch)
@@ -21,8 +22,18 @@ type Architecture struct {
 	build func(b *builder, n *Network)
 }
 
-// Known lists the architectures that Recognize tries.
-var Known = []Architecture{VGG, ResNet}
+// known lists the architectures that Recognize tries.
+var known = []architecture{vgg, resNet}
+
+// Architectures returns the names of the architectures that Recognize tries, in their order. Which tensors each has and
+// how its networks are built stands at vgg and resNet in the source.
+func Architectures() []string {
+	names := make([]string, len(known))
+	for i, a := range known {
+		names[i] = a.name
+	}
+	return names
+}
 
 // Network describes a checkpoint of a known architecture.
 type Network struct {
@@ -57,7 +68,7 @@ func Recognize(tensors []*checkpoint.Tensor) (*Network, error) {
 	}
 	names := index(tensors)
 	var closest *Mismatch
-	for _, a := range Known {
+	for _, a := range known {
 		network, mismatch := a.match(names)
 		if mismatch == nil {
 			return network, nil
@@ -69,21 +80,21 @@ func Recognize(tensors []*checkpoint.Tensor) (*Network, error) {
 	return nil, closest
 }
 
-// RecognizeAs is Recognize for the one architecture of that name. Where the tensors are not its, the error is the
-// *Mismatch.
+// RecognizeAs is Recognize for the one architecture of that name, or "" for any. Where the tensors are not its, the error
+// is the *Mismatch.
 func RecognizeAs(arch string, tensors []*checkpoint.Tensor) (*Network, error) {
-	var known []string
-	for _, a := range Known {
-		if a.Name == arch {
-			network, mismatch := a.match(index(tensors))
-			if mismatch != nil {
-				return nil, mismatch
-			}
-			return network, nil
-		}
-		known = append(known, a.Name)
+	if arch == "" {
+		return Recognize(tensors)
 	}
-	return nil, fmt.Errorf("there is no architecture %q; known: %s", arch, strings.Join(known, ", "))
+	i := slices.IndexFunc(known, func(a architecture) bool { return a.name == arch })
+	if i < 0 {
+		return nil, fmt.Errorf("there is no architecture %q; known: %s", arch, strings.Join(Architectures(), ", "))
+	}
+	network, mismatch := known[i].match(index(tensors))
+	if mismatch != nil {
+		return nil, mismatch
+	}
+	return network, nil
 }
 
 // named is a checkpoint's tensors by name.

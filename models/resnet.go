@@ -9,7 +9,7 @@ import (
 	"linquant/vision"
 )
 
-// ResNet is the family of networks for CIFAR-10 of He et al. ("Deep Residual Learning for Image Recognition", 2016,
+// resNet is the family of networks for CIFAR-10 of He et al. ("Deep Residual Learning for Image Recognition", 2016,
 // section 4.2), as the checkpoints of PyTorch have it: a 3×3 convolution, then three stages of n blocks, each of two
 // 3×3 convolutions with a shortcut around them; then the mean over the image and one linear layer. With n = 3, 5, 7, 9
 // and 18 these are ResNet-20, 32, 44, 56 and 110: the depth is 6n+2. Every convolution is followed by batch norm, and
@@ -29,7 +29,7 @@ import (
 // number of classes, and any number of channels between the two convolutions of a block, as pruning leaves them.
 //
 // The input is (pixels/255 − mean)/std, with the mean and deviation of ImageNet.
-var ResNet = Architecture{Name: resnetName, match: matchResNet, build: buildResNet}
+var resNet = architecture{name: resnetName, match: matchResNet, build: buildResNet}
 
 const (
 	resnetName       = "resnet"

@@ -8,7 +8,7 @@ import (
 	"linquant/vision"
 )
 
-// VGG is the CIFAR-10 network of the original repository, after Simonyan and Zisserman ("Very Deep Convolutional
+// vgg is the CIFAR-10 network of the original repository, after Simonyan and Zisserman ("Very Deep Convolutional
 // Networks for Large-Scale Image Recognition", 2015): eight 3×3 convolutions without bias, each followed by batch norm
 // and ReLU, with max pooling after the second, fourth, sixth and eighth; then the mean over the image and one linear
 // layer. A checkpoint says nothing of ReLU and pooling. The input is pixels divided by 255.
@@ -20,7 +20,7 @@ import (
 //
 // The original's convolutions have 64, 128, 256, 256, 512, 512, 512 and 512 output channels. Here they may have any
 // number, as thinner or pruned networks do, and there may be any number of classes.
-var VGG = Architecture{Name: vggName, match: matchVGG, build: buildVGG}
+var vgg = architecture{name: vggName, match: matchVGG, build: buildVGG}
 
 // vggChannels are the original's output channels; they stand in where a checkpoint says nothing about a layer.
 var vggChannels = [...]int{64, 128, 256, 256, 512, 512, 512, 512}

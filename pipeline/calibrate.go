@@ -55,10 +55,7 @@ type Progress struct {
 // Errors: a network that is quantized, or that has several inputs (*InputsError); those of ptq.Points, engine.Compile,
 // Prepare and calib.Run, with the name of the network before them.
 func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (calib.Ranges, error) {
-	if n.Quantized() {
-		return nil, n.named(ErrQuantized)
-	}
-	g, err := n.Folded()
+	g, err := n.float()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +67,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err != nil {
 		return nil, err
 	}
-	examples, err := m.Examples(set)
+	examples, err := m.examples(set)
 	var inputs *InputsError
 	switch {
 	case errors.As(err, &inputs):
@@ -79,7 +76,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
 	}
 	cc := calib.Config{Method: cfg.Calibration.Method, Percentile: cfg.Calibration.Percentile}
-	report := cfg.report(Progress{
+	report := reporter(cfg.Progress, Progress{
 		Stage: Calibrating, Total: set.Len(), Of: n.Name, Data: set.Name(),
 		Values: len(points), Memory: calib.MemoryEstimate(len(points), cc),
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"linquant/graph"
-	"linquant/models"
 )
 
 // ConfigError is a field of a configuration that has a value that cannot be, or that does not go with the model.
@@ -120,15 +119,6 @@ type FloatNode struct {
 // Warning is one line.
 func (w FloatNode) Warning() string {
 	return fmt.Sprintf("%s node %q runs in floating point: %s", w.Op, w.Node, w.Reason)
-}
-
-// Architectures lists the architectures that checkpoints are recognised by, for OpenConfig.Arch.
-func Architectures() []string {
-	var names []string
-	for _, a := range models.Known {
-		names = append(names, a.Name)
-	}
-	return names
 }
 
 // count returns "1 input", "2 inputs".

@@ -117,20 +117,12 @@ func (p *prepared) Read(i int, dst []float32) (int, error) {
 	return label, err
 }
 
-// Examples is Prepare for the one input of the model.
-func (m *Model) Examples(s dataset.Set) (dataset.Set, error) {
-	in, err := m.input("an example of a data set is for one: calibrate and measure without it, or run the network on arrays")
-	if err != nil {
-		return nil, err
-	}
-	return Prepare(s, m.Preprocess, in)
-}
-
-// input returns the shape of the one input of a network that is run on a set, and says why it wants one.
-func (m *Model) input(why string) (tensor.Shape, error) {
+// examples is Prepare for the one input of the model.
+func (m *Model) examples(s dataset.Set) (dataset.Set, error) {
 	in, out := m.Inputs(), m.Outputs()
 	if len(in) != 1 {
-		return nil, &InputsError{m.Name, len(in), len(out), why}
+		return nil, &InputsError{m.Name, len(in), len(out), "an example of a data set is for one: calibrate and measure without it, " +
+			"or run the network on arrays"}
 	}
-	return in[0].Shape, nil
+	return Prepare(s, m.Preprocess, in[0].Shape)
 }

@@ -30,7 +30,7 @@ func (m *Model) Accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig
 	if err != nil {
 		return nil, &NetworkError{m.Name, err}
 	}
-	examples, err := m.Examples(set)
+	examples, err := m.examples(set)
 	if err != nil {
 		return nil, &NetworkError{m.Name, err}
 	}
@@ -58,17 +58,25 @@ type Difference struct {
 
 // Measure compiles both networks and runs them on the same examples.
 func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg MeasureConfig) (*Difference, error) {
-	var both [2]*eval.Accuracy
-	for i, n := range []*Network{n, reference} {
-		m, err := n.Compile(engine.Config{Threads: cfg.Threads})
-		if err != nil {
-			return nil, err
-		}
-		if both[i], err = m.Accuracy(ctx, set, cfg); err != nil {
-			return nil, err
-		}
+	_, a, err := n.accuracy(ctx, set, cfg)
+	if err != nil {
+		return nil, err
 	}
-	return &Difference{both[0], both[1], eval.Paired(both[0].Right, both[1].Right)}, nil
+	_, b, err := reference.accuracy(ctx, set, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Difference{a, b, eval.Paired(a.Right, b.Right)}, nil
+}
+
+// accuracy compiles the network and measures it.
+func (n *Network) accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig) (*Model, *eval.Accuracy, error) {
+	m, err := n.Compile(engine.Config{Threads: cfg.Threads})
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := m.Accuracy(ctx, set, cfg)
+	return m, a, err
 }
 
 // Comparison is how far the values of a network are from those of its reference.
@@ -104,7 +112,7 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 	if err != nil {
 		return nil, err
 	}
-	examples, err := a.Examples(set)
+	examples, err := a.examples(set)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"io"
+	"maps"
 
 	"linquant/graph"
 	"linquant/onnx"
@@ -49,6 +50,14 @@ func (n *Network) Folded() (*graph.Graph, error) {
 	return n.folded, nil
 }
 
+// float is Folded for what becomes integers, and an error where it is in integers already.
+func (n *Network) float() (*graph.Graph, error) {
+	if n.Quantized() {
+		return nil, n.named(ErrQuantized)
+	}
+	return n.Folded()
+}
+
 // Quantized reports whether the network computes in integers.
 func (n *Network) Quantized() bool { return n.graph.Quantized() }
 
@@ -59,7 +68,7 @@ func (n *Network) Preprocess() vision.Preprocess { return n.pre }
 // that is not finite.
 func (n *Network) SetPreprocess(p vision.Preprocess) error {
 	own := *n.graph // the metadata is this network's own, the rest is shared
-	own.Metadata = copyOf(n.graph.Metadata)
+	own.Metadata = maps.Clone(n.graph.Metadata)
 	if err := p.Store(&own); err != nil {
 		return n.named(err)
 	}
@@ -140,12 +149,4 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 // made returns a network that the one was turned into, which shares its memory.
 func (n *Network) made(g *graph.Graph) *Network {
 	return &Network{Name: n.Name, graph: g, pre: n.pre, close: func() error { return nil }}
-}
-
-func copyOf(m map[string]string) map[string]string {
-	c := make(map[string]string, len(m))
-	for k, v := range m {
-		c[k] = v
-	}
-	return c
 }

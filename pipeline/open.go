@@ -21,7 +21,7 @@ const Builtin = "builtin"
 
 // OpenConfig says how a model is opened. The zero value takes it as it is.
 type OpenConfig struct {
-	// Arch is the architecture that a checkpoint must be of, one of Architectures; "" recognises it. Not for ONNX.
+	// Arch is the architecture that a checkpoint must be of, one of models.Architectures; "" recognises it. Not for ONNX.
 	Arch string
 
 	// ONNX is what an ONNX model leaves open, such as the shapes of inputs. Not for checkpoints.
@@ -30,7 +30,7 @@ type OpenConfig struct {
 
 // check refuses an architecture that there is not.
 func (cfg OpenConfig) check() error {
-	known := Architectures()
+	known := models.Architectures()
 	if cfg.Arch == "" || slices.Contains(known, cfg.Arch) {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 		return newNetwork(f.Path, f.Size, g, func() error { return nil })
 	case cfg.Arch == "" && errors.As(err, &mismatch):
 		return nil, &NetworkError{f.Path, fmt.Errorf("no network known here (%s) has these tensors; export it as ONNX where it was made: %w",
-			strings.Join(Architectures(), ", "), err)}
+			strings.Join(models.Architectures(), ", "), err)}
 	case errors.As(err, &reading):
 		return nil, err // it names the file
 	}

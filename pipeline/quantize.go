@@ -5,6 +5,7 @@ import (
 
 	"linquant/calib"
 	"linquant/dataset"
+	"linquant/graph"
 	"linquant/ptq"
 	"linquant/vision"
 )
@@ -183,30 +184,20 @@ func (r *Result) measure(ctx context.Context, cfg Config) error {
 // Quantize returns the network in integers, made with these ranges, and what that cost. It shares with n the constants
 // that stay in floating point, so that n must stay open. Errors: ErrQuantized, and those of ptq.Quantize.
 func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
-	if n.Quantized() {
-		return nil, nil, n.named(ErrQuantized)
-	}
-	g, err := n.Folded()
-	if err != nil {
-		return nil, nil, err
-	}
-	q, report, err := ptq.Quantize(g, ranges, cfg)
-	if err != nil {
-		return nil, nil, n.named(err)
-	}
-	return n.made(q), report, nil
+	return n.integers(func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(g, ranges, cfg) })
 }
 
 // Dynamic returns the network with layers that find the ranges of their inputs while they run; else it is Quantize.
 func (n *Network) Dynamic(cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
-	if n.Quantized() {
-		return nil, nil, n.named(ErrQuantized)
-	}
-	g, err := n.Folded()
+	return n.integers(func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(g, cfg) })
+}
+
+func (n *Network) integers(of func(*graph.Graph) (*graph.Graph, *ptq.NetworkReport, error)) (*Network, *ptq.NetworkReport, error) {
+	g, err := n.float()
 	if err != nil {
 		return nil, nil, err
 	}
-	q, report, err := ptq.Dynamic(g, cfg)
+	q, report, err := of(g)
 	if err != nil {
 		return nil, nil, n.named(err)
 	}
@@ -218,9 +209,7 @@ func (n *Network) named(err error) error {
 	return &NetworkError{n.Name, err}
 }
 
-// report returns a function that reports progress.
-func (cfg Config) report(p Progress) func(done int) { return reporter(cfg.Progress, p) }
-
+// reporter returns a function that reports progress to f, which may be nil.
 func reporter(f func(Progress), p Progress) func(done int) {
 	if f == nil {
 		return func(int) {}

@@ -8,7 +8,6 @@ import (
 
 	"linquant/calib"
 	"linquant/dataset"
-	"linquant/engine"
 	"linquant/eval"
 	"linquant/graph"
 	"linquant/ptq"
@@ -87,12 +86,8 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 }
 
 func (n *Network) measured(ctx context.Context, test dataset.Set, cfg MeasureConfig, of string) (*Measured, error) {
-	m, err := n.Compile(engine.Config{Threads: cfg.Threads})
-	if err != nil {
-		return nil, err
-	}
 	cfg.Of = of
-	a, err := m.Accuracy(ctx, test, cfg)
+	m, a, err := n.accuracy(ctx, test, cfg)
 	if err != nil {
 		return nil, err
 	}

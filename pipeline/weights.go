@@ -63,11 +63,9 @@ func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error
 			return nil, err
 		}
 	}
-	network, err := models.Recognize(f.Tensors())
-	if cfg.Arch != "" {
-		if network, err = models.RecognizeAs(cfg.Arch, f.Tensors()); err != nil {
-			return nil, fmt.Errorf("%s: %w", f.Path, err)
-		}
+	network, err := models.RecognizeAs(cfg.Arch, f.Tensors())
+	if err != nil && cfg.Arch != "" {
+		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
 	if cfg.Pattern != "" {
 		return matching(f, cfg.Pattern)

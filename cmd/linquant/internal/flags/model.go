@@ -13,6 +13,7 @@ import (
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/engine"
+	"linquant/models"
 	"linquant/pipeline"
 )
 
@@ -31,7 +32,7 @@ type Model struct {
 
 // AddArch adds --arch.
 func AddArch(c *cobra.Command, arch *string) {
-	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+strings.Join(pipeline.Architectures(), ", "))
+	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+strings.Join(models.Architectures(), ", "))
 }
 
 // AddThreads adds --threads.
