@@ -160,10 +160,11 @@ func (s *lowerer) floatConv() error {
 	macs := int64(l.rows) * int64(channels) * int64(l.depth)
 	s.weights += 4*int64(len(w)) + 4*int64(len(bias))
 	if l.isDepthwise() {
-		k := &floatDepthwise{
-			in: l.in, out: l.out, windowRuns: newWindowRuns(l.window, channels), weight: tapsFirst(w, channels, l.depth), bias: bias,
-			lo: lo, hi: hi, tier: s.tier,
+		weight, tier := tapsFirst(w, channels, l.depth), s.tier // [taps, channels]
+		compute := func(dst, src []float32, r *run, _ *scratch) {
+			elementwise.DepthwiseReals(dst, src, weight, bias, lo, hi, &r.Windows, tier)
 		}
+		k := &windowKernel[float32]{newWindowRuns(l.window, channels), l.in, l.out, (*state).floatsOf, compute}
 		s.emitLayer(k, s.in[0], macs, need{})
 		return nil
 	}

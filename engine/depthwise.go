@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/quant"
 )
@@ -9,20 +8,13 @@ import (
 // A depthwise convolution has one input channel for each output channel: there is no matrix to multiply with. What lies
 // in the padding stands for 0 and adds nothing, so that windows at the edges have fewer taps.
 
-type integerDepthwise struct {
-	in, out *place
-	*windowRuns
-	product elementwise.Depthwise
-	tier    cpu.Tier
-}
-
 // emitDepthwise appends a depthwise convolution on codes.
 func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *quant.Requantizer, macs int64) {
 	channels := len(bias)
-	k := &integerDepthwise{in: s.in[0], out: l.out, windowRuns: newWindowRuns(l.window, channels), tier: s.tier}
-	k.product = elementwise.Depthwise{Bias: bias, Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip}
+	in, tier := s.in[0], s.tier
+	product := &elementwise.Depthwise{Bias: bias, Zero: in.zero(), Requant: requant, Flip: s.out.flip}
 	s.later(func() error {
-		if err := checkAccumulators(w.codes, w.zero, bias, k.in.quant, 0); err != nil {
+		if err := checkAccumulators(w.codes, w.zero, bias, in.quant, 0); err != nil {
 			return s.errorf("%w", err)
 		}
 		wide := make([]elementwise.Weight, len(w.codes))
@@ -33,36 +25,12 @@ func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *
 			}
 			wide[i] = elementwise.NewWeight(int16(code) - zero)
 		}
-		k.product.Weight = tapsFirst(wide, channels, l.depth)
-		k.product.Pack(l.depth, channels, l.window.Out[1]*l.window.Stride[1]*channels, k.tier)
+		product.Weight = tapsFirst(wide, channels, l.depth)
+		product.Pack(l.depth, channels, l.window.Out[1]*l.window.Stride[1]*channels, tier)
 		return nil
 	})
-	s.emitLayer(k, s.in[0], macs, need{sums: channels})
-}
-
-func (k *integerDepthwise) part(s *state, w *scratch, lo, hi int) {
-	x, y := s.codesOf(k.in), s.codesOf(k.out)
-	runs := k.between(lo, hi)
-	for i := range runs {
-		r := &runs[i]
-		k.product.Codes(y[r.to:], x[r.from:], &r.Windows, w.sums, k.tier)
-	}
-}
-
-type floatDepthwise struct {
-	in, out *place
-	*windowRuns
-	weight []float32 // [taps, channels]
-	bias   []float32
-	lo, hi float32
-	tier   cpu.Tier
-}
-
-func (k *floatDepthwise) part(s *state, _ *scratch, lo, hi int) {
-	x, y := s.floatsOf(k.in), s.floatsOf(k.out)
-	runs := k.between(lo, hi)
-	for i := range runs {
-		r := &runs[i]
-		elementwise.DepthwiseReals(y[r.to:], x[r.from:], k.weight, k.bias, k.lo, k.hi, &r.Windows, k.tier)
-	}
+	k := &windowKernel[byte]{newWindowRuns(l.window, channels), in, l.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
+		product.Codes(dst, src, &r.Windows, w.sums, tier)
+	}}
+	s.emitLayer(k, in, macs, need{sums: channels})
 }

@@ -1,67 +1,39 @@
 package engine
 
 import (
-	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/internal/integer"
 )
 
 func (s *lowerer) maxPool() error {
-	g, err := s.geometry()
-	if err != nil {
-		return err
+	tier := s.tier
+	if s.in[0].quant == nil {
+		return emitPool(s, (*state).floatsOf, func(dst, src []float32, r *run, _ *scratch) {
+			elementwise.MaxReals(dst, src, &r.Windows, tier)
+		})
 	}
-	s.emit(s.n, &maxPool{s.in[0], s.out, newWindowRuns(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
-	s.finish()
-	return nil
-}
-
-// maxPool takes the largest element of each window; stored codes are ordered as codes are.
-type maxPool struct {
-	in, out *place
-	*windowRuns
-	tier cpu.Tier
-}
-
-func (k *maxPool) part(s *state, _ *scratch, lo, hi int) {
-	if k.in.quant == nil {
-		src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
-		runs := k.between(lo, hi)
-		for i := range runs {
-			elementwise.MaxReals(dst[runs[i].to:], src[runs[i].from:], &runs[i].Windows, k.tier)
-		}
-		return
-	}
-	src, dst := s.codesOf(k.in), s.codesOf(k.out)
-	runs := k.between(lo, hi)
-	for i := range runs {
-		elementwise.MaxCodes(dst[runs[i].to:], src[runs[i].from:], &runs[i].Windows, k.tier)
-	}
+	return emitPool(s, (*state).codesOf, func(dst, src []byte, r *run, _ *scratch) { // stored codes are ordered as codes are
+		elementwise.MaxCodes(dst, src, &r.Windows, tier)
+	})
 }
 
 func (s *lowerer) floatAverage() error {
+	tier := s.tier
+	return emitPool(s, (*state).floatsOf, func(dst, src []float32, r *run, _ *scratch) {
+		elementwise.MeanReals(dst, src, &r.Windows, float32(r.counted), tier)
+	})
+}
+
+// emitPool appends what computes each run of windows so.
+func emitPool[T byte | float32](s *lowerer, elements func(*state, *place) []T, compute func([]T, []T, *run, *scratch)) error {
 	g, err := s.geometry()
 	if err != nil {
 		return err
 	}
-	s.emit(s.n, &floatAverage{s.in[0], s.out, newWindowRuns(g, 0), s.tier}, step{in: s.in, out: []*place{s.out}})
+	k := &windowKernel[T]{newWindowRuns(g, 0), s.in[0], s.out, elements, compute}
+	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
-}
-
-type floatAverage struct {
-	in, out *place
-	*windowRuns
-	tier cpu.Tier
-}
-
-func (k *floatAverage) part(s *state, _ *scratch, lo, hi int) {
-	src, dst := s.floatsOf(k.in), s.floatsOf(k.out)
-	runs := k.between(lo, hi)
-	for i := range runs {
-		r := &runs[i]
-		elementwise.MeanReals(dst[r.to:], src[r.from:], &r.Windows, float32(r.counted), k.tier)
-	}
 }
 
 // integerAverage sums codes less the zero point, and requantizes the sum by a multiplier for the number of elements: a
@@ -72,14 +44,14 @@ func (s *lowerer) integerAverage() error {
 		return err
 	}
 	lo, hi := s.clampCodes()
-	k := &integerAverage{in: s.in[0], out: s.out, windowRuns: newWindowRuns(g, 0), tier: s.tier}
-	k.products = map[int]*elementwise.Depthwise{}
+	runs, tier := newWindowRuns(g, 0), s.tier
+	products := map[int]*elementwise.Depthwise{} // by the number of elements
 	ones := make([]elementwise.Weight, g.channels)
 	for c := range ones {
 		ones[c] = elementwise.NewWeight(1)
 	}
-	for _, r := range k.runs {
-		if k.products[r.counted] != nil {
+	for _, r := range runs.runs {
+		if products[r.counted] != nil {
 			continue
 		}
 		requant, err := integer.Average(s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
@@ -87,29 +59,16 @@ func (s *lowerer) integerAverage() error {
 			return s.errorf("%w", err)
 		}
 		requant.Lo, requant.Hi = lo, hi
-		k.products[r.counted] = &elementwise.Depthwise{
+		products[r.counted] = &elementwise.Depthwise{
 			Weight: ones, Bias: make([]int32, g.channels), Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip,
 		}
 	}
+	k := &windowKernel[byte]{runs, s.in[0], s.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
+		products[r.counted].Codes(dst, src, &r.Windows, w.sums, tier)
+	}}
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: s.in, out: []*place{s.out}, need: need{sums: g.channels},
 	})
 	s.finish()
 	return nil
-}
-
-type integerAverage struct {
-	in, out *place
-	*windowRuns
-	products map[int]*elementwise.Depthwise // by the number of elements
-	tier     cpu.Tier
-}
-
-func (k *integerAverage) part(s *state, w *scratch, lo, hi int) {
-	src, dst := s.codesOf(k.in), s.codesOf(k.out)
-	runs := k.between(lo, hi)
-	for i := range runs {
-		r := &runs[i]
-		k.products[r.counted].Codes(dst[r.to:], src[r.from:], &r.Windows, w.sums, k.tier)
-	}
 }

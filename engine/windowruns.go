@@ -60,3 +60,20 @@ func (s *windowRuns) units() (n, least int) { return len(s.lines) - 1, 1 }
 
 // between returns the runs of lines lo ≤ y < hi.
 func (s *windowRuns) between(lo, hi int) []run { return s.runs[s.lines[lo]:s.lines[hi]] }
+
+// windowKernel computes an output run by run.
+type windowKernel[T byte | float32] struct {
+	*windowRuns
+	in, out  *place
+	elements func(s *state, p *place) []T // codesOf or floatsOf
+	compute  func(dst, src []T, r *run, w *scratch)
+}
+
+func (k *windowKernel[T]) part(s *state, w *scratch, lo, hi int) {
+	src, dst := k.elements(s, k.in), k.elements(s, k.out)
+	runs := k.between(lo, hi)
+	for i := range runs {
+		r := &runs[i]
+		k.compute(dst[r.to:], src[r.from:], r, w)
+	}
+}
