@@ -1,10 +1,8 @@
 package graph
 
-// RemoveDead returns the graph without the nodes and values that no output depends on. The graph's inputs stay, used or
-// not: they are its interface.
-func RemoveDead(g *Graph) (*Graph, error) { return g.after((*Graph).removeDead) }
-
-func (g *Graph) removeDead() error {
+// Prune removes from the graph the nodes and values that no output depends on. The graph's inputs stay, used or not: they
+// are its interface.
+func (g *Graph) Prune() {
 	needed := make(map[string]bool, len(g.Values))
 	for _, name := range g.Outputs {
 		needed[name] = true
@@ -37,5 +35,4 @@ func (g *Graph) removeDead() error {
 			delete(g.Values, name)
 		}
 	}
-	return nil
 }

@@ -13,6 +13,11 @@ func (g *Graph) after(passes ...func(*Graph) error) (*Graph, error) {
 	return out, nil
 }
 
+// sure makes a pass of one that has no errors.
+func sure(pass func(*Graph)) func(*Graph) error {
+	return func(g *Graph) error { pass(g); return nil }
+}
+
 // Fold makes a float network ready for calibration and quantization. It infers shapes, removes what does nothing and
 // what no output depends on, computes what follows from constants alone (within bounds of memory and time), makes one
 // node of what exporters spell out (Recognize), brings fully-connected layers to the form X·Wᵀ + b, and multiplies batch
@@ -25,8 +30,8 @@ func Fold(g *Graph) (*Graph, error) {
 		return nil, err
 	}
 	return g.after(
-		(*Graph).inferShapes, (*Graph).removeIdentities, (*Graph).foldConstants, (*Graph).recognize, (*Graph).canonicalGemm,
-		(*Graph).foldBatchNorm, (*Graph).removeDead,
+		(*Graph).inferShapes, (*Graph).removeIdentities, (*Graph).foldConstants, sure((*Graph).Recognize), (*Graph).canonicalGemm,
+		(*Graph).foldBatchNorm, sure((*Graph).Prune),
 	)
 }
 

@@ -32,7 +32,7 @@ func Resolve(g *Graph, dead bool) (*Graph, error) {
 		(*Graph).inferShapes, (*Graph).foldConstants, (*Graph).dequantizeConstants, (*Graph).quantizeConstants, (*Graph).foldConstants,
 	}
 	if !dead {
-		passes = append(passes, (*Graph).removeDead)
+		passes = append(passes, sure((*Graph).Prune))
 	}
 	return g.after(append(passes, Check)...)
 }

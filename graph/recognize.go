@@ -17,12 +17,9 @@ import (
 // A network runs faster so; and in integers it loses less, since one table or one float node takes the place of a chain
 // that would round to codes at every step. The operands may come in any order, and the constants may be multiplied or
 // divided by. The new node has the name and the output of the last one of the pieces. Others stay if somebody else
-// reads what they compute, so what only the pieces read is for RemoveDead. Shapes must have been inferred and constants
-// folded; the network computes the same up to rounding. Nodes on codes, which round in between, are no pieces. g is not
-// changed.
-func Recognize(g *Graph) (*Graph, error) { return g.after((*Graph).recognize) }
-
-func (g *Graph) recognize() error {
+// reads what they compute. Shapes must have been inferred and constants folded; the network computes the same up to
+// rounding. Nodes on codes, which round in between, are no pieces. It changes the graph itself.
+func (g *Graph) Recognize() {
 	p := pieces{g, map[string]*Node{}}
 	for _, n := range g.Nodes {
 		if g.Values[n.Outputs[0]].Quant != nil {
@@ -31,7 +28,7 @@ func (g *Graph) recognize() error {
 		p.producers[n.Outputs[0]] = n
 		p.recognize(n, func(*Operator) bool { return true })
 	}
-	return g.removeDead()
+	g.Prune()
 }
 
 // recognizer returns the node that stands for the pieces of which n is the last, nil where n is not.

@@ -26,6 +26,15 @@ func InferShapes(g *Graph) (*Graph, error) {
 	return g.after((*Graph).inferShapes)
 }
 
+// Infer is InferShapes that changes the graph itself, for who has just made it and has it alone. After an error the graph is
+// of no use.
+func (g *Graph) Infer() error {
+	if err := checkStructure(g); err != nil {
+		return err
+	}
+	return g.inferShapes()
+}
+
 // inferShapes is InferShapes for a graph whose structure was checked.
 func (g *Graph) inferShapes() error {
 	for _, name := range g.Inputs {

@@ -55,9 +55,9 @@ func (c ImportConfig) importModel(data []byte, ext *elements.External) (*graph.G
 		return nil, err
 	}
 	if g.Quantized() { // where folding would not come any more
-		err = g.Recognize()
+		g.Recognize()
 	}
-	return g, err
+	return g, nil
 }
 
 // ImportConfig says how a model is read. The zero value is how Open and Import read it.

@@ -51,7 +51,8 @@ func PixelInput(g *graph.Graph) (*graph.Graph, error) {
 	pixels := g.Unique(in.Name + pixelSuffix)
 	if codes := identity(g, in, steps); codes != nil {
 		renameInput(g, codes, pixels)
-		return graph.RemoveDead(g)
+		g.Prune()
+		return g, nil
 	}
 	g.Inputs[0] = pixels
 	p := quant.Params{Type: quant.Uint(8), Scale: []float32{1}}

@@ -72,11 +72,8 @@ func RandomNetwork(seed uint64, nodes int, lim Limits) *graph.Graph {
 			r.output(other)
 		}
 	}
-	g, err := graph.RemoveDead(r.g)
-	if err != nil {
-		panic(err)
-	}
-	return g
+	r.g.Prune()
+	return r.g
 }
 
 func (r *network) output(name string) {
