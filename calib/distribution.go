@@ -34,8 +34,6 @@ func (o *histogramObserver) Observe(x []float32) error {
 	return nil
 }
 
-func (o *histogramObserver) EndBatch() {}
-
 func (o *histogramObserver) Merge(other Observer) error {
 	from, ok := other.(*histogramObserver)
 	if !ok {

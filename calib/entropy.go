@@ -5,35 +5,13 @@ import "math"
 // leastLoss is the method Entropy.
 var leastLoss = method{
 	name: "entropy", observer: newHistogramObserver, histogram: true,
-	choose: func(c choice, o rangeObserver) (Range, error) {
-		s, err := distribution(c, o)
-		if err != nil {
-			return Range{}, err
-		}
-		return s.leastDivergence(c)
-	},
-	suits: func(have, want Scheme) bool { return have == want },
+	choose: ofDistribution(spread.leastDivergence),
+	suits:  func(have, want Scheme) bool { return have == want },
 }
 
 // leastDivergence returns the range with the least Kullback-Leibler divergence.
 func (s spread) leastDivergence(c choice) (Range, error) {
-	whole := c.rangeOf(s.lo(), s.hi())
-	if whole.Lo == whole.Hi {
-		return whole, nil
-	}
-	sums := s.sums()
-	// The divergence is too ragged for larger steps.
-	w, err := s.windows(c).search([]int{1}, func(w window) (float64, error) {
-		if w.lo >= w.hi {
-			return math.Inf(1), nil
-		}
-		scale, err := c.scaleOf(w.lo, w.hi)
-		if err != nil {
-			return 0, err
-		}
-		return sums.divergence(w, scale), nil
-	})
-	return Range{Lo: w.lo, Hi: w.hi}, err
+	return s.least(c, []int{1}, s.sums().divergence) // which is too ragged for larger steps
 }
 
 // sums has what is asked about many runs of bins, in sums over the bins before each.

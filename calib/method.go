@@ -126,13 +126,15 @@ func wrongObserver(c choice, o Observer) error {
 	return fmt.Errorf("a %T does not keep what the method %d needs: observe with that of Config.Observer", o, c.Method)
 }
 
-// distribution returns the distribution that an observer has seen.
-func distribution(c choice, o rangeObserver) (spread, error) {
-	h, ok := o.(*histogramObserver)
-	if !ok {
-		return spread{}, wrongObserver(c, o)
+// ofDistribution makes a choice from the distribution that an observer has seen.
+func ofDistribution(choose func(spread, choice) (Range, error)) func(choice, rangeObserver) (Range, error) {
+	return func(c choice, o rangeObserver) (Range, error) {
+		h, ok := o.(*histogramObserver)
+		if !ok {
+			return Range{}, wrongObserver(c, o)
+		}
+		return choose(h.histogram.spread(h.all), c)
 	}
-	return h.histogram.spread(h.all), nil
 }
 
 // after returns the choice for values of which e was seen: one of unsigned symmetric codes that are to hold negative

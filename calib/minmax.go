@@ -38,8 +38,6 @@ func (o *extremesObserver) Observe(x []float32) error {
 	return nil
 }
 
-func (o *extremesObserver) EndBatch() {}
-
 func (o *extremesObserver) Merge(other Observer) error {
 	from, ok := other.(*extremesObserver)
 	if !ok {

@@ -94,9 +94,6 @@ func (m moments) with(other moments) moments {
 	}
 }
 
-// EndBatch does nothing.
-func (o *Moments) EndBatch() {}
-
 // Merge adds what another *Moments has seen: see Observer.
 func (o *Moments) Merge(other Observer) error {
 	from, ok := other.(*Moments)

@@ -1,34 +1,15 @@
 package calib
 
-import "math"
-
 // leastSquares is the method MSE.
 var leastSquares = method{
 	name: "mse", observer: newHistogramObserver, histogram: true,
-	choose: func(c choice, o rangeObserver) (Range, error) {
-		s, err := distribution(c, o)
-		if err != nil {
-			return Range{}, err
-		}
-		return s.leastError(c)
-	},
-	suits: func(have, want Scheme) bool { return have == want },
+	choose: ofDistribution(spread.leastError),
+	suits:  func(have, want Scheme) bool { return have == want },
 }
 
 // leastError returns the range with the least squared error.
 func (s spread) leastError(c choice) (Range, error) {
-	whole := c.rangeOf(s.lo(), s.hi())
-	if whole.Lo == whole.Hi {
-		return whole, nil
-	}
-	w, err := s.windows(c).search([]int{16, 2, 1}, func(w window) (float64, error) {
-		if w.lo >= w.hi {
-			return math.Inf(1), nil
-		}
-		scale, err := c.scaleOf(w.lo, w.hi)
-		return s.squaredError(scale), err
-	})
-	return Range{Lo: w.lo, Hi: w.hi}, err
+	return s.least(c, []int{16, 2, 1}, func(_ window, by scale) float64 { return s.squaredError(by) })
 }
 
 // squaredError returns the sum of the squared errors of all values under a scale, with the values of a bin spread

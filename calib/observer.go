@@ -54,6 +54,9 @@ func (s *seen) next(x []float32) error {
 	return nil
 }
 
+// EndBatch does nothing.
+func (*seen) EndBatch() {}
+
 // mergeable returns an error unless examples of the other can follow.
 func (s *seen) mergeable(o *seen) error {
 	if s.examples > 0 && o.examples > 0 && s.length != o.length {

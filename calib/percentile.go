@@ -8,13 +8,7 @@ import (
 // percentile is the method Percentile.
 var percentile = method{
 	name: "percentile", observer: newHistogramObserver, histogram: true,
-	choose: func(c choice, o rangeObserver) (Range, error) {
-		s, err := distribution(c, o)
-		if err != nil {
-			return Range{}, err
-		}
-		return s.percentile(c), nil
-	},
+	choose: ofDistribution(spread.percentile),
 	// Only what is symmetric, and how, makes a difference.
 	suits: func(have, want Scheme) bool {
 		return !have.Symmetric && !want.Symmetric || have.withoutBits() == want.withoutBits()
@@ -22,7 +16,7 @@ var percentile = method{
 }
 
 // percentile returns the range that leaves out as much of each tail as the configuration allows.
-func (s spread) percentile(c choice) Range {
+func (s spread) percentile(c choice) (Range, error) {
 	total := s.zeros
 	for _, n := range s.mass {
 		total += n
@@ -31,9 +25,9 @@ func (s spread) percentile(c choice) Range {
 	inside := int64(math.Ceil(c.Percentile / 100 * float64(total)))
 	if c.Symmetric && !c.Type.Unsigned {
 		m := s.magnitude(inside)
-		return Range{Lo: -m + 0, Hi: m}
+		return Range{Lo: -m + 0, Hi: m}, nil
 	}
-	return c.rangeOf(-s.mirrored().upper(inside)+0, s.upper(inside))
+	return c.rangeOf(-s.mirrored().upper(inside)+0, s.upper(inside)), nil
 }
 
 // upper returns the least edge that has so many values below it or at it.

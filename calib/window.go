@@ -153,3 +153,22 @@ func (w windows) search(strides []int, cost func(window) (float64, error)) (wind
 	}
 	return w.at(i, j), nil
 }
+
+// least returns the range of least cost among the windows of a choice, searched with these strides.
+func (s spread) least(c choice, strides []int, cost func(window, scale) float64) (Range, error) {
+	whole := c.rangeOf(s.lo(), s.hi())
+	if whole.Lo == whole.Hi {
+		return whole, nil
+	}
+	w, err := s.windows(c).search(strides, func(w window) (float64, error) {
+		if w.lo >= w.hi {
+			return math.Inf(1), nil
+		}
+		scale, err := c.scaleOf(w.lo, w.hi)
+		if err != nil {
+			return 0, err
+		}
+		return cost(w, scale), nil
+	})
+	return Range{Lo: w.lo, Hi: w.hi}, err
+}
