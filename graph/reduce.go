@@ -1,6 +1,10 @@
 package graph
 
-import "linquant/tensor"
+import (
+	"slices"
+
+	"linquant/tensor"
+)
 
 // Reduction returns what a Reduce operator makes of the elements that it reduces to one, and whether it is a Reduce
 // operator. Sums and products are computed in float64 and rounded once; the same bits on every processor. There is at
@@ -15,24 +19,26 @@ func Reduction(op Op) (reduce func(x []float32) float32, ok bool) {
 // ReducedDims returns which dimensions of a value with that many a Reduce node reduces to one. It is an error where the
 // attribute axes names none or one twice.
 func ReducedDims(n *Node, rank int) ([]bool, error) {
-	axes, reduced := n.Ints("axes"), make([]bool, rank)
-	s := site{nil, n}
-	if len(axes) == 0 && n.Int("noop_with_empty_axes") == 0 {
-		for d := range reduced {
-			reduced[d] = true
-		}
+	if len(n.Ints("axes")) == 0 && n.Int("noop_with_empty_axes") == 0 {
+		return slices.Repeat([]bool{true}, rank), nil
 	}
+	return site{nil, n}.axes(rank)
+}
+
+// axes returns which of so many dimensions the attribute axes names, each once.
+func (s site) axes(rank int) ([]bool, error) {
+	axes, named := s.n.Ints("axes"), make([]bool, rank)
 	for _, a := range axes {
 		d, err := s.dimension("axes:", a, rank)
 		if err != nil {
 			return nil, err
 		}
-		if reduced[d] {
+		if named[d] {
 			return nil, s.errorf("axes %v names dimension %d twice", axes, d)
 		}
-		reduced[d] = true
+		named[d] = true
 	}
-	return reduced, nil
+	return named, nil
 }
 
 func (s site) reduce() (tensor.Shape, error) {

@@ -221,16 +221,9 @@ func (s site) squeeze() (tensor.Shape, error) {
 func (s site) unsqueeze() (tensor.Shape, error) {
 	x, axes := s.shape(0), s.n.Ints("axes")
 	rank := len(x) + len(axes)
-	added := make([]bool, rank)
-	for _, a := range axes {
-		d, err := s.dimension("axes:", a, rank)
-		if err != nil {
-			return nil, err
-		}
-		if added[d] {
-			return nil, s.errorf("axes %v names dimension %d twice", axes, d)
-		}
-		added[d] = true
+	added, err := s.axes(rank)
+	if err != nil {
+		return nil, err
 	}
 	if batched(x) && rank > 0 && added[0] {
 		return nil, s.errorf("axes %v would move the batch of %s from dimension 0: use axis 1 or later", axes, show(x))
