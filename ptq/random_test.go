@@ -200,7 +200,8 @@ func TestRandomNetworks(t *testing.T) {
 		islands += len(report.Float)
 		integers += len(g.Nodes) - len(report.Float)
 	})
-	if integers < islands/2 || islands == 0 {
+	// Of the few networks of a short test the proportion says nothing.
+	if !testing.Short() && (integers < islands/2 || islands == 0) {
 		t.Errorf("%d nodes became integers and %d did not: the networks test too little", integers, islands)
 	}
 }
