@@ -252,9 +252,9 @@ func TestDynamicRange(t *testing.T) {
 		g.AddNode(graph.MatMul, "layer", "y", layer.Attrs, "x", "w")
 		g.Outputs = []string{"y"}
 		x := make([]float32, n)
-		x[100], x[at] = 1, 255 // the scale is 1
-		if y := run(t, g, engine.Config{Threads: 1}, x); y[0] != 256 {
-			t.Errorf("the largest element is number %d: the sum is %g, want 256", at, y[0])
+		x[100], x[at] = 2, 510 // the scale is 2
+		if y := run(t, g, engine.Config{Threads: 1}, x); y[0] != 512 {
+			t.Errorf("the largest element is number %d: the sum is %g, want 512", at, y[0])
 		}
 	}
 }

@@ -267,3 +267,19 @@ func BenchmarkRunUint8(b *testing.B) {
 		}
 	})
 }
+
+// Codes that are given as they are must be unsigned.
+func TestRunUint8OfSignedCodes(t *testing.T) {
+	g := image(true, 4)
+	codes(g, "x", quant.Int(8), 1, 0)
+	g.Outputs = []string{g.AddNode(graph.Relu, "r", "y", nil, "x")}
+	codes(g, "y", quant.Int(8), 1, 0)
+	p, err := engine.Compile(g, engine.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.RunUint8(t.Context(), [][]float32{make([]float32, 4)}, [][]uint8{{0, 1, 2, 255}})
+	if err == nil || !strings.Contains(err.Error(), `input "x" is not of uint8 codes`) {
+		t.Errorf("signed codes: %v", err)
+	}
+}

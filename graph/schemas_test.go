@@ -25,7 +25,6 @@ type schemaAttribute struct {
 var otherwise = map[string]string{
 	"Clip min":                      "a missing one is no bound, not the largest float32",
 	"Clip max":                      "the same",
-	"Concat axis":                   "was optional before opset 4",
 	"DequantizeLinear output_dtype": "is refused, whatever the opset",
 	"Dropout seed":                  "means nothing in inference",
 	"GroupNormalization stash_type": "means nothing in inference",

@@ -169,19 +169,3 @@ func TestInferShapesPassesQuantization(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// A Concat that names no axis joins along the last one.
-func TestConcatWithoutAxis(t *testing.T) {
-	g := graph.New("join")
-	g.AddInput("a", tensor.Shape{graph.Batch, 2, 3})
-	g.AddInput("b", tensor.Shape{graph.Batch, 2, 4})
-	g.AddNode(graph.Concat, "join", "y", nil, "a", "b")
-	g.Outputs = []string{"y"}
-	g, err := graph.InferShapes(g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if shape := g.Value("y").Shape; !shape.Equal(tensor.Shape{graph.Batch, 2, 7}) {
-		t.Errorf("the shape is %v", shape)
-	}
-}

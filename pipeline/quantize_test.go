@@ -326,11 +326,35 @@ func TestTwoInputs(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	for batch, examples := range map[int]int{1: 1, 2: min(2, m.Memory().Group)} {
+	b, err := m.Benchmark(t.Context(), 2, 1, 0)
+	if err != nil || b.Runs < 3 || b.PeakBytes < m.Memory().Activations {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
+// What a batch takes at its peak are the weights and, for each worker, scratch and the examples that it computes at once,
+// of which there are no more than its share.
+func TestPeakBytes(t *testing.T) {
+	g := graph.New("heavy")
+	g.AddInput("x", tensor.Shape{graph.Batch, 512})
+	w, err := tensor.Of(tensor.Shape{512, 512}, make([]float32, 512*512))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.AddConst("w", w)
+	g.Outputs = []string{g.AddNode(graph.MatMul, "fc", "y", nil, "x", "w")}
+	m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory := m.Memory()
+	if memory.Group < 3 {
+		t.Fatalf("%d examples at once are too few for this test", memory.Group)
+	}
+	for batch, examples := range map[int]int{1: 1, 2: 2, 40: memory.Group} {
 		b, err := m.Benchmark(t.Context(), batch, 1, 0)
-		memory := m.Memory()
-		if want := memory.Weights + int64(examples)*memory.Activations + memory.Scratch; err != nil || b.Runs < 3 || b.PeakBytes != want {
-			t.Errorf("%+v, %v; want %d bytes", b, err, want)
+		if want := memory.Weights + int64(examples)*memory.Activations + memory.Scratch; err != nil || b.PeakBytes != want {
+			t.Errorf("a batch of %d: %+v, %v; want %d bytes", batch, b, err, want)
 		}
 	}
 }
