@@ -148,20 +148,12 @@ func (k *kernel) end() {
 	k.RET()
 }
 
-// and, or, xor and zero have other names in AVX-512.
+// and, xor and zero have other names in AVX-512.
 func (k *kernel) and(a, b, c Op) {
 	if k.lanes == avx2 {
 		k.VPAND(a, b, c)
 	} else {
 		k.VPANDD(a, b, c)
-	}
-}
-
-func (k *kernel) or(a, b, c Op) {
-	if k.lanes == avx2 {
-		k.VPOR(a, b, c)
-	} else {
-		k.VPORD(a, b, c)
 	}
 }
 
