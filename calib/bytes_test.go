@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,6 +111,9 @@ func TestObserverLayout(t *testing.T) {
 		"extremes of nothing": func(b []byte) []byte { b[22] = 0; return b },
 	} {
 		err := kinds["histogram"]().UnmarshalBinary(change(slices.Clone(data)))
+		if strconv.IntSize == 32 && what == "more examples than can be counted" {
+			what = "a count that is too large" // before there is anything to count
+		}
 		if err == nil || !strings.Contains(err.Error(), what) {
 			t.Errorf("error %v, want %q", err, what)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -218,8 +219,8 @@ func TestMergeErrors(t *testing.T) {
 		}
 	}
 	for kind, empty := range kinds {
-		if kind == "histogram" {
-			continue // whose bytes have counts
+		if kind == "histogram" || strconv.IntSize == 32 {
+			continue // whose bytes have counts; so many examples are not read where an int has 32 bits
 		}
 		o := see(empty(), long)
 		data, _ := o.MarshalBinary()

@@ -152,7 +152,8 @@ func TestRoom(t *testing.T) {
 	if y, err := m.Room(3); err != nil || len(y) != 1 || len(y[0]) != 30 {
 		t.Errorf("%d outputs, %v", len(y), err)
 	}
-	for _, batch := range []int{-1, math.MaxInt32 + 1, math.MaxInt} {
+	beyond := int64(math.MaxInt32) + 1 // below 0 where an int has 32 bits
+	for _, batch := range []int{-1, int(beyond), math.MaxInt} {
 		if _, err := m.Room(batch); err == nil {
 			t.Errorf("there is room for a batch of %d", batch)
 		}
