@@ -84,6 +84,9 @@ func fail(file string, err error) error {
 type source struct{ io.ReaderAt }
 
 func (s source) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 { // which a damaged directory asks for
+		return 0, fmt.Errorf("it begins at the offset %d", offset)
+	}
 	n, err := s.ReaderAt.ReadAt(p, offset)
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = callerError{err}
