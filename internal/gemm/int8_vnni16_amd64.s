@@ -54,6 +54,7 @@ tile:
 	ADDQ      DX, R9
 	TESTQ     BX, BX
 	JZ        rest
+	PCALIGN   $64
 
 step:
 	VMOVDQU32    (R12), Z16
@@ -198,6 +199,7 @@ tile:
 	MOVQ      steps+48(FP), BX
 	TESTQ     BX, BX
 	JZ        rest
+	PCALIGN   $64
 
 step:
 	VMOVDQU32    (R12), Z16
@@ -290,6 +292,7 @@ tile:
 	MOVQ      steps+48(FP), BX
 	TESTQ     BX, BX
 	JZ        rest
+	PCALIGN   $64
 
 step:
 	VMOVDQU32    (R12), Z16

@@ -54,6 +54,7 @@ tile:
 	JZ        rest
 	SHRQ      $0x02, BX
 	JZ        few
+	PCALIGN   $64
 
 four:
 	VMOVDQU32    (R12), Z16
@@ -169,9 +170,10 @@ four:
 	JNZ          four
 
 few:
-	MOVQ steps+48(FP), BX
-	ANDQ $0x03, BX
-	JZ   rest
+	MOVQ    steps+48(FP), BX
+	ANDQ    $0x03, BX
+	JZ      rest
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R12), Z16
@@ -297,6 +299,7 @@ tile:
 	MOVQ      steps+48(FP), BX
 	TESTQ     BX, BX
 	JZ        rest
+	PCALIGN   $64
 
 step:
 	VMOVDQU32    (R12), Z16
@@ -382,6 +385,7 @@ tile:
 	MOVQ      steps+48(FP), BX
 	TESTQ     BX, BX
 	JZ        rest
+	PCALIGN   $64
 
 step:
 	VMOVDQU32    (R12), Z16

@@ -93,6 +93,7 @@ tap:
 	LEAQ    (R11)(R10*2), R11
 	MOVQ    codeTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R11), Z16
@@ -354,6 +355,7 @@ tap:
 	LEAQ    (R11)(R10*2), R11
 	MOVQ    codeTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R11), Z16
@@ -543,6 +545,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    codeTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R11), Z16
@@ -719,6 +722,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    codeTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R11), Z16
@@ -848,6 +852,7 @@ tap:
 	MOVQ    codeTask_w+0(R13), R11
 	ADDQ    codeTap_weight+0(R15), R11
 	MOVQ    DX, CX
+	PCALIGN $64
 
 step:
 	VMOVDQU32    (R11), Z16

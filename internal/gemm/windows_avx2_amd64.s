@@ -78,6 +78,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Y12
@@ -248,6 +249,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Y12

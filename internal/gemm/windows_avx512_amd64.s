@@ -94,6 +94,7 @@ tap:
 	LEAQ    (R11)(R10*2), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Z16
@@ -296,6 +297,7 @@ tap:
 	LEAQ    (R11)(R10*2), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Z16
@@ -458,6 +460,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Z16
@@ -602,6 +605,7 @@ tap:
 	LEAQ    (R11)(R10*1), R11
 	MOVQ    windowTap_depth+0(R15), R10
 	NEGQ    R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Z16

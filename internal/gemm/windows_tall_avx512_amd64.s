@@ -106,6 +106,7 @@ tap:
 	CMOVQLT R11, R15
 	MOVQ    weights-24(SP), R11
 	MOVQ    depth-32(SP), R10
+	PCALIGN $64
 
 step:
 	VMOVUPS      (R11), Z16

@@ -37,7 +37,7 @@ func (t tile) float32() {
 		t.start16()
 	}
 
-	t.Label("step") // for BX = k; BX > 0; BX--
+	t.loop("step") // for BX = k; BX > 0; BX--
 	t.floatWeights(R12)
 	for i, row := range t.rowsAt() {
 		t.floatRow(i, row)

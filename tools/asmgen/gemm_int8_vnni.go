@@ -55,7 +55,7 @@ func (t tile) vnni() {
 	if large {
 		t.SHRQ(n(2), RBX)
 		t.JZ(LabelRef("few"))
-		t.Label("four") // for BX = steps/4; BX > 0; BX--
+		t.loop("four") // for BX = steps/4; BX > 0; BX--
 		for i := range 4 {
 			t.vnniStep(i)
 		}
@@ -67,7 +67,7 @@ func (t tile) vnni() {
 		t.ANDQ(n(3), RBX)
 		t.JZ(LabelRef("rest"))
 	}
-	t.Label("step") // for ; BX > 0; BX--
+	t.loop("step") // for ; BX > 0; BX--
 	t.vnniStep(0)
 	t.nextStep("step", 1)
 
@@ -177,7 +177,7 @@ func (t tile) avxvnni() {
 	t.TESTQ(RBX, RBX)
 	t.JZ(LabelRef("rest"))
 
-	t.Label("step") // for BX = steps; BX > 0; BX--
+	t.loop("step") // for BX = steps; BX > 0; BX--
 	t.avxvnniWeights()
 	for i, row := range t.rowsAt() {
 		t.avxvnniRow(i, row)

@@ -32,7 +32,7 @@ func words(k *kernel) {
 	t.JZ(LabelRef("rest"))
 
 	row := at(RAX, 0)
-	t.Label("step") // for CX = steps; CX > 0; CX--
+	t.loop("step") // for CX = steps; CX > 0; CX--
 	t.wordsStep(row, row.Idx(R9, 1), row.Idx(R9, 2), row.Idx(R10, 1))
 	t.ADDQ(n(4), RAX)
 	t.DECQ(RCX)

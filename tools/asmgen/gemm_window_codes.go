@@ -106,7 +106,7 @@ func (t tile) codeWindow() {
 	t.windowRows("codeTap_rows")
 	t.windowWeights("codeTask", "codeTap", t.vectors)
 
-	t.Label("step") // for R10 = -depth; R10 < 0; R10 += 4
+	t.loop("step") // for R10 = -depth; R10 < 0; R10 += 4
 	for j := range t.vectors {
 		t.VMOVDQU32(at(R11, 64*j), t.weight(j))
 	}
@@ -152,7 +152,7 @@ func (t tile) codeLine() {
 	t.ADDQ(field("codeTap_weight", R15), R11)
 	t.MOVQ(RDX, RCX)
 
-	t.Label("step") // for CX = depth; CX > 0; CX -= 4
+	t.loop("step") // for CX = depth; CX > 0; CX -= 4
 	column := at(R11, 0)
 	for i, m := range []Mem{column, column.Idx(RSI, 1), column.Idx(RSI, 2)} {
 		t.VMOVDQU32(m, t.v(16+i))

@@ -80,7 +80,7 @@ func (t tile) window() {
 		t.windowWeights("windowTask", "windowTap", channels/16)
 	}
 
-	t.Label("step") // for R10 = -depth; R10 < 0; R10 += 4
+	t.loop("step") // for R10 = -depth; R10 < 0; R10 += 4
 	t.floatWeights(R11)
 	if !tall {
 		t.PREFETCHT1(at(R12, 0))

@@ -139,6 +139,13 @@ func (k *kernel) emit(opcode string, operands ...Op) {
 	k.Instruction(&ir.Instruction{Opcode: opcode, Operands: operands})
 }
 
+// loop begins an inner loop, at a cache line of its own: how long it takes depends on where in a line it begins, by up to
+// a tenth, and without that any change of another package moves it.
+func (k *kernel) loop(name string) {
+	k.emit("PCALIGN", symbol("$64"))
+	k.Label(name)
+}
+
 // include makes the file include a header, with macros to emit.
 func (k *kernel) include(header string) { k.headers = append(k.headers, header) }
 
