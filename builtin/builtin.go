@@ -10,6 +10,7 @@
 package builtin
 
 import (
+	"context"
 	"fmt"
 
 	"linquant/tensor"
@@ -66,7 +67,7 @@ func (s *Set) Close() error { return nil }
 
 // Read draws picture i into dst, which must have 3·32·32 elements, and returns which character it shows. Every ten
 // pictures from a multiple of ten on show each character once.
-func (s *Set) Read(i int, dst []float32) (label int, err error) {
+func (s *Set) Read(ctx context.Context, i int, dst []float32) (label int, err error) {
 	if i < 0 || i >= s.n {
 		return 0, fmt.Errorf("%s: there is no picture %d, the set has %d", s.Name(), i, s.n)
 	}

@@ -20,7 +20,7 @@ func open(t testing.TB, split string) *Set {
 func read(t testing.TB, s *Set, i int) ([]float32, int) {
 	t.Helper()
 	x := make([]float32, 3*size*size)
-	label, err := s.Read(i, x)
+	label, err := s.Read(t.Context(), i, x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestReadsAreIndependent(t *testing.T) {
 		wait.Go(func() {
 			x := make([]float32, 3*size*size)
 			for i := 90; i >= 77; i-- {
-				if _, err := s.Read(i, x); err != nil {
+				if _, err := s.Read(t.Context(), i, x); err != nil {
 					t.Error(err)
 				}
 			}
@@ -130,11 +130,11 @@ func TestRefusals(t *testing.T) {
 		t.Error("there is a split val")
 	}
 	for _, i := range []int{-1, s.Len()} {
-		if _, err := s.Read(i, make([]float32, 3*size*size)); err == nil {
+		if _, err := s.Read(t.Context(), i, make([]float32, 3*size*size)); err == nil {
 			t.Errorf("there is a picture %d", i)
 		}
 	}
-	if _, err := s.Read(0, make([]float32, 10)); err == nil {
+	if _, err := s.Read(t.Context(), 0, make([]float32, 10)); err == nil {
 		t.Error("a picture fits 10 values")
 	}
 }
@@ -143,7 +143,7 @@ func BenchmarkRead(b *testing.B) {
 	s := open(b, test)
 	x := make([]float32, 3*size*size)
 	for i := 0; b.Loop(); i = (i + 1) % s.Len() {
-		if _, err := s.Read(i, x); err != nil {
+		if _, err := s.Read(b.Context(), i, x); err != nil {
 			b.Fatal(err)
 		}
 	}

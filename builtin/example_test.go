@@ -1,6 +1,7 @@
 package builtin_test
 
 import (
+	"context"
 	"fmt"
 
 	"linquant/builtin"
@@ -13,7 +14,7 @@ func ExampleData() {
 		return
 	}
 	x := make([]float32, 3*32*32)
-	label, err := set.Read(0, x)
+	label, err := set.Read(context.Background(), 0, x)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -32,7 +32,7 @@ func TestNetworkAnswersAsInPyTorch(t *testing.T) {
 	}
 	x := make([]float32, 3*32*32)
 	for i := range n {
-		if _, err := set.Read(i, x); err != nil {
+		if _, err := set.Read(t.Context(), i, x); err != nil {
 			t.Fatal(err)
 		}
 		scores := net.run(x)

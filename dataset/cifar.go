@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ type cifarBatch struct {
 	io.Closer
 }
 
-func openCIFAR10(dir, split string) (Set, error) {
+func openCIFAR10(ctx context.Context, dir, split string) (Set, error) {
 	dir, err := cifarFolder(dir)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func openCIFAR10(dir, split string) (Set, error) {
 func (s *cifar) Len() int     { return s.n }
 func (s *cifar) Pixels() bool { return true }
 
-func (s *cifar) Read(i int, dst []float32) (int, error) {
+func (s *cifar) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}

@@ -81,7 +81,7 @@ func TestCIFAR10Refuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, c.files)
-			s, err := Open("cifar10:"+dir, c.split)
+			s, err := Open(t.Context(), "cifar10:"+dir, c.split)
 			if err == nil {
 				err = readAll(s)
 				s.Close()
@@ -97,7 +97,7 @@ func TestCIFAR10ShrinksWhileOpen(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "test_batch.bin"), 4000); err != nil {
 		t.Skip(err) // Windows does not truncate an open file
 	}
-	_, err := s.Read(1, make([]float32, cifarPixels))
+	_, err := s.Read(t.Context(), 1, make([]float32, cifarPixels))
 	wantError(t, err, "test_batch.bin", "example 1")
 }
 
@@ -157,7 +157,7 @@ func TestCIFAR10PythonClassNames(t *testing.T) {
 		t.Errorf("the classes are %q", s.Classes())
 	}
 	dir = folder(t, map[string]string{"test_batch.bin": record(1, 0), "batches.meta": "}."})
-	_, err := Open("cifar10:"+dir, Test)
+	_, err := Open(t.Context(), "cifar10:"+dir, Test)
 	wantError(t, err, "batches.meta", "0 class names")
 }
 

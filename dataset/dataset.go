@@ -23,6 +23,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -49,8 +50,8 @@ type Set interface {
 	Pixels() bool
 
 	// Read decodes example i into dst, which must have exactly Shape's elements (row-major, channels first), and
-	// returns its label, -1 where that is not known.
-	Read(i int, dst []float32) (label int, err error)
+	// returns its label, -1 where that is not known. It ends with the context, whose cause is then the error.
+	Read(ctx context.Context, i int, dst []float32) (label int, err error)
 
 	// Close closes the files of the set.
 	io.Closer
@@ -73,11 +74,11 @@ type first struct {
 
 func (f first) Len() int { return f.n }
 
-func (f first) Read(i int, dst []float32) (int, error) {
+func (f first) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if i < 0 || i >= f.n {
 		return 0, checkRead(f, i, dst)
 	}
-	return f.Set.Read(i, dst)
+	return f.Set.Read(ctx, i, dst)
 }
 
 // checkRead refuses an index outside s and a destination of another size than its examples.

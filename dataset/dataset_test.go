@@ -29,7 +29,7 @@ func (counted) Shape() tensor.Shape { return tensor.Shape{2} }
 func (counted) Classes() []string   { return nil }
 func (counted) Pixels() bool        { return false }
 func (s counted) Close() error      { *s.closed = true; return nil }
-func (s counted) Read(i int, dst []float32) (int, error) {
+func (s counted) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if i == s.broken {
 		return 0, errBroken
 	}
@@ -120,7 +120,7 @@ func TestLimit(t *testing.T) {
 		t.Errorf("example 1 is %v with the label %d", x, label)
 	}
 	for _, i := range []int{-1, 2} {
-		_, err := l.Read(i, make([]float32, 2))
+		_, err := l.Read(t.Context(), i, make([]float32, 2))
 		wantError(t, err, "counted", "example", fmt.Sprint(i))
 	}
 	if err := l.Close(); err != nil || !closed {
@@ -136,11 +136,11 @@ func TestReadRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range []int{-1, s.Len()} {
-			_, err := s.Read(i, make([]float32, n))
+			_, err := s.Read(t.Context(), i, make([]float32, n))
 			wantError(t, err, s.Name())
 		}
 		for _, size := range []int{0, n - 1, n + 1} {
-			_, err := s.Read(0, make([]float32, size))
+			_, err := s.Read(t.Context(), 0, make([]float32, size))
 			wantError(t, err, s.Name(), s.Shape().String())
 		}
 		if diff := cmp.Diff(s.Len(), Limit(s, 1<<30).Len()); diff != "" {
@@ -157,7 +157,7 @@ func TestReadsAtTheSameTime(t *testing.T) {
 			wait.Go(func() {
 				x := make([]float32, len(want))
 				for range 20 {
-					if label, err := s.Read(0, x); err != nil || label != wantLabel || !slices.Equal(x, want) {
+					if label, err := s.Read(t.Context(), 0, x); err != nil || label != wantLabel || !slices.Equal(x, want) {
 						t.Errorf("%s: label %d, %v, or other values", s.Name(), label, err)
 						return
 					}

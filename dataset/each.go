@@ -40,7 +40,7 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 					yield(Batch{}, context.Cause(ctx))
 					return
 				}
-				if labels[i], err = s.Read(first+i, x[i*size:(i+1)*size]); err != nil {
+				if labels[i], err = s.Read(ctx, first+i, x[i*size:(i+1)*size]); err != nil {
 					yield(Batch{}, err)
 					return
 				}

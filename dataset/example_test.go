@@ -8,7 +8,7 @@ import (
 )
 
 func ExampleEach() {
-	set, err := dataset.Open("builtin", dataset.Test)
+	set, err := dataset.Open(context.Background(), "builtin", dataset.Test)
 	if err != nil {
 		fmt.Println(err)
 		return

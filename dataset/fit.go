@@ -1,6 +1,9 @@
 package dataset
 
-import "os"
+import (
+	"context"
+	"os"
+)
 
 // Fit returns a set with the examples of s, a folder of images of any sizes, each made to fit as cfg says. ok is false
 // for a set of another kind, whose images are all of one size; it is then s itself. Closing the result closes s.
@@ -26,9 +29,9 @@ type fit struct {
 	cfg ImageConfig
 }
 
-func (s *fit) Read(i int, dst []float32) (int, error) {
-	return s.read(i, dst, func(f *os.File) error {
-		pixels, err := ReadImage(f, s.cfg)
+func (s *fit) Read(ctx context.Context, i int, dst []float32) (int, error) {
+	return s.read(ctx, i, dst, func(f *os.File) error {
+		pixels, err := ReadImage(ctx, f, s.cfg)
 		widen(dst, pixels)
 		return err
 	})

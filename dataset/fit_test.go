@@ -32,10 +32,10 @@ func TestFit(t *testing.T) {
 			}
 		}
 		n, _ := cfg.Shape().Elements()
-		if _, err := f.Read(3, make([]float32, n)); err == nil || !strings.Contains(err.Error(), "2.png: ") {
+		if _, err := f.Read(t.Context(), 3, make([]float32, n)); err == nil || !strings.Contains(err.Error(), "2.png: ") {
 			t.Errorf("error %v", err)
 		}
-		if _, err := f.Read(0, make([]float32, n+1)); err == nil {
+		if _, err := f.Read(t.Context(), 0, make([]float32, n+1)); err == nil {
 			t.Error("no error for a wrong length")
 		}
 	}

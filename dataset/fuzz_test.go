@@ -83,7 +83,7 @@ func FuzzImage(f *testing.F) {
 		for i := range dst {
 			dst[i] = -1
 		}
-		if err := decodeImage(r, tensor.Shape{3, c.Height, c.Width}, dst); err != nil {
+		if err := decodeImage(t.Context(), r, tensor.Shape{3, c.Height, c.Width}, dst); err != nil {
 			return
 		}
 		for i, v := range dst {
@@ -112,7 +112,7 @@ func FuzzReadImage(f *testing.F) {
 			Channels: 1 + 2*int(height%2), Height: int(height), Width: int(width), Resize: int(resize), Stretch: resize%3 == 0,
 			MaxPixels: 1 << 14,
 		}
-		x, err := ReadImage(bytes.NewReader(b), cfg)
+		x, err := ReadImage(t.Context(), bytes.NewReader(b), cfg)
 		if n, _ := cfg.Shape().Elements(); err == nil && height > 0 && len(x) != n {
 			t.Errorf("%d values for %+v", len(x), cfg)
 		}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ func folder(t testing.TB, files map[string]string) string {
 
 func mustOpen(t testing.TB, spec, split string) Set {
 	t.Helper()
-	s, err := Open(spec, split)
+	s, err := Open(t.Context(), spec, split)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func read(t testing.TB, s Set, i int) ([]float32, int) {
 		t.Fatal(err)
 	}
 	x := make([]float32, n)
-	label, err := s.Read(i, x)
+	label, err := s.Read(t.Context(), i, x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func readAll(s Set) error {
 	}
 	x := make([]float32, n)
 	for i := range s.Len() {
-		if _, err := s.Read(i, x); err != nil {
+		if _, err := s.Read(context.Background(), i, x); err != nil {
 			return err
 		}
 	}

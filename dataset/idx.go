@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ type idx struct {
 	closer io.Closer
 }
 
-func openIDX(dir, split string) (Set, error) {
+func openIDX(ctx context.Context, dir, split string) (Set, error) {
 	imagesPath, err := findIDX(dir, split, "images", idxImages)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,7 @@ func readIDXLabels(path string) ([]byte, error) {
 func (s *idx) Len() int     { return len(s.labels) }
 func (s *idx) Pixels() bool { return true }
 
-func (s *idx) Read(i int, dst []float32) (int, error) {
+func (s *idx) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}

@@ -98,14 +98,14 @@ func TestIDXRefuses(t *testing.T) {
 		"label missing":     {images, idxOf("\x01", 1), []string{imagesName, labelsName, "2 images", "1 labels"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Open("idx:"+folder(t, map[string]string{imagesName: c.images, labelsName: c.labels}), Test)
+			_, err := Open(t.Context(), "idx:"+folder(t, map[string]string{imagesName: c.images, labelsName: c.labels}), Test)
 			wantError(t, err, c.want...)
 		})
 	}
 	dir := folder(t, map[string]string{imagesName: images})
-	_, err := Open("idx:"+dir, Test)
+	_, err := Open(t.Context(), "idx:"+dir, Test)
 	wantError(t, err, dir, labelsName, "put the labels")
-	_, err = Open("idx:"+dir, Train)
+	_, err = Open(t.Context(), "idx:"+dir, Train)
 	wantError(t, err, dir, "train-images-idx3-ubyte", ":test")
 }
 

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -110,7 +111,7 @@ func imageError(err error) error {
 
 // decodeImage decodes an image, of an animation the first picture, of shape [3, height, width] into dst. As Pillow's
 // convert("RGB") does, it drops transparency and keeps the colour under it; of 16 bits it keeps the upper 8.
-func decodeImage(r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
+func decodeImage(ctx context.Context, r io.ReadSeeker, shape tensor.Shape, dst []float32) error {
 	src := &source{r: r}
 	c, err := imageConfig(src, maxPixels)
 	if err != nil {

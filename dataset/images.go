@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -33,7 +34,7 @@ type imageFile struct {
 // openImages opens DIR/CLASS/IMAGE, or DIR/SPLIT/CLASS/IMAGE. Labels are the places of the classes' names in their
 // sorted order. Every image has red, green and blue, grey ones three times the same, and must have the size of the
 // first.
-func openImages(dir, split string, asked bool) (Set, error) {
+func openImages(ctx context.Context, dir, split string, asked bool) (Set, error) {
 	root, err := splitFolder(dir, split, asked)
 	if err != nil {
 		return nil, err
@@ -141,9 +142,9 @@ func (s *images) Len() int     { return len(s.files) }
 func (s *images) Pixels() bool { return true }
 func (s *images) Close() error { return nil }
 
-func (s *images) Read(i int, dst []float32) (int, error) {
-	return s.read(i, dst, func(f *os.File) error {
-		err := decodeImage(f, s.shape, dst)
+func (s *images) Read(ctx context.Context, i int, dst []float32) (int, error) {
+	return s.read(ctx, i, dst, func(f *os.File) error {
+		err := decodeImage(ctx, f, s.shape, dst)
 		var size sizeError
 		if errors.As(err, &size) {
 			return fmt.Errorf("it has %d×%d pixels, but %s has %d×%d; bring all images to one size", size.Dx(), size.Dy(),
@@ -154,7 +155,7 @@ func (s *images) Read(i int, dst []float32) (int, error) {
 }
 
 // read has the file of example i decoded to dst and returns its label.
-func (s *images) read(i int, dst []float32, decode func(f *os.File) error) (int, error) {
+func (s *images) read(ctx context.Context, i int, dst []float32, decode func(f *os.File) error) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}

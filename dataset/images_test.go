@@ -131,7 +131,7 @@ func TestImagesRefuse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, c.files)
-			s, err := Open("images:"+dir+c.spec, "")
+			s, err := Open(t.Context(), "images:"+dir+c.spec, "")
 			if err == nil {
 				err = readAll(s)
 			}
@@ -179,7 +179,7 @@ func TestDecodeImageChecksTheSizeFirst(t *testing.T) {
 	allocated := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := decodeImage(strings.NewReader(img), tensor.Shape{3, 3, 2}, dst); err == nil {
+			if err := decodeImage(t.Context(), strings.NewReader(img), tensor.Shape{3, 3, 2}, dst); err == nil {
 				b.Fatal("no error")
 			}
 		}

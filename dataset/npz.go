@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,7 +26,7 @@ type arrays struct {
 }
 
 // openNPZ opens an array of examples, [N, …] of numbers, with or without one of N labels. Bytes are pixels.
-func openNPZ(path, split string, asked bool) (Set, error) {
+func openNPZ(ctx context.Context, path, split string, asked bool) (Set, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
@@ -140,7 +141,7 @@ func (s *arrays) Len() int     { return s.x.Shape[0] }
 func (s *arrays) Pixels() bool { return s.x.DType == tensor.Uint8 }
 func (s *arrays) Close() error { return nil }
 
-func (s *arrays) Read(i int, dst []float32) (int, error) {
+func (s *arrays) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}

@@ -145,12 +145,12 @@ func TestNPZRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := npz(t, c.arrays...)
-			_, err := Open("npz:"+path+c.split, "")
+			_, err := Open(t.Context(), "npz:"+path+c.split, "")
 			wantError(t, err, append(c.want, path)...)
 		})
 	}
 	dir := folder(t, map[string]string{"x.npz": "text"})
-	_, err := Open("npz:"+filepath.Join(dir, "x.npz"), "")
+	_, err := Open(t.Context(), "npz:"+filepath.Join(dir, "x.npz"), "")
 	wantError(t, err, "x.npz")
 }
 

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"io"
@@ -47,7 +48,7 @@ const maxSide = 1 << 14
 //
 // Errors: what is no image (ErrNoImage) or is damaged, an image of too many pixels (ErrTooLarge), a Resize that does not
 // cover Height × Width, and those of r as they are.
-func ReadImage(r io.Reader, cfg ImageConfig) ([]uint8, error) {
+func ReadImage(ctx context.Context, r io.Reader, cfg ImageConfig) ([]uint8, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}

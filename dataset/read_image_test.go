@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func TestReadImageAsInPillow(t *testing.T) {
 		cfg := ImageConfig{
 			Channels: number(1), Resize: number(2), Height: number(3), Width: number(4), Stretch: m[2] == "stretch",
 		}
-		got, err := ReadImage(bytes.NewReader(source), cfg)
+		got, err := ReadImage(t.Context(), bytes.NewReader(source), cfg)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
@@ -45,7 +46,7 @@ func TestReadImageAsInPillow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := ReadImage(file, ImageConfig{Channels: cfg.Channels})
+		want, err := ReadImage(t.Context(), file, ImageConfig{Channels: cfg.Channels})
 		file.Close()
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func TestReadImageFormats(t *testing.T) {
 	}
 	for format, data := range map[string]string{"jpeg": jpg.String(), "gif": anim.String(), "png": pngOf(t, 12, 8, color.Gray{128})} {
 		for _, cfg := range []ImageConfig{{Height: 4, Width: 4}, {Channels: 1, Height: 8, Width: 12}, {}} {
-			x, err := ReadImage(strings.NewReader(data), cfg)
+			x, err := ReadImage(t.Context(), strings.NewReader(data), cfg)
 			if err != nil {
 				t.Fatalf("%s: %v", format, err)
 			}
@@ -132,7 +133,7 @@ func TestReadImageErrors(t *testing.T) {
 		"long, rows first": ErrTooLarge, "wide": ErrTooLarge,
 	}
 	for _, tt := range tests {
-		_, err := ReadImage(strings.NewReader(tt.data), tt.cfg)
+		_, err := ReadImage(t.Context(), strings.NewReader(tt.data), tt.cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
@@ -150,7 +151,7 @@ func TestReadImageFailingReader(t *testing.T) {
 	small := pngOf(t, 6, 4, color.White)
 	for n := range len(small) - 12 {
 		r := io.MultiReader(strings.NewReader(small[:n]), iotest.ErrReader(failed))
-		if _, err := ReadImage(r, ImageConfig{}); !errors.Is(err, failed) || errors.Is(err, ErrNoImage) {
+		if _, err := ReadImage(t.Context(), r, ImageConfig{}); !errors.Is(err, failed) || errors.Is(err, ErrNoImage) {
 			t.Fatalf("after %d bytes of %d: %v", n, len(small), err)
 		}
 	}
@@ -178,7 +179,7 @@ func TestReadImageSmallerPicture(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := ReadImage(&b, ImageConfig{})
+		got, err := ReadImage(t.Context(), &b, ImageConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,12 +204,12 @@ func TestReadImageDamage(t *testing.T) {
 	}
 	cfg := ImageConfig{Height: 9, Width: 9}
 	for n := 0; n < len(source)-12; n += 97 {
-		if _, err := ReadImage(bytes.NewReader(source[:n]), cfg); err == nil {
+		if _, err := ReadImage(t.Context(), bytes.NewReader(source[:n]), cfg); err == nil {
 			t.Errorf("the first %d bytes of %d are an image", n, len(source))
 		}
 		damaged := bytes.Clone(source)
 		damaged[n] ^= 0x55
-		_, _ = ReadImage(bytes.NewReader(damaged), cfg)
+		_, _ = ReadImage(t.Context(), bytes.NewReader(damaged), cfg)
 	}
 }
 
@@ -219,7 +220,7 @@ func ExampleReadImage() {
 		return
 	}
 	defer file.Close()
-	pixels, err := ReadImage(file, ImageConfig{Height: 2, Width: 2})
+	pixels, err := ReadImage(context.Background(), file, ImageConfig{Height: 2, Width: 2})
 	fmt.Println(pixels, err)
 	// Output: [73 168 72 169 70 68 162 161 190 143 154 105] <nil>
 }
@@ -231,7 +232,7 @@ func BenchmarkReadImage(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := ReadImage(bytes.NewReader(jpg.Bytes()), ImageConfig{Height: 224, Width: 224, Resize: 256}); err != nil {
+		if _, err := ReadImage(b.Context(), bytes.NewReader(jpg.Bytes()), ImageConfig{Height: 224, Width: 224, Resize: 256}); err != nil {
 			b.Fatal(err)
 		}
 	}

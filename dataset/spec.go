@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func (s Spec) String() string {
 
 // Open opens the data that spec names, as ParseSpec reads it. Where it names no split, split is meant, which is Train,
 // Test, or "" for Test. Data that is not divided is taken whole unless spec itself asks for a part.
-func Open(spec, split string) (Set, error) {
+func Open(ctx context.Context, spec, split string) (Set, error) {
 	s, err := ParseSpec(spec)
 	if err != nil {
 		return nil, err
@@ -81,10 +82,10 @@ func Open(spec, split string) (Set, error) {
 	if split != Train && split != Test && split != "" {
 		return nil, fmt.Errorf("%q is no split; there are %s and %s", split, Train, Test)
 	}
-	return s.open(split)
+	return s.open(ctx, split)
 }
 
-func (s Spec) open(split string) (Set, error) {
+func (s Spec) open(ctx context.Context, split string) (Set, error) {
 	asked := s.Split != ""
 	if asked {
 		split = s.Split
@@ -94,13 +95,13 @@ func (s Spec) open(split string) (Set, error) {
 	}
 	switch s.Kind {
 	case kindCIFAR10:
-		return openCIFAR10(s.Path, split)
+		return openCIFAR10(ctx, s.Path, split)
 	case kindIDX:
-		return openIDX(s.Path, split)
+		return openIDX(ctx, s.Path, split)
 	case kindImages:
-		return openImages(s.Path, split, asked)
+		return openImages(ctx, s.Path, split, asked)
 	case kindNPZ:
-		return openNPZ(s.Path, split, asked)
+		return openNPZ(ctx, s.Path, split, asked)
 	}
 	return builtin.Data(split)
 }

@@ -46,19 +46,19 @@ func TestParseSpecRefuses(t *testing.T) {
 func TestOpenWithoutFiles(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
 	for _, kind := range []string{kindCIFAR10, kindIDX, kindImages, kindNPZ} {
-		_, err := Open(kind+":"+none, Test)
+		_, err := Open(t.Context(), kind+":"+none, Test)
 		wantError(t, err, none)
-		_, err = Open(kind+":"+t.TempDir(), Train)
+		_, err = Open(t.Context(), kind+":"+t.TempDir(), Train)
 		if err == nil {
 			t.Errorf("%s: an empty folder is data", kind)
 		}
 	}
 	file := filepath.Join(folder(t, map[string]string{"x.bin": ""}), "x.bin")
 	for _, kind := range []string{kindCIFAR10, kindIDX, kindImages} {
-		_, err := Open(kind+":"+file, Test)
+		_, err := Open(t.Context(), kind+":"+file, Test)
 		wantError(t, err, file, "not a folder")
 	}
-	_, err := Open("builtin", "val")
+	_, err := Open(t.Context(), "builtin", "val")
 	wantError(t, err, `"val"`, Train, Test)
 }
 

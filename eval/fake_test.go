@@ -20,7 +20,7 @@ func (s fakeSet) Shape() tensor.Shape { return s.shape }
 func (s fakeSet) Classes() []string   { return nil }
 func (s fakeSet) Pixels() bool        { return s.pixels }
 func (s fakeSet) Close() error        { return nil }
-func (s fakeSet) Read(i int, dst []float32) (int, error) {
+func (s fakeSet) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	return s.read(i, dst), nil
 }
 

@@ -124,7 +124,7 @@ func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
 			return engine.Compile(g, engine.Config{Threads: cfg.Threads, Keep: keep})
 		},
 		Batches: func(yield func([][]float32, error) bool) {
-			set, _, err := cfg.Calibration.Open(n.Name)
+			set, _, err := cfg.Calibration.Open(ctx, n.Name)
 			if err != nil {
 				yield(nil, err)
 				return

@@ -46,7 +46,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer n.Close()
-	training, err := dataset.Open("builtin:train", "")
+	training, err := dataset.Open(ctx, "builtin:train", "")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func ExampleLoad() {
 		log.Fatal(err)
 	}
 	x := make([]float32, 3*32*32)
-	label, err := set.Read(7, x)
+	label, err := set.Read(context.Background(), 7, x)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"sync"
 
@@ -21,7 +22,7 @@ func (d Data) none() bool { return d.Set == nil && d.Spec == "" }
 
 // open returns the examples. Where the Spec does not name a split, split is meant. Closing what it returns leaves d.Set
 // open.
-func (d Data) open(field, split string) (dataset.Set, error) {
+func (d Data) open(ctx context.Context, field, split string) (dataset.Set, error) {
 	if d.Limit < 0 {
 		return nil, &ConfigError{field + ".Limit", fmt.Sprint(d.Limit), "use 1 or more, or 0 for all"}
 	}
@@ -31,7 +32,7 @@ func (d Data) open(field, split string) (dataset.Set, error) {
 			return nil, &ConfigError{field + ".Spec", "", err.Error()}
 		}
 		var err error
-		if set, err = dataset.Open(d.Spec, split); err != nil {
+		if set, err = dataset.Open(ctx, d.Spec, split); err != nil {
 			return nil, err
 		}
 	}
@@ -104,13 +105,13 @@ type prepared struct {
 func (p *prepared) Shape() tensor.Shape { return p.shape }
 func (p *prepared) Pixels() bool        { return false }
 
-func (p *prepared) Read(i int, dst []float32) (int, error) {
+func (p *prepared) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if !p.apply {
-		return p.Set.Read(i, dst)
+		return p.Set.Read(ctx, i, dst)
 	}
 	buffer := p.pixels.Get().(*[]float32)
 	defer p.pixels.Put(buffer)
-	label, err := p.Set.Read(i, *buffer)
+	label, err := p.Set.Read(ctx, i, *buffer)
 	if err == nil {
 		err = p.pre.Apply(dst, *buffer, p.image)
 	}

@@ -31,7 +31,7 @@ func (s fakeSet) Shape() tensor.Shape { return s.shape }
 func (s fakeSet) Classes() []string   { return nil }
 func (s fakeSet) Pixels() bool        { return true }
 func (s fakeSet) Close() error        { return nil }
-func (s fakeSet) Read(i int, dst []float32) (int, error) {
+func (s fakeSet) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	return s.read(i, dst), nil
 }
 
@@ -69,7 +69,7 @@ func TestPrepare(t *testing.T) {
 
 	x := make([]float32, 4)
 	s = prepare(vision.Preprocess{ChannelsLast: true, BGR: true, Divisor: 1}, tensor.Shape{1, 2, 2})
-	if label, err := s.Read(0, x); label != 0 || err != nil {
+	if label, err := s.Read(t.Context(), 0, x); label != 0 || err != nil {
 		t.Errorf("label %d, %v", label, err)
 	}
 	if diff := cmp.Diff([]float32{51, 0, 0, 255}, x); diff != "" {
@@ -107,7 +107,7 @@ func TestPrepareFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "class", "1.png"), file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := dataset.Open("images:"+dir, "")
+	s, err := dataset.Open(t.Context(), "images:"+dir, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestPrepareFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]float32, 16)
-	if _, err := p.Read(0, got); err != nil {
+	if _, err := p.Read(t.Context(), 0, got); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -17,7 +17,7 @@ import (
 
 func images(t *testing.T, spec string, n int) dataset.Set {
 	t.Helper()
-	set, err := dataset.Open(spec, "")
+	set, err := dataset.Open(t.Context(), spec, "")
 	if err != nil {
 		t.Fatal(err)
 	}

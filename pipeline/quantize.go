@@ -135,7 +135,7 @@ func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 		r.Warnings = append(r.Warnings, warnings...)
 		return ranges, err
 	}
-	set, warnings, err := cfg.Calibration.Open(r.Float.Name)
+	set, warnings, err := cfg.Calibration.Open(ctx, r.Float.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 
 // Open opens the examples to calibrate the network of that name on: of the Builtin one its own where the configuration
 // names none. Errors: *ConfigError, and those of dataset.Open.
-func (c Calibration) Open(name string) (dataset.Set, []Warning, error) {
+func (c Calibration) Open(ctx context.Context, name string) (dataset.Set, []Warning, error) {
 	data := c.Data
 	if data.none() && name == Builtin {
 		data.Spec = Builtin
@@ -158,7 +158,7 @@ func (c Calibration) Open(name string) (dataset.Set, []Warning, error) {
 	if data.Limit == 0 {
 		data.Limit = DefaultExamples
 	}
-	set, err := data.open("Calibration.Data", dataset.Train)
+	set, err := data.open(ctx, "Calibration.Data", dataset.Train)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -171,7 +171,7 @@ func (c Calibration) Open(name string) (dataset.Set, []Warning, error) {
 
 // measure measures both networks on the same examples.
 func (r *Result) measure(ctx context.Context, cfg Config) error {
-	set, err := cfg.Test.open("Test", dataset.Test)
+	set, err := cfg.Test.open(ctx, "Test", dataset.Test)
 	if err != nil {
 		return err
 	}

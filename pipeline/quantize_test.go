@@ -52,7 +52,7 @@ func TestQuantizeSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open("builtin:train", "")
+	set, err := dataset.Open(t.Context(), "builtin:train", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,20 +221,20 @@ func TestCalibrationData(t *testing.T) {
 			t.Errorf("%s: %v is no field", name, err)
 		}
 	}
-	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: "builtin:test"}}.Open("digits")
+	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: "builtin:test"}}.Open(t.Context(), "digits")
 	if err != nil || set.Len() != pipeline.DefaultExamples || len(warnings) != 1 ||
 		warnings[0] != (pipeline.CalibratedOnTest{Data: "builtin:test", Use: "builtin:train"}) {
 		t.Errorf("%v, %v", warnings, err)
 	}
-	set, warnings, err = pipeline.Calibration{}.Open(pipeline.Builtin)
+	set, warnings, err = pipeline.Calibration{}.Open(t.Context(), pipeline.Builtin)
 	if err != nil || len(warnings) != 0 || set.Name() != "builtin train" {
 		t.Errorf("%v, %v, %v", set, warnings, err)
 	}
-	training, err := dataset.Open("builtin:train", "")
+	training, err := dataset.Open(t.Context(), "builtin:train", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if pipeline.SameExamples(set, training) == false || pipeline.SameExamples(set, dataset.Limit(training, 0)) {
+	if pipeline.SameExamples(t.Context(), set, training) == false || pipeline.SameExamples(t.Context(), set, dataset.Limit(training, 0)) {
 		t.Error("the same examples are not seen")
 	}
 }
@@ -309,7 +309,7 @@ func TestTwoInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open("builtin:test", "")
+	set, err := dataset.Open(t.Context(), "builtin:test", "")
 	if err != nil {
 		t.Fatal(err)
 	}

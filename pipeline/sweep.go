@@ -96,13 +96,13 @@ func (n *Network) measured(ctx context.Context, test dataset.Set, cfg MeasureCon
 
 // SameExamples reports whether two sets begin with the same example of the same file, as data that is not divided does: a
 // network that is calibrated on one and measured on the other looks better than it is (CalibratedOnTest).
-func SameExamples(a, b dataset.Set) bool {
+func SameExamples(ctx context.Context, a, b dataset.Set) bool {
 	n, err := a.Shape().Elements()
 	if a.Name() != b.Name() || !a.Shape().Equal(b.Shape()) || err != nil || a.Len() == 0 || b.Len() == 0 {
 		return false
 	}
 	x, y := make([]float32, n), make([]float32, n)
-	_, errA := a.Read(0, x)
-	_, errB := b.Read(0, y)
+	_, errA := a.Read(ctx, 0, x)
+	_, errB := b.Read(ctx, 0, y)
 	return errA == nil && errB == nil && slices.Equal(x, y)
 }

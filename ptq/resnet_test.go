@@ -95,7 +95,7 @@ func compile(t *testing.T, g *graph.Graph, keep []string) *engine.Program {
 // inputs returns the first images of a set as a network wants them.
 func inputs(t *testing.T, spec string, g *graph.Graph, n int) []float32 {
 	t.Helper()
-	set, err := dataset.Open(spec, "")
+	set, err := dataset.Open(t.Context(), spec, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func twoArgs(what string) cobra.PositionalArgs {
 }
 
 func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error {
-	set, err := cfg.OpenSet(nameA)
+	set, err := cfg.OpenSet(c.Context(), nameA)
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,12 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 		return err
 	}
 	defer n.Close()
-	set, err := flags.OpenData("--data", pipeline.Builtin, dataset.Test, images)
+	set, err := flags.OpenData(ctx, "--data", pipeline.Builtin, dataset.Test, images)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	examples, err := flags.OpenCalibration(stderr, pipeline.Builtin, min(images, demoCalibration))
+	examples, err := flags.OpenCalibration(ctx, stderr, pipeline.Builtin, min(images, demoCalibration))
 	if err != nil {
 		return err
 	}

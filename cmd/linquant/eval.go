@@ -52,7 +52,7 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 	if cfg.batch < 1 {
 		return cli.Usagef("--batch %d: use 1 or more", cfg.batch)
 	}
-	set, err := cfg.OpenSet(model)
+	set, err := cfg.OpenSet(c.Context(), model)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -38,7 +39,7 @@ func writeNetworkFixtures(dir string) error {
 	pixels, labels := make([]uint8, 0, images*size), make([]int32, images)
 	real := make([]float32, size)
 	for i := range labels {
-		label, err := set.Read(i, real)
+		label, err := set.Read(context.Background(), i, real)
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (r *runner) image(dst []float32, path string, cfg dataset.ImageConfig) erro
 		defer f.Close()
 		from = f
 	}
-	pixels, err := dataset.ReadImage(from, cfg)
+	pixels, err := dataset.ReadImage(r.ctx, from, cfg)
 	var reading *fs.PathError
 	switch {
 	case errors.As(err, &reading):
@@ -137,7 +137,7 @@ func (r *runner) arrays(given []string) error {
 		name, path := r.split(text)
 		f, err := checkpoint.Open(path)
 		if err != nil {
-			return imageInstead(path, err)
+			return imageInstead(r.ctx, path, err)
 		}
 		err = r.file(f, name, take)
 		f.Close()
@@ -232,13 +232,13 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float
 }
 
 // imageInstead says what to do where --input got an image.
-func imageInstead(path string, err error) error {
+func imageInstead(ctx context.Context, path string, err error) error {
 	f, openErr := os.Open(path)
 	if openErr != nil {
 		return err
 	}
 	defer f.Close()
-	if _, imageErr := dataset.ReadImage(f, dataset.ImageConfig{}); imageErr == nil {
+	if _, imageErr := dataset.ReadImage(ctx, f, dataset.ImageConfig{}); imageErr == nil {
 		return cli.Usagef("--input %s: it is an image; name it after the MODEL, without --input", text.Printable(path))
 	}
 	return err

@@ -108,7 +108,7 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	if err != nil {
 		return err
 	}
-	set, err := cfg.OpenSet(model)
+	set, err := cfg.OpenSet(c.Context(), model)
 	if err != nil {
 		return err
 	}
@@ -121,12 +121,12 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		spec.Split = "" // of images, the training ones
 		cfg.calib = spec.String()
 	}
-	examples, err := flags.OpenCalibration(c.ErrOrStderr(), cfg.calib, cfg.size)
+	examples, err := flags.OpenCalibration(c.Context(), c.ErrOrStderr(), cfg.calib, cfg.size)
 	if err != nil {
 		return err
 	}
 	defer examples.Close()
-	if pipeline.SameExamples(examples, set) {
+	if pipeline.SameExamples(c.Context(), examples, set) {
 		flags.Warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
 	}
 	n, err := cfg.Open(c, model)

@@ -212,7 +212,7 @@ func (s *server) work(ctx context.Context, data []byte) ([]vision.Class, error) 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	pixels, err := dataset.ReadImage(bytes.NewReader(data), s.image)
+	pixels, err := dataset.ReadImage(ctx, bytes.NewReader(data), s.image)
 	if err != nil {
 		return nil, imageFailure(err)
 	}

@@ -33,7 +33,7 @@ func digit(t testing.TB, i int) ([]byte, int) {
 		t.Fatal(err)
 	}
 	x := make([]float32, 3*32*32)
-	label, err := set.Read(i, x)
+	label, err := set.Read(t.Context(), i, x)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -45,7 +46,7 @@ func read(set *builtin.Set) (x, y tensor.Tensor, err error) {
 	pixels := make([]uint8, 0, set.Len()*len(picture))
 	labels := make([]int64, set.Len())
 	for i := range labels {
-		label, err := set.Read(i, picture)
+		label, err := set.Read(context.Background(), i, picture)
 		if err != nil {
 			return x, y, err
 		}

@@ -68,7 +68,7 @@ func load(t testing.TB, name string) *network {
 	must(t, err)
 	g, err = graph.Fold(g)
 	must(t, err)
-	open := func(split string) (dataset.Set, error) { return dataset.Open(data, split) }
+	open := func(split string) (dataset.Set, error) { return dataset.Open(context.Background(), data, split) }
 	n := &network{name: name, float: g, open: open, ranges: map[int]calib.Ranges{}}
 	networks[name] = n
 	return n

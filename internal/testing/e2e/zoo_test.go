@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -140,7 +141,7 @@ func (s smooth) Pixels() bool        { return false }
 func (s smooth) Close() error        { return nil }
 
 // Read interpolates a random grid, which has a point for every eight pixels, and adds noise.
-func (s smooth) Read(i int, dst []float32) (int, error) {
+func (s smooth) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	h, w := 1, s.shape[len(s.shape)-1]
 	if len(s.shape) == 3 {
 		h = s.shape[1]
@@ -179,7 +180,7 @@ func TestSmooth(t *testing.T) {
 	s := smooth{tensor.Shape{3, 16, 16}, dataset.Train}
 	a, b, again := make([]float32, 768), make([]float32, 768), make([]float32, 768)
 	for i, dst := range [][]float32{a, b, again} {
-		_, err := s.Read(i%2, dst)
+		_, err := s.Read(context.Background(), i%2, dst)
 		must(t, err)
 	}
 	if !slices.Equal(a, again) || slices.Equal(a, b) {

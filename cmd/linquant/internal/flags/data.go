@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -27,25 +28,25 @@ func (d *Data) Add(c *cobra.Command, limit int) {
 }
 
 // OpenSet opens the examples. The built-in network is measured on the built-in images where nothing else is said.
-func (d *Data) OpenSet(model string) (dataset.Set, error) {
+func (d *Data) OpenSet(ctx context.Context, model string) (dataset.Set, error) {
 	if d.Spec == "" && model == pipeline.Builtin {
 		d.Spec = pipeline.Builtin
 	}
 	if d.Limit < 0 {
 		return nil, cli.Usagef("--limit %d: use 1 or more, or 0 for all", d.Limit)
 	}
-	return OpenData("--data", d.Spec, dataset.Test, d.Limit)
+	return OpenData(ctx, "--data", d.Spec, dataset.Test, d.Limit)
 }
 
 // OpenData opens what --data or --calib says. limit > 0 takes the first so many examples.
-func OpenData(flag, spec, split string, limit int) (dataset.Set, error) {
+func OpenData(ctx context.Context, flag, spec, split string, limit int) (dataset.Set, error) {
 	if spec == "" {
 		return nil, cli.Usagef("%s is missing: %s", flag, WhatData)
 	}
 	if _, err := dataset.ParseSpec(spec); err != nil {
 		return nil, cli.Usagef("%s: %w", flag, err)
 	}
-	s, err := dataset.Open(spec, split)
+	s, err := dataset.Open(ctx, spec, split)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +58,11 @@ func OpenData(flag, spec, split string, limit int) (dataset.Set, error) {
 
 // OpenCalibration opens the first size examples of the data for calibration, and warns on w where it is the data that
 // accuracy is measured on.
-func OpenCalibration(w io.Writer, spec string, size int) (dataset.Set, error) {
+func OpenCalibration(ctx context.Context, w io.Writer, spec string, size int) (dataset.Set, error) {
 	if size < 1 {
 		return nil, cli.Usagef("--calib-size %d: use 1 or more", size)
 	}
-	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size}}.Open("")
+	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size}}.Open(ctx, "")
 	Warn(w, warnings)
 	return set, Error(err)
 }
