@@ -17,7 +17,7 @@ func TestIntegerNetworks(t *testing.T) {
 	batch := map[string]tensor.Tensor{"x": mustTensor(tensor.Shape{1, 3, 32, 32}, x)}
 	for name, float := range map[string]*graph.Graph{"resnet": resNet(1, 4), "vgg": vgg(16)} {
 		reals := run(t, float, engine.Config{Threads: 1}, x)
-		for _, c := range conventions {
+		for _, c := range []quant.Convention{quant.ONNX, quant.Torch, quant.Fixed, quant.FixedDouble} {
 			for _, unsigned := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s_%v_%v", name, c, unsigned), func(t *testing.T) {
 					g := quantized(float, unsigned, c)

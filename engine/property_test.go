@@ -13,6 +13,7 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/internal/testing/netgen"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -78,12 +79,12 @@ func codesOf(x []float32, shape tensor.Shape, q *quant.Params) (tensor.Tensor, e
 
 // TestIntegers compares every value of random quantized networks with the reference evaluator's: codes must be equal.
 func TestIntegers(t *testing.T) {
-	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, drawNetwork(t, true)), sameCodes) })
+	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, netgen.Draw(t, true)), sameCodes) })
 }
 
 // TestFloats compares every value of random float networks with the reference evaluator's.
 func TestFloats(t *testing.T) {
-	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, drawNetwork(t, false)), closeReals) })
+	often(t, func(t *rapid.T) { checkNetwork(t, drawInput(t, netgen.Draw(t, false)), closeReals) })
 }
 
 // TestSeeds is TestIntegers and TestFloats for the same networks each time, whatever they are: a fault that few networks
@@ -100,7 +101,7 @@ func TestSeeds(t *testing.T) {
 		}
 		for seed := range seeds {
 			t.Run(fmt.Sprintf("codes=%v,%d", codes, seed), func(t *testing.T) {
-				draw := func(t *rapid.T) drawn { return drawInput(t, drawNetwork(t, codes)) }
+				draw := func(t *rapid.T) drawn { return drawInput(t, netgen.Draw(t, codes)) }
 				checkNetwork(t, rapid.Custom(draw).Example(seed), compare)
 			})
 		}

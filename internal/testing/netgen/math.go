@@ -1,7 +1,8 @@
-package engine_test
+package netgen
 
 import (
 	"math"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -192,3 +193,22 @@ func (b *generator) resize(x string, shape tensor.Shape) {
 }
 
 func (b *generator) globalMax(x string, _ tensor.Shape) { b.add(graph.GlobalMaxPool, nil, 0, x) }
+
+// Operators that reals cannot be compared with to the last digits: with steps or poles, with a part of the reals for
+// their domain, or which grow without end. On codes they are drawn like the others.
+var forCodes = []graph.Op{
+	graph.Ceil, graph.Exponential, graph.Floor, graph.Logarithm, graph.Reciprocal, graph.Round, graph.Sign, graph.Sqrt,
+	graph.ThresholdedRelu, graph.Div, graph.Pow, graph.ReduceL1, graph.ReduceL2, graph.ReduceLogSum, graph.ReduceProd,
+	graph.ReduceSum, graph.ReduceSumSquare,
+}
+
+// ofClass draws an operator of a class, but none of those.
+func (b *generator) ofClass(class graph.Class, but ...graph.Op) graph.Op {
+	var ops []graph.Op
+	for _, row := range graph.Operators() {
+		if row.Class == class && !slices.Contains(but, row.Op) && (b.codes || !slices.Contains(forCodes, row.Op)) {
+			ops = append(ops, row.Op)
+		}
+	}
+	return rapid.SampledFrom(ops).Draw(b.T, class.String())
+}
