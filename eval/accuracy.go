@@ -28,6 +28,7 @@ func (c Config) batch() int {
 // Accuracy is what a classifier got right.
 type Accuracy struct {
 	N          int           // examples
+	Classes    int           // that the network tells apart
 	Top1, Top5 int           // how often the label was the first, or among the first five, of the outputs
 	Right      []bool        // for each example, whether the label was the first
 	Predicted  []int         // for each example, the first
@@ -39,6 +40,12 @@ func (a *Accuracy) Fraction() float64 { return fraction(a.Top1, a.N) }
 
 // Fraction5 returns Top5 / N; 0 without examples.
 func (a *Accuracy) Fraction5() float64 { return fraction(a.Top5, a.N) }
+
+// AboveChance reports whether the network is right more often than a guess among its classes: whether the 95% interval of
+// its accuracy (Wilson) begins above 1 / Classes. Of one class nothing can be said, and it is true.
+func (a *Accuracy) AboveChance() bool {
+	return a.Classes < 2 || Wilson(a.Top1, a.N).Low > 1/float64(a.Classes)
+}
 
 // ImagesPerSecond returns the examples run in a second, the reading of data not counted.
 func (a *Accuracy) ImagesPerSecond() float64 {
@@ -63,7 +70,7 @@ func Measure(ctx context.Context, net Network, classes int, s dataset.Set, cfg C
 	if s.Len() == 0 {
 		return nil, fmt.Errorf("%s: it has no examples", s.Name())
 	}
-	a := &Accuracy{Right: make([]bool, 0, s.Len()), Predicted: make([]int, 0, s.Len())}
+	a := &Accuracy{Classes: classes, Right: make([]bool, 0, s.Len()), Predicted: make([]int, 0, s.Len())}
 	out := make([]float32, min(cfg.batch(), s.Len())*classes)
 	for b, err := range dataset.Each(ctx, s, cfg.batch()) {
 		if err != nil {

@@ -54,10 +54,15 @@ func (cfg MeasureConfig) report(stage Stage, name string, set dataset.Set) func(
 type Difference struct {
 	Network, Reference *eval.Accuracy
 	eval.Difference
+	Warnings []Warning // about how pixels were prepared (SamePreparation), and accuracies that chance may give (NearChance)
 }
 
-// Measure compiles both networks and runs them on the same examples.
+// Measure compiles both networks and runs them on the same examples, prepared in one way (SamePreparation).
 func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg MeasureConfig) (*Difference, error) {
+	n, reference, warnings := SamePreparation(n, reference)
+	if !arePixels(set) {
+		warnings = nil
+	}
 	_, a, err := n.accuracy(ctx, set, cfg)
 	if err != nil {
 		return nil, err
@@ -66,7 +71,10 @@ func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg Me
 	if err != nil {
 		return nil, err
 	}
-	return &Difference{a, b, eval.Paired(a.Right, b.Right)}, nil
+	for i, x := range []*eval.Accuracy{a, b} {
+		warnings = append(warnings, WarnChance([]string{n.Name, reference.Name}[i], x)...)
+	}
+	return &Difference{a, b, eval.Paired(a.Right, b.Right), warnings}, nil
 }
 
 // accuracy compiles the network and measures it.
@@ -81,15 +89,21 @@ func (n *Network) accuracy(ctx context.Context, set dataset.Set, cfg MeasureConf
 
 // Comparison is how far the values of a network are from those of its reference.
 type Comparison struct {
-	Layers   []eval.Layer
-	Warnings []Warning
+	Layers      []eval.Layer
+	Preparation Preparation // of the examples
+	Warnings    []Warning
 }
 
 // Compare runs both networks on the same examples and compares the values that both compute under the same name (see
-// eval.Compare). Their inputs are those that ref wants; other may take raw pixels where ref takes prepared ones.
+// eval.Compare). Their inputs are those that ref wants, prepared as other says where ref does not say how
+// (SamePreparation); other may take raw pixels where ref takes prepared ones.
 //
 // Errors: networks without a common value, *InputsError, and those of Compile, Prepare and eval.Compare.
 func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg MeasureConfig) (*Comparison, error) {
+	ref, other, warnings := SamePreparation(ref, other)
+	if !arePixels(set) {
+		warnings = nil
+	}
 	ga, err := ref.Folded()
 	if err != nil {
 		return nil, err
@@ -124,7 +138,7 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 		tracer = unprepared{b, ref.pre, a.Inputs()[0].Shape}
 	}
 	layers, err := eval.Compare(ctx, a, tracer, gb, names, examples, eval.Config{Progress: cfg.report(Comparing, other.Name, set)})
-	return &Comparison{layers, b.Warnings()}, err
+	return &Comparison{layers, ref.Preparation(set), append(warnings, b.Warnings()...)}, err
 }
 
 // unprepared gives a network that takes pixels the pixels that inputs were made of.

@@ -20,6 +20,7 @@ type Model struct {
 	Preprocess vision.Preprocess // of the first input; it must not be changed
 	Numbers    Numbers
 
+	said    string // who said what Preprocess does to pixels
 	answers vision.Answers
 }
 
@@ -88,7 +89,7 @@ func (n *Network) Compile(cfg engine.Config) (*Model, error) {
 	if err != nil {
 		return nil, n.named(err)
 	}
-	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, answers: vision.AnswersOf(g)}
+	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, answers: vision.AnswersOf(g)}
 	m.Numbers = Numbers{g.Quantized(), dynamicLayers(g), len(p.Islands())}
 	m.Preprocess.ChannelsLast = m.Preprocess.ChannelsLast || vision.ChannelsLast(p.Inputs()[0].Shape)
 	return m, nil

@@ -19,6 +19,7 @@ type Network struct {
 	graph  *graph.Graph
 	folded *graph.Graph // graph, ready to run; nil until it was asked for
 	pre    vision.Preprocess
+	said   string // who said what pre does to pixels, one of the Said constants
 	close  func() error
 }
 
@@ -64,9 +65,13 @@ func (n *Network) Quantized() bool { return n.graph.Quantized() }
 // Preprocess returns how pixels become the first input, and the names of the classes.
 func (n *Network) Preprocess() vision.Preprocess { return n.pre }
 
-// SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Errors: a number
-// that is not finite.
+// SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Where it prepares
+// pixels as the network said, its being a guess stays one. Errors: those of vision.Preprocess.Store.
 func (n *Network) SetPreprocess(p vision.Preprocess) error {
+	said := n.said
+	if !p.SamePixels(n.pre) || !p.Assumed && n.pre.Assumed {
+		p.Assumed, said = false, SaidByCaller
+	}
 	own := *n.graph // the metadata is this network's own, the rest is shared
 	own.Metadata = maps.Clone(n.graph.Metadata)
 	if err := p.Store(&own); err != nil {
@@ -77,7 +82,7 @@ func (n *Network) SetPreprocess(p vision.Preprocess) error {
 		folded.Metadata = own.Metadata
 		n.folded = &folded
 	}
-	n.graph, n.pre = &own, p
+	n.graph, n.pre, n.said = &own, p, said
 	return nil
 }
 
@@ -148,5 +153,5 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 
 // made returns a network that the one was turned into, which shares its memory.
 func (n *Network) made(g *graph.Graph) *Network {
-	return &Network{Name: n.Name, graph: g, pre: n.pre, close: func() error { return nil }}
+	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said, close: func() error { return nil }}
 }

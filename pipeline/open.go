@@ -151,5 +151,9 @@ func newNetwork(name string, size int64, g *graph.Graph, closer func() error) (*
 		closer()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Network{Name: name, Size: size, graph: g, pre: pre, close: closer}, nil
+	said := SaidByModel
+	if pre.Assumed {
+		said = SaidByNobody
+	}
+	return &Network{Name: name, Size: size, graph: g, pre: pre, said: said, close: closer}, nil
 }

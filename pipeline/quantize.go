@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"maps"
 
 	"linquant/calib"
 	"linquant/dataset"
@@ -42,6 +44,8 @@ type Result struct {
 	Ranges   calib.Ranges // that it was made with; nil where layers are dynamic
 	Accuracy *Difference  // on Config.Test; nil without
 	Warnings []Warning
+
+	Preparation *Preparation // of the examples that it was calibrated on; nil where there were none
 
 	close func() error
 }
@@ -114,6 +118,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		}
 		r.Network, r.Report, err = n.Quantize(r.Ranges, cfg.Quant)
 	}
+	if err == nil && r.Preparation != nil && r.Preparation.Pixels {
+		err = r.Network.record(n.pre)
+	}
 	if err == nil && cfg.Pixels {
 		r.Network, err = r.Network.WithPixels()
 	}
@@ -140,7 +147,9 @@ func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 		return nil, err
 	}
 	defer set.Close()
-	r.Warnings = append(r.Warnings, warnings...)
+	prepared := r.Float.Preparation(set)
+	r.Preparation = &prepared
+	r.Warnings = append(append(r.Warnings, warnings...), prepared.Warnings()...)
 	return r.Float.Calibrate(ctx, set, cfg)
 }
 
@@ -169,6 +178,18 @@ func (c Calibration) Open(ctx context.Context, name string) (dataset.Set, []Warn
 	return set, nil, nil
 }
 
+// record writes into the metadata on which pixels the ranges were measured, though they be a guess.
+func (n *Network) record(p vision.Preprocess) error {
+	p.Divisor = cmp.Or(p.Divisor, 255)
+	own := *n.graph
+	own.Metadata = maps.Clone(n.graph.Metadata)
+	if err := p.Store(&own); err != nil {
+		return n.named(err)
+	}
+	n.graph, n.folded = &own, nil
+	return nil
+}
+
 // measure measures both networks on the same examples.
 func (r *Result) measure(ctx context.Context, cfg Config) error {
 	set, err := cfg.Test.open(ctx, "Test", dataset.Test)
@@ -177,8 +198,15 @@ func (r *Result) measure(ctx context.Context, cfg Config) error {
 	}
 	defer set.Close()
 	mc := MeasureConfig{Threads: cfg.Threads, Progress: cfg.Progress}
-	r.Accuracy, err = Measure(ctx, r.Network, r.Float, set, mc)
-	return err
+	if r.Accuracy, err = Measure(ctx, r.Network, r.Float, set, mc); err != nil {
+		return err
+	}
+	for _, w := range r.Accuracy.Warnings {
+		if _, said := w.(AssumedPreprocess); !said || r.Preparation == nil || len(r.Preparation.Warnings()) == 0 {
+			r.Warnings = append(r.Warnings, w)
+		}
+	}
+	return nil
 }
 
 // Quantize returns the network in integers, made with these ranges, and what that cost. It shares with n the constants

@@ -71,7 +71,7 @@ func PixelInput(g *graph.Graph) (*graph.Graph, error) {
 		n.Name = fmt.Sprintf("%s_%s_%d", in.Name, n.Op, i)
 	}
 	g.Nodes = append(nodes, g.Nodes...)
-	pre.Divisor, pre.Mean, pre.Std = 1, nil, nil
+	pre.Divisor, pre.Mean, pre.Std, pre.Assumed = 1, nil, nil, false
 	if err := pre.Store(g); err != nil {
 		return nil, err
 	}

@@ -8,10 +8,12 @@ package vision
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 
 	"linquant/graph"
 
@@ -28,6 +30,10 @@ type Preprocess struct {
 	ChannelsLast bool      `json:"channels_last,omitempty"` // the network's input is [batch, height, width, channels]
 	Labels       []string  `json:"labels,omitempty"`        // the names of the classes, in the order of the outputs
 
+	// Assumed says that nobody has said what Divisor, Mean and Std are: that they are 255, 0 and 1 is a guess. Of sets it
+	// where a graph says nothing of them, and what prepares images warns of it.
+	Assumed bool `json:"assumed,omitempty"`
+
 	// Resize is the length to which the shorter side of an image of any size is brought before the input's height and
 	// width are cut from its middle; 0 means the least that fills them. Apply takes images that are so already.
 	Resize int `json:"resize,omitempty"`
@@ -36,28 +42,48 @@ type Preprocess struct {
 // Key is the entry of a graph's metadata, and of an ONNX file's, that holds a Preprocess as JSON.
 const Key = "linquant.preprocess"
 
-// Of returns what g's metadata says about its first input and its classes; the zero value where it says nothing. Errors:
-// an entry that does not read.
+// Of returns what g's metadata says about its first input and its classes. Where it does not say how pixels become
+// numbers, the result is Assumed. Errors: an entry that does not read, that has a key which is none of Preprocess's, or
+// numbers that no pixel can be prepared by.
 func Of(g *graph.Graph) (Preprocess, error) {
-	var p Preprocess
 	text, ok := g.Metadata[Key]
 	if !ok {
-		return p, nil
+		return Preprocess{Assumed: true}, nil
 	}
-	if err := json.Unmarshal([]byte(text), &p); err != nil {
+	var p Preprocess
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(&p)
+	if err == nil && d.More() {
+		err = errors.New("something follows its JSON")
+	}
+	if err == nil {
+		err = p.check()
+	}
+	if err != nil {
 		return Preprocess{}, fmt.Errorf("metadata %s does not read (%w): correct or remove it", Key, err)
+	}
+	p.Assumed = p.Assumed || p.Divisor == 0 && p.Mean == nil && p.Std == nil
+	if p.Divisor == 255 {
+		p.Divisor = 0
 	}
 	return p, nil
 }
 
-// Store makes p an entry of g's metadata, and takes the entry away where p is the zero value. Errors: a number that is
-// not finite.
+// Store makes p an entry of g's metadata, with its divisor; where it is Assumed and says nothing it takes the entry away.
+// Errors: a number that is not finite, and those that Apply refuses.
 func (p Preprocess) Store(g *graph.Graph) error {
-	if reflect.ValueOf(p).IsZero() {
+	if !p.Assumed {
+		p.Divisor = p.divisor()
+	}
+	if reflect.DeepEqual(p, Preprocess{Assumed: true}) {
 		delete(g.Metadata, Key)
 		return nil
 	}
 	text, err := json.Marshal(p)
+	if err == nil {
+		err = p.check()
+	}
 	if err != nil {
 		return fmt.Errorf("the preprocessing of the input cannot be written: %w", err)
 	}
@@ -65,6 +91,18 @@ func (p Preprocess) Store(g *graph.Graph) error {
 		g.Metadata = map[string]string{}
 	}
 	g.Metadata[Key] = string(text)
+	return nil
+}
+
+// check refuses what no pixel can be prepared by.
+func (p Preprocess) check() error {
+	d := p.divisor()
+	if !(d > 0) || slices.ContainsFunc(p.Std, func(s float32) bool { return s == 0 || s != s }) {
+		return fmt.Errorf("pixels cannot be divided by %v and then by %v: the divisor is positive, and no deviation is 0", d, p.Std)
+	}
+	if p.Resize < 0 {
+		return fmt.Errorf("an image cannot be brought to %d pixels", p.Resize)
+	}
 	return nil
 }
 
@@ -94,10 +132,10 @@ func (p Preprocess) Apply(dst, src []float32, shape tensor.Shape) error {
 			return fmt.Errorf("mean and std have %d values for %d channels", len(s), channels)
 		}
 	}
-	divisor := p.divisor()
-	if divisor < 0 || divisor != divisor || slices.ContainsFunc(p.Std, func(s float32) bool { return s == 0 || s != s }) {
-		return fmt.Errorf("pixels cannot be divided by %v and then by %v: the divisor is positive, and no deviation is 0", divisor, p.Std)
+	if err := p.check(); err != nil {
+		return err
 	}
+	divisor := p.divisor()
 	for c := range channels {
 		from := c
 		if p.BGR {

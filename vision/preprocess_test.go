@@ -61,7 +61,8 @@ func TestMetadata(t *testing.T) {
 			Divisor: 1, Mean: []float32{0.1, 0.2, 0.3}, Std: []float32{1e-7, 3.4e38, 1}, BGR: true, ChannelsLast: true,
 			Labels: []string{"cat", "Käfer"},
 		},
-		{},
+		{Labels: []string{"cat"}, Assumed: true},
+		{Assumed: true},
 	} {
 		if err := want.Store(g); err != nil {
 			t.Fatal(err)
@@ -72,11 +73,26 @@ func TestMetadata(t *testing.T) {
 		}
 	}
 	if len(g.Metadata) != 0 {
-		t.Errorf("the zero value left %v", g.Metadata)
+		t.Errorf("what says nothing left %v", g.Metadata)
 	}
 	g.Metadata[vision.Key] = "mean=1"
 	_, err := vision.Of(g)
 	contains(t, err, "metadata linquant.preprocess does not read")
+	for text, part := range map[string]string{
+		`{"std":[0.2,0,0.2]}`: "no deviation is 0", `{"divisor":-1}`: "the divisor is positive", `{"resize":-2}`: "-2 pixels",
+		`{"layout":"xyz"}`: `"layout"`, `{}{}`: "follows",
+	} {
+		g.Metadata[vision.Key] = text
+		_, err := vision.Of(g)
+		contains(t, err, part)
+	}
+	contains(t, vision.Preprocess{Std: []float32{0}}.Store(g), "no deviation is 0")
+	for text, assumed := range map[string]bool{`{"labels":["a"]}`: true, `{"bgr":true}`: true, `{"divisor":255}`: false, `{"mean":[0]}`: false} {
+		g.Metadata[vision.Key] = text
+		if p, err := vision.Of(g); err != nil || p.Assumed != assumed {
+			t.Errorf("%s: assumed %v, want %v (%v)", text, p.Assumed, assumed, err)
+		}
+	}
 	contains(t, vision.Preprocess{Divisor: float32(math.NaN())}.Store(g), "cannot be written")
 }
 

@@ -94,9 +94,15 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 	flags.Warn(c.ErrOrStderr(), compared.Warnings)
 	layers := compared.Layers
 	if cfg.asJSON {
-		return text.WriteJSON(c.OutOrStdout(), newCompareJSON(nameA, nameB, set, layers))
+		j := newCompareJSON(nameA, nameB, set, layers)
+		j.Input = flags.NewPixels(compared.Preparation)
+		return text.WriteJSON(c.OutOrStdout(), j)
 	}
-	return printComparison(c.OutOrStdout(), nameA, nameB, set, layers)
+	if err := printComparison(c.OutOrStdout(), nameA, nameB, set, layers); err != nil {
+		return err
+	}
+	flags.PrintPixels(c.OutOrStdout(), "Input", compared.Preparation)
+	return nil
 }
 
 func printComparison(w io.Writer, nameA, nameB string, set dataset.Set, layers []eval.Layer) error {
@@ -120,6 +126,7 @@ type compareJSON struct {
 	B      string             `json:"b"`
 	Data   string             `json:"data"`
 	N      int                `json:"n"`
+	Input  *flags.Pixels      `json:"input"`
 	Layers []compareLayerJSON `json:"layers"`
 }
 

@@ -57,15 +57,9 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 		return err
 	}
 	defer set.Close()
-	result, err := cfg.measure(c, model, set, cfg.Arch)
+	result, reference, err := cfg.both(c, model, set)
 	if err != nil {
 		return err
-	}
-	var reference *evaluation
-	if cfg.reference != "" {
-		if reference, err = cfg.measure(c, cfg.reference, set, ""); err != nil {
-			return err
-		}
 	}
 	w := c.OutOrStdout()
 	if cfg.asJSON {
@@ -81,24 +75,52 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 // evaluation is a network's accuracy on a set.
 type evaluation struct {
 	*eval.Accuracy
-	network string
-	numbers pipeline.Numbers
-	bytes   int64
-	data    string
-	threads int
-	tier    string
+	network  string
+	numbers  pipeline.Numbers
+	bytes    int64
+	data     string
+	threads  int
+	tier     string
+	prepared pipeline.Preparation
 }
 
-// measure opens, compiles and runs a network on the set.
-func (cfg evalConfig) measure(c *cobra.Command, name string, set dataset.Set, arch string) (*evaluation, error) {
-	model := cfg.Model
-	model.Arch = arch
-	n, err := model.Open(c, name)
+// both measures the network, and the reference if there is one, on examples that are prepared in one way.
+func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (result, reference *evaluation, err error) {
+	cfg.Pair = cfg.reference != ""
+	n, err := cfg.Open(c, model)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer n.Close()
-	m, err := model.Compile(n)
+	if cfg.reference == "" {
+		if result, err = cfg.measure(c, n, set); err == nil {
+			flags.Warn(c.ErrOrStderr(), result.prepared.Warnings())
+		}
+		return result, nil, err
+	}
+	other := cfg.Model
+	other.Arch = ""
+	ref, err := other.Open(c, cfg.reference)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer ref.Close()
+	n, ref, warnings := pipeline.SamePreparation(n, ref)
+	if result, err = cfg.measure(c, n, set); err != nil {
+		return nil, nil, err
+	}
+	if reference, err = cfg.measure(c, ref, set); err != nil {
+		return nil, nil, err
+	}
+	if result.prepared.Pixels {
+		flags.Warn(c.ErrOrStderr(), warnings)
+	}
+	return result, reference, nil
+}
+
+// measure compiles and runs a network on the set.
+func (cfg evalConfig) measure(c *cobra.Command, n *pipeline.Network, set dataset.Set) (*evaluation, error) {
+	m, err := cfg.Compile(n)
 	if err != nil {
 		return nil, err
 	}
@@ -106,14 +128,16 @@ func (cfg evalConfig) measure(c *cobra.Command, name string, set dataset.Set, ar
 	p := text.NewProgress(c.ErrOrStderr())
 	defer p.End()
 	a, err := m.Accuracy(c.Context(), set, pipeline.MeasureConfig{
-		Batch: cfg.batch, Progress: flags.Show(p, nil, 0), Of: filepath.Base(name),
+		Batch: cfg.batch, Progress: flags.Show(p, nil, 0), Of: filepath.Base(n.Name),
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.End()
+	flags.Warn(c.ErrOrStderr(), pipeline.WarnChance(n.Name, a))
 	return &evaluation{
-		Accuracy: a, network: name, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
-		threads: flags.ThreadCount(cfg.Threads), tier: m.CPU(),
+		Accuracy: a, network: n.Name, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
+		threads: flags.ThreadCount(cfg.Threads), tier: m.CPU(), prepared: m.Preparation(set),
 	}, nil
 }
 
@@ -132,8 +156,12 @@ func (e *evaluation) print(w io.Writer, reference *evaluation) error {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s of %s; %s, instructions: %s\n", text.Plural(e.N, "image"), e.data, text.Plural(e.threads, "thread"), e.tier)
+	flags.PrintPixels(w, "Input", e.prepared)
 	if reference == nil {
 		return nil
+	}
+	if !reference.prepared.SamePixels(e.prepared) {
+		flags.PrintPixels(w, "Input of "+text.Printable(reference.network), reference.prepared)
 	}
 	d := eval.Paired(e.Right, reference.Right)
 	_, err := fmt.Fprintf(w, "%s is %s points from %s (95%% interval %s to %s):\n"+
@@ -161,6 +189,7 @@ type evalJSON struct {
 	ModelBytes      int64           `json:"model_bytes"`
 	Threads         int             `json:"threads"`
 	Tier            string          `json:"tier"`
+	Input           *flags.Pixels   `json:"input"`
 	Reference       *evalJSON       `json:"reference,omitempty"`
 	Difference      *differenceJSON `json:"difference,omitempty"`
 }
@@ -180,7 +209,7 @@ func newEvalJSON(e *evaluation) *evalJSON {
 		Model: e.network, Data: e.data, Numbers: e.numbers.String(), N: e.N,
 		Top1: e.Fraction(), Top1Low: top1.Low, Top1High: top1.High,
 		Top5: e.Fraction5(), Top5Low: top5.Low, Top5High: top5.High,
-		ImagesPerSecond: e.ImagesPerSecond(), ModelBytes: e.bytes, Threads: e.threads, Tier: e.tier,
+		ImagesPerSecond: e.ImagesPerSecond(), ModelBytes: e.bytes, Threads: e.threads, Tier: e.tier, Input: flags.NewPixels(e.prepared),
 	}
 }
 

@@ -203,7 +203,11 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		}
 	}
 	if weights.asJSON {
-		return text.WriteJSON(w, newNetworkJSON(model, weights.out, pc, r.Report))
+		j := newNetworkJSON(model, weights.out, pc, r.Report)
+		if r.Preparation != nil {
+			j.Pixels = flags.NewPixels(*r.Preparation)
+		}
+		return text.WriteJSON(w, j)
 	}
-	return printNetworkReport(w, weights.out, cfg.Save, r.Report)
+	return printNetworkReport(w, weights.out, cfg.Save, r)
 }

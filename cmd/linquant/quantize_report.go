@@ -6,13 +6,15 @@ import (
 	"strconv"
 
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
 )
 
-func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) error {
+func printNetworkReport(w io.Writer, out, ranges string, made *pipeline.Result) error {
+	r := made.Report
 	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "INTEGER BYTES>", "SQNR>", "ACTIVATIONS"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
@@ -30,6 +32,9 @@ func printNetworkReport(w io.Writer, out, ranges string, r *ptq.NetworkReport) e
 	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s%s (%s)\n", text.Plural(len(r.Layers), "layer"),
 		text.Megabytes(r.FloatBytes), text.Megabytes(r.WeightBytes), packed, text.Ratio(r.FloatBytes, r.PackedBytes))
 	printDynamic(w, r)
+	if made.Preparation != nil {
+		flags.PrintPixels(w, "Calibrated on", *made.Preparation)
+	}
 	for _, i := range r.Float {
 		fmt.Fprintf(w, "In floating point: %s %s: %s\n", i.Op, text.Printable(i.Node), i.Reason)
 	}
@@ -57,6 +62,7 @@ type networkJSON struct {
 	Layers      []networkLayerJSON   `json:"layers"`
 	Activations []activationJSON     `json:"activations"`
 	Float       []pipeline.FloatNode `json:"float_nodes,omitempty"`
+	Pixels      *flags.Pixels        `json:"calibrated_on,omitempty"`
 }
 
 type networkLayerJSON struct {

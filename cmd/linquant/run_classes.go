@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -53,6 +54,7 @@ func longest(s tensor.Shape) int {
 // runJSON is what run --json prints.
 type runJSON struct {
 	Model    string        `json:"model"`
+	Input    *flags.Pixels `json:"input"`
 	Examples []exampleJSON `json:"examples,omitempty"`
 	Outputs  []outputJSON  `json:"outputs,omitempty"`
 }
@@ -84,7 +86,10 @@ type outputJSON struct {
 
 // report writes what was computed.
 func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
-	j := runJSON{Model: r.Name}
+	prepared := r.Preparation(nil)
+	prepared.Pixels = r.pixels
+	flags.Warn(c.ErrOrStderr(), prepared.Warnings())
+	j := runJSON{Model: r.Name, Input: flags.NewPixels(prepared)}
 	if t.any() {
 		var arrays []array
 		for i, out := range r.Outputs() {
@@ -132,7 +137,12 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 	if cfg.asJSON {
 		return text.WriteJSON(w, j)
 	}
-	return j.print(w)
+	if err := j.print(w); err != nil || len(j.Examples) == 0 || !r.pixels {
+		return err
+	}
+	fmt.Fprintln(w)
+	flags.PrintPixels(w, "Input", prepared)
+	return nil
 }
 
 func (j *runJSON) print(w io.Writer) error {

@@ -26,6 +26,7 @@ type runner struct {
 	files   []string    // images, one an example; empty where the input are arrays
 	batch   int         // examples so far
 	results [][]float32 // for each output, example after example
+	pixels  bool        // whether pixels were prepared
 	dump    *dumper     // of --dump
 }
 
@@ -72,6 +73,7 @@ func (r *runner) takeImages(cfg *dataset.ImageConfig) error {
 // images runs the network on image files, a few at a time.
 func (r *runner) images(files []string, cfg dataset.ImageConfig) error {
 	const together = 16
+	r.pixels = true
 	size := cfg.Channels * cfg.Height * cfg.Width
 	x := make([]float32, min(together, len(files))*size)
 	for len(files) > 0 {
@@ -224,6 +226,8 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float
 	if err != nil {
 		return nil, 0, err
 	}
+	in := r.Inputs()[i]
+	r.pixels = r.pixels || i == 0 && a.DType == tensor.Uint8 && in.Quant == nil && len(in.Shape) == 3
 	x, examples, err := r.Array(i, a)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", f.Path, err)

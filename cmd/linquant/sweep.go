@@ -134,18 +134,21 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		return err
 	}
 	defer n.Close()
+	prepared := n.Preparation(set)
 	rows, err := sweep(c.Context(), c.ErrOrStderr(), n, examples, set, variants, cfg.Threads)
 	if err != nil {
 		return err
 	}
+	flags.Warn(c.ErrOrStderr(), prepared.Warnings())
 	if cfg.asJSON {
-		return text.WriteJSON(c.OutOrStdout(), sweepJSON{model, set.Name(), set.Len(), examples.Name(), examples.Len(), rows})
+		return text.WriteJSON(c.OutOrStdout(), sweepJSON{model, set.Name(), set.Len(), examples.Name(), examples.Len(), flags.NewPixels(prepared), rows})
 	}
 	if err := printSweep(c.OutOrStdout(), rows); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", text.Plural(set.Len(), "image"), set.Name(),
 		text.Plural(examples.Len(), "image"), examples.Name())
+	flags.PrintPixels(c.OutOrStdout(), "Input", prepared)
 	return err
 }
 
@@ -175,6 +178,8 @@ func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training,
 	if err != nil {
 		return nil, err
 	}
+	p.End()
+	flags.Warn(stderr, pipeline.WarnChance(n.Name, measured[0].Accuracy))
 	var rows []sweepRow
 	for _, m := range measured {
 		i := eval.Wilson(m.Accuracy.Top1, m.Accuracy.N)
@@ -193,12 +198,13 @@ func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training,
 
 // sweepJSON is what sweep --json prints.
 type sweepJSON struct {
-	Model    string     `json:"model"`
-	Data     string     `json:"data"`
-	N        int        `json:"n"`
-	Calib    string     `json:"calib"`
-	CalibN   int        `json:"calib_n"`
-	Variants []sweepRow `json:"variants"`
+	Model    string        `json:"model"`
+	Data     string        `json:"data"`
+	N        int           `json:"n"`
+	Calib    string        `json:"calib"`
+	CalibN   int           `json:"calib_n"`
+	Input    *flags.Pixels `json:"input"`
+	Variants []sweepRow    `json:"variants"`
 }
 
 var sweepHeading = []string{"WEIGHTS", "ACTIVATIONS", "PER", "RANGES", "TOP-1>", "DIFFERENCE>", "95% INTERVAL", "SIZE>", "IMAGES/S>"}

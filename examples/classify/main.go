@@ -68,6 +68,9 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range model.Preparation(nil).Warnings() {
+		slog.Warn(w.Warning())
+	}
 	s, err := newServer(model, *top, *resize, l)
 	if err != nil {
 		return err

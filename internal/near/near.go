@@ -3,6 +3,7 @@ package near
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -33,6 +34,15 @@ func Names(name string, candidates []string) []string {
 		names = append(names, c.name)
 	}
 	return names
+}
+
+// Meant returns what an error about name says at its end: `; did you mean "conv1"?`, or nothing where no candidate
+// resembles it.
+func Meant(name string, candidates []string) string {
+	if found := Names(name, candidates); len(found) > 0 {
+		return "; did you mean " + strconv.Quote(found[0]) + "?"
+	}
+	return ""
 }
 
 // edits is the Levenshtein distance in bytes.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
+	"linquant/vision"
 )
 
 // flagNames are the flags that set the fields of the pipeline's configurations.
@@ -45,6 +47,9 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 				continue
 			}
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
+		case pipeline.AssumedPreprocess:
+			fmt.Fprintf(w, "linquant: warning: %s; say it with --preprocess %s, or with --mean and --std\n", x.What(),
+				strings.Join(vision.Names(), "|"))
 		case pipeline.UnknownCodes: // said of the file, by quantize
 		default:
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())

@@ -23,6 +23,7 @@ import (
 func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
 	return cli.Under(c, "How images become the network's input (default: what the model says)", func() {
 		f := c.Flags()
+		f.StringVar(&m.prepare, "preprocess", "", whatPreprocess())
 		f.Float32Var(&m.divisor, "divide", 0, "`NUMBER` that pixels are divided by first (255 where no model says otherwise)")
 		f.StringVar(&m.mean, "mean", "", "`NUMBERS` that are subtracted then: one, or one for each channel with commas between")
 		f.StringVar(&m.std, "std", "", "`NUMBERS` that are divided by last: one, or one for each channel with commas between")
@@ -33,6 +34,18 @@ func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
 	})
 }
 
+// whatPreprocess lists the preparations that have names.
+func whatPreprocess() string {
+	var list []string
+	for _, name := range vision.Names() {
+		list = append(list, name+" ("+vision.Meaning(name)+")")
+	}
+	return "`WAY` to prepare pixels: " + strings.Join(list, "; ")
+}
+
+// pixelFlags are those that say what becomes of a pixel.
+var pixelFlags = []string{"preprocess", "divide", "mean", "std", "bgr"}
+
 // AddLabels adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
 func (m *Model) AddLabels(c *cobra.Command) {
 	c.Flags().StringVar(&m.Labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
@@ -42,13 +55,21 @@ func (m *Model) AddLabels(c *cobra.Command) {
 func (m *Model) preprocess(c *cobra.Command, n *pipeline.Network) error {
 	p := n.Preprocess()
 	flags := c.Flags()
+	changed := flags.Changed
+	if given := slices.IndexFunc(pixelFlags, changed); given >= 0 && n.TakesPixels() {
+		if m.Pair {
+			changed = func(name string) bool { return !slices.Contains(pixelFlags, name) && flags.Changed(name) }
+		} else {
+			return cli.Usagef("--%s: %s takes raw pixels and prepares them itself", pixelFlags[given], text.Printable(n.Name))
+		}
+	}
 	if m.layout != "" && m.layout != "nchw" && m.layout != "nhwc" {
 		return cli.Usagef("--layout %q: use nchw or nhwc", m.layout)
 	}
 	channels := 0
 	if shape := n.InputShape(); len(shape) == 3 {
 		p.ChannelsLast = p.ChannelsLast || vision.ChannelsLast(shape)
-		if flags.Changed("layout") {
+		if changed("layout") {
 			p.ChannelsLast = m.layout == "nhwc"
 			_, _, _, fits := vision.ImageShape(shape, p.ChannelsLast)
 			if _, _, _, other := vision.ImageShape(shape, !p.ChannelsLast); other && !fits {
@@ -61,12 +82,25 @@ func (m *Model) preprocess(c *cobra.Command, n *pipeline.Network) error {
 		}
 	}
 	var err error
-	if flags.Changed("mean") {
+	if slices.ContainsFunc([]string{"mean", "std", "divide"}, changed) {
+		p.Assumed = false
+		if changed("preprocess") {
+			return cli.Usagef("--preprocess says all that becomes of a pixel: give it without --mean, --std and --divide")
+		}
+	}
+	if changed("preprocess") {
+		named, err := vision.Named(m.prepare, channels)
+		if err != nil {
+			return cli.Usagef("--preprocess: %w", err)
+		}
+		p.Divisor, p.Mean, p.Std, p.Assumed = named.Divisor, named.Mean, named.Std, false
+	}
+	if changed("mean") {
 		if p.Mean, err = channelValues("--mean", m.mean, channels); err != nil {
 			return err
 		}
 	}
-	if flags.Changed("std") {
+	if changed("std") {
 		if p.Std, err = channelValues("--std", m.std, channels); err != nil {
 			return err
 		}
@@ -74,22 +108,22 @@ func (m *Model) preprocess(c *cobra.Command, n *pipeline.Network) error {
 			return cli.Usagef("--std %s: a deviation is above 0", m.std)
 		}
 	}
-	if flags.Changed("divide") {
+	if changed("divide") {
 		if !(m.divisor > 0 && m.divisor <= math.MaxFloat32) {
 			return cli.Usagef("--divide %g: use a number above 0", m.divisor)
 		}
 		p.Divisor = m.divisor
 	}
-	if flags.Changed("resize") {
+	if changed("resize") {
 		if m.resize < 0 || m.resize > 1<<14 {
 			return cli.Usagef("--resize %d: use 1 to %d, or 0 for the least that fills the network's input", m.resize, 1<<14)
 		}
 		p.Resize = m.resize
 	}
-	if flags.Changed("bgr") {
+	if changed("bgr") {
 		p.BGR = m.bgr
 	}
-	if flags.Changed("labels") {
+	if changed("labels") {
 		if p.Labels, err = readLabels(m.Labels); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 // Model says how a network is read and what its inputs are.
 type Model struct {
 	Arch      string
+	prepare   string // --preprocess
 	mean, std string
 	divisor   float32
 	resize    int
@@ -27,6 +28,7 @@ type Model struct {
 	layout    string
 	Labels    string
 	Threads   int
+	Pair      bool // two networks are prepared alike: what takes raw pixels is none of them
 	Shapes
 }
 

@@ -1,0 +1,55 @@
+package flags
+
+import (
+	"fmt"
+	"io"
+
+	"linquant/cmd/linquant/internal/text"
+	"linquant/pipeline"
+)
+
+// Pixels is what JSON says of what becomes of pixels.
+type Pixels struct {
+	How     string    `json:"how"` // in words; the numbers follow where there are pixels
+	SaidBy  string    `json:"said_by,omitempty"`
+	Divisor float32   `json:"divisor,omitempty"`
+	Mean    []float32 `json:"mean,omitempty"`
+	Std     []float32 `json:"std,omitempty"`
+	BGR     bool      `json:"bgr,omitempty"`
+}
+
+// saidBy has the words for who said it.
+var saidBy = map[string]string{
+	pipeline.SaidByModel: "model", pipeline.SaidByCaller: "flags", pipeline.SaidByOther: "other model", pipeline.SaidByNobody: "nobody",
+}
+
+// NewPixels returns it for a preparation.
+func NewPixels(p pipeline.Preparation) *Pixels {
+	if !p.Pixels {
+		return &Pixels{How: p.String()}
+	}
+	divisor := p.How.Divisor
+	if divisor == 0 {
+		divisor = 255
+	}
+	return &Pixels{p.String(), saidBy[p.By], divisor, p.How.Mean, p.How.Std, p.How.BGR}
+}
+
+// PrintPixels writes the line of a table that says what was done to the pixels of what.
+func PrintPixels(w io.Writer, what string, p pipeline.Preparation) {
+	by := ""
+	switch p.By {
+	case pipeline.SaidByModel:
+		by = ", as " + text.Printable(p.Network) + " says"
+	case pipeline.SaidByCaller:
+		by = ", as the flags say"
+	case pipeline.SaidByOther:
+		by = ", as the other network says"
+	case pipeline.SaidByNobody:
+		by = ", a guess: " + text.Printable(p.Network) + " does not say"
+	}
+	if !p.Pixels {
+		by = ""
+	}
+	fmt.Fprintf(w, "%s: %v%s\n", what, p, by)
+}

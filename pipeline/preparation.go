@@ -1,0 +1,155 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"linquant/dataset"
+	"linquant/eval"
+	"linquant/vision"
+)
+
+// Who has said how pixels become a network's input.
+const (
+	SaidByModel  = "model"  // its file
+	SaidByCaller = "caller" // Network.SetPreprocess, Config.Preprocess
+	SaidByOther  = "other"  // the network that it is measured or compared with
+	SaidByNobody = "nobody" // pixels are divided by 255, which is a guess
+)
+
+// Preparation says what is done to the examples of a set before a network sees them.
+type Preparation struct {
+	Network string            // its name
+	Pixels  bool              // whether the examples are pixels; else they are taken as they are
+	How     vision.Preprocess // of pixels
+	By      string            // who said it, one of the Said constants
+	inside  bool
+}
+
+// Preparation returns what becomes of the examples of a set; nil stands for pictures.
+func (n *Network) Preparation(set dataset.Set) Preparation {
+	return Preparation{n.Name, arePixels(set), n.pre, n.said, n.TakesPixels()}
+}
+
+// Preparation returns what becomes of the examples of a set; nil stands for the pictures that Classify takes.
+func (m *Model) Preparation(set dataset.Set) Preparation {
+	return Preparation{m.Name, arePixels(set), m.Preprocess, m.said, len(m.Inputs()) > 0 && m.takesPixels()}
+}
+
+func arePixels(set dataset.Set) bool { return set == nil || set.Pixels() && len(set.Shape()) == 3 }
+
+// String says it in one line.
+func (p Preparation) String() string {
+	switch {
+	case !p.Pixels:
+		return "numbers as they are"
+	case p.inside:
+		return p.How.String() + ", prepared by the network itself"
+	}
+	return p.How.String()
+}
+
+// SamePixels reports whether both make the same inputs of an example, those that the network makes itself left out.
+func (p Preparation) SamePixels(other Preparation) bool {
+	return p.Pixels == other.Pixels && (!p.Pixels || p.inside || other.inside || p.How.SamePixels(other.How))
+}
+
+// Warnings returns an AssumedPreprocess where it is a guess.
+func (p Preparation) Warnings() []Warning {
+	if p.Pixels && p.By == SaidByNobody {
+		return []Warning{AssumedPreprocess{Network: p.Network}}
+	}
+	return nil
+}
+
+// AssumedPreprocess warns that nobody has said how pixels become a network's input.
+type AssumedPreprocess struct {
+	Network string
+	Other   string // a second one of which nobody has either; "" where there is none
+}
+
+// Warning is one line.
+func (w AssumedPreprocess) Warning() string {
+	return w.What() + ": set the Preprocess that it was trained with"
+}
+
+// What is the warning without what to do.
+func (w AssumedPreprocess) What() string {
+	says := w.Network + " does not say"
+	if w.Other != "" {
+		says = "neither " + w.Network + " nor " + w.Other + " says"
+	}
+	return says + " how pixels become its input: that they are divided by 255 is a guess, and every result is wrong of a network " +
+		"that was trained on others"
+}
+
+// DifferentPreprocess warns that two networks on the same examples prepare pixels differently, each as it says.
+type DifferentPreprocess struct {
+	Network, Other string
+	How, OtherHow  string // in words
+}
+
+// Warning is one line.
+func (w DifferentPreprocess) Warning() string {
+	return fmt.Sprintf("%s and %s prepare pixels differently, each as it says: %v, and %v", w.Network, w.Other, w.How, w.OtherHow)
+}
+
+// SamePreparation returns two networks that prepare pixels in one way, where at most one of them says how: as that does.
+// It warns where both say different things and keep to them, and where neither says any. The networks given stay as they
+// are; those returned share their files. One that takes raw pixels prepares them itself, and says nothing about others.
+func SamePreparation(a, b *Network) (*Network, *Network, []Warning) {
+	switch {
+	case a.said == SaidByNobody && b.said == SaidByNobody:
+		w := AssumedPreprocess{Network: a.Name}
+		if b.Name != a.Name {
+			w.Other = b.Name
+		}
+		return a, b, []Warning{w}
+	case a.said == SaidByNobody:
+		return a.like(b), b, warnUnlike(a, b)
+	case b.said == SaidByNobody:
+		return a, b.like(a), warnUnlike(b, a)
+	case !a.TakesPixels() && !b.TakesPixels() && !a.pre.SamePixels(b.pre):
+		return a, b, []Warning{DifferentPreprocess{a.Name, b.Name, a.pre.String(), b.pre.String()}}
+	}
+	return a, b, nil
+}
+
+// warnUnlike warns where n, which does not say how it prepares pixels, cannot learn it of other.
+func warnUnlike(n, other *Network) []Warning {
+	if other.TakesPixels() {
+		return []Warning{AssumedPreprocess{Network: n.Name}}
+	}
+	return nil
+}
+
+// like returns n with other's way to prepare pixels, in n's own layout.
+func (n *Network) like(other *Network) *Network {
+	if other.TakesPixels() {
+		return n
+	}
+	own := *n
+	own.pre.Divisor, own.pre.Mean, own.pre.Std, own.pre.BGR = other.pre.Divisor, other.pre.Mean, other.pre.Std, other.pre.BGR
+	own.pre.Assumed, own.said = false, SaidByOther
+	return &own
+}
+
+// NearChance warns that a network is not right more often than a guess among its classes would be.
+type NearChance struct {
+	Network string
+	Classes int
+	Low     float64 // where the interval of its accuracy begins
+}
+
+// WarnChance returns a NearChance where the accuracy of the network of that name is no better than chance.
+func WarnChance(name string, a *eval.Accuracy) []Warning {
+	if a.AboveChance() {
+		return nil
+	}
+	return []Warning{NearChance{name, a.Classes, eval.Wilson(a.Top1, a.N).Low}}
+}
+
+// Warning is one line.
+func (w NearChance) Warning() string {
+	return fmt.Sprintf("the accuracy of %s is not above chance, %.4g%% for %d classes (its interval begins at %.2f%%): look at how "+
+		"pixels are prepared, at the order of colours, and at the labels", w.Network, 100/float64(w.Classes), w.Classes, 100*w.Low)
+}
