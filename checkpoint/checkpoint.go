@@ -32,7 +32,7 @@ type File struct {
 	Metadata map[string]string
 
 	// Root is the path of keys that led to the tensors in a PyTorch file, such as "state_dict"; "" where they stand at
-	// the top.
+	// the top, alone or with others that may be parts of the network too. Choose takes other ones.
 	Root string
 
 	tensors []*Tensor

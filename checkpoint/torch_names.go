@@ -89,6 +89,8 @@ var harmless = map[string][]string{
 	"numpy.dtypes":           {"*DType"},
 	"numpy.core.multiarray":  {"scalar", "_reconstruct"},
 	"numpy._core.multiarray": {"scalar", "_reconstruct"},
+	"numpy.core.numeric":     {"_frombuffer"},
+	"numpy._core.numeric":    {"_frombuffer"},
 	"_codecs":                {"encode"},
 	"__builtin__":            plainBuiltins,
 	"builtins":               plainBuiltins,

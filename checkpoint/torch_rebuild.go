@@ -10,8 +10,10 @@ import (
 // rebuild returns the tensor that v stands for, without a name; nil if v is no tensor. Arguments stand where PyTorch's
 // torch._utils puts them.
 func (f *torchFile) rebuild(v pickle.Value) (*Tensor, error) {
-	return f.rebuildNested(v, 8)
+	return f.rebuildNested(v, maxCalls)
 }
+
+const maxCalls = 8 // of calls in calls
 
 // rebuildNested is rebuild for calls in calls, such as a parameter of a tensor, of which depth may follow.
 func (f *torchFile) rebuildNested(v pickle.Value, depth int) (*Tensor, error) {
@@ -25,12 +27,25 @@ func (f *torchFile) rebuildNested(v pickle.Value, depth int) (*Tensor, error) {
 	if t, ok := f.rebuilt[o]; ok {
 		return t, nil
 	}
-	t, err := f.call(o.Class, o.Args, depth)
+	t, err := f.object(o, depth)
 	if err != nil {
 		return nil, err
 	}
 	f.rebuilt[o] = t
 	return t, nil
+}
+
+// object makes a tensor of an object.
+func (f *torchFile) object(o *pickle.Object, depth int) (*Tensor, error) {
+	if !isArray(o) {
+		return f.call(o.Class, o.Args, depth)
+	}
+	a, _ := arrayOf(o)
+	// Each array has its elements in the file, unless a pickle mentions them over and over.
+	if f.arrays += a.size(); f.arrays > viewFactor*f.size {
+		return nil, errors.New("the file has NumPy arrays of more bytes than it has itself: it is damaged")
+	}
+	return a.tensor()
 }
 
 // call makes a tensor of a call of class.

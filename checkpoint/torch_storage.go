@@ -19,6 +19,7 @@ type torchFile struct {
 	viewLimit int64 // bytes of a tensor that repeats elements: see place
 
 	scales int64 // read so far, of all channels of all quantized tensors
+	arrays int64 // bytes of NumPy arrays so far
 
 	// rebuilt holds what was made of each call in the pickle, since tensors may be mentioned many times over.
 	rebuilt map[*pickle.Object]*Tensor

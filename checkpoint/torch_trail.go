@@ -37,5 +37,15 @@ func keyName(key pickle.Value) string {
 	if s, ok := plain(key); ok {
 		return s
 	}
+	if t, ok := key.(*pickle.Tuple); ok && len(t.Items) > 0 { // as JAX flattens a tree
+		var path string
+		for _, item := range t.Items[:min(len(t.Items), maxNesting)] {
+			if _, nested := item.(*pickle.Tuple); nested {
+				return "?"
+			}
+			path = join(path, keyName(item))
+		}
+		return path
+	}
 	return "?"
 }

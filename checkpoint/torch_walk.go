@@ -1,9 +1,8 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
 
 	"linquant/internal/pickle"
@@ -21,8 +20,10 @@ type walker struct {
 	// even hold themselves. A shared container is listed where it is met first.
 	seen map[pickle.Value]bool
 
-	// direct and nested hold the answers of hasTensor and holdsTensors, for a dict that is mentioned many times.
-	direct, nested map[pickle.Value]bool
+	// holding has the answers of holdsTensors, for a container that is mentioned many times.
+	holding map[pickle.Value]bool
+
+	left map[pickle.Value]bool // not to be listed yet
 
 	nameBytes int
 }
@@ -30,22 +31,28 @@ type walker struct {
 // contents lists what is in the saved object: the network's tensors, those beside, and plain values beside.
 func (f *torchFile) contents(saved pickle.Value) (*contents, error) {
 	c := &contents{metadata: make(map[string]string)}
-	w := &walker{
-		file:   f,
-		seen:   make(map[pickle.Value]bool),
-		direct: make(map[pickle.Value]bool),
-		nested: make(map[pickle.Value]bool),
-	}
+	w := &walker{file: f, seen: make(map[pickle.Value]bool), holding: make(map[pickle.Value]bool)}
 	root, network, err := w.findRoot(saved, c)
 	if err != nil {
 		return nil, err
 	}
 	c.root = root
+	left := w.leave(network)
 	if c.tensors, err = w.collect(network); err != nil {
 		return nil, err
 	}
+	clear(w.left)
 	if root != "" {
 		if c.other, err = w.collect(saved); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range left {
+		at := &trail{nil, e.Key}
+		if root != "" {
+			at.up = &trail{nil, root}
+		}
+		if c.other, err = w.collectNested(e.Value, at, c.other, maxNesting); err != nil {
 			return nil, err
 		}
 	}
@@ -59,104 +66,17 @@ func (f *torchFile) contents(saved pickle.Value) (*contents, error) {
 	return c, nil
 }
 
-// wrappers are the keys that people put a network's tensors under, the likeliest first.
-var wrappers = []string{
-	"state_dict", "model_state_dict", "model_state", "model", "net", "network", "net_state_dict", "weights", "params",
-	"module", "backbone", "generator", "ema", "model_ema", "ema_state_dict", "params_ema",
-}
-
-// findRoot follows wrappers to the dict of the network's tensors and returns it with its path of keys. Plain values
-// that it passes become metadata.
-func (w *walker) findRoot(saved pickle.Value, c *contents) (root string, network pickle.Value, err error) {
-	network = saved
-	for range maxNesting {
-		es, ok := entries(network)
-		if !ok {
-			break
-		}
-		for _, e := range es {
-			key := keyName(e.Key)
-			value, ok := plain(e.Value)
-			if !ok || len(key) > maxName {
-				continue
-			}
-			if w.nameBytes += len(root) + len(key) + min(len(value), maxKey); w.nameBytes > maxNameBytes {
-				return "", nil, errors.New("there are too many plain values beside the tensors; " +
-					"save the weights alone: torch.save(model.state_dict(), path)")
-			}
-			c.metadata[join(root, key)] = value
-		}
-		key, inner := w.wrapped(es)
-		if inner == nil {
-			break
-		}
-		root, network = join(root, key), inner
-	}
-	return root, network, nil
-}
-
-// wrapped returns the entry that holds the network's tensors, if they do not stand in es themselves: a wrapper by its
-// name, or else the only dict of tensors.
-func (w *walker) wrapped(es []pickle.Entry) (string, pickle.Value) {
-	var keys []string
-	byKey := make(map[string]pickle.Value)
-	direct := false
+// leave marks the containers in v that stand beside a network, so that they are no part of it, and returns them.
+func (w *walker) leave(v pickle.Value) (left []pickle.Entry) {
+	w.left = make(map[pickle.Value]bool)
+	es, _ := entries(v)
 	for _, e := range es {
-		key := keyName(e.Key)
-		if isTensor(e.Value) {
-			direct = true
-		} else if len(key) <= maxName && !beside(key) && w.holdsTensors(e.Value) {
-			if byKey[key] == nil {
-				keys = append(keys, key)
-			}
-			byKey[key] = e.Value
+		if !isTensor(e.Value) && inner(e.Value) && beside(keyName(e.Key)) {
+			w.left[identity(e.Value)] = true
+			left = append(left, e)
 		}
 	}
-	for _, key := range wrappers {
-		if v := byKey[key]; v != nil {
-			return key, v
-		}
-	}
-	if len(keys) == 1 && !direct {
-		return keys[0], byKey[keys[0]]
-	}
-	return "", nil
-}
-
-// beside reports whether a key names what stands beside a network: an optimizer's state and the like.
-func beside(key string) bool {
-	key = strings.ToLower(key)
-	return slices.ContainsFunc([]string{"optim", "schedul", "scaler", "rng_state"}, func(part string) bool {
-		return strings.Contains(key, part)
-	})
-}
-
-// holdsTensors reports whether v is a dict with a tensor in it, or with a dict that has one.
-func (w *walker) holdsTensors(v pickle.Value) bool {
-	return ask(w.nested, v, func(es []pickle.Entry) bool {
-		return w.hasTensor(v) || slices.ContainsFunc(es, func(e pickle.Entry) bool { return w.hasTensor(e.Value) })
-	})
-}
-
-// hasTensor reports whether v is a dict with a tensor in it.
-func (w *walker) hasTensor(v pickle.Value) bool {
-	return ask(w.direct, v, func(es []pickle.Entry) bool {
-		return slices.ContainsFunc(es, func(e pickle.Entry) bool { return isTensor(e.Value) })
-	})
-}
-
-// ask returns the answer for the entries of a container, from answers where it was asked before.
-func ask(answers map[pickle.Value]bool, v pickle.Value, question func([]pickle.Entry) bool) bool {
-	if !inner(v) {
-		return false
-	}
-	answer, known := answers[identity(v)]
-	if !known {
-		es, _ := entries(v)
-		answer = question(es)
-		answers[identity(v)] = answer
-	}
-	return answer
+	return left
 }
 
 // isTensor reports whether v looks like a tensor, which rebuild may still refuse.
@@ -165,7 +85,7 @@ func isTensor(v pickle.Value) bool {
 	case *Tensor:
 		return true
 	case *pickle.Object:
-		return strings.HasPrefix(v.Class.Name, "_rebuild_") || v.Class.Name == "Parameter" || v.Class.Name == "Buffer"
+		return strings.HasPrefix(v.Class.Name, "_rebuild_") || v.Class.Name == "Parameter" || v.Class.Name == "Buffer" || isArray(v)
 	}
 	return false
 }
@@ -183,29 +103,19 @@ func (w *walker) collectNested(v pickle.Value, at *trail, list []*Tensor, depth 
 		}
 		return append(list, t), nil
 	}
-	if !inner(v) || w.seen[identity(v)] {
+	if !inner(v) || w.seen[identity(v)] || w.left[identity(v)] {
 		return list, nil
 	}
 	w.seen[identity(v)] = true
-	es, _ := entries(v)
-	items, _ := sequence(v)
 	if depth == 0 {
 		return list, fmt.Errorf("containers are nested more than %d deep, at %s", maxNesting, quote(at.String()))
 	}
 	var err error
-	for _, e := range es {
-		if !inner(e.Value) {
+	for key, value := range children(v) {
+		if !inner(value) {
 			continue
 		}
-		if list, err = w.collectNested(e.Value, &trail{at, e.Key}, list, depth-1); err != nil {
-			return list, err
-		}
-	}
-	for i, item := range items {
-		if !inner(item) {
-			continue
-		}
-		if list, err = w.collectNested(item, &trail{at, int64(i)}, list, depth-1); err != nil {
+		if list, err = w.collectNested(value, &trail{at, key}, list, depth-1); err != nil {
 			return list, err
 		}
 	}
@@ -215,10 +125,40 @@ func (w *walker) collectNested(v pickle.Value, at *trail, list []*Tensor, depth 
 // inner reports whether there may be tensors in v, so that no name is made for what has none.
 func inner(v pickle.Value) bool {
 	switch v.(type) {
-	case *pickle.Object, *pickle.Dict, *pickle.List, *pickle.Tuple, *Tensor:
+	case *pickle.Object, *pickle.Dict, *pickle.List, *pickle.Tuple, *pickle.Set, *Tensor:
 		return true
 	}
 	return false
+}
+
+// children yields what a container holds, with keys or numbers.
+func children(v pickle.Value) iter.Seq2[pickle.Value, pickle.Value] {
+	return func(yield func(key, value pickle.Value) bool) {
+		es, _ := entries(v)
+		items, _ := sequence(v)
+		if o, ok := v.(*pickle.Object); ok && es == nil {
+			switch a, _ := arrayOf(o); {
+			case a.raw != nil: // an array of objects
+				items, _ = sequence(a.raw)
+			case o.State != nil: // a Namespace has its attributes there
+				es, _ = entries(o.State)
+			case len(o.Items) > 0: // a deque
+				items = o.Items
+			case len(o.Args) > 0: // a set
+				items, _ = sequence(o.Args[0])
+			}
+		}
+		for _, e := range es {
+			if !yield(e.Key, e.Value) {
+				return
+			}
+		}
+		for i, item := range items {
+			if !yield(int64(i), item) {
+				return
+			}
+		}
+	}
 }
 
 // named rebuilds the tensor v under a name.
@@ -277,12 +217,14 @@ func entries(v pickle.Value) ([]pickle.Entry, bool) {
 	return nil, false
 }
 
-// sequence returns the items of a list or tuple.
+// sequence returns the items of a list, tuple or set.
 func sequence(v pickle.Value) ([]pickle.Value, bool) {
 	switch v := v.(type) {
 	case *pickle.List:
 		return v.Items, true
 	case *pickle.Tuple:
+		return v.Items, true
+	case *pickle.Set:
 		return v.Items, true
 	}
 	return nil, false

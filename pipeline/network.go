@@ -4,6 +4,8 @@ import (
 	"io"
 	"maps"
 
+	"linquant/checkpoint"
+
 	"linquant/graph"
 	"linquant/onnx"
 	"linquant/tensor"
@@ -15,6 +17,9 @@ import (
 type Network struct {
 	Name string // as it was opened
 	Size int64  // bytes of its files; 0 of one that Quantize made
+
+	// Beside is what a checkpoint has beside the network's tensors; OpenConfig.Root chooses other ones.
+	Beside []checkpoint.Group
 
 	graph  *graph.Graph
 	folded *graph.Graph // graph, ready to run; nil until it was asked for

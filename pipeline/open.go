@@ -24,6 +24,10 @@ type OpenConfig struct {
 	// Arch is the architecture that a checkpoint must be of, one of models.Architectures; "" recognises it. Not for ONNX.
 	Arch string
 
+	// Root is the path of keys of a checkpoint under which the network's tensors are, such as "model_ema", or "." for all of
+	// its tensors; "" takes those that checkpoint.Open finds (checkpoint.File.Beside lists the others). Not for ONNX.
+	Root string
+
 	// ONNX is what an ONNX model leaves open, such as the shapes of inputs. Not for checkpoints.
 	ONNX onnx.ImportConfig
 }
@@ -114,12 +118,19 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 	if !none(cfg.ONNX) {
 		return nil, &ConfigError{"ONNX", "", printable(f.Path) + " is a checkpoint, and its network takes images of one size"}
 	}
+	if err := f.Choose(cfg.Root); err != nil {
+		return nil, err
+	}
 	g, _, err := models.Build(f.Tensors(), cfg.Arch)
 	var mismatch *models.Mismatch
 	var reading *checkpoint.Error
 	switch {
 	case err == nil:
-		return newNetwork(f.Path, f.Size, g, func() error { return nil })
+		n, err := newNetwork(f.Path, f.Size, g, func() error { return nil })
+		if err == nil {
+			n.Beside = f.Beside()
+		}
+		return n, err
 	case cfg.Arch == "" && errors.As(err, &mismatch):
 		return nil, &NetworkError{f.Path, fmt.Errorf("no network known here (%s) has these tensors; export it as ONNX where it was made: %w",
 			strings.Join(models.Architectures(), ", "), err)}
@@ -130,6 +141,9 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 }
 
 func (cfg OpenConfig) noArch(name string) error {
+	if cfg.Root != "" {
+		return &ConfigError{"Root", cfg.Root, printable(name) + " is an ONNX file, whose tensors are under no keys"}
+	}
 	if cfg.Arch == "" {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 type WeightsConfig struct {
 	ptq.WeightConfig
 	Arch        string // insist that the checkpoint is of this architecture
+	Root        string // take the tensors under this path of keys, as OpenConfig.Root does
 	Pattern     string // only tensors whose name matches; * stands for any characters
 	StripModule bool   // drop the "module." that DataParallel puts before every name
 
@@ -50,12 +51,15 @@ func (e *NoWeightsError) Error() string {
 
 // Select returns the weights that are quantized. Without a pattern they are those of the network, in its order, where the
 // architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
-// floating-point tensors, and quantized ones count as the floats that they stand for. Where StripModule says so, the
-// names in f change.
+// floating-point tensors, and quantized ones count as the floats that they stand for. Where Root or StripModule say so,
+// the tensors of f or their names change.
 //
 // Errors: *ConfigError, an architecture that the checkpoint is not of, *NoWeightsError.
 func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	if err := (OpenConfig{Arch: cfg.Arch}).check(); err != nil {
+		return nil, err
+	}
+	if err := f.Choose(cfg.Root); err != nil {
 		return nil, err
 	}
 	if cfg.StripModule {

@@ -19,7 +19,7 @@ import (
 
 // benchConfig is what bench's flags say.
 type benchConfig struct {
-	arch string
+	arch, root string
 	flags.Shapes
 	batches string
 	threads string
@@ -47,7 +47,7 @@ func benchCommand() *cobra.Command {
 	c.Flags().Float64Var(&cfg.seconds, "seconds", 2, "`TIME` to run each combination for, at least")
 	c.Flags().BoolVar(&cfg.layers, "layers", false, "also show where the time of one example goes")
 	cli.JSONFlag(c, &cfg.asJSON)
-	flags.AddArch(c, &cfg.arch)
+	flags.AddCheckpoint(c, &cfg.arch, &cfg.root)
 	cfg.Shapes.Add(c.Flags())
 	return c
 }
@@ -102,7 +102,7 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	if !(cfg.seconds > 0 && cfg.seconds <= 3600) {
 		return cli.Usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
 	}
-	n, err := cfg.Shapes.Open(model, cfg.arch)
+	n, err := cfg.Shapes.Open(model, cfg.arch, cfg.root)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func compareCommand() *cobra.Command {
 	cfg.Data.Add(c, 64)
 	cfg.AddThreads(c)
 	cli.JSONFlag(c, &cfg.asJSON)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
 	return c
 }
@@ -78,7 +78,7 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 		return err
 	}
 	defer a.Close()
-	b, err := flags.Shapes{}.Open(nameB, "")
+	b, err := flags.Shapes{}.Open(nameB, "", "")
 	if err != nil {
 		return err
 	}

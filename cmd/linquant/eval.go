@@ -43,7 +43,7 @@ func evalCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.batch, "batch", 64, "`NUMBER` of examples of one run")
 	cfg.AddThreads(c)
 	cli.JSONFlag(c, &cfg.asJSON)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
 	return c
 }

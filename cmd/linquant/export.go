@@ -109,7 +109,7 @@ func exportCommand() *cobra.Command {
 	cli.RequiredOutFlag(c, &out, "`FILE` to write, ending in .onnx; - for standard output")
 	cfg.add(c, "float, qdq or qoperator (default: float for a float network, qdq for an integer one)")
 	c.Flags().BoolVar(&unfolded, "unfolded", false, "keep batch norms and the like as they are")
-	flags.AddArch(c, &model.Arch)
+	flags.AddCheckpoint(c, &model.Arch, &model.Root)
 	model.AddLabels(c)
 	model.AddInput(c)
 	return c

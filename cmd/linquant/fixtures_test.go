@@ -16,7 +16,8 @@ import (
 
 // writeFixtures writes the files that the scripts work on: x.npy, the demonstration's 5×5 tensor; vgg.safetensors, a
 // VGG of a few channels; module.safetensors, the same as DataParallel names it; nan.safetensors, with a weight that has
-// a NaN; huge.safetensors, with weights near the end of float32's range; names.safetensors, with odd names.
+// a NaN; huge.safetensors, with weights near the end of float32's range; names.safetensors, with odd names; and files of
+// torch.save with several parts: ema.pt, generator_discriminator.pt, numpy_params_batch_stats.pt.
 func writeFixtures(dir string) error {
 	rows := toy.Load().Linear.Tensor
 	x, err := tensor.Of(tensor.Shape{len(rows), len(rows[0])}, slices.Concat(rows...))
@@ -36,6 +37,15 @@ func writeFixtures(dir string) error {
 		"names.safetensors":  writeNames,
 		"vgg.safetensors":    func(w io.Writer) error { return writeVGG(w, "") },
 		"module.safetensors": func(w io.Writer) error { return writeVGG(w, "module.") },
+	}
+	for _, name := range []string{"ema.pt", "generator_discriminator.pt", "numpy_params_batch_stats.pt"} {
+		files[name] = func(w io.Writer) error {
+			b, err := os.ReadFile(filepath.Join("../../checkpoint/testdata/nested", name))
+			if err == nil {
+				_, err = w.Write(b)
+			}
+			return err
+		}
 	}
 	return writeFiles(dir, files)
 }

@@ -71,7 +71,7 @@ func histCommand() *cobra.Command {
 	f.IntVar(&cfg.bits, "bits", floatBits, "`BITS`: 32 for the weights as they are, 8 to 2 for codes")
 	f.IntVar(&cfg.bins, "bins", 256, "`NUMBER` of bins of a histogram of real numbers")
 	flags.AddLayers(c, &cfg.Pattern)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	flags.AddPer(c, &cfg.Per)
 	flags.AddGroupSize(c, &cfg.Group)
 	cli.OutFlag(c, &cfg.out, "", "`FIGURE` to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")

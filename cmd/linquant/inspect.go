@@ -33,6 +33,9 @@ type inspection struct {
 	Metadata   map[string]string `json:"metadata,omitempty"`
 	Tensors    []tensorRow       `json:"tensors"`
 	Other      []tensorRow       `json:"other,omitempty"`
+	LeftOut    []groupJSON       `json:"left_out,omitempty"`
+
+	beside []checkpoint.Group
 }
 
 type tensorRow struct {
@@ -55,6 +58,7 @@ type tensorStats struct {
 
 func inspectCommand() *cobra.Command {
 	var withStats, asJSON, all, layers bool
+	var root string
 	var shapes flags.Shapes
 	c := &cobra.Command{
 		Use:   "inspect FILE",
@@ -72,8 +76,8 @@ func inspectCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := openInspected(args[0])
 			if errors.Is(err, checkpoint.ErrONNX) {
-				if withStats || all {
-					return cli.Usagef("--stats and --all are for checkpoints, and %s is an ONNX model", text.Printable(args[0]))
+				if withStats || all || root != "" {
+					return cli.Usagef("--stats, --all and --root are for checkpoints, and %s is an ONNX model", text.Printable(args[0]))
 				}
 				m, err := inspectONNX(args[0], shapes)
 				if err != nil {
@@ -87,11 +91,13 @@ func inspectCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer f.Close()
 			if layers || shapes.Given() {
-				f.Close()
 				return cli.Usagef("--layers, --size and --shape are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
 			}
-			defer f.Close()
+			if err := f.Choose(root); err != nil {
+				return err
+			}
 			p := text.NewProgress(c.ErrOrStderr())
 			in, err := inspect(c.Context(), f, withStats || asJSON && !c.Flags().Changed("stats"), all, p)
 			p.End()
@@ -107,6 +113,7 @@ func inspectCommand() *cobra.Command {
 	c.Flags().BoolVar(&withStats, "stats", false, "read the tensors: min, max, absmax, zeros")
 	cli.JSONFlag(c, &asJSON)
 	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
+	flags.AddRoot(c, &root)
 	cli.Under(c, "Of an ONNX model", func() {
 		c.Flags().BoolVar(&layers, "layers", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
 		shapes.Add(c.Flags())
@@ -129,7 +136,10 @@ func openInspected(path string) (*checkpoint.File, error) {
 func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *text.Progress) (*inspection, error) {
 	in := &inspection{
 		File: f.Path, Format: string(f.Format), FileBytes: f.Size, Root: f.Root, Metadata: f.Metadata,
-		Tensors: []tensorRow{},
+		Tensors: []tensorRow{}, beside: f.Beside(),
+	}
+	for _, g := range in.beside {
+		in.LeftOut = append(in.LeftOut, groupJSON(g))
 	}
 	if network, err := models.Recognize(f.Tensors()); err == nil {
 		in.Arch, in.Parameters = network.Arch, network.Parameters
@@ -179,6 +189,9 @@ func (in *inspection) print(w io.Writer, withStats bool) error {
 	}
 	if in.Root != "" {
 		fmt.Fprintf(w, "tensors found under %q\n", in.Root)
+	}
+	if len(in.beside) > 0 && len(in.Other) == 0 {
+		fmt.Fprintf(w, "%s; --all lists them\n", flags.Beside(in.beside))
 	}
 	in.printMetadata(w)
 	fmt.Fprintln(w)

@@ -42,7 +42,7 @@ func inspectONNX(path string, shapes flags.Shapes) (*modelInspection, error) {
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
-	n, err := shapes.Open(path, "")
+	n, err := shapes.Open(path, "", "")
 	if in.Description == nil {
 		if err == nil {
 			n.Close()

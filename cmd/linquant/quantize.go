@@ -81,7 +81,7 @@ func quantizeCommand() *cobra.Command {
 			}
 			p := text.NewProgress(c.ErrOrStderr())
 			cfg.Progress = p.Step
-			report, err := quantizeFile(c.Context(), args[0], c.OutOrStdout(), cfg)
+			report, left, err := quantizeFile(c.Context(), args[0], c.OutOrStdout(), cfg)
 			p.End()
 			if err != nil {
 				return err
@@ -91,16 +91,16 @@ func quantizeCommand() *cobra.Command {
 				w = c.ErrOrStderr() // the file itself went to standard output
 			}
 			if cfg.asJSON {
-				return text.WriteJSON(w, newQuantizeJSON(args[0], cfg, report))
+				return text.WriteJSON(w, newQuantizeJSON(args[0], cfg, report, left))
 			}
-			return printReport(w, cfg, report)
+			return printReport(w, cfg, report, left)
 		},
 	}
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
 	flags.AddPer(c, &cfg.Per)
 	cli.JSONFlag(c, &cfg.asJSON)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	forNetworks = network.add(c)
 	forWeights = cli.Under(c, "Weights alone, -o FILE.safetensors", func() {
 		flags.AddGroupSize(c, &cfg.Group)
@@ -145,21 +145,21 @@ func checkOutput(path string) error {
 // isONNX reports whether a file's name says that it holds a whole network.
 func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), ".onnx") }
 
-func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, error) {
+func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, []checkpoint.Group, error) {
 	f, err := pipeline.OpenCheckpoint(path)
 	if errors.Is(err, checkpoint.ErrONNX) {
-		return nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
+		return nil, nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
 			"end -o in .onnx to quantize it whole",
 			text.Printable(path))
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
-	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.Arch, Pattern: cfg.Pattern, StripModule: cfg.stripModule}
+	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.Arch, Root: cfg.Root, Pattern: cfg.Pattern, StripModule: cfg.stripModule}
 	sum, err := fileSHA256(ctx, path, f.Size, cfg.Progress)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	wc.Metadata = map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
 	var report *ptq.Report
@@ -167,7 +167,10 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 		report, err = pipeline.Weights(w, f, wc)
 		return err
 	})
-	return report, flags.ExplainWeights(err)
+	if err != nil {
+		return nil, nil, flags.ExplainWeights(err)
+	}
+	return report, f.Beside(), nil
 }
 
 func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
@@ -192,7 +195,7 @@ func fileSHA256(ctx context.Context, path string, size int64, progress func(done
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report) error {
+func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) error {
 	rows := [][]string{{"LAYER", "SHAPE", "SCALES>", "BYTES>", "INTEGER BYTES>", "RATIO>", "SQNR>", "MAX ERROR>"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
@@ -207,6 +210,10 @@ func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report) error {
 		text.Plural(r.Copied, "tensor"), text.Megabytes(r.InputBytes), text.Megabytes(r.Bytes), text.Ratio(r.InputBytes, r.Bytes))
 	if cfg.Bits < 8 && !cfg.Pack {
 		fmt.Fprintf(w, "Codes of %d bits are stored one to a byte; --pack stores them in %d bits each.\n", cfg.Bits, cfg.Bits)
+	}
+	if len(left) > 0 {
+		what := flags.Beside(left)
+		fmt.Fprintf(w, "L%s.\n", what[1:])
 	}
 	if cfg.out != cli.Stdio {
 		return cli.Saved(w, cfg.out)
@@ -226,6 +233,14 @@ type quantizeJSON struct {
 	OutputBytes int64       `json:"output_bytes"`
 	Copied      int         `json:"copied_tensors"`
 	Layers      []layerJSON `json:"layers"`
+	LeftOut     []groupJSON `json:"left_out,omitempty"` // of the checkpoint
+}
+
+// groupJSON is the tensors of a checkpoint under one key.
+type groupJSON struct {
+	Root    string `json:"root"`
+	Tensors int    `json:"tensors"`
+	Bytes   int64  `json:"bytes"`
 }
 
 type layerJSON struct {
@@ -238,13 +253,16 @@ type layerJSON struct {
 	MaxError   *float64 `json:"max_error"` // null where a value restored from its code is beyond float32
 }
 
-func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report) quantizeJSON {
+func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) quantizeJSON {
 	j := quantizeJSON{
 		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.Per, Scheme: cfg.scheme, Packed: cfg.Pack,
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
 	}
 	for _, l := range r.Layers {
 		j.Layers = append(j.Layers, newLayerJSON(l))
+	}
+	for _, g := range left {
+		j.LeftOut = append(j.LeftOut, groupJSON(g))
 	}
 	return j
 }

@@ -151,7 +151,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err := cli.CheckFolder(cfg.Save); err != nil {
 		return err
 	}
-	cfg.Arch = weights.Arch
+	cfg.Arch, cfg.Root = weights.Arch, weights.Root
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err

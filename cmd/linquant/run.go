@@ -56,7 +56,7 @@ func runCommand() *cobra.Command {
 	cli.JSONFlag(c, &cfg.asJSON)
 	f.StringVar(&cfg.Labels, "labels", "", "`FILE` with the names of the classes, one a line (default: what the model says, or numbers)")
 	cfg.AddThreads(c)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
 	cli.Under(c, "How image files become images of the network's size", func() {
 		f.BoolVar(&cfg.image.Stretch, "stretch", false, "bring the whole image to the network's size, whatever its proportions")

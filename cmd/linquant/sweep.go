@@ -59,7 +59,7 @@ func sweepCommand() *cobra.Command {
 	f.BoolVar(&cfg.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 	cfg.AddThreads(c)
 	cli.JSONFlag(c, &cfg.asJSON)
-	flags.AddArch(c, &cfg.Arch)
+	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
 	return c
 }

@@ -14,7 +14,7 @@ import (
 
 // flagNames are the flags that set the fields of the pipeline's configurations.
 var flagNames = map[string]string{
-	"Arch": "--arch", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
+	"Arch": "--arch", "Root": "--root", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
 }
 

@@ -11,7 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"linquant/checkpoint"
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/models"
 	"linquant/pipeline"
@@ -20,6 +22,7 @@ import (
 // Model says how a network is read and what its inputs are.
 type Model struct {
 	Arch      string
+	Root      string
 	prepare   string // --preprocess
 	mean, std string
 	divisor   float32
@@ -32,9 +35,28 @@ type Model struct {
 	Shapes
 }
 
-// AddArch adds --arch.
-func AddArch(c *cobra.Command, arch *string) {
+// AddCheckpoint adds --arch and --root, which say what a checkpoint is.
+func AddCheckpoint(c *cobra.Command, arch, root *string) {
+	AddRoot(c, root)
 	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+strings.Join(models.Architectures(), ", "))
+}
+
+// Beside says what of a checkpoint is left out, and how it is chosen.
+func Beside(groups []checkpoint.Group) string {
+	const most = 6
+	list := make([]string, 0, most+1)
+	for _, g := range groups[:min(len(groups), most)] {
+		list = append(list, fmt.Sprintf("%s (%s, %s)", text.Printable(g.Root), text.Plural(g.Tensors, "tensor"), text.Megabytes(g.Bytes)))
+	}
+	if more := len(groups) - most; more > 0 {
+		list = append(list, fmt.Sprintf("%d more", more))
+	}
+	return "left out: " + strings.Join(list, ", ") + "; --root KEY chooses what is under a key, --root . all"
+}
+
+// AddRoot adds --root.
+func AddRoot(c *cobra.Command, root *string) {
+	c.Flags().StringVar(root, "root", "", "take the tensors under this `KEY` of a checkpoint, such as model_ema, or . for all that are in it")
 }
 
 // AddThreads adds --threads.
@@ -50,9 +72,12 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 	if m.Threads < 0 || m.Threads > MaxThreads {
 		return nil, cli.Usagef("--threads %d: use 1 to %d, or 0 for one for each processor", m.Threads, MaxThreads)
 	}
-	n, err := m.Shapes.Open(name, m.Arch)
+	n, err := m.Shapes.Open(name, m.Arch, m.Root)
 	if err != nil {
 		return nil, err
+	}
+	if len(n.Beside) > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s: %s\n", text.Printable(name), Beside(n.Beside))
 	}
 	if err := m.preprocess(c, n); err != nil {
 		n.Close()
@@ -62,8 +87,8 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 }
 
 // Open reads the network, whose inputs have the shapes that the flags say.
-func (s Shapes) Open(name, arch string) (*pipeline.Network, error) {
-	cfg := pipeline.OpenConfig{Arch: arch}
+func (s Shapes) Open(name, arch, root string) (*pipeline.Network, error) {
+	cfg := pipeline.OpenConfig{Arch: arch, Root: root}
 	var err error
 	if cfg.ONNX.Shapes, err = s.config(name); err != nil {
 		return nil, err

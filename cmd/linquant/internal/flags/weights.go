@@ -18,6 +18,7 @@ import (
 type Selection struct {
 	Pattern string // --layers
 	Arch    string // --arch
+	Root    string // --root
 }
 
 // AddLayers adds --layers.
@@ -27,7 +28,7 @@ func AddLayers(c *cobra.Command, pattern *string) {
 
 // Weights returns the tensors to treat.
 func (s *Selection) Weights(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
-	weights, err := pipeline.WeightsConfig{Arch: s.Arch, Pattern: s.Pattern}.Select(f)
+	weights, err := pipeline.WeightsConfig{Arch: s.Arch, Root: s.Root, Pattern: s.Pattern}.Select(f)
 	return weights, ExplainWeights(err)
 }
 
