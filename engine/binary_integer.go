@@ -15,7 +15,8 @@ func (s *lowerer) integerBinary() error {
 		return err
 	}
 	a, b, out := p.operands[0].quant, p.operands[1].quant, s.out.quant
-	code, err := graph.PairCode(s.n.Op, s.g.Requant, *a, *b, *out)
+	value := func(i int) *graph.Value { return s.g.Values[s.n.Inputs[i]] }
+	code, err := graph.PairCode(s.n, s.g.Requant, value(0), value(1), s.g.Values[s.n.Outputs[0]])
 	if err != nil {
 		return s.errorf("%w", err)
 	}
@@ -67,8 +68,11 @@ func (s *lowerer) pairWithNumber(p *pair, i int, code func(qa, qb int32) int32) 
 }
 
 // realPair returns the sum, difference or product of what the codes stand for. ok is false where it is none of these, or
-// the convention computes a sum in integers.
+// the convention computes a sum in integers, or it rounds as ONNX Runtime's own operators.
 func (s *lowerer) realPair(p *pair, lo, hi int32) (k *realPair, ok bool) {
+	if graph.IsQLinear(s.n) {
+		return nil, false
+	}
 	a, b := p.operands[0], p.operands[1]
 	scale := b.quant.Scale[0]
 	switch s.n.Op {

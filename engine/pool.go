@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"linquant/graph"
 	"linquant/internal/elementwise"
 	"linquant/internal/integer"
 )
@@ -44,6 +45,10 @@ func (s *lowerer) integerAverage() error {
 		return err
 	}
 	lo, hi := s.clampCodes()
+	if s.n.Op == graph.AveragePool && graph.IsQLinear(s.n) {
+		s.qlinearAverage(g, lo, hi)
+		return nil
+	}
 	runs, tier := newWindowRuns(g, 0), s.tier
 	products := map[int]*elementwise.Depthwise{} // by the number of elements
 	ones := make([]elementwise.Weight, g.channels)
@@ -54,7 +59,7 @@ func (s *lowerer) integerAverage() error {
 		if products[r.counted] != nil {
 			continue
 		}
-		requant, err := integer.Average(s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
+		requant, err := graph.AverageStage(s.n, s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
 		if err != nil {
 			return s.errorf("%w", err)
 		}
@@ -71,4 +76,28 @@ func (s *lowerer) integerAverage() error {
 	})
 	s.finish()
 	return nil
+}
+
+// qlinearAverage sums reals in the order in which they lie, as graph.IsQLinear says of AveragePool.
+func (s *lowerer) qlinearAverage(g *geometry, lo, hi int32) {
+	reals, mean, flip := realsTable(s.in[0].quant), integer.QLinearAverage(*s.out.quant), s.out.flip
+	s.weights += 256 * 4
+	k := &windowKernel[byte]{newWindowRuns(g, 0), s.in[0], s.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
+		sums := w.floats[:r.Channels]
+		for p := range r.Pixels {
+			clear(sums)
+			for _, at := range r.Taps {
+				for c, u := range src[p*r.Step+at:][:r.Channels] {
+					sums[c] += reals[u]
+				}
+			}
+			for c, sum := range sums {
+				dst[p*r.Channels+c] = byte(clampTo(mean(sum, r.counted), lo, hi)) ^ flip
+			}
+		}
+	}}
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: s.in, out: []*place{s.out}, need: need{floats: g.channels},
+	})
+	s.finish()
 }

@@ -29,7 +29,7 @@ func (s *lowerer) residual() *residual {
 		return nil
 	}
 	next := s.consumers[s.value][0]
-	if next.Op != graph.Add || len(next.Inputs) != 2 || next.Inputs[0] == next.Inputs[1] {
+	if next.Op != graph.Add || graph.IsQLinear(next) || len(next.Inputs) != 2 || next.Inputs[0] == next.Inputs[1] {
 		return nil
 	}
 	k := &residual{second: next.Inputs[1] == s.value, tier: s.tier}
@@ -52,8 +52,8 @@ func (s *lowerer) residual() *residual {
 			return nil
 		}
 	}
-	a, b := p.operands[0].quant, p.operands[1].quant
-	if _, err := graph.PairCode(next.Op, s.g.Requant, *a, *b, *out.quant); err != nil {
+	values := [2]*graph.Value{s.g.Values[next.Inputs[0]], s.g.Values[next.Inputs[1]]}
+	if _, err := graph.PairCode(next, s.g.Requant, values[0], values[1], v); err != nil {
 		return nil
 	}
 	sum := &lowerer{compiler: s.compiler, n: next, out: out, value: next.Outputs[0]}

@@ -25,18 +25,23 @@ func prelu(x, slope float32) float32 {
 	return x
 }
 
-// PairCode returns the function of two codes that an operator of Binary is on values with the parameters a and b, one
-// scale each, as codes of out: an Adder for Add, and for the others, in every convention,
+// PairCode returns the function of two codes that a node with an operator of Binary is: an Adder for Add, and for the
+// others, in every convention c,
 //
 //	clamp(RNE(f(Sa·(qa−za), Sb·(qb−zb)) / Sy) + zy)
 //
-// with every step rounded to float32, and the zero point for a NaN.
-func PairCode(op Op, c quant.Convention, a, b, out quant.Params) (func(qa, qb int32) int32, error) {
-	f, ok := Binary(op)
+// with every step rounded to float32, and the zero point for a NaN; or what IsQLinear says. The operands x and y and the
+// output have parameters with one scale each, and the operands shapes.
+func PairCode(n *Node, c quant.Convention, x, y, output *Value) (func(qa, qb int32) int32, error) {
+	f, ok := Binary(n.Op)
 	if !ok {
-		return nil, fmt.Errorf("%v is no operator on pairs of elements", op)
+		return nil, fmt.Errorf("%v is no operator on pairs of elements", n.Op)
 	}
-	if op == Add {
+	if IsQLinear(n) {
+		return qlinearCode(n, x, y, output)
+	}
+	a, b, out := *x.Quant, *y.Quant, *output.Quant
+	if n.Op == Add {
 		s, err := integer.NewAdder(c, a, b, out)
 		if err != nil {
 			return nil, err

@@ -100,6 +100,9 @@ func (s site) checkQuant() error {
 		return s.errorf("its inputs are reals, and its output %q has quantization parameters: insert a QuantizeLinear", out.Name)
 	}
 	if !codes {
+		if IsQLinear(s.n) {
+			return s.errorf("%s says how codes are rounded, and its values are reals: remove the attribute", qlinearAttr)
+		}
 		for i := range s.n.Inputs {
 			if err := s.checkReal(i); err != nil {
 				return err

@@ -223,3 +223,12 @@ func TestStageFindsChannels(t *testing.T) {
 		contains(t, err, "output channel 1", "beyond int32")
 	}
 }
+
+// How codes are rounded means nothing to reals.
+func TestQLinearIsOfCodes(t *testing.T) {
+	g := graph.New("reals")
+	g.AddInput("x", tensor.Shape{graph.Batch, 2})
+	g.AddNode(graph.Add, "sum", "y", graph.SetQLinear(graph.Add, nil), "x", "x")
+	g.Outputs = []string{"y"}
+	contains(t, graph.Check(g), "sum", "qlinear", "reals")
+}

@@ -62,7 +62,7 @@ func (s site) evalPair(c call, f func(a, b float32) float32) (array, error) {
 		}
 		return array{shape: shape, real: x}, nil
 	}
-	code, err := PairCode(s.n.Op, s.g.Requant, *a.quant, *b.quant, *out.Quant)
+	code, err := PairCode(s.n, s.g.Requant, s.value(0), s.value(1), out)
 	if err != nil {
 		return array{}, s.errorf("%w", err)
 	}

@@ -62,8 +62,17 @@ func (s site) evalAverage(c call) (array, error) {
 		return array{shape: shape, real: y}, nil
 	}
 	y, zero := make([]int32, perExample(shape)), x.quant.ZeroPointOf(0)
+	if s.n.Op == AveragePool && IsQLinear(s.n) {
+		mean := integer.QLinearAverage(*out.Quant)
+		for i := range y {
+			sum := float32(0)
+			w.visit(x.shape, shape, i, func(at int) { sum += integer.Real(x.code[at], x.quant) })
+			y[i] = mean(sum, counted(i))
+		}
+		return array{shape: shape, code: y, quant: out.Quant}, nil
+	}
 	for i := range y {
-		stage, err := integer.Average(s.g.Requant, *x.quant, *out.Quant, counted(i))
+		stage, err := AverageStage(s.n, s.g.Requant, *x.quant, *out.Quant, counted(i))
 		if err != nil {
 			return array{}, s.errorf("%w", err)
 		}

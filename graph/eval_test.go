@@ -115,8 +115,11 @@ func TestCodeTableErrors(t *testing.T) {
 	contains(t, err, "32 bits")
 	_, err = integer.NewAdder(quant.Fixed, quant.TensorParams(quant.Uint(8), 1e30, 0), quant.TensorParams(quant.Uint(8), 1e-30, 0), good)
 	contains(t, err, "second operand", "no usable scale")
-	_, err = graph.PairCode(graph.Mul, quant.ONNX, good, good, quant.TensorParams(quant.Uint(8), 0, 0))
-	contains(t, err, "result", "no usable scale")
+	operand, none := &graph.Value{Quant: &good}, quant.TensorParams(quant.Uint(8), 0, 0)
+	for _, attrs := range []graph.Attrs{nil, graph.SetQLinear(graph.Mul, nil)} {
+		_, err = graph.PairCode(&graph.Node{Op: graph.Mul, Attrs: attrs}, quant.ONNX, operand, operand, &graph.Value{Quant: &none})
+		contains(t, err, "result", "no usable scale")
+	}
 	_, err = integer.Average(quant.ONNX, good, good, 1<<24)
 	contains(t, err, "int32 accumulator")
 }

@@ -33,9 +33,12 @@ func init() {
 		{
 			Op: AveragePool, Since: 1, Role: RoleOwn, shape: site.pool, eval: site.evalAverage, nothing: poolsNothing,
 			Attrs: append(slices.Clip(windowAttrs), intsAttr("kernel_shape").required(), intsAttr("dilations").from(19),
-				intAttr("ceil_mode", 0).from(10), intAttr("count_include_pad", 0).from(7)),
+				intAttr("ceil_mode", 0).from(10), intAttr("count_include_pad", 0).from(7), qlinear),
 		},
-		{Op: GlobalAveragePool, Since: 1, Role: RoleOwn, shape: site.globalPool, eval: site.evalAverage},
+		{
+			Op: GlobalAveragePool, Since: 1, Role: RoleOwn, shape: site.globalPool, eval: site.evalAverage,
+			Attrs: []Attribute{qlinear},
+		},
 		{Op: GlobalMaxPool, Since: 1, Role: RolePass, shape: site.globalPool, eval: site.evalMaxPool},
 		{
 			Op: MaxPool, Since: 1, Role: RolePass, shape: site.pool, eval: site.evalMaxPool, nothing: poolsNothing,

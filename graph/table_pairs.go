@@ -10,11 +10,11 @@ func reduceAttrs(inputSince int) []Attribute {
 
 func init() {
 	add(ClassBinary, Arity{2, 2}, []Operator{
-		{Op: Add, Since: 1, Role: RoleOwn, Binary: func(a, b float32) float32 { return a + b }},
+		{Op: Add, Since: 1, Role: RoleOwn, Attrs: []Attribute{qlinear}, Binary: func(a, b float32) float32 { return a + b }},
 		{Op: Div, Since: 1, role: site.divRole, Binary: func(a, b float32) float32 { return a / b }},
 		{Op: Max, Since: 1, File: Arity{1, Many}, Role: RoleOwn, Binary: func(a, b float32) float32 { return max(a, b) }},
 		{Op: Min, Since: 1, File: Arity{1, Many}, Role: RoleOwn, Binary: func(a, b float32) float32 { return min(a, b) }},
-		{Op: Mul, Since: 1, Role: RoleOwn, Binary: func(a, b float32) float32 { return float32(a * b) }},
+		{Op: Mul, Since: 1, Role: RoleOwn, Attrs: []Attribute{qlinear}, Binary: func(a, b float32) float32 { return float32(a * b) }},
 		{Op: Pow, Since: 1, Binary: arith.Pow},
 		{Op: PRelu, Since: 1, Role: RoleOwn, Binary: prelu, shape: site.prelu},
 		{Op: Sub, Since: 1, Role: RoleOwn, Binary: func(a, b float32) float32 { return a - b }},

@@ -1,8 +1,6 @@
 package diagnose
 
 import (
-	"math"
-
 	"linquant/graph"
 	"linquant/internal/integer"
 	"linquant/quant"
@@ -15,7 +13,12 @@ func (e *evaluator) pairs(n *graph.Node, in []codes, y codes, r *rules) ([]int32
 		return nil, err
 	}
 	a, b, t := in[0], in[1], targetOf(y.quant)
-	code, err := pairCode(n.Op, a.quant, b.quant, t, r)
+	var code func(qa, qb int32) int32
+	if value := e.g.Values; graph.IsQLinear(n) && r.plainPair() && r.convention == e.g.Requant {
+		code, err = graph.PairCode(n, r.convention, value[n.Inputs[0]], value[n.Inputs[1]], value[n.Outputs[0]])
+	} else {
+		code, err = pairCode(n.Op, a.quant, b.quant, t, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -56,21 +59,19 @@ func (r *rules) plainPair() bool {
 
 // ratioSum adds operands that are multiplied by the ratio of their scale and the sum's.
 func ratioSum(a, b *quant.Params, t target, r *rules) func(qa, qb int32) int32 {
-	ra, rb := a.Scale[0]/t.p.Scale[0], b.Scale[0]/t.p.Scale[0]
+	fused := integer.NewRatios(*a, *b, *t.p)
+	ra, rb := fused.A, fused.B
 	za, zb, zy := float32(a.ZeroPointOf(0)), float32(b.ZeroPointOf(0)), float32(t.p.ZeroPointOf(0))
-	constant := float32(zy-float32(za*ra)) - float32(zb*rb)
-	fused := func(x, y, z float32) float32 {
-		if r.paired == fusedRatios {
-			return float32(math.FMA(float64(x), float64(y), float64(z)))
-		}
-		return float32(x*y) + z
-	}
+	constant := zy - float32(float32(ra*za)+float32(rb*zb))
 	return func(qa, qb int32) int32 {
-		if r.paired == ratios {
+		switch r.paired {
+		case ratios:
 			v := float32((float32(qa)-za)*ra) + float32((float32(qb)-zb)*rb)
 			return r.code(float64(v), t, false)
+		case fusedRatios:
+			return r.code(float64(fused.Sum(qa, qb))-float64(zy), t, true)
 		}
-		v := fused(float32(qa), ra, fused(float32(qb), rb, constant))
+		v := float32(float32(qa)*ra) + float32(float32(float32(qb)*rb)+constant)
 		return r.code(float64(v)-float64(zy), t, true)
 	}
 }

@@ -44,11 +44,13 @@ func (e *evaluator) averages(n *graph.Node, x, y codes, r *rules) ([]int32, erro
 		return nil, err
 	}
 	out, t, zx := make([]int32, size), targetOf(y.quant), x.quant.ZeroPointOf(0)
+	own := n.Op == graph.AveragePool && graph.IsQLinear(n)
+	mean := integer.QLinearAverage(*y.quant)
 	stages := map[int]*quant.Requantizer{}
 	for i := range out {
 		count := w.Count(x.shape[2], x.shape[3], i/w.Out[1]%w.Out[0], i%w.Out[1])
 		if stages[count] == nil {
-			if stages[count], err = integer.Average(r.convention, *x.quant, *y.quant, count); err != nil {
+			if stages[count], err = graph.AverageStage(n, r.convention, *x.quant, *y.quant, count); err != nil {
 				return nil, err
 			}
 		}
@@ -80,6 +82,8 @@ func (e *evaluator) averages(n *graph.Node, x, y codes, r *rules) ([]int32, erro
 		case r.average != nil:
 			v := float64(float32(float32(acc) * float32(r.average(x.quant.Scale[0], y.quant.Scale[0], count))))
 			out[i] = r.code(v, t, r.convention == quant.Torch)
+		case own && r.plain() && r.convention == e.g.Requant:
+			out[i] = mean(sum, count)
 		default:
 			out[i] = r.requantize(acc, s, t, stages[count], 0)
 		}

@@ -29,10 +29,8 @@ const headroom = 20
 // NewAdder returns the sum of values with the parameters a and b, one scale each, as codes of out. Scales that differ
 // so much that a multiplier is no normal float32 are an error.
 func NewAdder(c quant.Convention, a, b, out quant.Params) (*Adder, error) {
-	for i, p := range []quant.Params{a, b, out} {
-		if err := CheckOperand(p); err != nil {
-			return nil, fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "sum"}[i], err)
-		}
+	if err := checkOperands(a, b, out); err != nil {
+		return nil, err
 	}
 	s := &Adder{a: a, b: b, out: out}
 	s.lo, s.hi = out.Type.Range()
@@ -73,4 +71,14 @@ func (s *Adder) Code(qa, qb int32) int32 {
 	b := s.toCommonB.Code((qb-s.b.ZeroPointOf(0))<<headroom, 0)
 	code := int64(s.toOut.Code(a+b, 0)) + int64(s.out.ZeroPointOf(0))
 	return int32(min(max(code, int64(s.lo)), int64(s.hi)))
+}
+
+// checkOperands is CheckOperand for those of a pair and its result.
+func checkOperands(a, b, out quant.Params) error {
+	for i, p := range []quant.Params{a, b, out} {
+		if err := CheckOperand(p); err != nil {
+			return fmt.Errorf("%s: %w", [...]string{"first operand", "second operand", "result"}[i], err)
+		}
+	}
+	return nil
 }

@@ -31,8 +31,19 @@ func TestBiasCodes(t *testing.T) {
 		{[]float32{1, 2, 3}, nil},
 	} {
 		b, _ := tensor.Of(tensor.Shape{len(test.bias)}, test.bias)
-		if got, ok := biasCodes(b, p, 2); ok != (test.want != nil) || ok && !slices.Equal(got, test.want) {
+		if got, ok := biasCodes(b, p, 2, 1); ok != (test.want != nil) || ok && !slices.Equal(got, test.want) {
 			t.Errorf("%v: codes %v, %v, want %v", test.bias, got, ok, test.want)
+		}
+	}
+}
+
+// One whose codes are further from it than is allowed is none.
+func TestBiasCodesTooFar(t *testing.T) {
+	p := quant.Params{Type: quant.Int(32), Scale: []float32{0.5}}
+	b, _ := tensor.Of(tensor.Shape{2}, []float32{1, 1.125})
+	for most, want := range map[float64]bool{0.12: false, 0.125: true} {
+		if _, ok := biasCodes(b, p, 2, most); ok != want {
+			t.Errorf("1/8 where %g is allowed: %v", most, ok)
 		}
 	}
 }

@@ -150,7 +150,7 @@ func (f *fuser) accumulating(n *raw.Node, out quant.Params) ([]string, graph.Att
 	}
 	inputs := []string{x.Name, w.Name}
 	if n.Input(2) != "" {
-		b, ok := f.bias(n.Input(2), *x.Quant, w)
+		b, ok := f.bias(n.Input(2), *x.Quant, w, out)
 		if !ok {
 			return nil, nil, false
 		}
@@ -184,10 +184,11 @@ func (f *fuser) transposedWeight(w *graph.Value) *graph.Value {
 // accumulators.
 //
 // A bias that the file has as int32 keeps its codes where its scale is this product, up to 2^-20 of it (other tools
-// round the product elsewhere). One with another scale, and a float one, is rounded to the nearest code, ties to even:
-// that moves the sum by at most half of Sx·Sw[c], far less than a step of the output. It reports false where a code
-// would not fit int32 or the bias is not a constant; the layer then stays float.
-func (f *fuser) bias(name string, x quant.Params, w *graph.Value) (string, bool) {
+// round the product elsewhere). One with another scale, and a float one, is rounded to the nearest code, ties to even,
+// where that moves the sum by no more than leastShift of a step of the output. It reports false where it moves further,
+// as it does where codes have few bits and Sx·Sw[c] is no small part of a step, where a code would not fit int32, and
+// where the bias is not a constant; the layer then stays float, in which ONNX adds the bias.
+func (f *fuser) bias(name string, x quant.Params, w *graph.Value, out quant.Params) (string, bool) {
 	channels := w.Const.Shape[0]
 	if f.spend(channels) != nil {
 		return "", false
@@ -208,7 +209,7 @@ func (f *fuser) bias(name string, x quant.Params, w *graph.Value) (string, bool)
 	if !ok || err != nil {
 		return "", false
 	}
-	q, ok := biasCodes(b, p, channels)
+	q, ok := biasCodes(b, p, channels, leastShift*float64(out.Scale[0]))
 	if !ok {
 		return "", false
 	}
@@ -241,17 +242,22 @@ func scaledAs(got, want quant.Params) bool {
 	return true
 }
 
+// leastShift is the part of a step of the output that rounding a bias to codes may move a sum: fewer than one code in a
+// hundred is another then, by one, and the error of rounding the output, of up to half a step, hides it.
+const leastShift = 1. / 256
+
 // biasCodes rounds the reals of a bias to codes, in float64. A bias of one element, or of the shape [1, channels], is
-// spread over the channels.
-func biasCodes(b tensor.Tensor, p quant.Params, channels int) ([]int32, bool) {
+// spread over the channels. It reports false where a code does not fit int32 or is further than most from its real.
+func biasCodes(b tensor.Tensor, p quant.Params, channels int, most float64) ([]int32, bool) {
 	x, err := b.Float32s()
 	if err != nil || len(x) != channels && len(x) != 1 || len(b.Shape) > 0 && b.Shape[len(b.Shape)-1] != len(x) {
 		return nil, false
 	}
 	q := make([]int32, channels)
 	for c := range q {
-		code := math.RoundToEven(float64(x[min(c, len(x)-1)]) / float64(p.Scale[min(c, len(p.Scale)-1)]))
-		if !(math.Abs(code) <= math.MaxInt32) {
+		v, scale := float64(x[min(c, len(x)-1)]), float64(p.Scale[min(c, len(p.Scale)-1)])
+		code := math.RoundToEven(v / scale)
+		if !(math.Abs(code) <= math.MaxInt32) || !(math.Abs(code*scale-v) <= most) {
 			return nil, false
 		}
 		q[c] = int32(code)

@@ -13,7 +13,8 @@ import (
 )
 
 // qoperator takes an operator that reads and writes codes. It is read as what it means in QDQ, DequantizeLinear →
-// operator → QuantizeLinear, and so becomes the same node.
+// operator → QuantizeLinear, and so becomes the same node; where ONNX Runtime rounds its own operators otherwise
+// (graph.IsQLinear) the node says so.
 func (f *fuser) qoperator(n *raw.Node) error {
 	if last, _ := n.Attrs["channels_last"].(int); last != 0 { // which pools have
 		return fmt.Errorf("channels_last is not supported: export the model before ONNX Runtime optimizes it")
@@ -53,6 +54,7 @@ func (f *fuser) qoperator(n *raw.Node) error {
 		return fmt.Errorf("output scale %q: an activation has one scale and codes of 8 bits", n.Input(s.Scale))
 	}
 	if inputs, attrs, ok := f.layerOfViews(m, p); ok {
+		attrs = graph.SetQLinear(m.Op, attrs)
 		if f.flatGemm(m, inputs, attrs, p) {
 			return nil
 		}

@@ -2,9 +2,11 @@ package lower
 
 import (
 	"fmt"
+	"maps"
 
 	"linquant/graph"
 	"linquant/onnx/internal/codes"
+	"linquant/onnx/internal/raw"
 	"linquant/quant"
 )
 
@@ -27,6 +29,9 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 		return true, nil
 	case n.Op == graph.DequantizeLinear:
 		return true, l.dequantize(n.Name, l.g.Values[n.Inputs[0]], out)
+	case graph.IsQLinear(n):
+		l.qlinear(n, out)
+		return true, nil
 	case out.Quant != nil:
 		return false, nil
 	}
@@ -42,6 +47,21 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// qlinear lowers a node that rounds as ONNX Runtime's own operator to that.
+func (l *lowerer) qlinear(n *graph.Node, out *graph.Value) {
+	op, _ := raw.QLinearOf(n.Op)
+	attrs := maps.Clone(n.Attrs)
+	graph.ClearQLinear(attrs)
+	var inputs []string
+	for _, in := range n.Inputs {
+		scale, zero := l.scale(l.g.Values[in])
+		inputs = append(inputs, l.codes(in), scale, zero)
+	}
+	scale, zero := l.scale(out)
+	inputs = append(inputs, scale, zero)
+	l.clipped(out, func(name string, t quant.Type) { l.emitCodes(op, n.Name, attrs, inputs, name, out, t) })
 }
 
 // float returns the name of a float value; a constant is copied when it is first read.

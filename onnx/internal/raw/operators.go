@@ -70,6 +70,16 @@ var quantizedOps = map[graph.Op]quantized{
 	DynamicConv:            {graph.Conv, layer, Slot{}},
 }
 
+// QLinearOf returns ONNX Runtime's own operator on codes that rounds otherwise than the operator on reals between
+// DequantizeLinear and QuantizeLinear does, and that graph.IsQLinear is of.
+func QLinearOf(op graph.Op) (graph.Op, bool) {
+	q, ok := map[graph.Op]graph.Op{
+		graph.Add: MSQLinearAdd, graph.Mul: MSQLinearMul,
+		graph.AveragePool: MSQLinearAveragePool, graph.GlobalAveragePool: MSQLinearGlobalAverage,
+	}[op]
+	return q, ok
+}
+
 // HasParameters reports whether the operator has scales and zero points among its inputs.
 func HasParameters(op graph.Op) bool {
 	_, ok := quantizedOps[op]
