@@ -124,6 +124,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if err == nil && cfg.Pixels {
 		r.Network, err = r.Network.WithPixels()
 	}
+	if err == nil && r.Preparation != nil {
+		err = r.losses(ctx, cfg)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ func (p *plan) findRoles() {
 			p.reasons[n] = reason
 		}
 	}
+	p.leaveFloats()
 	for _, n := range p.stranded() {
 		p.roles[n], p.reasons[n] = island, "it stands among nodes in floating point, and no integer layer is beside it"
 	}

@@ -41,9 +41,11 @@ var zoo = []family{
 	{name: "densenet", sqnr: 20.5},
 	{name: "shufflenet", sqnr: 13.5},
 	{name: "vit", sqnr: 9, islands: []graph.Op{
-		graph.LayerNormalization, graph.LayerNormalization, graph.LayerNormalization, graph.Softmax,
+		graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, // of the residual stream, which LayerNormalization reads
+		graph.LayerNormalization, graph.LayerNormalization, graph.LayerNormalization, graph.Mul, graph.Softmax,
 	}},
 	{name: "vit_mean", sqnr: 17, islands: []graph.Op{
+		graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, graph.Add, graph.Div, graph.Div,
 		graph.LayerNormalization, graph.LayerNormalization, graph.LayerNormalization, graph.LayerNormalization,
 		graph.LayerNormalization, graph.ReduceMean, graph.Softmax, graph.Softmax,
 	}},
