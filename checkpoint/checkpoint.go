@@ -199,6 +199,9 @@ type Tensor struct {
 	file   string // the file's name, for errors
 	data   data
 	packed int64 // bytes in the file where codes share them; 0 where they do not
+
+	inflated bool  // it is compressed
+	room     int64 // bytes that its elements may take as they are and as floats together; 0 where that is not bounded
 }
 
 // data is where a tensor's elements are. Implementations may be called from several goroutines at once.
@@ -256,6 +259,10 @@ func (t *Tensor) readInto(dst []byte) error {
 // capacity allows, so that a loop over tensors need not allocate; it may be nil.
 func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	n := t.Elements()
+	if most := t.room; most > 0 && t.Bytes()+4*int64(n) > most {
+		return nil, t.fail(unsupported("%d elements, compressed, are more than the file may have as floats (%d); save it uncompressed, "+
+			"with numpy.savez", n, most/4))
+	}
 	if cap(buf) < n {
 		buf = make([]float32, n)
 	}

@@ -24,6 +24,15 @@ const npySuffix = ".npy"
 // maxDeflateRatio is the most that deflate can shrink: a match of 258 bytes takes at least two bits.
 const maxDeflateRatio = 1032
 
+// What is compressed may become so many bytes, and so many more for each of the file; and as floats, of which each element
+// takes four bytes beside its own, so many.
+const (
+	maxInflated     = 16 << 20
+	inflatedPerByte = 6
+	maxWidened      = 40 << 20
+	widenedPerByte  = 7
+)
+
 // readNPZ reads the directory of an npz file and the header of each array in it.
 func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 	z, err := openZip(r, size)
@@ -31,6 +40,7 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 		return nil, err
 	}
 	c := &contents{}
+	left := maxInflated + inflatedPerByte*size
 	seen := map[string]bool{}
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/") {
@@ -44,6 +54,13 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 		t, err := readMember(f, name, r, size)
 		if err != nil {
 			return nil, inTensor("array", name, err)
+		}
+		if d, ok := t.Bytes(), t.inflated; ok {
+			if left -= d; left < 0 {
+				return nil, inTensor("array", name, unsupported("the arrays up to here inflate to more than the %d bytes that a file "+
+					"of %d may have; save them uncompressed, with numpy.savez", maxInflated+inflatedPerByte*size, size))
+			}
+			t.room = maxWidened + widenedPerByte*size
 		}
 		c.tensors = append(c.tensors, t)
 	}
@@ -91,7 +108,9 @@ func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, e
 	if f.Method == zip.Store {
 		return h.tensor(name, section{r, offset + h.offset}), nil
 	}
-	return h.tensor(name, deflated{f, h.offset}), nil
+	t := h.tensor(name, deflated{f, h.offset})
+	t.inflated = true
+	return t, nil
 }
 
 // deflated is the elements of a compressed member, after the npy header of skip bytes.

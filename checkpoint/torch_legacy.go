@@ -96,7 +96,7 @@ func readTorchLegacy(r io.ReaderAt, size int64) (*contents, error) {
 // legacyHeader reads the pickles before the object and returns where that starts.
 func (f *torchFile) legacyHeader() (int64, error) {
 	const room = 64 // the magic number has 15 bytes in binary, 27 in decimal
-	head := pickle.NewDecoder(io.NewSectionReader(f.r, 0, min(f.size, room)))
+	head := pickle.NewDecoder(io.NewSectionReader(f.r, 0, min(f.size, room)), room)
 	magic, err := head.Decode()
 	want, _ := new(big.Int).SetString(legacyMagic, 16)
 	if got, ok := magic.(*big.Int); err != nil || !ok || got.Cmp(want) != 0 {

@@ -16,7 +16,8 @@ type torchFile struct {
 	r    io.ReaderAt
 	size int64
 
-	viewLimit int64 // bytes of a tensor that repeats elements: see place
+	viewLimit  int64 // bytes of a tensor that repeats elements: see place
+	totalLimit int64 // bytes of all tensors: see named
 
 	scales int64 // read so far, of all channels of all quantized tensors
 	arrays int64 // bytes of NumPy arrays so far
@@ -26,7 +27,14 @@ type torchFile struct {
 }
 
 func newTorchFile(r io.ReaderAt, size int64) *torchFile {
-	return &torchFile{r: r, size: size, viewLimit: max(viewFloor, viewFactor*size), rebuilt: make(map[*pickle.Object]*Tensor)}
+	f := &torchFile{r: r, size: size, rebuilt: make(map[*pickle.Object]*Tensor)}
+	f.limit(size)
+	return f
+}
+
+// limit sets what tensors may take by the bytes of the whole file.
+func (f *torchFile) limit(whole int64) {
+	f.viewLimit, f.totalLimit = max(viewFloor, viewFactor*whole), totalFloor+totalFactor*whole
 }
 
 // block is a run of bytes in the file. The legacy layout tells where only after the pickle.
@@ -165,7 +173,7 @@ func text(v pickle.Value) string {
 
 // decoder returns a decoder for the pickles in size bytes from offset on.
 func (f *torchFile) decoder(offset, size int64, persistent func(pickle.Value) (pickle.Value, error)) *pickle.Decoder {
-	d := pickle.NewDecoder(io.NewSectionReader(f.r, offset, size))
+	d := pickle.NewDecoder(io.NewSectionReader(f.r, offset, size), f.size)
 	d.Allow, d.Persistent = allowTorch, persistent
 	return d
 }

@@ -116,7 +116,7 @@ type torchTar struct {
 // enter starts reading a member, as a file of its own, so that no length in it reaches beyond it.
 func (a *torchTar) enter(m *io.SectionReader) {
 	a.torchFile, a.offset = newTorchFile(m, m.Size()), 0
-	a.viewLimit = max(viewFloor, viewFactor*a.whole)
+	a.limit(a.whole)
 }
 
 // next decodes the pickle at the offset and moves behind it.

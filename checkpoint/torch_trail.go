@@ -4,7 +4,7 @@ import "linquant/internal/pickle"
 
 const (
 	maxName      = 4 << 10  // bytes of a tensor's name
-	maxNameBytes = 64 << 20 // bytes of all names, which shared prefixes could otherwise multiply
+	maxNameBytes = 16 << 20 // bytes of all names, which shared prefixes could otherwise multiply
 )
 
 // trail is the keys on the way to a value, nil at the top. The name is spelled out only where there is a tensor, since

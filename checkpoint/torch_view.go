@@ -12,9 +12,13 @@ const (
 	maxDims = 64 // PyTorch's own limit
 
 	// A view may repeat elements of its storage, so that a small file can describe tensors of any size. What repeats
-	// may have viewFloor bytes, or viewFactor times the file's where that is more.
-	viewFloor  = 64 << 20
+	// may have viewFloor bytes, or viewFactor times the file's where that is more, as floats of four bytes included.
+	viewFloor  = 40 << 20
 	viewFactor = 4
+
+	// All tensors together may have totalFloor bytes, and totalFactor times the file's: many may be of one storage.
+	totalFloor  = 64 << 20
+	totalFactor = 4
 )
 
 // place returns the tensor of the given shape and strides, in elements, that starts offset elements into the storage.
@@ -62,7 +66,11 @@ func (f *torchFile) place(s *storage, dtype tensor.DType, offset int64, size, st
 		t.data = section{s.r, start + offset*item}
 		return t, nil
 	}
-	if int64(total) > f.viewLimit && int64(total) > length {
+	takes := int64(total)
+	if dtype != tensor.Float32 {
+		takes += 4 * int64(total/dtype.Size())
+	}
+	if takes > f.viewLimit && int64(total) > length {
 		return nil, unsupported("shape %v of %d bytes is a view that repeats a storage of %d; save the tensor before expand() or unfold()",
 			shape, total, length)
 	}

@@ -26,6 +26,7 @@ type walker struct {
 	left map[pickle.Value]bool // not to be listed yet
 
 	nameBytes int
+	bytes     int64 // of the tensors listed so far
 }
 
 // contents lists what is in the saved object: the network's tensors, those beside, and plain values beside.
@@ -176,6 +177,10 @@ func (w *walker) named(v pickle.Value, name string) (*Tensor, error) {
 	}
 	if t == nil { // a parameter that was None
 		return nil, nil
+	}
+	if w.bytes += t.Bytes(); w.bytes > w.file.totalLimit {
+		return nil, inTensor("tensor", name, unsupported("the tensors up to here share storages and have %d bytes together, of the %d "+
+			"that a file of this size may have; save each once, with .clone()", w.bytes, w.file.totalLimit))
 	}
 	named := *t
 	named.Name = name

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,7 +64,7 @@ func openCIFAR10(ctx context.Context, dir, split string) (Set, error) {
 		if strings.HasSuffix(name, cifarBinary) {
 			open = openBinaryBatch
 		}
-		b, err := open(filepath.Join(dir, name))
+		b, err := open(ctx, filepath.Join(dir, name))
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -73,7 +72,7 @@ func openCIFAR10(ctx context.Context, dir, split string) (Set, error) {
 		s.batches = append(s.batches, b)
 		s.n += b.n
 	}
-	if s.classes, err = cifarClassNames(dir); err != nil {
+	if s.classes, err = cifarClassNames(ctx, dir); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -115,8 +114,8 @@ func (s *cifar) Close() error {
 }
 
 // openBinaryBatch opens a batch of the binary form. Examples are read from the file when they are asked for.
-func openBinaryBatch(path string) (cifarBatch, error) {
-	f, err := os.Open(path)
+func openBinaryBatch(_ context.Context, path string) (cifarBatch, error) {
+	f, err := openRegular(path)
 	if err != nil {
 		return cifarBatch{}, err
 	}
@@ -139,16 +138,4 @@ func openBinaryBatch(path string) (cifarBatch, error) {
 		return err
 	}
 	return cifarBatch{path: path, n: int(size / cifarRecord), image: image, Closer: f}, nil
-}
-
-// fileSize returns the bytes of a regular file.
-func fileSize(f *os.File) (int64, error) {
-	s, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	if !s.Mode().IsRegular() {
-		return 0, fmt.Errorf("%s: not a regular file", f.Name())
-	}
-	return s.Size(), nil
 }

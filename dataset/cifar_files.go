@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -97,11 +98,14 @@ func otherSplit(split string) string {
 }
 
 // cifarClassNames reads batches.meta.txt or batches.meta.
-func cifarClassNames(dir string) ([]string, error) {
+func cifarClassNames(ctx context.Context, dir string) ([]string, error) {
 	path := filepath.Join(dir, "batches.meta.txt")
-	f, err := os.Open(path)
+	f, err := openRegular(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return pythonClassNames(ctx, filepath.Join(dir, "batches.meta"))
+	}
 	if err != nil {
-		return pythonClassNames(filepath.Join(dir, "batches.meta"))
+		return nil, err
 	}
 	defer f.Close()
 	var names []string

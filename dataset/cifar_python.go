@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,16 +15,20 @@ import (
 // openPythonBatch opens a batch of the Python form, a pickled dict with the images as an array and the labels as a
 // list. Where the file has the array's bytes as they are, as the original's has, examples are read from there when they
 // are asked for; otherwise the batch, 30 MB, stays in memory.
-func openPythonBatch(path string) (cifarBatch, error) {
-	f, err := os.Open(path)
+func openPythonBatch(ctx context.Context, path string) (cifarBatch, error) {
+	f, err := openRegular(path)
 	if err != nil {
 		return cifarBatch{}, err
 	}
-	b, err := readPythonBatch(f)
+	size, err := fileSize(f)
+	if err != nil {
+		return cifarBatch{}, errors.Join(err, f.Close())
+	}
+	b, err := readPythonBatch(&source{ctx: ctx, r: f}, size)
 	if err != nil {
 		return cifarBatch{}, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
-	offset, err := locate(f, b.pixels)
+	offset, err := locate(ctx, f, b.pixels)
 	if err != nil {
 		return cifarBatch{}, errors.Join(err, f.Close())
 	}
@@ -56,8 +61,8 @@ type pythonBatch struct {
 }
 
 // readPythonBatch decodes a batch. The pickle is data: nothing in it is called.
-func readPythonBatch(r io.Reader) (pythonBatch, error) {
-	dict, err := decodeDict(r)
+func readPythonBatch(r io.Reader, size int64) (pythonBatch, error) {
+	dict, err := decodeDict(r, size)
 	if err != nil {
 		return pythonBatch{}, err
 	}
@@ -85,8 +90,8 @@ func readPythonBatch(r io.Reader) (pythonBatch, error) {
 }
 
 // decodeDict decodes a pickle that is a dict.
-func decodeDict(r io.Reader) (*pickle.Dict, error) {
-	d := pickle.NewDecoder(r)
+func decodeDict(r io.Reader, size int64) (*pickle.Dict, error) {
+	d := pickle.NewDecoder(r, size)
 	d.Allow = allowNumpy
 	v, err := d.Decode()
 	if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -105,7 +110,7 @@ func decodeDict(r io.Reader) (*pickle.Dict, error) {
 // lookup returns the value of a key that is text or, as Python 3 reads the original files, bytes; nil if it is missing.
 func lookup(d *pickle.Dict, key string) (value pickle.Value) {
 	for _, e := range d.Entries { // a later entry replaces an earlier one
-		if name, ok := text(e.Key); ok && name == key {
+		if is(e.Key, key) {
 			value = e.Value
 		}
 	}
@@ -163,8 +168,8 @@ func pickledLabels(dict *pickle.Dict) ([]byte, error) {
 }
 
 // pythonClassNames reads the class names in batches.meta; without the file they are the usual ones.
-func pythonClassNames(path string) ([]string, error) {
-	f, err := os.Open(path)
+func pythonClassNames(ctx context.Context, path string) ([]string, error) {
+	f, err := openRegular(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return cifarClasses, nil
 	}
@@ -172,14 +177,18 @@ func pythonClassNames(path string) ([]string, error) {
 		return nil, err
 	}
 	defer f.Close()
-	dict, err := decodeDict(f)
+	size, err := fileSize(f)
+	if err != nil {
+		return nil, err
+	}
+	dict, err := decodeDict(&source{ctx: ctx, r: f}, size)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	list, _ := lookup(dict, "label_names").(*pickle.List)
 	var names []string
 	if list != nil {
-		for _, item := range list.Items {
+		for _, item := range list.Items[:min(len(list.Items), 2*len(cifarClasses))] {
 			if name, ok := text(item); ok {
 				names = append(names, name)
 			}
@@ -189,7 +198,7 @@ func pythonClassNames(path string) ([]string, error) {
 }
 
 // locate returns where the file holds the bytes of data, -1 where it does not hold them in one piece.
-func locate(f *os.File, data []byte) (int64, error) {
+func locate(ctx context.Context, f *os.File, data []byte) (int64, error) {
 	size, err := fileSize(f)
 	if err != nil || size < int64(len(data)) {
 		return -1, err
@@ -209,7 +218,7 @@ func locate(f *os.File, data []byte) (int64, error) {
 			break
 		}
 		at += k
-		same, err := holds(f, int64(at), data)
+		same, err := holds(ctx, f, int64(at), data)
 		if err != nil || same {
 			return int64(at), err
 		}
@@ -219,9 +228,12 @@ func locate(f *os.File, data []byte) (int64, error) {
 }
 
 // holds reports whether the file has data at offset.
-func holds(f *os.File, offset int64, data []byte) (bool, error) {
+func holds(ctx context.Context, f *os.File, offset int64, data []byte) (bool, error) {
 	buf := make([]byte, 64<<10)
 	for len(data) > 0 {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
 		part := buf[:min(len(buf), len(data))]
 		if _, err := f.ReadAt(part, offset); err == io.EOF {
 			return false, nil

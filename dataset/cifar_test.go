@@ -144,7 +144,7 @@ func TestCIFAR10PythonTruncated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 0; n < len(b); n += 1 + n/8 {
-		if _, err := readPythonBatch(bytes.NewReader(b[:n])); err == nil {
+		if _, err := readPythonBatch(bytes.NewReader(b[:n]), int64(n)); err == nil {
 			t.Errorf("the first %d bytes are a batch", n)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-
-	"linquant/tensor"
 )
 
 // Batch is some examples that follow each other in a set.
@@ -16,7 +14,11 @@ type Batch struct {
 	Labels []int     // their labels, -1 where not known
 }
 
-// Each yields the examples of s in their order, batch at a time (at least 1). The slices of a Batch are those of the
+// batchValues bounds the values of a batch, where one example has not more.
+const batchValues = 1 << 23
+
+// Each yields the examples of s in their order, batch at a time (at least 1), or fewer where they would have more than 8
+// million values. The slices of a Batch are those of the
 // batch before, filled anew: copy what is to stay. After an error, which names the set and the example, nothing more is
 // yielded; when ctx is done, its cause is the error.
 func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
@@ -25,13 +27,13 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 		if n == 0 {
 			return
 		}
-		batch := min(max(batch, 1), n)
-		values, err := append(tensor.Shape{batch}, s.Shape()...).Elements()
+		size, err := s.Shape().Elements()
 		if err != nil {
-			yield(Batch{}, fmt.Errorf("%s: %d examples at a time: %w", s.Name(), batch, err))
+			yield(Batch{}, fmt.Errorf("%s: an example of shape %v: %w", s.Name(), s.Shape(), err))
 			return
 		}
-		size := values / batch
+		batch := min(max(batch, 1), n, max(batchValues/max(size, 1), 1))
+		values := batch * size
 		x, labels := make([]float32, values), make([]int, batch)
 		for first := 0; first < n; first += batch {
 			count := min(batch, n-first)

@@ -16,13 +16,13 @@ func FuzzIDX(f *testing.F) {
 	f.Add([]byte(packed(f, idxOf(twoImages, 2, 2, 3))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, dims := range []int{idxImages, idxLabels} {
-			file, err := parseIDX(bytes.NewReader(b), int64(len(b)), dims)
+			file, err := parseIDX(t.Context(), bytes.NewReader(b), int64(len(b)), dims)
 			if err != nil {
 				continue
 			}
 			// What was accepted has all of its elements.
 			last := make([]byte, 1)
-			if n, err := file.data.ReadAt(last, file.first+file.elements()-1); n != 1 {
+			if err := file.read(t.Context(), last, file.elements()-1); err != nil {
 				t.Errorf("%v, but the last element does not read: %v", file.dims, err)
 			}
 		}
@@ -43,7 +43,7 @@ func FuzzPythonBatch(f *testing.F) {
 	}
 	f.Add([]byte("}."))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		batch, err := readPythonBatch(bytes.NewReader(b))
+		batch, err := readPythonBatch(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
 		}
@@ -72,7 +72,7 @@ func FuzzImage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bytes.NewReader(b)
-		c, err := imageConfig(r, maxPixels)
+		c, _, err := imageConfig(r, maxPixels)
 		if err != nil || c.Width*c.Height > 1<<16 {
 			return
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,10 +19,8 @@ var idxPrefix = map[string][]string{Train: {"train"}, Test: {"t10k", "test"}}
 type idx struct {
 	info
 	path   string
-	images io.ReaderAt
-	first  int64 // where the first image begins
+	images *idxFile
 	labels []byte
-	closer io.Closer
 }
 
 func openIDX(ctx context.Context, dir, split string) (Set, error) {
@@ -35,11 +32,11 @@ func openIDX(ctx context.Context, dir, split string) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	labels, err := readIDXLabels(labelsPath)
+	labels, err := readIDXLabels(ctx, labelsPath)
 	if err != nil {
 		return nil, err
 	}
-	f, err := openIDXFile(imagesPath, idxImages)
+	f, err := openIDXFile(ctx, imagesPath, idxImages)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +49,8 @@ func openIDX(ctx context.Context, dir, split string) (Set, error) {
 	return &idx{
 		info:   info{name: kindIDX + " " + split, shape: tensor.Shape{1, int(rows), int(columns)}},
 		path:   imagesPath,
-		images: f.data,
-		first:  f.first,
+		images: f,
 		labels: labels,
-		closer: f,
 	}, nil
 }
 
@@ -88,15 +83,14 @@ func findIDX(dir, split, what string, dims int) (string, error) {
 }
 
 // readIDXLabels reads a file of labels, a byte each.
-func readIDXLabels(path string) ([]byte, error) {
-	f, err := openIDXFile(path, idxLabels)
+func readIDXLabels(ctx context.Context, path string) ([]byte, error) {
+	f, err := openIDXFile(ctx, path, idxLabels)
 	if err != nil {
 		return nil, err
 	}
 	labels := make([]byte, f.dims[0]) // as many bytes as are there
-	_, err = f.data.ReadAt(labels, f.first)
-	if err == io.EOF {
-		err = nil
+	if err = f.read(ctx, labels, 0); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return labels, errors.Join(err, f.Close())
 }
@@ -114,11 +108,11 @@ func (s *idx) Read(ctx context.Context, i int, dst []float32) (int, error) {
 		pixels = make([]byte, len(dst))
 	}
 	pixels = pixels[:len(dst)]
-	if n, err := s.images.ReadAt(pixels, s.first+int64(i)*int64(len(dst))); n < len(pixels) {
+	if err := s.images.read(ctx, pixels, int64(i)*int64(len(dst))); err != nil {
 		return 0, fmt.Errorf("%s: image %d cannot be read: %w", s.path, i, err)
 	}
 	widen(dst, pixels)
 	return int(s.labels[i]), nil
 }
 
-func (s *idx) Close() error { return s.closer.Close() }
+func (s *idx) Close() error { return s.images.Close() }

@@ -1,15 +1,12 @@
 package dataset
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 )
 
 // IDX is the format of MNIST (LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist/): two zero bytes, the type of
@@ -25,21 +22,37 @@ const (
 // idxFile is an IDX file of bytes whose length is that of its dimensions.
 type idxFile struct {
 	dims  []int64
-	data  io.ReaderAt
-	first int64     // where the elements begin in data
-	close io.Closer // the file; nil once its data is in memory
+	data  elements
+	first int64 // where the elements begin in data
+	file  io.Closer
 }
 
-func (f *idxFile) Close() error {
-	if f.close == nil {
+// elements is what an IDX file holds, after its header or with it.
+type elements interface {
+	read(ctx context.Context, p []byte, offset int64) error
+}
+
+// plain is an IDX file as it is.
+type plain struct{ io.ReaderAt }
+
+func (f plain) read(_ context.Context, p []byte, offset int64) error {
+	n, err := f.ReadAt(p, offset)
+	if n == len(p) {
 		return nil
 	}
-	return f.close.Close()
+	return err
 }
 
-// openIDXFile opens an IDX file with so many dimensions, none of them 0. A compressed one is read into memory.
-func openIDXFile(path string, dims int) (*idxFile, error) {
-	r, err := os.Open(path)
+// read fills p with the elements from the one at offset on.
+func (f *idxFile) read(ctx context.Context, p []byte, offset int64) error {
+	return f.data.read(ctx, p, f.first+offset)
+}
+
+func (f *idxFile) Close() error { return f.file.Close() }
+
+// openIDXFile opens an IDX file with so many dimensions, none of them 0, compressed with gzip or not.
+func openIDXFile(ctx context.Context, path string, dims int) (*idxFile, error) {
+	r, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -47,61 +60,29 @@ func openIDXFile(path string, dims int) (*idxFile, error) {
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
-	f, err := parseIDX(r, size, dims)
+	f, err := parseIDX(ctx, r, size, dims)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), r.Close())
 	}
-	if _, inMemory := f.data.(*bytes.Reader); inMemory {
-		return f, r.Close()
-	}
-	f.close = r
+	f.file = r
 	return f, nil
 }
 
-// parseIDX reads the header of an IDX file of size bytes, and all of one that is compressed with gzip.
-func parseIDX(r io.ReaderAt, size int64, dims int) (*idxFile, error) {
+// parseIDX reads the header of an IDX file of size bytes.
+func parseIDX(ctx context.Context, r io.ReaderAt, size int64, dims int) (*idxFile, error) {
 	var magic [2]byte
 	if _, err := r.ReadAt(magic[:], 0); err != nil && err != io.EOF {
 		return nil, err
 	}
 	if magic == [2]byte{0x1f, 0x8b} {
-		f, err := inflateIDX(io.NewSectionReader(r, 0, size), size, dims)
-		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) {
-			err = fmt.Errorf("the compressed data is damaged or truncated (%w); download it again", err)
-		}
-		return f, err
+		return openInflated(ctx, r, size, dims)
 	}
 	f, err := readIDXHeader(io.NewSectionReader(r, 0, size), dims)
 	if err != nil {
 		return nil, err
 	}
-	f.data = r
+	f.data = plain{r}
 	return f, f.checkLength(size - f.first)
-}
-
-// inflateIDX reads a compressed file. What its header claims is held against what deflate can do before anything is
-// allocated, and memory grows only as data comes.
-func inflateIDX(r io.Reader, compressed int64, dims int) (*idxFile, error) {
-	const maxDeflateRatio = 1032 // a match of 258 bytes takes at least two bits
-	z, err := gzip.NewReader(bufio.NewReader(r))
-	if err != nil {
-		return nil, err
-	}
-	f, err := readIDXHeader(z, dims)
-	if err != nil {
-		return nil, err
-	}
-	want := f.elements()
-	if want/maxDeflateRatio > compressed {
-		return nil, fmt.Errorf("the header claims %d bytes, more than %d compressed ones can hold; download the file again",
-			want, compressed)
-	}
-	data, err := io.ReadAll(io.LimitReader(z, want+1))
-	if err != nil {
-		return nil, err
-	}
-	f.data, f.first = bytes.NewReader(data), 0
-	return f, f.checkLength(int64(len(data)))
 }
 
 func readIDXHeader(r io.Reader, dims int) (*idxFile, error) {

@@ -63,7 +63,7 @@ func openImages(ctx context.Context, dir, split string, asked bool) (Set, error)
 				filepath.Join(root, class), strings.Join(imageSuffixes, ", "))
 		}
 	}
-	width, height, err := imageSize(s.files[0].path)
+	width, height, err := imageSize(ctx, s.files[0].path)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (s *images) read(ctx context.Context, i int, dst []float32, decode func(f *
 		return 0, err
 	}
 	file := s.files[i]
-	f, err := os.Open(file.path)
+	f, err := openRegular(file.path)
 	if err != nil {
 		return 0, err
 	}

@@ -164,7 +164,7 @@ func TestPlanesDropTransparency(t *testing.T) {
 	rgba.Set(3, 5, c)
 	for name, m := range map[string]image.Image{"NRGBA": nrgba, "NRGBA64": nrgba64, "RGBA": rgba, "Paletted": paletted} {
 		var x [3]float32
-		planes(m, x[:])
+		_ = planes(t.Context(), m, x[:])
 		for ch, want := range []float32{200, 100, 50} {
 			if math.Abs(float64(x[ch]-want)) > 1 { // RGBA is multiplied by its transparency, and so rounded
 				t.Errorf("%s gives %v", name, x)

@@ -121,15 +121,26 @@ func pickledDType(v pickle.Value) (string, bool) {
 	return name, ok
 }
 
-// text reads a string, or the bytes that a pickle of Python 2 becomes when it is saved again by Python 3.
+// maxText bounds a name or a type in bytes. A pickle can mention one that is long any number of times, each a copy.
+const maxText = 256
+
+// text reads a short string, or the bytes that a pickle of Python 2 becomes when it is saved again by Python 3.
 func text(v pickle.Value) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, true
+		return v, len(v) <= maxText
 	case []byte:
-		return string(v), true
+		if len(v) <= maxText {
+			return string(v), true
+		}
 	}
 	return "", false
+}
+
+// is reports whether v is that text.
+func is(v pickle.Value, want string) bool {
+	s, ok := text(v)
+	return ok && s == want
 }
 
 // pickledBytes reads bytes in any of the ways that they are pickled.

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"image"
@@ -25,15 +24,15 @@ type ImageConfig struct {
 	MaxPixels int  // an image with more is refused by its header; 0 means 32 million
 }
 
-// defaultPixels is MaxPixels without one. A decoder takes up to 8 bytes for a pixel, and some as much again meanwhile.
-const defaultPixels = 1 << 25
-
 // maxSide bounds Height, Width and Resize.
 const maxSide = 1 << 14
 
 // ReadImage decodes a PNG, JPEG, GIF, BMP or WebP image, whatever its name, and returns its pixels as cfg says, 0 to
 // 255, [channels, height, width] with red first. Of an animation it is the first picture. Nothing is allocated for the
-// size that a header claims, nor for the one that resizing would make of it, before that was compared with MaxPixels.
+// size that a header claims, nor for the one that resizing would make of it, before that was compared with MaxPixels. The
+// picture's file, its pixels and what a decoder makes on the way to them have 448 MiB together, and more in proportion where
+// MaxPixels is more than 32 million; the scans of a JPEG may visit 12 million blocks of 8×8 pixels, and two more for each
+// byte. r is read to its end.
 //
 // The steps are those of torchvision on images of Pillow, and give the same bytes for the same decoded pixels:
 //
@@ -46,30 +45,32 @@ const maxSide = 1 << 14
 //
 // Decoders of JPEG may differ from each other by a few levels.
 //
-// Errors: what is no image (ErrNoImage) or is damaged, an image of too many pixels (ErrTooLarge), a Resize that does not
-// cover Height × Width, and those of r as they are.
+// Errors: what is no image (ErrNoImage) or is damaged, an image of too many pixels or that is too much work (ErrTooLarge), a
+// Resize that does not cover Height × Width, the context's cause, which ends reading and decoding, and those of r as they are.
 func ReadImage(ctx context.Context, r io.Reader, cfg ImageConfig) ([]uint8, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	var header bytes.Buffer
-	src := &source{r: r}
-	c, err := imageConfig(io.TeeReader(src, &header), cfg.maxPixels())
+	p, err := readPicture(ctx, r, cfg.maxPixels(), func(size image.Point) (bound, error) {
+		b := bound{pixels: cfg.maxPixels()}
+		height, width := cfg.resized(size.Y, size.X)
+		if width != size.X || height != size.Y {
+			b.resized = image.Pt(width, max(height, size.Y))
+		}
+		return b, cfg.checkResized(size)
+	})
 	if err != nil {
-		return nil, src.cause(err)
-	}
-	size := image.Pt(c.Width, c.Height)
-	if err := cfg.checkResized(size); err != nil {
 		return nil, err
 	}
-	m, _, err := image.Decode(io.MultiReader(&header, src))
+	m, err := p.decode(ctx)
 	if err != nil {
-		return nil, src.cause(imageError(err))
+		return nil, err
 	}
-	if m = onCanvas(m, size); m.Bounds().Size() != size {
-		return nil, errSize
+	b, err := bitmapOf(ctx, m, cfg.channels())
+	if err == nil {
+		b, err = cfg.fit(ctx, b)
 	}
-	return cfg.fit(bitmapOf(m, cfg.channels())).pixels, nil
+	return b.pixels, err
 }
 
 func (cfg *ImageConfig) channels() int {
@@ -114,11 +115,16 @@ func (cfg *ImageConfig) checkResized(size image.Point) error {
 }
 
 // fit resizes and cuts.
-func (cfg *ImageConfig) fit(b bitmap) bitmap {
+func (cfg *ImageConfig) fit(ctx context.Context, b bitmap) (bitmap, error) {
 	if cfg.Height == 0 {
-		return b
+		return b, nil
 	}
-	return b.resize(cfg.resized(b.height, b.width)).crop(cfg.Height, cfg.Width)
+	height, width := cfg.resized(b.height, b.width)
+	b, err := b.resize(ctx, height, width)
+	if err != nil {
+		return bitmap{}, err
+	}
+	return b.crop(cfg.Height, cfg.Width), nil
 }
 
 // resized returns the size of the image before it is cut.
@@ -154,19 +160,18 @@ func newBitmap(channels, height, width int) bitmap {
 	return bitmap{channels, height, width, make([]uint8, channels*height*width)}
 }
 
-func bitmapOf(m image.Image, channels int) bitmap {
+func bitmapOf(ctx context.Context, m image.Image, channels int) (bitmap, error) {
 	size := m.Bounds().Size()
 	b := newBitmap(3, size.Y, size.X)
-	planes(m, b.pixels)
-	if channels == 3 {
-		return b
+	if err := planes(ctx, m, b.pixels); err != nil || channels == 3 {
+		return b, err
 	}
 	plane := size.X * size.Y
 	red, green, blue := b.pixels[:plane], b.pixels[plane:2*plane], b.pixels[2*plane:]
 	for i := range red {
 		red[i] = uint8((19595*uint32(red[i]) + 38470*uint32(green[i]) + 7471*uint32(blue[i]) + 1<<15) >> 16)
 	}
-	return bitmap{1, size.Y, size.X, red}
+	return bitmap{1, size.Y, size.X, red}, nil
 }
 
 // crop cuts height × width from the middle.

@@ -1,6 +1,9 @@
 package dataset
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // The filter of Pillow's Image.resize with BILINEAR: every pixel of the result is the mean of the pixels around the
 // place that it has in the image, weighted by a triangle as wide as two pixels of the larger of the two grids. Weights
@@ -14,6 +17,9 @@ type taps struct {
 	first   int
 	weights []int32
 }
+
+// bytesOfTaps bounds what triangle takes for each pixel of the longer row.
+const bytesOfTaps = 96
 
 // triangle returns the taps for every pixel of a row that has n and shall have m.
 func triangle(n, m int) []taps {
@@ -43,21 +49,25 @@ func triangle(n, m int) []taps {
 }
 
 // resize returns the image with another size: first its rows, then its columns.
-func (b bitmap) resize(height, width int) bitmap {
+func (b bitmap) resize(ctx context.Context, height, width int) (bitmap, error) {
 	height, width = max(height, 1), max(width, 1)
+	var err error
 	if width != b.width {
-		b = b.resizeRows(width)
+		b, err = b.resizeRows(ctx, width)
 	}
-	if height != b.height {
-		b = b.resizeColumns(height)
+	if err == nil && height != b.height {
+		b, err = b.resizeColumns(ctx, height)
 	}
-	return b
+	return b, err
 }
 
-func (b bitmap) resizeRows(width int) bitmap {
+func (b bitmap) resizeRows(ctx context.Context, width int) (bitmap, error) {
 	all := triangle(b.width, width)
 	to := newBitmap(b.channels, b.height, width)
 	for y := range b.channels * b.height {
+		if ctx.Err() != nil {
+			return bitmap{}, context.Cause(ctx)
+		}
 		src, dst := b.pixels[y*b.width:][:b.width], to.pixels[y*width:][:width]
 		for x, t := range all {
 			sum := int32(1 << (weightBits - 1))
@@ -67,13 +77,16 @@ func (b bitmap) resizeRows(width int) bitmap {
 			dst[x] = level(sum)
 		}
 	}
-	return to
+	return to, nil
 }
 
-func (b bitmap) resizeColumns(height int) bitmap {
+func (b bitmap) resizeColumns(ctx context.Context, height int) (bitmap, error) {
 	to := newBitmap(b.channels, height, b.width)
 	sums := make([]int32, b.width)
 	for y, t := range triangle(b.height, height) {
+		if ctx.Err() != nil {
+			return bitmap{}, context.Cause(ctx)
+		}
 		for c := range b.channels {
 			for x := range sums {
 				sums[x] = 1 << (weightBits - 1)
@@ -88,7 +101,7 @@ func (b bitmap) resizeColumns(height int) bitmap {
 			}
 		}
 	}
-	return to
+	return to, nil
 }
 
 // level returns a sum as a pixel.

@@ -74,9 +74,9 @@ func (a Answers) Top(y []float32, k int, labels []string) []Class {
 	return all[:min(max(k, 0), len(all))]
 }
 
-// ReadLabels reads the names of classes, UTF-8 with one a line, from a text of at most 16 MiB.
+// ReadLabels reads the names of classes, UTF-8 with one a line, from a text of at most 16 MiB and a million lines.
 func ReadLabels(r io.Reader) ([]string, error) {
-	const most = 16 << 20
+	const most, mostLines = 16 << 20, 1_000_000
 	text, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, err
@@ -85,6 +85,8 @@ func ReadLabels(r io.Reader) ([]string, error) {
 	switch {
 	case len(text) > most:
 		return nil, errors.New("more than 16.8 MB are no list of labels: give a text file with one a line")
+	case bytes.Count(text, []byte("\n")) > mostLines:
+		return nil, errors.New("more than a million lines are no list of labels: give a text file with one a line")
 	case !utf8.Valid(text):
 		return nil, errors.New("it is no UTF-8 text: give a text file with one label a line")
 	}

@@ -5,11 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
+	"math/bits"
 )
 
-// maxOps bounds the opcodes of one pickle, and with them the memory: an opcode of one byte can make some fifty bytes. A
-// checkpoint needs about forty opcodes a tensor, so there is room for a hundred thousand.
+// maxOps bounds the opcodes of one pickle, and with them the work. A checkpoint needs about forty opcodes a tensor, so there
+// is room for a hundred thousand.
 const maxOps = 1 << 22
+
+// An opcode of one byte can make a container. What values take, counted as below, is bounded by the bytes of the file that
+// the pickle is in: maxRoom, and perByte more for each. A tensor of a checkpoint takes some 2 kB.
+const (
+	maxRoom = 24 << 20
+	perByte = 2
+
+	ofValue     = 40  // a place on the stack, in a container or in the memo
+	ofContainer = 128 // one of it, with what its reader notes of it
+	ofNumber    = 64  // a place in a memo that is numbered in disorder
+)
 
 // Decoder reads pickles that follow each other in a stream.
 type Decoder struct {
@@ -20,14 +33,16 @@ type Decoder struct {
 	Persistent func(id Value) (Value, error)
 
 	in    input
+	room  int64 // bytes that values may take yet
 	stack []Value
 	marks []int // heights of the stack, each at or above the one before
 	memo  memo
 }
 
-// NewDecoder returns a Decoder that reads r, ahead of what it decodes.
-func NewDecoder(r io.Reader) *Decoder {
-	return &Decoder{in: input{r: bufio.NewReader(r)}}
+// NewDecoder returns a Decoder that reads r, ahead of what it decodes. size is the bytes of the file that r is a part of,
+// to which the memory of all its pickles together is in proportion.
+func NewDecoder(r io.Reader, size int64) *Decoder {
+	return &Decoder{in: input{r: bufio.NewReader(r)}, room: maxRoom + perByte*size}
 }
 
 // Offset returns how many bytes the pickles decoded so far have, ends included.
@@ -50,7 +65,11 @@ func (d *Decoder) Decode() (Value, error) {
 			}
 			return v, nil
 		}
-		if err := d.step(op); err != nil {
+		err = d.step(op)
+		if err == nil && d.room < 0 {
+			err = errRoom
+		}
+		if err != nil {
 			if errors.Is(err, errRefused) {
 				return nil, errors.Unwrap(err)
 			}
@@ -68,9 +87,35 @@ type refusal struct{ error }
 func (r refusal) Unwrap() error        { return r.error }
 func (r refusal) Is(target error) bool { return target == errRefused }
 
-var errStack = errors.New("an operand is missing")
+var (
+	errStack = errors.New("an operand is missing")
+	errRoom  = errors.New("its values take far more memory than its file has bytes, which no file of numbers does")
+)
 
-func (d *Decoder) push(v Value) { d.stack = append(d.stack, v) }
+func (d *Decoder) push(v Value) {
+	d.room -= ofValue
+	switch v := v.(type) {
+	case string:
+		d.room -= ofValue + int64(len(v))
+	case []byte:
+		d.room -= ofValue + int64(len(v))
+	case *big.Int:
+		d.room -= int64(len(v.Bits())) * bits.UintSize / 8
+	}
+	d.stack = append(d.stack, v)
+}
+
+// made pushes what was made of n values.
+func (d *Decoder) made(v Value, n int) {
+	d.room -= ofContainer + int64(n)*ofValue
+	d.stack = append(d.stack, v)
+}
+
+// again pushes a value that was there before.
+func (d *Decoder) again(v Value) {
+	d.room -= ofValue
+	d.stack = append(d.stack, v)
+}
 
 // floor is the height of the stack below which the current mark forbids to pop.
 func (d *Decoder) floor() int {
@@ -158,7 +203,7 @@ func (d *Decoder) call(class, args Value) error {
 	if !ok {
 		return fmt.Errorf("the arguments for %.100q are a %s", g, kind(args))
 	}
-	d.push(&Object{Class: g, Args: t.Items})
+	d.made(&Object{Class: g, Args: t.Items}, 0)
 	return nil
 }
 
@@ -167,14 +212,17 @@ func (d *Decoder) get(index uint64) error {
 	if !ok {
 		return fmt.Errorf("memo %d was never set", index)
 	}
-	d.push(v)
+	d.again(v)
 	return nil
 }
 
 func (d *Decoder) put(index uint64) error {
 	v, err := d.top()
 	if err == nil {
-		d.memo.put(index, v)
+		d.room -= ofValue
+		if d.memo.put(index, v) {
+			d.room -= ofNumber
+		}
 	}
 	return err
 }
@@ -185,6 +233,7 @@ func (d *Decoder) extend(items []Value) error {
 	if err != nil {
 		return err
 	}
+	d.room -= int64(len(items)) * ofValue
 	switch t := target.(type) {
 	case *List:
 		t.Items = append(t.Items, items...)
@@ -208,6 +257,7 @@ func (d *Decoder) update(items []Value) error {
 	if err != nil {
 		return err
 	}
+	d.room -= int64(len(items)) * ofValue
 	switch t := target.(type) {
 	case *Dict:
 		t.Entries = append(t.Entries, entries...)

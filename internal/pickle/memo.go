@@ -18,7 +18,8 @@ func (m *memo) get(index uint64) (Value, bool) {
 	return v, ok
 }
 
-func (m *memo) put(index uint64, v Value) {
+// put sets a number, and reports whether that is one of the others.
+func (m *memo) put(index uint64, v Value) bool {
 	next := uint64(len(m.counted))
 	_, other := m.others[index]
 	switch {
@@ -31,5 +32,7 @@ func (m *memo) put(index uint64, v Value) {
 			m.others = make(map[uint64]Value)
 		}
 		m.others[index] = v
+		return true
 	}
+	return false
 }

@@ -18,12 +18,12 @@ func TestMemo(t *testing.T) {
 		{"other then counted", "K\x05q\x01K\x06q\x00h\x01.", 5},
 		{"memoize counts both kinds", "K\x05q\x07K\x06\x94K\x08\x94h\x02.", 8},
 	} {
-		v, err := NewDecoder(strings.NewReader(c.pickle)).Decode()
+		v, err := NewDecoder(strings.NewReader(c.pickle), int64(len(c.pickle))).Decode()
 		if err != nil || v != c.want {
 			t.Errorf("%s: %v, %v; want %d", c.name, v, err, c.want)
 		}
 	}
-	if _, err := NewDecoder(strings.NewReader("K\x05q\x01h\x00.")).Decode(); err == nil {
+	if _, err := NewDecoder(strings.NewReader("K\x05q\x01h\x00."), int64(len("K\x05q\x01h\x00."))).Decode(); err == nil {
 		t.Error("memo 0 was never set, and yet was found")
 	}
 }
@@ -37,7 +37,7 @@ func TestNamesQuoted(t *testing.T) {
 		name + "K\x01R.", // the arguments are none
 		name + ")R)R.",   // calls an instance
 	} {
-		d := NewDecoder(strings.NewReader(p))
+		d := NewDecoder(strings.NewReader(p), int64(len(p)))
 		if p != name+"." {
 			d.Allow = func(Global) error { return nil }
 		}

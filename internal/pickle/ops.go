@@ -14,6 +14,7 @@ const maxProtocol = 5
 func (d *Decoder) step(op byte) error {
 	switch op {
 	case opMark:
+		d.room -= ofValue
 		d.marks = append(d.marks, len(d.stack))
 	case opPop:
 		if len(d.marks) > 0 && len(d.stack) == d.floor() { // a mark counts as a value here
@@ -30,7 +31,7 @@ func (d *Decoder) step(op byte) error {
 		if err != nil {
 			return err
 		}
-		d.push(v)
+		d.again(v)
 	case opPersID:
 		line, err := d.in.line()
 		if err != nil {
@@ -160,7 +161,7 @@ func (d *Decoder) objectOp(op byte) error {
 			return fmt.Errorf("it sets the state of a %s", kind(v[0]))
 		}
 		o.State = v[1]
-		d.push(o)
+		d.again(o)
 		return nil
 	}
 	return d.call(v[0], v[1])
@@ -191,17 +192,17 @@ func (d *Decoder) containerOp(op byte) error {
 	case opSetItem, opSetItems:
 		return d.update(items)
 	case opEmptyList, opList:
-		d.push(&List{items})
+		d.made(&List{items}, len(items))
 	case opEmptyDict, opDict:
 		entries, err := pairs(items)
 		if err != nil {
 			return err
 		}
-		d.push(&Dict{entries})
+		d.made(&Dict{entries}, len(items))
 	case opEmptySet, opFrozenSet:
-		d.push(&Set{items})
+		d.made(&Set{items}, len(items))
 	default:
-		d.push(&Tuple{items})
+		d.made(&Tuple{items}, len(items))
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func decode(s string) (Value, error) {
-	d := NewDecoder(strings.NewReader(s))
+	d := NewDecoder(strings.NewReader(s), int64(len(s)))
 	d.Allow = func(g Global) error {
 		if g.Module == "os" {
 			return errors.New("os is refused")
@@ -136,7 +136,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestSequence(t *testing.T) {
-	d := NewDecoder(strings.NewReader("K\x01.\x80\x02X\x03\x00\x00\x00abc.rest"))
+	d := NewDecoder(strings.NewReader("K\x01.\x80\x02X\x03\x00\x00\x00abc.rest"), int64(len("K\x01.\x80\x02X\x03\x00\x00\x00abc.rest")))
 	for _, want := range []struct {
 		value  Value
 		offset int64
@@ -150,7 +150,7 @@ func TestSequence(t *testing.T) {
 
 func TestNothingAllowed(t *testing.T) {
 	for _, in := range []string{"cm\nN\n.", "K\x01Q."} {
-		if v, err := NewDecoder(strings.NewReader(in)).Decode(); err == nil {
+		if v, err := NewDecoder(strings.NewReader(in), int64(len(in))).Decode(); err == nil {
 			t.Errorf("%q decodes to %v", in, v)
 		}
 	}
@@ -169,7 +169,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d := NewDecoder(strings.NewReader(string(b)))
+		d := NewDecoder(strings.NewReader(string(b)), int64(len(b)))
 		d.Allow = func(Global) error { return nil }
 		d.Persistent = func(id Value) (Value, error) { return id, nil }
 		v, err := d.Decode()
@@ -183,7 +183,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func ExampleDecoder() {
-	d := NewDecoder(strings.NewReader("cos\nsystem\n(X\x02\x00\x00\x00lstR."))
+	d := NewDecoder(strings.NewReader("cos\nsystem\n(X\x02\x00\x00\x00lstR."), 30)
 	d.Allow = func(g Global) error { return fmt.Errorf("the file asks for %v", g) }
 	_, err := d.Decode()
 	fmt.Println(err)

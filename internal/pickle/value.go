@@ -5,7 +5,8 @@
 // the caller to know the few classes it cares about. Every imported name is put to the caller first, who refuses what
 // is not on his list.
 //
-// Work and memory are proportional to the input: no length in it is believed before as many bytes were read. Values
+// Work and memory are bounded, and in proportion to the file: no length in it is believed before as many bytes were read,
+// and an opcode that would make more than its part is an error. Values
 // refer to each other through the pickle's memo, so they form a graph that may share parts many times over and may have
 // cycles; who walks it must mark where he was.
 package pickle
