@@ -7,30 +7,49 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Write calls fill with a buffered writer to a temporary file beside path, and renames that file to path once fill and
-// the write to disk have succeeded. On any error path is untouched (a file that was there is still there) and the
-// temporary file is removed. A new file's mode is 0666 less the umask; one that is replaced keeps its mode. Where path
-// exists and is no regular file (/dev/stdout, a pipe) it is written directly.
-func Write(path string, fill func(w io.Writer) error) (err error) {
-	mode := fs.FileMode(0)
-	switch info, statErr := os.Stat(path); {
-	case statErr == nil && info.IsDir():
+// the write to disk have succeeded; then the name is on disk too. On any error path is untouched (a file that was there is
+// still there) and the temporary file is removed. What a process that was killed left behind, the next one that writes to
+// path removes.
+//
+// A new file's mode is 0666 less the umask; one that is replaced keeps its mode and, where the system allows it, its owner
+// and group. Symbolic links are followed, also to a file that is not there yet. Where path exists and is no regular file
+// (/dev/stdout, a pipe) it is written directly.
+func Write(path string, fill func(w io.Writer) error) error { return system.write(path, fill) }
+
+// disk is what makes a file last; tests watch it.
+type disk struct {
+	sync    func(f *os.File) error
+	rename  func(from, to string) error
+	syncDir func(dir string) error
+}
+
+var system = disk{(*os.File).Sync, os.Rename, syncDir}
+
+func (d disk) write(path string, fill func(w io.Writer) error) (err error) {
+	old, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if path, err = target(path); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case old.IsDir():
 		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is a directory")}
-	case statErr == nil && !info.Mode().IsRegular():
+	case !old.Mode().IsRegular():
 		return writeDirect(path, fill)
-	case statErr == nil:
-		mode = info.Mode().Perm()
+	default:
 		// Follow a symbolic link, so that the file it names is replaced and not the link.
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return err
 		}
 	}
+	removeStale(path)
 	f, err := createTemp(path)
 	if err != nil {
 		return err
@@ -42,8 +61,9 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if mode != 0 {
-		if err = f.Chmod(mode); err != nil {
+	if old != nil {
+		keepOwner(f, old) // before the mode, whose bits of the owner it may clear
+		if err = f.Chmod(old.Mode().Perm()); err != nil {
 			return err
 		}
 	}
@@ -51,17 +71,33 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 		return err
 	}
 	// On disk before the name is, or a power failure could leave the name with nothing behind it.
-	if err = f.Sync(); err != nil {
+	if err = d.sync(f); err != nil {
 		return err
 	}
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = d.rename(f.Name(), path); err != nil {
 		return err
 	}
 	renamed = true
-	return nil
+	return d.syncDir(filepath.Dir(path))
+}
+
+// target returns the file that is written where there is none at path: path, or what a symbolic link there names.
+func target(path string) (string, error) {
+	const most = 40 // links, as Linux allows
+	for range most {
+		to, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link, or nothing at all
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many symbolic links")}
 }
 
 func fillBuffered(w io.Writer, fill func(w io.Writer) error) error {
@@ -80,22 +116,11 @@ func writeDirect(path string, fill func(w io.Writer) error) error {
 	return errors.Join(fillBuffered(f, fill), f.Close())
 }
 
-// createTemp creates a new file beside path with the mode that os.Create gives, which the umask narrows.
-func createTemp(path string) (*os.File, error) {
-	dir, base := filepath.Split(path)
-	const longest = 200 // bytes, since file systems allow 255 and path may have them all
-	base = strings.ToValidUTF8(base[:min(len(base), longest)], "")
-	for {
-		name := filepath.Join(dir, fmt.Sprintf(".%s.%08x.tmp", base, rand.Uint32()))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			// Name the file that the caller asked for, not the temporary one.
-			err = &fs.PathError{Op: "create", Path: path, Err: pathErr.Err}
-		}
-		return f, err
+// createError names the file that the caller asked for, not the temporary one.
+func createError(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		return &fs.PathError{Op: "create", Path: path, Err: inner.Err}
 	}
+	return fmt.Errorf("create %s: %w", path, err)
 }
