@@ -39,6 +39,9 @@ func WriteNPZ(w io.Writer, arrays []Output) error {
 		}
 	}
 	z := zip.NewWriter(w)
+	if err := z.SetComment(npzComment); err != nil {
+		return err
+	}
 	for i := range arrays {
 		o := &arrays[i]
 		member, err := z.CreateHeader(&zip.FileHeader{Name: o.Name + npySuffix, Method: zip.Store})
@@ -79,7 +82,7 @@ func buildNPYHeader(o *Output) (header string, size int64, err error) {
 	const before = len(npyMagic) + 2 + 2 // the version and the header's length
 	const alignment = 64                 // of the elements, as NumPy pads, so that they can be mapped
 	padding := (alignment - (before+len(dict)+1)%alignment) % alignment
-	dict += strings.Repeat(" ", padding) + "\n"
+	dict += strings.Repeat(" ", padding+npyBlanks) + "\n"
 	length := binary.LittleEndian.AppendUint16(nil, uint16(len(dict))) // fits: the rank is bounded
 	return npyMagic + "\x01\x00" + string(length) + dict, size, nil
 }

@@ -2,11 +2,14 @@ package figure
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image/png"
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -73,7 +76,24 @@ func encodePNG(w io.Writer, f Figure, dpi int) error {
 	}
 	// Flat colours compress well at any level, and the default one takes longer than drawing.
 	enc := png.Encoder{CompressionLevel: png.BestSpeed}
-	return enc.Encode(w, c.Image())
+	var buf bytes.Buffer
+	if err := enc.Encode(&buf, c.Image()); err != nil {
+		return err
+	}
+	const header = 8 + 4 + 4 + 13 + 4 // the magic number and the chunk IHDR
+	_, err := w.Write(slices.Concat(buf.Bytes()[:header], softwareChunk(), buf.Bytes()[header:]))
+	return err
+}
+
+// software is what a picture says made it.
+const software = "linquant"
+
+// softwareChunk is the chunk of a PNG that says what made it (PNG, 11.3.4.3).
+func softwareChunk() []byte {
+	chunk := []byte("tEXtSoftware\x00" + software)
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(chunk)-4))
+	b = append(b, chunk...)
+	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(chunk))
 }
 
 func encodeSVG(w io.Writer, f Figure) error {
@@ -87,6 +107,7 @@ func encodeSVG(w io.Writer, f Figure) error {
 	}
 	// vgsvg names one family alone, and a viewer without it would fall back to a serif of other widths.
 	one, all := []byte("font-family:Liberation Sans;"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	_, err := w.Write(bytes.ReplaceAll(buf.Bytes(), one, all))
+	svg := bytes.Replace(buf.Bytes(), []byte("?>"), []byte("?>\n<!-- "+software+" -->"), 1)
+	_, err := w.Write(bytes.ReplaceAll(svg, one, all))
 	return err
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,17 +41,18 @@ func demoCommand() *cobra.Command {
 				return cli.Usagef("--limit %d: use 1 or more", images)
 			}
 			for _, d := range demos {
-				if err := d.show(c.Context(), c.OutOrStdout(), filepath.Join(dir, d.file)); err != nil {
+				if err := d.show(c, filepath.Join(dir, d.file)); err != nil {
 					return err
 				}
 			}
 			if err := networkDemo(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), images); err != nil {
 				return err
 			}
-			return weightFigures(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), dir)
+			return weightFigures(c, dir)
 		},
 	}
 	all.Flags().StringVar(&dir, "out-dir", "assets", "`FOLDER` for the figures")
+	cli.MarkOutput(all, "out-dir")
 	all.Flags().IntVar(&images, "limit", 2000, "measure the network on `N` images")
 	for _, d := range demos {
 		var out string
@@ -63,7 +64,7 @@ func demoCommand() *cobra.Command {
 				if err := cli.CheckEnding(out, figureEndings...); err != nil {
 					return err
 				}
-				return d.show(c.Context(), c.OutOrStdout(), out)
+				return d.show(c, out)
 			},
 		}
 		cli.OutFlag(c, &out, "assets/"+d.file, "`FIGURE` to write, .png or .svg")
@@ -73,36 +74,35 @@ func demoCommand() *cobra.Command {
 }
 
 // show runs the demonstration, and saves and announces its figure.
-func (d demo) show(ctx context.Context, w io.Writer, path string) error {
-	return d.showVectors(ctx, w, path, toy.Load())
+func (d demo) show(c *cobra.Command, path string) error {
+	return d.showVectors(c, path, toy.Load())
 }
 
-func (d demo) showVectors(ctx context.Context, w io.Writer, path string, v toy.Vectors) error {
-	f, err := d.run(w, v)
+func (d demo) showVectors(c *cobra.Command, path string, v toy.Vectors) error {
+	f, err := d.run(c.OutOrStdout(), v)
 	if err != nil {
 		return err
 	}
-	return saveFigure(ctx, w, path, f)
+	return saveFigure(c, path, f)
 }
 
 // figureEndings are those of the files that saveFigure writes.
 var figureEndings = []string{".png", ".svg"}
 
 // saveFigure writes a figure, creating its folder, and says so.
-func saveFigure(ctx context.Context, w io.Writer, path string, f figure.Figure) error {
-	if path == cli.Stdio {
-		return figure.Encode(w, "png", f)
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+func saveFigure(c *cobra.Command, path string, f figure.Figure) error {
 	if err := cli.MakeDir(path); err != nil {
 		return err
 	}
-	if err := figure.Save(path, f); err != nil {
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
+	if path == cli.Stdio {
+		format = "png"
+	}
+	err := cli.WriteFile(c, path, func(w io.Writer) error { return figure.Encode(w, format, f) })
+	if err != nil || path == cli.Stdio {
 		return err
 	}
-	return cli.Saved(w, path)
+	return cli.Saved(c.OutOrStdout(), path)
 }
 
 // checks collects the differences between what was computed and what was expected.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
@@ -53,7 +55,7 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 }
 
 // weightFigures draws the built-in network's weights, as floats and as codes.
-func weightFigures(ctx context.Context, w, stderr io.Writer, dir string) error {
+func weightFigures(c *cobra.Command, dir string) error {
 	f, err := pipeline.OpenCheckpoint(pipeline.Builtin)
 	if err != nil {
 		return err
@@ -61,13 +63,13 @@ func weightFigures(ctx context.Context, w, stderr io.Writer, dir string) error {
 	defer f.Close()
 	for _, bits := range []int{floatBits, 4, 2} {
 		cfg := histConfig{bits: bits, bins: 256, Sharing: flags.Sharing{Per: quant.PerChannel.String()}}
-		p := text.NewProgress(stderr)
-		fig, err := histograms(ctx, f, cfg, quant.Layout{Per: quant.PerChannel}, p)
+		p := text.NewProgress(c.ErrOrStderr())
+		fig, err := histograms(c.Context(), f, cfg, quant.Layout{Per: quant.PerChannel}, p)
 		p.End()
 		if err != nil {
 			return err
 		}
-		if err := saveFigure(ctx, w, filepath.Join(dir, histFile(bits)), fig); err != nil {
+		if err := saveFigure(c, filepath.Join(dir, histFile(bits)), fig); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"linquant/internal/toy"
 )
 
@@ -33,7 +35,9 @@ func TestDemoNoticesACorruptedValue(t *testing.T) {
 			tt.corrupt(&v)
 			path := filepath.Join(t.TempDir(), "figure.png")
 			var out bytes.Buffer
-			err := tt.demo.showVectors(t.Context(), &out, path, v)
+			c := &cobra.Command{}
+			c.SetOut(&out)
+			err := tt.demo.showVectors(c, path, v)
 			if err == nil {
 				t.Fatal("the demonstration passed")
 			}

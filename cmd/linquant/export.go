@@ -74,7 +74,7 @@ func exportCommand() *cobra.Command {
 			if err := cli.CheckEnding(out, ".onnx"); err != nil {
 				return err
 			}
-			if err := cli.CheckFolder(out); err != nil {
+			if err := cli.CheckOutput(c, out); err != nil {
 				return err
 			}
 			n, err := model.Open(c, args[0])
@@ -129,7 +129,7 @@ func (e *exportConfig) explainPixels(err error) error {
 
 // writeONNX has a network exported to path, whole or not at all.
 func writeONNX(c *cobra.Command, path string, cfg onnx.ExportConfig, export func(io.Writer, onnx.ExportConfig) error) error {
-	err := cli.WriteFile(c.Context(), path, c.OutOrStdout(), func(w io.Writer) error { return export(w, cfg) })
+	err := cli.WriteFile(c, path, func(w io.Writer) error { return export(w, cfg) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,11 @@ func histCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if _, err := os.Stat(cfg.out); err == nil { // else its folder is made
+				if err := cli.CheckOutput(c, cfg.out); err != nil {
+					return err
+				}
+			}
 			f, err := pipeline.OpenCheckpoint(args[0])
 			if err != nil {
 				return err
@@ -64,7 +70,7 @@ func histCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return saveFigure(c.Context(), c.OutOrStdout(), cfg.out, fig)
+			return saveFigure(c, cfg.out, fig)
 		},
 	}
 	f := c.Flags()

@@ -67,7 +67,7 @@ func quantizeCommand() *cobra.Command {
 			if cfg.Affine, err = schemeFlag(cfg.scheme); err != nil {
 				return err
 			}
-			if err := checkOutput(cfg.out); err != nil {
+			if err := checkOutput(c, cfg.out); err != nil {
 				return err
 			}
 			if isONNX(cfg.out) {
@@ -81,7 +81,7 @@ func quantizeCommand() *cobra.Command {
 			}
 			p := text.NewProgress(c.ErrOrStderr())
 			cfg.Progress = p.Step
-			report, left, err := quantizeFile(c.Context(), args[0], c.OutOrStdout(), cfg)
+			report, left, err := quantizeFile(c, args[0], cfg)
 			p.End()
 			if err != nil {
 				return err
@@ -135,9 +135,9 @@ func schemeFlag(scheme string) (affine bool, err error) {
 }
 
 // checkOutput refuses formats that quantize does not write.
-func checkOutput(path string) error {
+func checkOutput(c *cobra.Command, path string) error {
 	if path == cli.Stdio || isONNX(path) || strings.EqualFold(filepath.Ext(path), ".safetensors") {
-		return cli.CheckFolder(path)
+		return cli.CheckOutput(c, path)
 	}
 	return cli.Usagef("-o %s: end the name in .onnx for the whole network, or in .safetensors for the weights alone", text.Printable(path))
 }
@@ -145,7 +145,7 @@ func checkOutput(path string) error {
 // isONNX reports whether a file's name says that it holds a whole network.
 func isONNX(path string) bool { return strings.EqualFold(filepath.Ext(path), ".onnx") }
 
-func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quantizeConfig) (*ptq.Report, []checkpoint.Group, error) {
+func quantizeFile(c *cobra.Command, path string, cfg quantizeConfig) (*ptq.Report, []checkpoint.Group, error) {
 	f, err := pipeline.OpenCheckpoint(path)
 	if errors.Is(err, checkpoint.ErrONNX) {
 		return nil, nil, fmt.Errorf("%s: a .safetensors has the weights of a checkpoint, and this is an ONNX model: "+
@@ -157,13 +157,13 @@ func quantizeFile(ctx context.Context, path string, stdout io.Writer, cfg quanti
 	}
 	defer f.Close()
 	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.Arch, Root: cfg.Root, Pattern: cfg.Pattern, StripModule: cfg.stripModule}
-	sum, err := fileSHA256(ctx, path, f.Size, cfg.Progress)
+	sum, err := fileSHA256(c.Context(), path, f.Size, cfg.Progress)
 	if err != nil {
 		return nil, nil, err
 	}
 	wc.Metadata = map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
 	var report *ptq.Report
-	err = cli.WriteFile(ctx, cfg.out, stdout, func(w io.Writer) (err error) {
+	err = cli.WriteFile(c, cfg.out, func(w io.Writer) (err error) {
 		report, err = pipeline.Weights(w, f, wc)
 		return err
 	})

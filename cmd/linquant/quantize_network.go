@@ -148,7 +148,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if ec.Format == onnx.Float {
 		return cli.Usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
 	}
-	if err := cli.CheckFolder(cfg.Save); err != nil {
+	if err := cli.CheckOutput(c, cfg.Save); err != nil {
 		return err
 	}
 	cfg.Arch, cfg.Root = weights.Arch, weights.Root
@@ -198,7 +198,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	if cfg.Save != "" {
-		if err := cli.WriteFile(c.Context(), cfg.Save, c.OutOrStdout(), r.Ranges.Write); err != nil {
+		if err := cli.WriteFile(c, cfg.Save, r.Ranges.Write); err != nil {
 			return err
 		}
 	}

@@ -52,6 +52,8 @@ func runCommand() *cobra.Command {
 		"`[NAME][=FILE]`: a value to compute, a .npy or .npz file to write, or both; may be repeated")
 	cli.OutFlag(c, &cfg.out, "", "`FILE` to write the values to, .npy or .npz; - for standard output (npy)")
 	f.StringVar(&cfg.dump, "dump", "", "`FILE` to write the inputs and all integers between to, .npz, as compare --against reads it")
+	cli.MarkOutput(c, "output")
+	cli.MarkOutput(c, "dump")
 	f.IntVar(&cfg.top, "top", 0, "print the `N` most probable classes (default for images: 5)")
 	cli.JSONFlag(c, &cfg.asJSON)
 	f.StringVar(&cfg.Labels, "labels", "", "`FILE` with the names of the classes, one a line (default: what the model says, or numbers)")
@@ -77,7 +79,7 @@ func count(all []string, s string) int {
 }
 
 func runRun(c *cobra.Command, model string, images []string, cfg runConfig) error {
-	targets, err := cfg.targets(len(images) > 0)
+	targets, err := cfg.targets(c, len(images) > 0)
 	if err != nil {
 		return err
 	}
@@ -95,7 +97,7 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	case cfg.image.Stretch && c.Flags().Changed("resize"):
 		return cli.Usagef("--stretch and --resize exclude each other: of a stretched image nothing is cut out")
 	}
-	if err := cfg.checkDump(); err != nil {
+	if err := cfg.checkDump(c); err != nil {
 		return err
 	}
 	if len(images) > 0 && cfg.top == 0 && !targets.any() {

@@ -22,7 +22,7 @@ type dumper struct {
 }
 
 // checkDump checks --dump.
-func (cfg *runConfig) checkDump() error {
+func (cfg *runConfig) checkDump(c *cobra.Command) error {
 	if cfg.dump == "" {
 		return nil
 	}
@@ -32,7 +32,7 @@ func (cfg *runConfig) checkDump() error {
 	if err := cli.CheckEndingOf("--dump", cfg.dump, ".npz"); err != nil {
 		return err
 	}
-	return cli.CheckFolder(cfg.dump)
+	return cli.CheckOutput(c, cfg.dump)
 }
 
 func newDumper(n *pipeline.Network, threads int) (*dumper, error) {
@@ -72,7 +72,7 @@ func (d *dumper) add(ctx context.Context, inputs [][]float32) error {
 }
 
 func (d *dumper) write(c *cobra.Command, path string, quiet bool) error {
-	if err := writeArrays(c.Context(), c.OutOrStdout(), path, d.arrays); err != nil || quiet {
+	if err := writeArrays(c, path, d.arrays); err != nil || quiet {
 		return err
 	}
 	return cli.Saved(c.OutOrStdout(), path)

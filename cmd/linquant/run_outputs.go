@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -35,7 +34,7 @@ type targets struct {
 func (t *targets) any() bool { return t.out != "" || len(t.files) > 0 }
 
 // targets reads --output and --out.
-func (cfg *runConfig) targets(images bool) (*targets, error) {
+func (cfg *runConfig) targets(c *cobra.Command, images bool) (*targets, error) {
 	t := &targets{files: map[string]string{}, out: cfg.out}
 	for _, given := range cfg.outputs {
 		name, file := given, ""
@@ -80,7 +79,7 @@ func (cfg *runConfig) targets(images bool) (*targets, error) {
 		if err := cli.CheckEndingOf(flag, path, ".npy", ".npz"); err != nil {
 			return nil, err
 		}
-		if err := cli.CheckFolder(path); err != nil {
+		if err := cli.CheckOutput(c, path); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +126,7 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 			rest = append(rest, a)
 			continue
 		}
-		if err := writeArrays(c.Context(), c.OutOrStdout(), path, []array{a}); err != nil {
+		if err := writeArrays(c, path, []array{a}); err != nil {
 			return err
 		}
 		if path != cli.Stdio && !quiet {
@@ -139,20 +138,20 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 	if t.out == "" || len(rest) == 0 {
 		return nil
 	}
-	if err := writeArrays(c.Context(), c.OutOrStdout(), t.out, rest); err != nil || t.out == cli.Stdio || quiet {
+	if err := writeArrays(c, t.out, rest); err != nil || t.out == cli.Stdio || quiet {
 		return err
 	}
 	return cli.Saved(c.OutOrStdout(), t.out)
 }
 
 // writeArrays writes arrays as npz, or else the first, of which there is one (see hold), as npy.
-func writeArrays(ctx context.Context, stdout io.Writer, path string, arrays []array) error {
+func writeArrays(c *cobra.Command, path string, arrays []array) error {
 	if isNPZ(path) {
 		var outputs []checkpoint.Output
 		for _, a := range arrays {
 			outputs = append(outputs, checkpoint.FromTensor(a.name, a.Tensor))
 		}
-		return cli.WriteFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPZ(w, outputs) })
+		return cli.WriteFile(c, path, func(w io.Writer) error { return checkpoint.WriteNPZ(w, outputs) })
 	}
-	return cli.WriteFile(ctx, path, stdout, func(w io.Writer) error { return checkpoint.WriteNPY(w, arrays[0].Tensor) })
+	return cli.WriteFile(c, path, func(w io.Writer) error { return checkpoint.WriteNPY(w, arrays[0].Tensor) })
 }

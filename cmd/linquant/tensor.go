@@ -68,6 +68,9 @@ func tensorQuantizeCommand() *cobra.Command {
 			if err := cli.CheckEnding(cfg.out, ".npz"); err != nil {
 				return err
 			}
+			if err := cli.CheckOutput(c, cfg.out); err != nil {
+				return err
+			}
 			affine, err := schemeFlag(cfg.scheme)
 			if err != nil {
 				return err
@@ -92,7 +95,7 @@ func tensorQuantizeCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: tensor %q: %w", f.Path, t.Name, err)
 			}
-			err = cli.WriteFile(c.Context(), cfg.out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPZ(w, q.arrays) })
+			err = cli.WriteFile(c, cfg.out, func(w io.Writer) error { return checkpoint.WriteNPZ(w, q.arrays) })
 			if err != nil {
 				return err
 			}

@@ -24,6 +24,9 @@ func tensorDequantizeCommand() *cobra.Command {
 			if err := cli.CheckEnding(out, ".npy"); err != nil {
 				return err
 			}
+			if err := cli.CheckOutput(c, out); err != nil {
+				return err
+			}
 			f, err := openInput(args[0], c.InOrStdin())
 			if err != nil {
 				return err
@@ -33,7 +36,7 @@ func tensorDequantizeCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = cli.WriteFile(c.Context(), out, c.OutOrStdout(), func(w io.Writer) error { return checkpoint.WriteNPY(w, restored) })
+			err = cli.WriteFile(c, out, func(w io.Writer) error { return checkpoint.WriteNPY(w, restored) })
 			if err != nil || out == cli.Stdio {
 				return err
 			}

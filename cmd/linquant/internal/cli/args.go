@@ -51,6 +51,7 @@ func NoArgs(c *cobra.Command, args []string) error {
 // OutFlag adds -o, --out.
 func OutFlag(c *cobra.Command, out *string, value, usage string) {
 	c.Flags().StringVarP(out, "out", "o", value, usage)
+	MarkOutput(c, "out")
 }
 
 // RequiredOutFlag adds -o, --out to a command that does not run without it.

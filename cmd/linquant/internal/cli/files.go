@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"linquant/cmd/linquant/internal/text"
 	"linquant/internal/atomicfile"
 )
@@ -18,12 +20,16 @@ import (
 // Stdio is the file name that stands for standard input or standard output.
 const Stdio = "-"
 
-// WriteFile writes path whole or not at all, or to stdout if path is "-". It stops at an interrupt.
-func WriteFile(ctx context.Context, path string, stdout io.Writer, fill func(w io.Writer) error) error {
+// WriteFile writes path whole or not at all, or to the command's standard output if path is "-". It stops at an interrupt,
+// and refuses what CheckOutput refuses.
+func WriteFile(c *cobra.Command, path string, fill func(w io.Writer) error) error {
 	if path == Stdio {
-		return fill(Interruptible{ctx, stdout})
+		return fill(Interruptible{c.Context(), c.OutOrStdout()})
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return fill(Interruptible{ctx, w}) })
+	if err := CheckOutput(c, path); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return fill(Interruptible{c.Context(), w}) })
 }
 
 // Interruptible refuses to write once its context has ended, so that an interrupted command cleans up behind itself.
@@ -50,15 +56,42 @@ func CheckEndingOf(flag, path string, endings ...string) error {
 	return Usagef("%s %s: end the name in %s", flag, text.Printable(path), strings.Join(endings, " or "))
 }
 
-// CheckFolder refuses a file whose folder is missing, or that is one, before any work is done for it.
-func CheckFolder(path string) error {
+// CheckOutput refuses a file that cannot or must not be written, before any work is done for it: one whose folder is
+// missing, a folder, one that the command line reads, one that linquant did not write (see ours) without --force.
+func CheckOutput(c *cobra.Command, path string) error {
 	if path == "" || path == Stdio {
 		return nil
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return checkFolder(path)
+	case err != nil:
+		return err
+	case info.IsDir():
 		return fmt.Errorf("%s: it is a folder; name a file", text.Printable(path))
+	case !info.Mode().IsRegular(): // /dev/stdout, a pipe
+		return nil
 	}
+	if input := readToo(c, path, info); input != "" {
+		return fmt.Errorf("%s: it is read here, as %s: name another file to write", text.Printable(path), text.Printable(input))
+	}
+	if force, _ := c.Flags().GetBool(forceFlag); force || ours(path, info.Size()) {
+		return nil
+	}
+	return fmt.Errorf("%s: there is such a file, and linquant did not write it; --force overwrites it", text.Printable(path))
+}
+
+// checkFolder refuses a file whose folder is missing. A link to a file that is not there is written through, so it is the
+// folder of that file.
+func checkFolder(path string) error {
 	folder := filepath.Dir(path)
+	if to, err := os.Readlink(path); err == nil {
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(folder, to)
+		}
+		folder = filepath.Dir(to)
+	}
 	info, err := os.Stat(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -21,7 +21,10 @@ func Under(c *cobra.Command, heading string, add func()) *pflag.FlagSet {
 	added := unsorted()
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if !before[f] {
-			f.Annotations = map[string][]string{headingKey: {heading}}
+			if f.Annotations == nil {
+				f.Annotations = map[string][]string{}
+			}
+			f.Annotations[headingKey] = []string{heading}
 			added.AddFlag(f)
 		}
 	})

@@ -33,6 +33,7 @@ func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
 		f.StringVar(&cal.method, "calib-method", calib.MinMax.String(), "`METHOD`: min-max, moving-average, percentile, mse or entropy")
 		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
 		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
+		cli.MarkOutput(c, "save-ranges")
 		f.StringVar(&cal.Load, "ranges", "", "take the ranges from this `FILE`, which --save-ranges wrote, instead of --calib")
 	})
 }

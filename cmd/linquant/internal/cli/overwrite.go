@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"linquant/calib"
+	"linquant/checkpoint"
+	"linquant/pipeline"
+)
+
+const (
+	forceFlag  = "force"
+	outputMark = "linquant_output" // the annotation of flags that name files to write
+)
+
+// MarkOutput says that a flag of c names files to write, and adds --force.
+func MarkOutput(c *cobra.Command, name string) {
+	if err := c.Flags().SetAnnotation(name, outputMark, nil); err != nil {
+		panic("cli: " + err.Error()) // there is no such flag: a bug, which every test of the verb finds
+	}
+	if c.Flags().Lookup(forceFlag) == nil {
+		c.Flags().Bool(forceFlag, false, "overwrite a file that linquant did not write")
+	}
+}
+
+// readToo returns the word of the command line that names the file at path, or one that is read with it, as something to
+// read: a model, its external data, what is in a folder of images. "" if none does. A word is an argument or the value of
+// a flag that is not marked as output, as NAME=FILE and KIND:PATH:SPLIT too.
+func readToo(c *cobra.Command, path string, info fs.FileInfo) string {
+	for _, word := range words(c) {
+		for _, name := range names(word) {
+			in, err := os.Stat(name)
+			switch {
+			case err != nil:
+			case in.IsDir() && name != word && contains(name, path):
+				return name
+			case in.Mode().IsRegular():
+				for _, file := range pipeline.Files(name) {
+					if other, err := os.Stat(file); err == nil && os.SameFile(info, other) {
+						return file
+					}
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// words returns the arguments and the values of flags that may name something to read.
+func words(c *cobra.Command) []string {
+	list := append([]string(nil), c.Flags().Args()...)
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if _, output := f.Annotations[outputMark]; output {
+			return
+		}
+		if many, ok := f.Value.(pflag.SliceValue); ok {
+			list = append(list, many.GetSlice()...)
+			return
+		}
+		list = append(list, f.Value.String())
+	})
+	return list
+}
+
+// names returns the file names that a word may hold.
+func names(word string) []string {
+	list := []string{word}
+	for _, mark := range []string{"=", ":"} {
+		if _, after, found := strings.Cut(word, mark); found {
+			list = append(list, after)
+			if i := strings.LastIndex(after, ":"); i > 0 {
+				list = append(list, after[:i])
+			}
+		}
+	}
+	return list
+}
+
+// contains reports whether a file is in a folder, or below it, wherever links lead.
+func contains(folder, path string) bool {
+	folder, err1 := filepath.EvalSymlinks(folder)
+	path, err2 := filepath.EvalSymlinks(path)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	folder, err1 = filepath.Abs(folder)
+	path, err2 = filepath.Abs(path)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// ours reports whether a file is empty, or says that linquant wrote it: ONNX by its producer, arrays and
+// safetensors by what checkpoint.Wrote looks for, pictures by what they say made them, ranges by being such.
+func ours(path string, size int64) bool {
+	if size == 0 {
+		return true
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".onnx":
+		d, err := pipeline.Describe(path)
+		return err == nil && d != nil && d.Producer == "linquant"
+	case ".safetensors", ".npz", ".npy":
+		return checkpoint.Wrote(path)
+	case ".png", ".svg":
+		return begins(path, "linquant")
+	case ".json":
+		return areRanges(path)
+	}
+	return false
+}
+
+// begins reports whether the word is among the first bytes of a file.
+func begins(path, word string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(f, head)
+	return bytes.Contains(head[:n], []byte(word))
+}
+
+// areRanges reports whether a file has the ranges of a calibration.
+func areRanges(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	ranges, err := calib.Read(f)
+	return err == nil && len(ranges) > 0
+}
