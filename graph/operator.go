@@ -16,8 +16,11 @@ type Operator struct {
 	Since  int    // the first opset of the domain that has it
 	// Written is the first opset that has it as a graph means it, where that is not Since.
 	Written int
-	Class   Class
-	Inputs  Arity // of a node in a graph
+	// Integers is the first opset whose operator takes int8 and uint8, where that is after 10, the first that has operators
+	// on codes; Never where none does.
+	Integers int
+	Class    Class
+	Inputs   Arity // of a node in a graph
 	// File is how many inputs a node in a file has, where that does not follow from Inputs and the attributes that are
 	// inputs there.
 	File  Arity
@@ -74,8 +77,8 @@ func (c Class) String() string { return classNames[min(int(c), len(classNames)-1
 // Arity is how many inputs a node has: Most is Many where there is no bound.
 type Arity struct{ Least, Most int }
 
-// Many is more inputs than a node has.
-const Many = 1 << 20
+// Many is more inputs than a node has, and Never an opset that no file has.
+const Many, Never = 1 << 20, 1 << 20
 
 // table has every operator by name and rows all of them in order. They are filled in by init, because the rows refer to
 // functions that look operators up, and only read afterwards.

@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"cmp"
 	"testing"
 
 	"linquant/graph"
@@ -9,6 +10,7 @@ import (
 // schema is what ONNX defines of an operator; see testdata/make_schemas.py.
 type schema struct {
 	Since      int
+	Integers   int // 0: never
 	Attributes map[string]schemaAttribute
 }
 
@@ -47,6 +49,10 @@ func TestRowsAreONNXs(t *testing.T) {
 		}
 		if o.Since != s.Since {
 			t.Errorf("%s came with opset %d, not %d", o.Op, s.Since, o.Since)
+		}
+		if want := cmp.Or(s.Integers, graph.Never); (o.Role == graph.RolePass || o.Role == graph.RoleClamp) &&
+			o.Op != graph.Relu && max(o.Integers, 10) != max(want, 10) { // Relu is a Clip of codes
+			t.Errorf("%s takes integers since opset %d, not %d", o.Op, want, o.Integers)
 		}
 		for i := range o.Attrs {
 			a := &o.Attrs[i]

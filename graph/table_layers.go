@@ -39,9 +39,9 @@ func init() {
 			Op: GlobalAveragePool, Since: 1, Role: RoleOwn, shape: site.globalPool, eval: site.evalAverage,
 			Attrs: []Attribute{qlinear},
 		},
-		{Op: GlobalMaxPool, Since: 1, Role: RolePass, shape: site.globalPool, eval: site.evalMaxPool},
+		{Op: GlobalMaxPool, Since: 1, Integers: Never, Role: RolePass, shape: site.globalPool, eval: site.evalMaxPool},
 		{
-			Op: MaxPool, Since: 1, Role: RolePass, shape: site.pool, eval: site.evalMaxPool, nothing: poolsNothing,
+			Op: MaxPool, Since: 1, Integers: 12, Role: RolePass, shape: site.pool, eval: site.evalMaxPool, nothing: poolsNothing,
 			Attrs: append(slices.Clip(windowAttrs), intsAttr("kernel_shape").required(), intsAttr("dilations").from(10),
 				intAttr("ceil_mode", 0).from(10), intAttr("storage_order", 0).from(8).in(ScopeIgnored)),
 		},

@@ -19,7 +19,7 @@ func init() {
 	// The same elements in the same order.
 	add(ClassReshape, Arity{1, 1}, []Operator{
 		{
-			Op: Dropout, Since: 1, Role: RolePass, Unary: always(same), nothing: alwaysNothing,
+			Op: Dropout, Since: 1, Integers: Never, Role: RolePass, Unary: always(same), nothing: alwaysNothing,
 			Attrs: []Attribute{
 				floatAttr("ratio", 0.5).input(1, 12).in(ScopeIgnored), intAttr("seed", 0).from(12).in(ScopeIgnored),
 				intAttr("training_mode", 0).from(12).input(2, 12).in(ScopeFile),
@@ -55,7 +55,7 @@ func init() {
 			Attrs: []Attribute{intAttr("axis", 0), intsAttr("indices").from(1).input(1, 1).required()},
 		},
 		{
-			Op: Pad, Since: 1, Role: RolePass, shape: site.pad, eval: site.evalPad, nothing: sameShape,
+			Op: Pad, Since: 1, Integers: 11, Role: RolePass, shape: site.pad, eval: site.evalPad, nothing: sameShape,
 			Attrs: []Attribute{
 				intsAttr("pads").input(1, 11).required(), strAttr("mode", "constant"), floatAttr("value", 0).input(2, 11),
 				intsAttr("axes").from(18).input(3, 18).in(ScopeFile),

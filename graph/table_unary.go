@@ -28,7 +28,7 @@ func init() {
 		{Op: Ceil, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Ceil(float64(x))) })},
 		{Op: Celu, Since: 12, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(celu)},
 		{
-			Op: Clip, Since: 1, Role: RoleClamp, Unary: clip, nothing: unbounded,
+			Op: Clip, Since: 1, Integers: 12, Role: RoleClamp, Unary: clip, nothing: unbounded,
 			Attrs: []Attribute{
 				floatAttr("min", float32(math.Inf(-1))).input(1, 11), floatAttr("max", float32(math.Inf(1))).input(2, 11),
 			},

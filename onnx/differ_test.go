@@ -112,7 +112,7 @@ func (c trial) differ(t *testing.T, folder string) (ran bool, theirs, refused er
 		t.Fatal(err)
 	}
 	var want map[string]tensor.Tensor
-	want, theirs = ort.Try(folder, path, in, ort.Options{DisableOptimizations: true})
+	want, theirs = ort.Try(folder, path, in, nil, ort.Options{DisableOptimizations: true})
 	for _, fixed := range []bool{false, true} {
 		g, err := ImportConfig{Fixed: fixed}.Import(file, "trial")
 		var got map[string]tensor.Tensor

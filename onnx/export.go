@@ -39,13 +39,27 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if err != nil {
 		return err
 	}
+	byDefault := cfg.Opset == 0
 	if cfg, err = cfg.resolve(g); err != nil {
 		return err
 	}
+	m, err := model(g, cfg)
+	for old := (operators.OpsetError{}); byDefault && errors.As(err, &old) && old.Needs > cfg.Opset; {
+		cfg.Opset = old.Needs
+		m, err = model(g, cfg)
+	}
+	if err != nil {
+		return err
+	}
+	return m.Write(w)
+}
+
+// model is what is written of a network.
+func model(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
 	metadata := exportMetadata(g, cfg)
 	r, err := lower.Graph(g, lower.Config{QOperator: cfg.Format == QOperator, Int4: cfg.Int4, Opset: cfg.Opset})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if bits, ok := r.Metadata[raw.KeyBits]; ok && cfg.Format != Float {
 		metadata[raw.KeyBits] = bits
@@ -53,12 +67,12 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	write.Decompose(r, cfg.Opset)
 	m, err := write.Model(r, write.Config{Opset: cfg.Opset, Int4: cfg.Int4, Producer: cfg.Producer, Version: cfg.Version})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		m.Metadata = append(m.Metadata, onnxpb.Entry{Key: key, Value: metadata[key]})
 	}
-	return m.Write(w)
+	return m, nil
 }
 
 // resolve fills in the defaults, and checks what is left.

@@ -65,8 +65,13 @@ func TestExportOpset(t *testing.T) {
 		{"ceil too old", oneNode(graph.MaxPool, graph.Attrs{"kernel_shape": []int{2, 2}, "ceil_mode": 1}, 1, 5, 5), onnx.ExportConfig{Opset: 9}, "ceil_mode"},
 		{
 			"dilations too old", oneNode(graph.AveragePool, graph.Attrs{"kernel_shape": []int{2, 2}, "dilations": []int{2, 2}}, 1, 5, 5),
-			onnx.ExportConfig{},
+			onnx.ExportConfig{Opset: 18},
 			"dilations: use 19 or more",
+		},
+		{
+			"dilations by default", oneNode(graph.AveragePool, graph.Attrs{"kernel_shape": []int{2, 2}, "dilations": []int{2, 2}}, 1, 5, 5),
+			onnx.ExportConfig{},
+			"",
 		},
 		{"shapes", oneNode(graph.Relu, nil, 0), onnx.ExportConfig{}, "dimension 1"},
 	}

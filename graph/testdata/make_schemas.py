@@ -7,7 +7,8 @@
 Needs onnx (1.23 or later: opset 24 and more). Of each operator there is its first opset, its attributes, and those of
 its inputs that may be attributes in package graph: since is the first opset that has an attribute, or the input of that
 name, input and input_since say which input it is and since when, and kind, default and required are those of the last
-opset in which it is an attribute. Of attributes that are gone since there are only those that the table has.
+opset in which it is an attribute. integers is the first opset in
+which the first input may be int8 and uint8, null for none. Of attributes that are gone since there are only those that the table has.
 """
 
 import json
@@ -51,7 +52,10 @@ def schemas():
     table = {}
     for name, versions in sorted(by_name.items()):
         versions.sort(key=lambda s: s.since_version)
-        table[name] = {"since": versions[0].since_version, "attributes": attributes(versions)}
+        integers = [s.since_version for s in versions if s.inputs and {"tensor(int8)", "tensor(uint8)"} <= set(s.inputs[0].types)]
+        table[name] = {
+            "since": versions[0].since_version, "attributes": attributes(versions), "integers": min(integers, default=None),
+        }
     return table
 
 

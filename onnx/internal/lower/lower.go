@@ -2,6 +2,7 @@
 package lower
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 
 	"linquant/graph"
 	"linquant/onnx/internal/codes"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
@@ -51,7 +53,8 @@ func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 		}
 	}
 	if cfg.Opset != 0 && cfg.Opset < l.opset {
-		return nil, fmt.Errorf("opset %d does not do for %s: use %d or later", cfg.Opset, l.because, l.opset)
+		text := fmt.Sprintf("opset %d does not do for %s: use %d or later", cfg.Opset, l.because, l.opset)
+		return nil, operators.OpsetError{Text: text, Needs: l.opset}
 	}
 	return l.out, l.noteBits()
 }
@@ -76,6 +79,7 @@ type lowerer struct {
 	nodes      map[string]bool          // names of nodes; ONNX Runtime insists that they differ
 	opset      int                      // the first that has all operators, where it is not 10
 	because    string                   // of what
+	target     int                      // the opset of the file
 	kernels    [][2]string              // weights under another name, and the name that they have in g
 	quantizers map[string]dynamicValue  // what a DynamicQuantizeLinear makes of a value
 	transposed map[string]*graph.Value  // weights of dynamic layers, transposed
@@ -85,7 +89,7 @@ func newLowerer(g *graph.Graph, cfg Config) *lowerer {
 	l := &lowerer{
 		g: g, out: raw.New(g.Name), int4: cfg.Int4, consumers: g.Consumers(), producer: g.Producers(),
 		parameters: map[string][2]string{}, reals: map[string]string{}, alias: map[string]string{},
-		nodes: map[string]bool{},
+		nodes: map[string]bool{}, target: cmp.Or(cfg.Opset, operators.MaxOpset),
 	}
 	l.out.Inputs, l.out.Outputs = g.Inputs, g.Outputs
 	l.out.Requant = g.Requant

@@ -34,15 +34,22 @@ func (l *lowerer) qoperator(n *graph.Node) error {
 	if x := l.g.Values[n.Inputs[0]]; l.samePerInput(n, out) {
 		switch {
 		case n.Op == graph.Relu || n.Op == graph.Clip:
-			l.clamp(n, x, out)
-			return nil
-		case n.Op == graph.GlobalMaxPool: // ONNX has it of reals alone
-		case n.Op == graph.Concat, n.Op == graph.Identity, n.Op == graph.Dropout, codes.MovesElements(n):
+			if l.clamp(n, x, out) {
+				return nil
+			}
+		case !l.onIntegers(n.Op):
+		case n.Op == graph.Concat, codes.MovesElements(n):
 			l.moved(n, x, out)
 			return nil
 		}
 	}
 	return l.between(n, n.Attrs, false)
+}
+
+// onIntegers reports whether the operator takes codes as they are, in the opset of the file.
+func (l *lowerer) onIntegers(op graph.Op) bool {
+	row, _ := graph.Lookup(op)
+	return row.Integers <= l.target
 }
 
 // kernelTypes reports whether the types of a layer's codes are among those that QLinearConv and QLinearMatMul of ONNX
@@ -108,16 +115,20 @@ func withOnes(s tensor.Shape) tensor.Shape {
 	return append(append(tensor.Shape{}, s...), 1, 1)
 }
 
-// clamp lowers a Relu or Clip whose input and output have the same parameters to a Clip of the codes. A Relu that the
-// clamp to the type's range implies is left out.
-func (l *lowerer) clamp(n *graph.Node, x, out *graph.Value) {
+// clamp lowers a Relu or Clip whose input and output have the same parameters to a Clip of the codes, if the opset has
+// one. A Relu that the clamp to the type's range implies is left out.
+func (l *lowerer) clamp(n *graph.Node, x, out *graph.Value) bool {
 	lo, hi := codeBounds(n, *out.Quant)
 	if implied(n, *out.Quant) && !l.g.IsOutput(out.Name) {
 		l.alias[out.Name] = l.codes(x.Name)
-		return
+		return true
+	}
+	if !l.onIntegers(graph.Clip) {
+		return false
 	}
 	attrs := graph.Attrs{"min": float32(lo), "max": float32(hi)}
 	l.emitCodes(graph.Clip, n.Name, attrs, []string{l.codes(x.Name)}, out.Name, out, l.rawType(out))
+	return true
 }
 
 // codeBounds returns the codes that a Relu or Clip clamps to.

@@ -8,6 +8,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -92,7 +93,7 @@ type parameters struct {
 }
 
 func (p parameters) tooOld(what string, opset int) error {
-	return fmt.Errorf("opset %d has no %s: use %d or more", p.cfg.Opset, what, opset)
+	return operators.OpsetError{Text: fmt.Sprintf("opset %d has no %s: use %d or more", p.cfg.Opset, what, opset), Needs: opset}
 }
 
 // ints makes an attribute the next input.
