@@ -104,7 +104,8 @@ func (c *cut) back(name string) error {
 			continue
 		}
 		c.seen[in] = true
-		if _, known := c.values[in]; known {
+		// What does not begin with a batch follows from constants, and cannot be an input.
+		if _, known := c.values[in]; known && (len(c.g.Values[in].Shape) == 0 || c.g.Values[in].Shape[0] == graph.Batch) {
 			c.inputs = append(c.inputs, in)
 			continue
 		}
@@ -141,13 +142,16 @@ func (c *cut) compare(name string, theirs tensor.Tensor, evaluate Evaluator) (La
 		if d == 0 {
 			continue
 		}
-		l.Differ++
-		l.Steps = max(l.Steps, d, -d)
 		if reals == nil {
 			if reals, err = c.reals(name); err != nil {
 				return l, err
 			}
 		}
+		if reals[i] != reals[i] { // ONNX does not say what a NaN's code is
+			continue
+		}
+		l.Differ++
+		l.Steps = max(l.Steps, d, -d)
 		q := c.g.Values[name].Quant
 		away := float64(step(theirs, i)-int(q.ZeroPointOf(0))) - float64(reals[i])/float64(q.Scale[0])
 		l.Tie = max(l.Tie, math.Abs(math.Abs(away)-0.5)) // at a tie their code too is half a step from the real

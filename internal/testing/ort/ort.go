@@ -60,10 +60,10 @@ func RunDetailed(t testing.TB, model string, inputs map[string]tensor.Tensor, ou
 	return r
 }
 
-// Try is Run, with every output of the model, for models that ONNX Runtime may refuse: folder is for files in between.
+// Try is Run for models that ONNX Runtime may refuse: folder is for files in between.
 // Require must have been called.
-func Try(folder, model string, inputs map[string]tensor.Tensor, opt Options) (map[string]tensor.Tensor, error) {
-	r, err := run(folder, model, inputs, nil, opt)
+func Try(folder, model string, inputs map[string]tensor.Tensor, outputs []string, opt Options) (map[string]tensor.Tensor, error) {
+	r, err := run(folder, model, inputs, outputs, opt)
 	return r.Values, err
 }
 
