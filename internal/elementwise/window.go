@@ -64,10 +64,15 @@ func maxima[T byte | float32](dst, src []T, w *Windows, first int, k *kernel.Fun
 	}
 }
 
-// MeanReals fills dst with (0 + x0 + x1 + …) / n of each window, summed in the order of the taps.
+// MeanReals fills dst with (0 + x0 + x1 + …) / n of each window. Blocks of meanBlock taps are summed in their order; the
+// sums of several are added in float64, so that the error does not grow with the window.
 func MeanReals(dst, src []float32, w *Windows, n float32, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
 	k := kernelsOf(tier)
+	if len(w.Taps) > meanBlock {
+		meanOfBlocks(dst, src, w, n, k)
+		return
+	}
 	done := whole(w.Channels, k.reals)
 	if done > 0 {
 		k.meanReals.Get()(&dst[0], &src[0], done, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), n, w.Channels)
@@ -85,6 +90,48 @@ func MeanReals(dst, src []float32, w *Windows, n float32, tier cpu.Tier) {
 		}
 		for c := range out {
 			out[c] /= n
+		}
+	}
+}
+
+const (
+	meanBlock    = 64 // taps: as many as most pools have, and few enough for float32
+	meanChannels = 64 // whose sums are kept at a time
+)
+
+func meanOfBlocks(dst, src []float32, w *Windows, n float32, k *kernels) {
+	var block [meanChannels]float32
+	var sums [meanChannels]float64
+	for p := range w.Pixels {
+		for c := 0; c < w.Channels; c += meanChannels {
+			count := min(meanChannels, w.Channels-c)
+			out, in := dst[p*w.Channels+c:][:count], src[p*w.Step+c:]
+			clear(sums[:])
+			for first := 0; first < len(w.Taps); first += meanBlock {
+				taps := w.Taps[first:min(first+meanBlock, len(w.Taps))]
+				sumTaps(block[:count], in, taps, k)
+				for i, v := range block[:count] {
+					sums[i] += float64(v)
+				}
+			}
+			for i := range out {
+				out[i] = float32(sums[i] / float64(n))
+			}
+		}
+	}
+}
+
+// sumTaps fills sums with those of one window, in the order of the taps.
+func sumTaps(sums, in []float32, taps []int, k *kernels) {
+	done := whole(len(sums), k.reals)
+	if done > 0 {
+		k.meanReals.Get()(kernel.NoEscape(&sums[0]), &in[0], done, 1, 0, &taps[0], len(taps), 1, len(sums))
+	}
+	rest := sums[done:]
+	clear(rest)
+	for _, at := range taps {
+		for i, v := range in[at+done:][:len(rest)] {
+			rest[i] += v
 		}
 	}
 }

@@ -2,6 +2,7 @@ package elementwise_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -202,5 +203,46 @@ func TestGather(t *testing.T) {
 			}
 			copied.check(t)
 		})
+	})
+}
+
+// The sums of blocks of 64 taps are added in float64, in every tier alike, and the error of a large window is that of one
+// rounding.
+func TestMeanOfLargeWindows(t *testing.T) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		for _, c := range []struct{ taps, channels, pixels int }{{64, 5, 2}, {65, 1, 1}, {128, 64, 3}, {200, 70, 2}, {4097, 3, 1}, {1 << 16, 17, 1}} {
+			w := elementwise.Windows{Channels: c.channels, Pixels: c.pixels, Step: 3 * c.channels}
+			for i := range c.taps {
+				w.Taps = append(w.Taps, i*c.channels)
+			}
+			src := make([]float32, (c.taps+3*c.pixels)*c.channels)
+			for i := range src {
+				src[i] = float32(i*7919%10007)/10007 + 0.5
+			}
+			dst := newGuarded[float32](c.pixels*c.channels, 12345)
+			elementwise.MeanReals(dst.x, src, &w, float32(c.taps), tier)
+			dst.check(t)
+			for i, got := range dst.x {
+				exact, sum, block := 0.0, 0.0, float32(0)
+				for k, tap := range w.Taps {
+					v := src[i/c.channels*w.Step+i%c.channels+tap]
+					exact += float64(v)
+					if block += v; k%64 == 63 || k == c.taps-1 {
+						sum, block = sum+float64(block), 0
+					}
+				}
+				want := float32(sum / float64(c.taps))
+				if c.taps == 64 {
+					want = float32(sum) / 64
+				}
+				if got != want {
+					t.Fatalf("%+v: element %d is %v, want %v", c, i, got, want)
+				}
+				exact /= float64(c.taps)
+				if d := math.Abs(float64(got)-exact) / exact; d > 0x1p-22 {
+					t.Fatalf("%+v: element %d is %v, exactly %v: %.2g apart", c, i, got, exact, d)
+				}
+			}
+		}
 	})
 }
