@@ -22,6 +22,9 @@ const maxElements = 1 << 27
 // whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not
 // exist, instructions that this processor lacks.
 func Compile(g *graph.Graph, cfg Config) (*Program, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	tier, err := cfg.tier()
 	if err != nil {
 		return nil, err

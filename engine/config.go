@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"runtime"
 
 	"linquant/internal/cpu"
@@ -17,6 +18,17 @@ type Config struct {
 
 	CPU     string // instructions to use: a name that LINQUANT_CPU takes; "" is what that variable says, or the best
 	MaxRuns int    // Runs that hold memory at once, others wait; 0 means GOMAXPROCS
+}
+
+// check returns an error for numbers that cannot be.
+func (c Config) check() error {
+	if c.Threads < 0 {
+		return fmt.Errorf("%d threads: use 1 or more, or 0 for one on each processor", c.Threads)
+	}
+	if c.MaxRuns < 0 {
+		return fmt.Errorf("at most %d runs at once: use 1 or more, or 0 for one on each processor", c.MaxRuns)
+	}
+	return nil
 }
 
 // threads returns the number of workers of one Run.

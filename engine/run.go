@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -118,6 +119,9 @@ func (p *Program) batch(inputs [][]float32) (int, error) {
 
 // batchOf returns the number of examples of inputs of these lengths.
 func (p *Program) batchOf(lengths []int) (int, error) {
+	if err := p.made(); err != nil {
+		return 0, err
+	}
 	if len(lengths) != len(p.inputs) {
 		return 0, fmt.Errorf("the network has %d inputs, not %d", len(p.inputs), len(lengths))
 	}
@@ -133,6 +137,14 @@ func (p *Program) batchOf(lengths []int) (int, error) {
 		}
 	}
 	return batch, nil
+}
+
+// made returns an error for a program that Compile has not made.
+func (p *Program) made() error {
+	if p == nil || p.pool == nil {
+		return errors.New("the program is empty: engine.Compile makes one of a graph")
+	}
+	return nil
 }
 
 func (p *Program) checkOutputs(outputs [][]float32, batch int) error {

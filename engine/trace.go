@@ -12,6 +12,9 @@ import (
 // of an example in the order in which they are computed. visit is never called concurrently, and must not keep x. Its
 // error ends the run and is returned. Memory: the kept values of one example for each thread.
 func (p *Program) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
+	if err := p.made(); err != nil {
+		return err
+	}
 	kept := p.keptPlaces()
 	tables := make([]*[256]float32, len(kept))
 	for i, v := range kept {

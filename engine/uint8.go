@@ -13,6 +13,9 @@ import (
 // Errors: an input that is not of uint8 codes, and those of Run. Codes outside the range of a type of fewer than 8 bits
 // are taken for the nearest one in it.
 func (p *Program) RunUint8(ctx context.Context, outputs [][]float32, inputs [][]uint8) error {
+	if err := p.made(); err != nil {
+		return err
+	}
 	for _, io := range p.inputs {
 		if io.Quant == nil || !io.Quant.Type.Unsigned {
 			return fmt.Errorf("input %q is not of uint8 codes: use Run, or make it of pixels with vision.PixelInput", io.Name)

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,6 +22,9 @@ func Check(g *Graph) error {
 
 // checkStructure checks names, order and arity.
 func checkStructure(g *Graph) error {
+	if g == nil {
+		return errors.New("there is no graph: it is nil")
+	}
 	origin := make(map[string]any, len(g.Values)) // of the values defined so far: words, or the node
 	for _, name := range g.names() {
 		v := g.Values[name]

@@ -73,7 +73,7 @@ type Node struct {
 	Attrs   Attrs
 }
 
-// New returns a graph without nodes.
+// New returns a graph without nodes. The zero Graph is one without a name.
 func New(name string) *Graph {
 	return &Graph{Name: name, Values: map[string]*Value{}, Metadata: map[string]string{}}
 }
@@ -84,19 +84,27 @@ func (g *Graph) Value(name string) *Value { return g.Values[name] }
 // AddInput adds an input of the given shape, which starts with Batch.
 func (g *Graph) AddInput(name string, shape tensor.Shape) {
 	g.Inputs = append(g.Inputs, name)
-	g.Values[name] = &Value{Name: name, DType: tensor.Float32, Shape: shape}
+	g.add(&Value{Name: name, DType: tensor.Float32, Shape: shape})
+}
+
+// add adds a value. The zero Graph has no map yet.
+func (g *Graph) add(v *Value) {
+	if g.Values == nil {
+		g.Values = map[string]*Value{}
+	}
+	g.Values[v.Name] = v
 }
 
 // AddConst adds a constant.
 func (g *Graph) AddConst(name string, t tensor.Tensor) {
-	g.Values[name] = &Value{Name: name, DType: t.DType, Shape: t.Shape, Const: &t}
+	g.add(&Value{Name: name, DType: t.DType, Shape: t.Shape, Const: &t})
 }
 
 // AddNode appends a node with one output and returns the output's name. The value is added without a shape.
 func (g *Graph) AddNode(op Op, name, output string, attrs Attrs, inputs ...string) string {
 	g.Nodes = append(g.Nodes, &Node{Name: name, Op: op, Inputs: inputs, Outputs: []string{output}, Attrs: attrs})
 	if g.Values[output] == nil {
-		g.Values[output] = &Value{Name: output, DType: tensor.Float32}
+		g.add(&Value{Name: output, DType: tensor.Float32})
 	}
 	return output
 }

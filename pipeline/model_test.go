@@ -234,3 +234,15 @@ func TestClassifyErrors(t *testing.T) {
 		t.Errorf("two outputs: %v", err)
 	}
 }
+
+// No graph is no network.
+func TestNoGraph(t *testing.T) {
+	for _, err := range []error{
+		func() error { _, err := pipeline.NewNetwork(nil); return err }(),
+		func() error { _, err := pipeline.CompileGraph(nil, engine.Config{}); return err }(),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "there is no network") {
+			t.Error(err)
+		}
+	}
+}

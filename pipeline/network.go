@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"io"
 	"maps"
 
@@ -31,6 +32,9 @@ type Network struct {
 // NewNetwork makes a network of a graph that is at hand, which must not be changed afterwards. Errors: metadata that does
 // not read (vision.Of).
 func NewNetwork(g *graph.Graph) (*Network, error) {
+	if g == nil {
+		return nil, errors.New("there is no network: the graph is nil")
+	}
 	return newNetwork(g.Name, 0, g, func() error { return nil })
 }
 

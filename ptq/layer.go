@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"linquant/graph"
 	"linquant/internal/arith"
@@ -57,6 +58,9 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 		err = checkParams(w, params)
 	}
 	if err == nil {
+		err = checkSymmetric(c.codes, params)
+	}
+	if err == nil {
 		err = checkBias(w, bias, channels)
 	}
 	if err != nil {
@@ -77,6 +81,21 @@ func checkParams(w *LayerWeight, p quant.Params) error {
 		return fmt.Errorf("the method returns scales for the layout %+v, and %+v is wanted", p.Layout, w.Layout)
 	}
 	return p.Check(w.Shape)
+}
+
+// checkSymmetric returns an error where a method has given a weight with symmetric codes the most negative one, which stays
+// unused: sums of two products with it leave the 16 bits that some processors have for them.
+func checkSymmetric(codes []int8, p quant.Params) error {
+	qmin, qmax := p.Type.Range()
+	for _, z := range p.ZeroPoint {
+		if z != 0 {
+			return nil
+		}
+	}
+	if i := slices.Index(codes, int8(qmin)); i >= 0 {
+		return fmt.Errorf("the method gives element %d the code %d, and symmetric codes of %v reach from %d to %d", i, qmin, p.Type, -qmax, qmax)
+	}
+	return nil
 }
 
 // checkBias returns an error unless a layer can have the bias that a method gives it.

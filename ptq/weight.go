@@ -58,6 +58,9 @@ func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Code
 	if err == nil {
 		err = checkParams(w, params)
 	}
+	if err == nil && !w.Affine {
+		err = checkSymmetric(q.codes, params)
+	}
 	if err != nil {
 		return quant.Codes{}, err
 	}

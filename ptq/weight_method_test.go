@@ -322,3 +322,29 @@ func TestWeightMethodErrors(t *testing.T) {
 		}
 	}
 }
+
+// lowest is a method that gives an element the most negative code.
+type lowest struct{ ptq.AbsMax }
+
+func (lowest) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+	qmin, _ := w.Type.Range()
+	codes[len(codes)-1] = int8(qmin)
+	return p, nil, err
+}
+
+// Symmetric codes have no most negative one, whatever a method says: of a network, of layers that are dynamic, and of the
+// weights of a checkpoint.
+func TestNoMostNegativeCode(t *testing.T) {
+	for bits, text := range map[int]string{8: "code -128, and symmetric codes of int8 reach from -127 to 127", 3: "code -4, and"} {
+		cfg := ptq.Config{WeightBits: bits, WeightMethod: lowest{}}
+		g := fc(t, 2, 3, []float32{1, 2, 3, 4, 5, 6}, []float32{0.5, 0.25})
+		_, _, err := ptq.Quantize(g, calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}, cfg)
+		if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), `weight "w"`) {
+			t.Errorf("%d bits: %v", bits, err)
+		}
+		if _, _, err = ptq.Dynamic(g, cfg); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%d bits, dynamic: %v", bits, err)
+		}
+	}
+}
