@@ -2,7 +2,7 @@ FUZZTIME   ?= 1m
 COUNT      ?= 6
 
 .DEFAULT_GOAL := help
-.PHONY: help test bench bench-peers figures fuzz lint ci
+.PHONY: help test bench bench-peers figures fuzz lint dist ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 lint: ## vet, gofumpt, staticcheck
 	bash .ci/run '^lint'
+
+dist: ## make archives of static binaries for six platforms, of the commit that is checked out, in dist/
+	go run ./tools/dist
 
 ci: ## everything continuous integration checks
 	bash .ci/run

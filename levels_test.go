@@ -89,10 +89,25 @@ func readLevels(t *testing.T) map[string]int {
 	return levels
 }
 
+// readModule returns the path of the module.
+func readModule(t *testing.T) string {
+	t.Helper()
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^module (\S+)$`).FindSubmatch(mod)
+	if line == nil {
+		t.Fatal("go.mod names no module")
+	}
+	return string(line[1])
+}
+
 // readImports returns for every package of the module the module's packages that it imports, and a file that does.
 func readImports(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	imports := map[string]map[string]string{}
+	module := readModule(t)
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -120,7 +135,7 @@ func readImports(t *testing.T) map[string]map[string]string {
 			if err != nil {
 				return err
 			}
-			if imported, ok := strings.CutPrefix(name, "linquant/"); ok {
+			if imported, ok := strings.CutPrefix(name, module+"/"); ok {
 				imports[pkg][imported] = file
 			}
 		}

@@ -1,13 +1,16 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"linquant/checkpoint"
+	"linquant/internal/near"
+	"linquant/internal/pattern"
 	"linquant/models"
 	"linquant/ptq"
 )
@@ -18,7 +21,7 @@ type WeightsConfig struct {
 	ptq.WeightConfig
 	Arch        string // insist that the checkpoint is of this architecture
 	Root        string // take the tensors under this path of keys, as OpenConfig.Root does
-	Pattern     string // only tensors whose name matches; * stands for any characters
+	Pattern     string // only weights whose names match: globs with commas between, * for any characters, ! excludes, the last decides
 	StripModule bool   // drop the "module." that DataParallel puts before every name
 
 	Metadata map[string]string // of the file that is written, beside what ptq.Weights says
@@ -37,27 +40,54 @@ func Weights(w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, e
 	return ptq.Weights(w, f, weights, cfg.Metadata, cfg.WeightConfig)
 }
 
-// NoWeightsError is a checkpoint without anything that looks like a weight, or whose name matches the pattern.
-type NoWeightsError struct{ Path, Pattern string }
+// NoWeightsError is a checkpoint without anything that looks like a weight, or whose weights no pattern chooses.
+type NoWeightsError struct {
+	Path, Pattern string
+
+	Others []string // tensors that are no weights, of which the pattern matches the names
+	Near   []string // weights whose names resemble the pattern, or the first
+}
 
 // Error says what was looked for.
 func (e *NoWeightsError) Error() string {
-	if e.Pattern != "" {
-		return fmt.Sprintf("%s: no floating-point tensor's name matches %q", e.Path, e.Pattern)
+	if e.Pattern == "" {
+		return fmt.Sprintf("%s: no tensor looks like a layer's weight (real numbers, two dimensions or more, a name that ends in "+
+			"weight or kernel, or as weight_ih_l0 does)", e.Path)
 	}
-	return fmt.Sprintf("%s: no tensor looks like a layer's weight (real numbers, two dimensions or more, a name that ends in "+
-		"weight)", e.Path)
+	return fmt.Sprintf("%s: %s", e.Path, e.Chosen(strconv.Quote(e.Pattern)))
 }
 
-// Select returns the weights that are quantized. Without a pattern they are those of the network, in its order, where the
-// architecture is recognised, and else those that are weights by name and shape. A pattern chooses among all
-// floating-point tensors, and quantized ones count as the floats that they stand for. Where Root or StripModule say so,
+// Chosen says what was chosen of a checkpoint by a pattern, which is called as what it is.
+func (e *NoWeightsError) Chosen(pattern string) string {
+	if len(e.Others) > 0 {
+		return fmt.Sprintf("%s matches only tensors that are no weights, such as %q, which stay as they are; weights are %s",
+			pattern, e.Others[0], quotedList(e.Near))
+	}
+	return fmt.Sprintf("no weight's name matches %s; near to it: %s", pattern, quotedList(e.Near))
+}
+
+// quotedList lists names in an error.
+func quotedList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// Select returns the weights that are quantized: those of the network, in its order, where the architecture is
+// recognised, and else those that are weights by name and shape (models.Weights), of which a pattern chooses some. Quantized
+// ones count as the floats that they stand for. Where Root or StripModule say so,
 // the tensors of f or their names change.
 //
 // Errors: *ConfigError, an architecture that the checkpoint is not of, *NoWeightsError.
 func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error) {
 	if err := (OpenConfig{Arch: cfg.Arch}).check(); err != nil {
 		return nil, err
+	}
+	chosen, err := pattern.Parse(cmp.Or(cfg.Pattern, "*"))
+	if err != nil {
+		return nil, &ConfigError{"Pattern", fmt.Sprintf("%q", cfg.Pattern), err.Error()}
 	}
 	if err := f.Choose(cfg.Root); err != nil {
 		return nil, err
@@ -71,35 +101,39 @@ func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error
 	if err != nil && cfg.Arch != "" {
 		return nil, fmt.Errorf("%s: %w", f.Path, err)
 	}
-	if cfg.Pattern != "" {
-		return matching(f, cfg.Pattern)
-	}
+	var weights []*checkpoint.Tensor
 	if err == nil {
-		return network.Weights, nil
+		weights = network.Weights
+	} else {
+		weights = models.Weights(f.Tensors())
 	}
-	weights := models.Weights(f.Tensors())
 	if len(weights) == 0 {
 		return nil, &NoWeightsError{Path: f.Path}
 	}
-	return weights, nil
+	return matching(f, weights, chosen)
 }
 
-// matching returns the tensors of real numbers, quantized ones among them, whose names match the pattern, whose * stands for
-// any characters: a slash in a name is a character like any other.
-func matching(f *checkpoint.File, pattern string) ([]*checkpoint.Tensor, error) {
-	if _, err := path.Match(pattern, ""); err != nil {
-		return nil, &ConfigError{"Pattern", fmt.Sprintf("%q", pattern), err.Error()}
-	}
-	noSlash := strings.NewReplacer("/", "\x00")
-	glob := noSlash.Replace(pattern)
+// matching returns the weights whose names match the pattern.
+func matching(f *checkpoint.File, weights []*checkpoint.Tensor, p pattern.Pattern) ([]*checkpoint.Tensor, error) {
 	var chosen []*checkpoint.Tensor
-	for _, t := range f.Tensors() {
-		if ok, _ := path.Match(glob, noSlash.Replace(t.Name)); ok && (t.DType.IsFloat() || t.Quant != nil) && t.Elements() > 0 {
+	var names []string
+	for _, t := range weights {
+		names = append(names, t.Name)
+		if p.Match(t.Name) {
 			chosen = append(chosen, t)
 		}
 	}
-	if len(chosen) == 0 {
-		return nil, &NoWeightsError{f.Path, pattern}
+	if len(chosen) > 0 {
+		return chosen, nil
 	}
-	return chosen, nil
+	none := &NoWeightsError{Path: f.Path, Pattern: p.Text}
+	for _, t := range f.Tensors() {
+		if p.Match(t.Name) {
+			none.Others = append(none.Others, t.Name)
+		}
+	}
+	if none.Near = near.Names(strings.Trim(p.Text, "*?!"), names); len(none.Near) == 0 {
+		none.Near = names[:min(3, len(names))]
+	}
+	return nil, none
 }

@@ -59,7 +59,13 @@ func TestSelect(t *testing.T) {
 		want []string
 	}{
 		{arrays("a.weight", "b.bias"), pipeline.WeightsConfig{}, []string{"a.weight"}},
-		{arrays("a.weight", "b/c", "d"), pipeline.WeightsConfig{Pattern: "*[ac]*"}, []string{"a.weight", "b/c"}},
+		{
+			arrays("a.weight", "b/weight", "c.weight", "a.running_mean", "rnn.weight_ih_l0", "a.bias"),
+			pipeline.WeightsConfig{Pattern: "*[ab]*,!c*,rnn*"},
+			[]string{"a.weight", "b/weight", "rnn.weight_ih_l0"},
+		},
+		{arrays("a.weight", "b.weight"), pipeline.WeightsConfig{Pattern: "!b*"}, []string{"a.weight"}},
+		{arrays("a.weight", "a.bias"), pipeline.WeightsConfig{Pattern: "*bias"}, nil},
 		{arrays("module.a.weight"), pipeline.WeightsConfig{StripModule: true}, []string{"a.weight"}},
 		{arrays("b"), pipeline.WeightsConfig{}, nil},
 		{arrays("b"), pipeline.WeightsConfig{Pattern: "c*"}, nil},
@@ -80,11 +86,18 @@ func TestSelect(t *testing.T) {
 			}
 		}
 	}
+	for pattern, want := range map[string]string{
+		"*bias":    `"*bias" matches only tensors that are no weights, such as "a.bias", which stay as they are; weights are "a.weight"`,
+		"a.wieght": `no weight's name matches "a.wieght"; near to it: "a.weight"`,
+	} {
+		_, err := pipeline.WeightsConfig{Pattern: pattern}.Select(arrays("a.weight", "a.bias"))
+		contains(t, err, want)
+	}
 	for want, cfg := range map[string]pipeline.WeightsConfig{
-		"Arch alexnet: ":                        {Arch: "alexnet"},
-		`Pattern "[": syntax error in pattern`:  {Pattern: "["},
-		`tensor "b" has no prefix "module."`:    {StripModule: true},
-		"arrays: the tensors are not those of ": {Arch: "vgg"},
+		"Arch alexnet: ":                         {Arch: "alexnet"},
+		`Pattern "[": it is no pattern: write *`: {Pattern: "["},
+		`tensor "b" has no prefix "module."`:     {StripModule: true},
+		"arrays: the tensors are not those of ":  {Arch: "vgg"},
 	} {
 		_, err := cfg.Select(arrays("b"))
 		contains(t, err, want)

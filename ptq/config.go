@@ -31,15 +31,18 @@ type Config struct {
 	// common after batch-norm folding, has a tiny scale and would lose its bias.
 	SaturateBias bool
 
-	Overrides []Override       // by name pattern; of two that match and say different things the later wins
-	Requant   quant.Convention // how integer layers bring their accumulators to codes
+	// Overrides are by patterns of names. Of two that match and say different things the later wins: bits after Float make
+	// the node integers again.
+	Overrides []Override
+
+	Requant quant.Convention // how integer layers bring their accumulators to codes
 }
 
 // Override changes the configuration of the nodes whose name matches a pattern. Zero fields change nothing.
 type Override struct {
-	// Pattern is matched against the whole name of every node (its first output's name where it has none) as
-	// path.Match does: * stands for any characters but /, ? for any one of them, [a-f] for a range. A pattern that
-	// matches nothing is an error.
+	// Pattern chooses nodes by their whole names, or by those of the values that they compute: * stands for any
+	// characters, slashes among them, ? for any one, [a-f] for a range. It may be a list with commas between, of which
+	// ! before one excludes, and the last that matches decides: "conv*,!conv1". A pattern that matches nothing is an error.
 	Pattern string
 
 	WeightBits int  // of the layer's weights

@@ -1,6 +1,7 @@
 package ptq_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -108,8 +109,24 @@ func TestLaterOverrideWins(t *testing.T) {
 			t.Errorf("%+v: %d bits", tt.overrides, got)
 		}
 	}
-	floats := []ptq.Override{{Pattern: "conv", Float: true}, {Pattern: "conv", WeightBits: 4}}
-	if _, report := quantizeNet(t, g, ptq.Config{Overrides: floats}); len(report.Layers) != 0 {
-		t.Error("a later override that says nothing about it has made a float layer integers")
+	for _, tt := range []struct {
+		overrides []ptq.Override
+		layers    int
+	}{
+		{[]ptq.Override{{Pattern: "*", Float: true}, {Pattern: "conv", WeightBits: 4}}, 1},
+		{[]ptq.Override{{Pattern: "conv", WeightBits: 4}, {Pattern: "*", Float: true}}, 0},
+		{[]ptq.Override{{Pattern: "conv", Float: true}, {Pattern: "relu", ActBits: 4}}, 0},
+		{[]ptq.Override{{Pattern: "!conv", Float: true}}, 1},
+		{[]ptq.Override{{Pattern: "*,!relu", Float: true}}, 0},
+	} {
+		_, report := quantizeNet(t, g, ptq.Config{Overrides: tt.overrides})
+		if len(report.Layers) != tt.layers {
+			t.Errorf("%+v: %d layers of integers, want %d", tt.overrides, len(report.Layers), tt.layers)
+		}
+		for _, l := range report.Layers {
+			if want := cmp.Or(tt.overrides[len(tt.overrides)-1].WeightBits, 8); l.Bits != want {
+				t.Errorf("%+v: %d bits, want %d", tt.overrides, l.Bits, want)
+			}
+		}
 	}
 }

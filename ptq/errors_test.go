@@ -35,7 +35,7 @@ func TestConfigErrors(t *testing.T) {
 		{over(ptq.Override{Pattern: "[a", Float: true}), `override of "[a": it is no pattern`},
 		{over(ptq.Override{Pattern: "/layer1/cnov", Float: true}), `it matches no node; near to it: "/layer1/conv"`},
 		{over(ptq.Override{Pattern: "conv", Float: true}), `near to it: "/layer1/conv", "/layer2/conv"`},
-		{over(ptq.Override{Pattern: "*conv", Float: true}), `near to it: "/layer1/conv", "/layer2/conv"`},
+		{over(ptq.Override{Pattern: "*conb", Float: true}), `near to it: "/layer1/conv", "/layer2/conv"`},
 		{over(ptq.Override{Pattern: "something.else", Float: true}), `there are for instance: "/layer1/conv", "/layer1/relu", "/layer2/conv"`},
 		{over(ptq.Override{Pattern: "/layer1/relu", WeightBits: 4}), `matches no layer with weights; near to it: "/layer1/conv"`},
 	}

@@ -1,13 +1,12 @@
 package ptq
 
 import (
-	"errors"
 	"fmt"
-	"path"
 	"strings"
 
 	"linquant/graph"
 	"linquant/internal/near"
+	"linquant/internal/pattern"
 )
 
 // setting is what the configuration says about one node.
@@ -30,22 +29,22 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 		all[first].weightBits, all[last].weightBits = 8, 8
 	}
 	for i, o := range cfg.Overrides {
-		if _, err := path.Match(o.Pattern, ""); err != nil {
-			return nil, &OverrideError{o.Pattern, errors.New("it is no pattern: write * for any characters, ? for any one, [a-f] " +
-				"for a range, and \\ before a character that stands for itself")}
+		chosen, err := pattern.Parse(o.Pattern)
+		if err != nil {
+			return nil, &OverrideError{o.Pattern, err}
 		}
 		matched, layers := false, false
 		for _, n := range g.Nodes {
-			if ok, _ := path.Match(o.Pattern, nodeName(n)); !ok {
+			if !chosen.Match(patternNames(n)...) {
 				continue
 			}
 			matched = true
 			s := all[n]
 			if o.WeightBits != 0 && hasWeight(g, n) {
-				s.weightBits, layers = o.WeightBits, true
+				s.weightBits, s.float, layers = o.WeightBits, false, true
 			}
 			if o.ActBits != 0 {
-				s.actBits, s.actRank = o.ActBits, i+1
+				s.actBits, s.actRank, s.float = o.ActBits, i+1, false
 			}
 			s.float = s.float || o.Float
 		}
@@ -60,23 +59,27 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 	return all, nil
 }
 
+// patternNames are the names that a pattern knows a node by: its own and those of the values that it computes, which are
+// what tables show.
+func patternNames(n *graph.Node) []string { return append([]string{nodeName(n)}, n.Outputs...) }
+
 // unmatched is the error about a pattern that matches nothing, with names that were perhaps meant.
-func unmatched(pattern, nothing string, candidates []string) error {
-	found := near.Names(pattern, candidates)
+func unmatched(text, nothing string, candidates []string) error {
+	found := near.Names(text, candidates)
 	if len(found) == 0 {
-		found = near.Names(strings.Trim(pattern, "*?"), candidates)
+		found = near.Names(strings.Trim(text, "*?!"), candidates)
 	}
 	hint := "near to it"
 	if len(found) == 0 {
 		found, hint = candidates[:min(len(candidates), 3)], "there are for instance"
 	}
 	if len(found) == 0 {
-		return &OverrideError{pattern, fmt.Errorf("it matches %s", nothing)}
+		return &OverrideError{text, fmt.Errorf("it matches %s", nothing)}
 	}
 	for i, name := range found {
 		found[i] = fmt.Sprintf("%q", name)
 	}
-	return &OverrideError{pattern, fmt.Errorf("it matches %s; %s: %s", nothing, hint, strings.Join(found, ", "))}
+	return &OverrideError{text, fmt.Errorf("it matches %s; %s: %s", nothing, hint, strings.Join(found, ", "))}
 }
 
 // names lists the names of the chosen nodes, in order.
@@ -90,7 +93,7 @@ func names(g *graph.Graph, chosen func(*graph.Node) bool) []string {
 	return list
 }
 
-// nodeName is the name that patterns and reports know a node by.
+// nodeName is the name that reports know a node by.
 func nodeName(n *graph.Node) string {
 	if n.Name == "" && len(n.Outputs) > 0 {
 		return n.Outputs[0]

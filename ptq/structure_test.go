@@ -100,7 +100,7 @@ Reshape reshape: softmax.y -> reshape.y
 				y := n.op(graph.Relu, "relu", nil, n.conv("b", n.conv("a", "x", 3, 4), 4, 4))
 				return n.done(n.conv("c", y, 4, 2))
 			},
-			ptq.Config{WeightBits: 4, Overrides: []ptq.Override{{Pattern: "b", Float: true}, {Pattern: "[bc]", ActBits: 5}, {Pattern: "c", WeightBits: 2}}},
+			ptq.Config{WeightBits: 4, Overrides: []ptq.Override{{Pattern: "[bc]", ActBits: 5}, {Pattern: "b", Float: true}, {Pattern: "c", WeightBits: 2}}},
 			`
 x -> c.y, onnx
 QuantizeLinear x_QuantizeLinear: x -> x_quantized{uint8 0.01176 +85}

@@ -24,6 +24,7 @@ import (
 //	floats.npy      the same two, divided by 255
 //	one.npy         the first of them
 //	nan.npy         an input of nothing but NaN
+//	rnn.npz         weights of a recurrent layer and of a convolution of one dimension, with what stands beside them
 //	small.npz       images of 8×8 pixels
 //	grey.npz        images of one grey
 //	float.onnx      the built-in network
@@ -72,6 +73,9 @@ func writeNetworkFixtures(dir string) error {
 		"pixels.npy":     npyOf(arrayOf("", tensor.Shape{shown, 3, 32, 32}, pixels[:shown*size])),
 		"named.npz": npzOf(arrayOf("input", tensor.Shape{shown, 3, 32, 32}, pixels[:shown*size]),
 			arrayOf("other", tensor.Shape{1}, []float32{1})),
+		"rnn.npz": npzOf(arrayOf("rnn.weight_hh_l0", tensor.Shape{8, 2}, floats[:16]), arrayOf("rnn.bias_hh_l0", tensor.Shape{8}, floats[:8]),
+			arrayOf("rnn.weight_ih_l0_reverse", tensor.Shape{8, 3}, floats[:24]), arrayOf("conv.weight", tensor.Shape{2, 3, 4}, floats[:24]),
+			arrayOf("bn.running_mean", tensor.Shape{2, 1}, floats[:2])),
 		"nan.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, slices.Repeat([]float32{float32(nanValue())}, size))),
 		"one.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, pixels[:size])),
 		"floats.npy": npyOf(arrayOf("", tensor.Shape{shown, 3, 32, 32}, floats)),

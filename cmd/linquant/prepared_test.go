@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"linquant/graph"
 	"linquant/onnx"
@@ -19,6 +20,8 @@ import (
 //	normal.onnx  it, saying nothing of pixels, as exporters write it
 //	named.onnx   the same, with the preparation in its metadata
 //	wrong.onnx   the same, with another in its metadata
+//
+// and slashes.onnx, whose layers are called as PyTorch's exporter calls them.
 func writePreparedFixtures(dir string) error {
 	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
@@ -56,9 +59,19 @@ func writePreparedFixtures(dir string) error {
 	if err != nil {
 		return err
 	}
+	slashes := n.Graph().Clone()
+	for _, node := range slashes.Nodes {
+		node.Name = "/" + strings.ReplaceAll(node.Name, ".", "/") + "/" + string(node.Op)
+	}
+	slashes.Nodes[0].Name = "odd [name], *"
+	var b bytes.Buffer
+	if err := onnx.Export(&b, slashes, onnx.ExportConfig{}); err != nil {
+		return err
+	}
 	return writeFiles(dir, map[string]func(w io.Writer) error{
-		"normal.onnx": write(vision.Preprocess{Assumed: true}),
-		"named.onnx":  write(imagenet),
-		"wrong.onnx":  write(vision.Preprocess{Divisor: 1}),
+		"slashes.onnx": whole(b.Bytes()),
+		"normal.onnx":  write(vision.Preprocess{Assumed: true}),
+		"named.onnx":   write(imagenet),
+		"wrong.onnx":   write(vision.Preprocess{Divisor: 1}),
 	})
 }

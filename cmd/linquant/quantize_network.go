@@ -45,7 +45,8 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 			f.BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
 			f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 			f.StringArrayVar(&n.overrides, "override", nil,
-				"`PATTERN=BITS` for the layers whose name matches, with BITS as w4, a8, w4a8 or float; may be repeated")
+				"`PATTERN=BITS` for the layers whose name, or value, matches, with BITS as w4, a8, w4a8 or float; may be repeated, "+
+					"and the later wins; in PATTERN "+flags.WhatPattern)
 			f.StringVar(&n.requant, "requant", quant.ONNX.String(), "`CONVENTION` that makes accumulators codes: onnx, torch, fixed or fixed-double")
 			n.exportConfig.add(c, "qdq (default) or qoperator")
 			n.AddThreads(c)

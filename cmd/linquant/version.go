@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -14,15 +15,24 @@ import (
 	"linquant/internal/cpu"
 )
 
+// notices are the licences of what is linked in; tools/notices writes them.
+//
+//go:embed THIRD_PARTY_NOTICES.txt
+var notices string
+
 func versionCommand() *cobra.Command {
-	var verbose bool
+	var verbose, licences bool
 	c := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version; with -v also the build and the processor",
+		Short: "Print version and commit; with -v the build and the processor",
 		Args:  cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := c.OutOrStdout()
-			if _, err := fmt.Fprintln(w, versionLine()); !verbose || err != nil {
+			if licences {
+				_, err := io.WriteString(w, notices)
+				return err
+			}
+			if _, err := fmt.Fprintf(w, "%s\n%s\n", versionLine(), commitLine()); !verbose || err != nil {
 				return err
 			}
 			printBuild(w)
@@ -30,6 +40,7 @@ func versionCommand() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "also print the build settings, the modules and the processor's instructions")
+	c.Flags().BoolVar(&licences, "notices", false, "print the licences of the software and the fonts in this binary instead")
 	return c
 }
 
@@ -79,4 +90,31 @@ func version() string {
 		return info.Main.Version
 	}
 	return "devel"
+}
+
+// commitLine says of which commit the binary is. The Go command records it for a build in a clone, unless it was told not to.
+func commitLine() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return describeCommit(nil)
+	}
+	return describeCommit(info.Settings)
+}
+
+func describeCommit(settings []debug.BuildSetting) string {
+	recorded := map[string]string{}
+	for _, s := range settings {
+		recorded[s.Key] = s.Value
+	}
+	if recorded["vcs.revision"] == "" {
+		return "commit unknown: built outside a clone, or with -buildvcs=false"
+	}
+	line := "commit " + recorded["vcs.revision"]
+	if t := recorded["vcs.time"]; t != "" {
+		line += " of " + t
+	}
+	if recorded["vcs.modified"] == "true" {
+		line += ", with changes that are not committed"
+	}
+	return line
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Names returns up to three of the candidates that resemble name, the nearest first: one is the end of the other, as
-// the last parts of dotted paths are, or few edits lead from one to the other.
+// the last parts of paths are, or few edits lead from one to the other; and where
+// there is none, those whose last parts few edits lead to.
 func Names(name string, candidates []string) []string {
 	type candidate struct {
 		name     string
@@ -26,6 +27,19 @@ func Names(name string, candidates []string) []string {
 		}
 		if d <= most {
 			found = append(found, candidate{c, d})
+		}
+	}
+	for _, c := range candidates {
+		if len(found) > 0 && found[0].distance <= most {
+			break
+		}
+		for i, b := range []byte(c) { // the last parts of a path, with a slip
+			if end := c[i+1:]; (b == '/' || b == '.') && max(len(name)-len(end), len(end)-len(name)) < most {
+				if d := edits(name, end); d < most {
+					found = append(found, candidate{c, most + d})
+					break
+				}
+			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })

@@ -16,6 +16,7 @@ func TestNames(t *testing.T) {
 		{"conv0", []string{"features.conv0"}},
 		{"module.classifier", []string{"classifier"}},
 		{"clasifier", []string{"classifier"}},
+		{"cnv0", []string{"features.conv0"}},
 		{"softmax.of.something.else", nil},
 	}
 	for _, tt := range tests {

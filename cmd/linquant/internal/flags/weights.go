@@ -21,9 +21,12 @@ type Selection struct {
 	Root    string // --root
 }
 
+// WhatPattern describes PATTERN in help texts.
+const WhatPattern = "* is any characters, ! excludes, the last that matches decides"
+
 // AddLayers adds --layers.
 func AddLayers(c *cobra.Command, pattern *string) {
-	c.Flags().StringVar(pattern, "layers", "", "only tensors whose name matches the glob `PATTERN`, such as 'layer1.*'")
+	c.Flags().StringVar(pattern, "layers", "", "of these weights only those whose name matches the `PATTERN`, such as 'layer1.*,!*conv2*': "+WhatPattern)
 }
 
 // Weights returns the tensors to treat.
@@ -39,7 +42,7 @@ func ExplainWeights(err error) error {
 	case !errors.As(err, &none):
 		return Error(err)
 	case none.Pattern != "":
-		return fmt.Errorf("%s: no floating-point tensor's name matches --layers %q; names are listed by 'linquant inspect'", none.Path, none.Pattern)
+		return fmt.Errorf("%s: %s; names are listed by 'linquant inspect'", none.Path, none.Chosen("--layers "+strconv.Quote(none.Pattern)))
 	}
 	return fmt.Errorf("%w; choose with --layers GLOB, names are listed by 'linquant inspect'", err)
 }
