@@ -76,7 +76,8 @@ func licencesByModule(root string, platforms []linked.Platform) (map[string][]st
 	return ids, nil
 }
 
-// bill returns the list of a binary's parts in JSON: the modules that the Go command recorded in it, and Go itself. The sums
+// bill returns the list of a binary's parts in JSON: the modules that the Go command recorded in it, and Go itself,
+// under the name by which lists of vulnerabilities know it. The sums
 // of modules are those of go.sum, which are of a whole module and none of a file, and so stand as properties.
 func bill(b *buildinfo.BuildInfo, binary []byte, licences map[string][]string, at time.Time) ([]byte, error) {
 	sum := sha256.Sum256(binary)
@@ -91,7 +92,7 @@ func bill(b *buildinfo.BuildInfo, binary []byte, licences map[string][]string, a
 		Schema: "http://cyclonedx.org/schema/bom-1.5.schema.json", Format: "CycloneDX", SpecVersion: "1.5", Version: 1,
 		SerialNumber: fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:]),
 		Metadata:     metadata{Timestamp: at.Format(time.RFC3339), Component: subject},
-		Components:   []component{newComponent("library", linked.Std, strings.TrimPrefix(b.GoVersion, "go"), licences[linked.Std])},
+		Components:   []component{newComponent("library", "stdlib", strings.TrimPrefix(b.GoVersion, "go"), licences[linked.Std])},
 	}
 	for _, m := range b.Deps {
 		if licences[m.Path] == nil {
