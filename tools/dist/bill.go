@@ -76,9 +76,9 @@ func licencesByModule(root string, platforms []linked.Platform) (map[string][]st
 	return ids, nil
 }
 
-// bill returns the list of a binary's parts in JSON: the modules that the Go command recorded in it, and Go itself,
-// under the name by which lists of vulnerabilities know it. The sums
-// of modules are those of go.sum, which are of a whole module and none of a file, and so stand as properties.
+// bill returns the list of a binary's parts in JSON: the modules that the Go command recorded in it, and Go itself, under the
+// name by which lists of vulnerabilities know it. The sums of modules are those of go.sum, which are of a whole module and
+// none of a file, and so stand as properties.
 func bill(b *buildinfo.BuildInfo, binary []byte, licences map[string][]string, at time.Time) ([]byte, error) {
 	sum := sha256.Sum256(binary)
 	id := slices.Clone(sum[:16])

@@ -98,6 +98,7 @@ func inspect(binary []byte, p linked.Platform, revision string) (*buildinfo.Buil
 	}
 	want := map[string]string{
 		"GOOS": p.OS, "GOARCH": p.Arch, "CGO_ENABLED": "0", "-trimpath": "true", "vcs.revision": revision, "vcs.modified": "false",
+		"GOEXPERIMENT": "",
 	}
 	for key, value := range want {
 		if got[key] != value {

@@ -48,9 +48,10 @@ type Module struct {
 }
 
 // Env returns the environment in which the Go command builds for p as archives are built: static, for the oldest
-// processors of the architecture, and without what this machine's environment would change.
+// processors of the architecture, and without what this machine's environment would change. An empty variable would leave
+// what "go env -w" has set; GOFLAGS says what is the default.
 func Env(p Platform) []string {
-	return append(os.Environ(), "GOOS="+p.OS, "GOARCH="+p.Arch, "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off",
+	return append(os.Environ(), "GOOS="+p.OS, "GOARCH="+p.Arch, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=auto", "GOEXPERIMENT=", "GOWORK=off",
 		"GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off")
 }
 
