@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"linquant/graph"
+	_ "linquant/internal/testing/seeds"
 )
 
 // The networks have every operator that a graph can have, in reals and on codes.
