@@ -166,7 +166,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		w = c.ErrOrStderr() // the file itself goes to standard output
 	}
 	if !cfg.dynamic && !n.Quantized() {
-		if cc.Ranges, err = cfg.Calibration.Ranges(); err != nil {
+		if cc.Ranges, err = cfg.Calibration.Ranges(c); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,13 @@ func (cal *Calibration) Config() (pipeline.Calibration, error) {
 	return cfg, nil
 }
 
-// Ranges reads the file of --ranges, if it is given.
-func (cal *Calibration) Ranges() (calib.Ranges, error) {
+// Ranges reads the file of --ranges, if it is given, without which the other flags of c about ranges are for nothing.
+func (cal *Calibration) Ranges(c *cobra.Command) (calib.Ranges, error) {
+	for _, name := range []string{"calib-method", "percentile", "calib-size"} {
+		if cal.Load != "" && c.Flags().Changed(name) {
+			return nil, cli.Usagef("--%s says how ranges are chosen of what is measured, and those of --ranges are chosen: give one of them", name)
+		}
+	}
 	switch {
 	case cal.Load == "" && cal.size < 1:
 		return nil, cli.Usagef("--calib-size %d: use 1 or more", cal.size)
