@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"linquant/builtin"
+	"linquant/internal/near"
 )
 
 // The splits of a data set.
@@ -40,7 +41,7 @@ type Spec struct {
 func ParseSpec(spec string) (Spec, error) {
 	kind, path, _ := strings.Cut(spec, ":")
 	if !slices.Contains(kinds, kind) {
-		return Spec{}, fmt.Errorf("%q is no data set; write %s", spec, usage)
+		return Spec{}, fmt.Errorf("%q is no data set; write %s%s", spec, usage, near.Meant(kind, kinds))
 	}
 	s := Spec{Kind: kind, Path: path}
 	for _, split := range []string{Train, Test} {

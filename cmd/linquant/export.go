@@ -28,6 +28,8 @@ func (e *exportConfig) add(c *cobra.Command, formats string) {
 	c.Flags().StringVar(&e.input, "input-type", "float32",
 		"`TYPE` of an integer network's input: float32, or uint8: raw pixels, 0 to 255, that the network itself prepares")
 	c.Flags().IntVar(&e.opset, "opset", 0, "`VERSION` of the ONNX operators (default 13, 21 with --int4)")
+	cli.Values(c, "format", onnx.Float.String(), onnx.QDQ.String(), onnx.QOperator.String())
+	cli.Values(c, "input-type", "float32", "uint8")
 }
 
 // config returns what onnx.Export wants.

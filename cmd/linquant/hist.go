@@ -26,7 +26,7 @@ type histConfig struct {
 	out string
 }
 
-// floatBits is the --bits that stands for the weights as they are.
+// floatBits is the --weight-bits that stands for the weights as they are.
 const floatBits = 32
 
 func histCommand() *cobra.Command {
@@ -34,12 +34,12 @@ func histCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "hist FILE",
 		Short: "Draw a grid of weight histograms, as floats or as integer codes",
-		Long: "hist draws one histogram for each weight of a checkpoint. With --bits 32 it shows the real numbers; " +
-			"with --bits 8 to 2 the integer codes that quantization makes of them, one bar for each code.",
+		Long: "hist draws one histogram for each weight of a checkpoint. With --weight-bits 32 it shows the real numbers; " +
+			"with --weight-bits 8 to 2 the integer codes that quantization makes of them, one bar for each code.",
 		Args: cli.OneArg("a checkpoint FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if cfg.bits != floatBits && flags.CheckBits("--bits", cfg.bits) != nil {
-				return cli.Usagef("--bits %d: use 32 for the weights as they are, or 8 to 2", cfg.bits)
+			if cfg.bits != floatBits && flags.CheckBits("--weight-bits", cfg.bits) != nil {
+				return cli.Usagef("--weight-bits %d: use 32 for the weights as they are, or 8 to 2", cfg.bits)
 			}
 			if cfg.bins < 1 || cfg.bins > 10000 {
 				return cli.Usagef("--bins %d: use 1 to 10000", cfg.bins)
@@ -74,13 +74,14 @@ func histCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.IntVar(&cfg.bits, "bits", floatBits, "`BITS`: 32 for the weights as they are, 8 to 2 for codes")
+	f.IntVar(&cfg.bits, "weight-bits", floatBits, "`BITS`: 32 for the weights as they are, 8 to 2 for codes")
 	f.IntVar(&cfg.bins, "bins", 256, "`NUMBER` of bins of a histogram of real numbers")
 	flags.AddLayers(c, &cfg.Pattern)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	flags.AddPer(c, &cfg.Per)
 	flags.AddGroupSize(c, &cfg.Group)
 	cli.OutFlag(c, &cfg.out, "", "`FIGURE` to write, .png or .svg (default assets/weight_hist_{fp32,Nbit}.png)")
+	cli.Aliases(c, map[string]string{"bits": "weight-bits"})
 	return c
 }
 

@@ -76,7 +76,8 @@ func newRoot() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return cli.UsageError{Err: err} })
+	root.SetFlagErrorFunc(cli.ExplainFlag)
+	root.PersistentPreRunE = cli.CheckValues
 	for i := range commandGroups {
 		if commandGroups[i].ID != "" {
 			root.AddGroup(&commandGroups[i])
@@ -107,7 +108,7 @@ func refuseUnknownTopics(root *cobra.Command) {
 		case "help":
 			c.Args = func(c *cobra.Command, args []string) error {
 				if topic, _, err := root.Find(args); err != nil || topic == root {
-					return cli.NoCommand(c, args)
+					return cli.NoCommand(root, args)
 				}
 				return nil
 			}

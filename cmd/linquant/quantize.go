@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"linquant/builtin"
+	"linquant/calib"
 	"linquant/checkpoint"
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
@@ -29,6 +30,8 @@ type quantizeConfig struct {
 	flags.Sharing
 	flags.Selection
 	scheme      string
+	method      string // --method
+	weightRange string // --weight-method
 	stripModule bool
 	asJSON      bool
 }
@@ -67,6 +70,9 @@ func quantizeCommand() *cobra.Command {
 			if cfg.Affine, err = schemeFlag(cfg.scheme); err != nil {
 				return err
 			}
+			if cfg.Method, err = cfg.methods(c, &network.Calibration); err != nil {
+				return err
+			}
 			if err := checkOutput(c, cfg.out); err != nil {
 				return err
 			}
@@ -99,6 +105,9 @@ func quantizeCommand() *cobra.Command {
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
 	flags.AddPer(c, &cfg.Per)
+	c.Flags().StringVar(&cfg.weightRange, "weight-method", ptq.AbsMax{}.String(),
+		"`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
+	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	forNetworks = network.add(c)
@@ -109,7 +118,36 @@ func quantizeCommand() *cobra.Command {
 		flags.AddLayers(c, &cfg.Pattern)
 		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	})
+	cli.Values(c, "scheme", "symmetric", "affine")
+	cli.Values(c, "weight-method", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String())
+	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
+	cli.Aliases(c, map[string]string{"weight-range": "weight-method", "calib-limit": "calib-size"})
 	return c
+}
+
+// methods returns how the scales of weights are chosen, and tells the calibration what --method says.
+func (cfg *quantizeConfig) methods(c *cobra.Command, of *flags.Calibration) (ptq.WeightMethod, error) {
+	if c.Flags().Changed("method") {
+		for _, other := range []string{"weight-method", "calib-method", "ranges"} {
+			if c.Flags().Changed(other) {
+				return nil, cli.Usagef("--method says how all ranges are chosen, and --%s how some are: give one of them", other)
+			}
+		}
+		method, err := calib.ParseMethod(cfg.method)
+		switch {
+		case err == nil && method == calib.MinMax:
+			return ptq.AbsMax{}, nil
+		case err == nil && method == calib.MSE:
+			of.Method = cfg.method
+			return ptq.LeastSquares{}, nil
+		}
+		return nil, cli.Usagef("--method %q: use min-max or mse", cfg.method)
+	}
+	method, err := ptq.ParseWeightMethod(cfg.weightRange)
+	if err != nil {
+		return nil, cli.Usagef("--weight-method: %w", err)
+	}
+	return method, nil
 }
 
 // misplaced returns an error if a flag of the sets was given, which go with another ending of the output.

@@ -26,7 +26,6 @@ type networkConfig struct {
 	actBits      int
 	actSigned    bool
 	actSymmetric bool
-	weightRange  string
 	keepEdges    bool
 	overrides    []string
 	requant      string
@@ -35,13 +34,12 @@ type networkConfig struct {
 
 // add adds the flags that only a whole network needs, and returns them.
 func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
-	return []*pflag.FlagSet{
+	sets := []*pflag.FlagSet{
 		cli.Under(c, "A whole network, -o FILE.onnx", func() {
 			f := c.Flags()
 			f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
 			f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
 			f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
-			f.StringVar(&n.weightRange, "weight-range", "absmax", "`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
 			f.BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
 			f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 			f.StringArrayVar(&n.overrides, "override", nil,
@@ -55,6 +53,8 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 		n.Calibration.Add(c),
 		n.AddInput(c),
 	}
+	cli.Values(c, "requant", quant.ONNX.String(), quant.Torch.String(), quant.Fixed.String(), quant.FixedDouble.String())
+	return sets
 }
 
 // config returns what ptq.Quantize wants.
@@ -69,9 +69,7 @@ func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
 		return cfg, cli.Usagef("--per %v: %w", weights.Layout.Per, err)
 	}
 	var err error
-	if cfg.WeightMethod, err = ptq.ParseWeightMethod(n.weightRange); err != nil {
-		return cfg, cli.Usagef("--weight-range: %w", err)
-	}
+	cfg.WeightMethod = weights.Method
 	if cfg.Requant, err = quant.ParseConvention(n.requant); err != nil {
 		return cfg, cli.Usagef("--requant: %w", err)
 	}

@@ -61,6 +61,9 @@ func sweepCommand() *cobra.Command {
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
+	cli.Values(c, "per", quant.PerTensor.String(), quant.PerChannel.String())
+	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
+	cli.Prefixes(c, "calib", flags.DataKinds...)
 	return c
 }
 

@@ -20,9 +20,9 @@ func tensorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tensor",
 		Short: "Quantize and dequantize single arrays",
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return cli.Usagef("linquant tensor: there is no verb %q, only quantize and dequantize", args[0])
+				return cli.Usagef("linquant tensor: there is no verb %q, only quantize and dequantize%s", args[0], cli.MeantCommand(c, args[0]))
 			}
 			return nil
 		},
@@ -62,7 +62,7 @@ func tensorQuantizeCommand() *cobra.Command {
 			if c.Flags().Changed("axis") {
 				cfg.layout = quant.Layout{Per: quant.PerChannel, Axis: cfg.axis}
 			}
-			if c.Flags().Changed("group") {
+			if c.Flags().Changed("group-size") {
 				cfg.layout.Per, cfg.layout.GroupSize = quant.PerGroup, cfg.group
 			}
 			if err := cli.CheckEnding(cfg.out, ".npz"); err != nil {
@@ -119,9 +119,11 @@ func tensorQuantizeCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.scheme, "scheme", "affine", "`SCHEME`: affine, from minimum to maximum with a zero point, or symmetric, zero point 0")
 	c.Flags().BoolVar(&cfg.includeZero, "include-zero", false, "extend an affine range so that it includes 0")
 	c.Flags().IntVar(&cfg.axis, "axis", 0, "one scale for each index of `AXIS` (default: one for the tensor)")
-	c.Flags().IntVar(&cfg.group, "group", 0, "one scale for each run of `N` elements of a channel of --axis")
+	c.Flags().IntVar(&cfg.group, "group-size", 0, "one scale for each run of `N` elements of a channel of --axis")
 	c.Flags().StringVar(&cfg.name, "name", "", "`NAME` of the array, where the file holds several")
 	cli.JSONFlag(c, &cfg.asJSON)
+	cli.Values(c, "scheme", "affine", "symmetric")
+	cli.Aliases(c, map[string]string{"group": "group-size"})
 	return c
 }
 

@@ -50,13 +50,28 @@ func Names(name string, candidates []string) []string {
 	return names
 }
 
-// Meant returns what an error about name says at its end: `; did you mean "conv1"?`, or nothing where no candidate
-// resembles it.
+// Meant returns what an error about name says at its end: `; did you mean "conv1"?`, or nothing where no candidate is close
+// enough: a third of the letters may differ, or it may be the only one that begins so.
 func Meant(name string, candidates []string) string {
-	if found := Names(name, candidates); len(found) > 0 {
-		return "; did you mean " + strconv.Quote(found[0]) + "?"
+	best, least := "", max(1, len(name)/3)+1
+	for _, c := range candidates {
+		if d := max(len(name)-len(c), len(c)-len(name)); d >= least {
+			continue
+		}
+		if d := edits(name, c); d < least {
+			best, least = c, d
+		}
 	}
-	return ""
+	if best == "" && name != "" {
+		longer := slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !strings.HasPrefix(c, name) })
+		if len(longer) == 1 {
+			best = longer[0]
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + strconv.Quote(best) + "?"
 }
 
 // edits is the Levenshtein distance in bytes.

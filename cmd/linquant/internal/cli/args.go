@@ -20,9 +20,9 @@ func (e UsageError) Unwrap() error { return e.Err }
 func Usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
 
 // NoCommand is for a command that has only verbs: whatever argument is left is none of them.
-func NoCommand(_ *cobra.Command, args []string) error {
+func NoCommand(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return Usagef("there is no command %q", args[0])
+		return Usagef("there is no command %q%s", args[0], MeantCommand(c, args[0]))
 	}
 	return nil
 }

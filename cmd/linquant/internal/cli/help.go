@@ -21,10 +21,7 @@ func Under(c *cobra.Command, heading string, add func()) *pflag.FlagSet {
 	added := unsorted()
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if !before[f] {
-			if f.Annotations == nil {
-				f.Annotations = map[string][]string{}
-			}
-			f.Annotations[headingKey] = []string{heading}
+			annotate(f, headingKey, []string{heading})
 			added.AddFlag(f)
 		}
 	})

@@ -19,30 +19,42 @@ import (
 type Calibration struct {
 	data       string
 	size       int
-	method     string
+	Method     string
 	percentile float64
 	Load, Save string // files of ranges
 }
 
 // Add adds the flags and returns them.
 func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
-	return cli.Under(c, "The ranges of its activations", func() {
+	added := cli.Under(c, "The ranges of its activations", func() {
 		f := c.Flags()
 		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE or builtin")
 		f.IntVar(&cal.size, "calib-size", pipeline.DefaultExamples, "measure on the first `N` examples")
-		f.StringVar(&cal.method, "calib-method", calib.MinMax.String(), "`METHOD`: min-max, moving-average, percentile, mse or entropy")
+		f.StringVar(&cal.Method, "calib-method", calib.MinMax.String(), "`METHOD`: min-max, moving-average, percentile, mse or entropy")
 		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
 		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
 		cli.MarkOutput(c, "save-ranges")
 		f.StringVar(&cal.Load, "ranges", "", "take the ranges from this `FILE`, which --save-ranges wrote, instead of --calib")
 	})
+	cli.Values(c, "calib-method", CalibMethods()...)
+	cli.Prefixes(c, "calib", DataKinds...)
+	return added
+}
+
+// CalibMethods lists the ways to choose the ranges of activations.
+func CalibMethods() []string {
+	var names []string
+	for m := calib.MinMax; m <= calib.Entropy; m++ {
+		names = append(names, m.String())
+	}
+	return names
 }
 
 // Config returns what the pipeline wants.
 func (cal *Calibration) Config() (pipeline.Calibration, error) {
 	cfg := pipeline.Calibration{Percentile: cal.percentile, Data: pipeline.Data{Spec: cal.data, Limit: cal.size}}
 	var err error
-	if cfg.Method, err = calib.ParseMethod(cal.method); err != nil {
+	if cfg.Method, err = calib.ParseMethod(cal.Method); err != nil {
 		return cfg, cli.Usagef("--calib-method: %w", err)
 	}
 	if !(cal.percentile > 50 && cal.percentile <= 100) {

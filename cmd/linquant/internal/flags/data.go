@@ -15,6 +15,9 @@ import (
 const WhatData = "cifar10:DIR, idx:DIR (MNIST), images:DIR (a folder for each class) or npz:FILE, " +
 	"with :train or :test at its end where wanted, or builtin"
 
+// DataKinds are how DATA begins.
+var DataKinds = []string{"builtin", "cifar10:", "idx:", "images:", "npz:"}
+
 // Data says what a network is measured on.
 type Data struct {
 	Spec  string
@@ -25,6 +28,7 @@ type Data struct {
 func (d *Data) Add(c *cobra.Command, limit int) {
 	c.Flags().StringVar(&d.Spec, "data", "", "`DATA`: cifar10:DIR[:train|test], idx:DIR, images:DIR, npz:FILE or builtin")
 	c.Flags().IntVar(&d.Limit, "limit", limit, "use the first `N` examples only; 0: all")
+	cli.Prefixes(c, "data", DataKinds...)
 }
 
 // OpenSet opens the examples. The built-in network is measured on the built-in images where nothing else is said.

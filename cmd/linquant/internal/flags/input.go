@@ -21,7 +21,7 @@ import (
 
 // AddInput adds the flags that say how images become inputs.
 func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
-	return cli.Under(c, "How images become the network's input (default: what the model says)", func() {
+	added := cli.Under(c, "How images become the network's input (default: what the model says)", func() {
 		f := c.Flags()
 		f.StringVar(&m.prepare, "preprocess", "", whatPreprocess())
 		f.Float32Var(&m.divisor, "divide", 0, "`NUMBER` that pixels are divided by first (255 where no model says otherwise)")
@@ -32,6 +32,9 @@ func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
 		f.StringVar(&m.layout, "layout", "", "`ORDER` of its dimensions: nchw, or nhwc (default: as the model says, or what its shape tells)")
 		m.Shapes.Add(f)
 	})
+	cli.Values(c, "preprocess", vision.Names()...)
+	cli.Values(c, "layout", "nchw", "nhwc")
+	return added
 }
 
 // whatPreprocess lists the preparations that have names.

@@ -39,6 +39,7 @@ type Model struct {
 func AddCheckpoint(c *cobra.Command, arch, root *string) {
 	AddRoot(c, root)
 	c.Flags().StringVar(arch, "arch", "", "insist that the checkpoint is of this `ARCHITECTURE`: "+strings.Join(models.Architectures(), ", "))
+	cli.Values(c, "arch", models.Architectures()...)
 }
 
 // Beside says what of a checkpoint is left out, and how it is chosen.

@@ -56,6 +56,7 @@ type Sharing struct {
 // AddPer adds --per.
 func AddPer(c *cobra.Command, per *string) {
 	c.Flags().StringVar(per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or group")
+	cli.Values(c, "per", quant.PerTensor.String(), quant.PerChannel.String(), quant.PerGroup.String())
 }
 
 // AddGroupSize adds --group-size.
