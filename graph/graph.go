@@ -55,7 +55,7 @@ type Value struct {
 	// a scalar's is empty and not nil.
 	Shape tensor.Shape
 
-	// Const holds the elements of a constant, such as a weight. They may be a view of a mapped file and are never
+	// Const holds the elements of a constant, such as a weight. They may be a view of a file in memory and are never
 	// written to.
 	Const *tensor.Tensor
 

@@ -6,7 +6,7 @@
 // follows from shapes and constants alone; fuse turns QuantizeLinear, QLinearConv and their like into values annotated
 // with their parameters; and graph.InferShapes checks the result. Export takes the same way back: lower, then write.
 //
-// The elements of tensors are views of the mapped file, and of the files of external data.
+// The elements of tensors are views of the file in memory, and of the files of external data.
 package onnx
 
 import (
@@ -15,17 +15,18 @@ import (
 	"linquant/onnx/internal/elements"
 )
 
-// File is an open ONNX file. The constants of Graph are views of the mapped file and valid until Close.
+// File is an open ONNX file. The constants of Graph are views of the file in memory and valid until Close; what
+// becomes of the file meanwhile does not matter.
 type File struct {
 	Path  string
 	Size  int64 // in bytes, with the files of external data
 	Graph *graph.Graph
 
-	mapped   *mmap.Mapping
+	content  *mmap.Mapping
 	external *elements.External
 }
 
-// Open maps and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
+// Open reads and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
 // or below it: a location that leads out of it, be it by a symbolic link, is refused.
 func Open(path string) (*File, error) { return ImportConfig{}.Open(path) }
 
@@ -35,7 +36,7 @@ func (c ImportConfig) Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err // names the path
 	}
-	f := &File{Path: path, Size: int64(len(m.Bytes)), mapped: m, external: elements.NewExternal(path)}
+	f := &File{Path: path, Size: int64(len(m.Bytes)), content: m, external: elements.NewExternal(path)}
 	if f.Graph, err = c.importModel(m.Bytes, f.external); err != nil {
 		f.Close()
 		return nil, &FileError{path, err}
@@ -56,9 +57,9 @@ func (e *FileError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Close unmaps the file; the constants of Graph must no longer be used. It may be called twice.
+// Close frees the memory of the file; the constants of Graph must no longer be used. It may be called twice.
 func (f *File) Close() error {
-	err := f.mapped.Close()
+	err := f.content.Close()
 	if e := f.external.Close(); err == nil {
 		err = e
 	}

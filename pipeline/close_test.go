@@ -1,24 +1,24 @@
 package pipeline_test
 
 import (
-	"bytes"
 	"math"
 	"os"
 	"testing"
 
 	"linquant/dataset"
+	"linquant/internal/mmap"
 	"linquant/pipeline"
 	"linquant/vision"
 )
 
-// mapped reports whether the file is mapped into this process.
-func mapped(t *testing.T, path string) bool {
+// held reports whether a file as large as the one at path is in memory, which no other test's may be at this time.
+func held(t *testing.T, path string) bool {
 	t.Helper()
-	maps, err := os.ReadFile("/proc/self/maps")
+	info, err := os.Stat(path)
 	if err != nil {
-		t.Skip("this system does not list what is mapped")
+		t.Fatal(err)
 	}
-	return bytes.Contains(maps, []byte(path))
+	return mmap.Held() == info.Size()
 }
 
 // What Quantize opens stays open until its result is closed, and no longer where there is none; what is given stays open.
@@ -33,10 +33,10 @@ func TestQuantizeCloses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !mapped(t, path) {
+	if !held(t, path) {
 		t.Error("the file is closed while its network is used")
 	}
-	if err := r.Close(); err != nil || mapped(t, path) {
+	if err := r.Close(); err != nil || held(t, path) {
 		t.Errorf("Close leaves the file open: %v", err)
 	}
 	faults := map[string]pipeline.Config{
@@ -45,7 +45,7 @@ func TestQuantizeCloses(t *testing.T) {
 	}
 	for name, cfg := range faults {
 		cfg.Model = path
-		if _, err := pipeline.Quantize(t.Context(), cfg); err == nil || mapped(t, path) {
+		if _, err := pipeline.Quantize(t.Context(), cfg); err == nil || held(t, path) {
 			t.Errorf("%s: the file stays open after %v", name, err)
 		}
 	}
@@ -56,7 +56,7 @@ func TestQuantizeCloses(t *testing.T) {
 	defer n.Close()
 	for name, cfg := range faults {
 		cfg.Network = n
-		if _, err := pipeline.Quantize(t.Context(), cfg); err == nil || !mapped(t, path) {
+		if _, err := pipeline.Quantize(t.Context(), cfg); err == nil || !held(t, path) {
 			t.Errorf("%s: the network that was given is closed after %v", name, err)
 		}
 	}
@@ -64,7 +64,7 @@ func TestQuantizeCloses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Close(); err != nil || !mapped(t, path) {
+	if err := r.Close(); err != nil || !held(t, path) {
 		t.Errorf("Close closes the network that was given: %v", err)
 	}
 }

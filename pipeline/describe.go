@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 
-	"linquant/internal/mmap"
 	"linquant/internal/onnxpb"
 	"linquant/onnx"
 )
@@ -52,17 +51,14 @@ type Operator struct {
 // Describe reads what stands in the ONNX file at path. It is nil, without an error, where path is no ONNX file: Open says
 // what is wrong then.
 func Describe(path string) (*Description, error) {
-	file, err := mmap.Open(path)
+	var d *Description
+	err := view(path, func(m *onnxpb.Model) {
+		d = &Description{Metadata: map[string]string{}}
+		d.facts(m)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	m, err := onnxpb.Read(file.Bytes)
-	if err != nil || m.Graph == nil {
-		return nil, nil
-	}
-	d := &Description{Metadata: map[string]string{}}
-	d.facts(m)
 	return d, nil
 }
 

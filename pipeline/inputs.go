@@ -23,27 +23,30 @@ func (in Input) Open() bool {
 // Inputs lists the inputs that an ONNX file declares, initializers left out, without reading the network: what
 // OpenConfig.ONNX.Shapes can be about. It is nil where path is no ONNX file; Open says what is wrong then.
 func Inputs(path string) ([]Input, error) {
-	file, err := mmap.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	m, err := onnxpb.Read(file.Bytes)
-	if err != nil || m.Graph == nil {
-		return nil, nil
-	}
 	var inputs []Input
-	for _, v := range declared(m) {
-		in := Input{Name: v.Name}
-		if v.HasShape {
-			in.Dims = make([]int, len(v.Dims))
-			for i, d := range v.Dims {
-				in.Dims[i] = int(max(d.Value, -1))
+	err := view(path, func(m *onnxpb.Model) {
+		for _, v := range declared(m) {
+			in := Input{Name: v.Name}
+			if v.HasShape {
+				in.Dims = make([]int, len(v.Dims))
+				for i, d := range v.Dims {
+					in.Dims[i] = int(max(d.Value, -1))
+				}
 			}
+			inputs = append(inputs, in)
 		}
-		inputs = append(inputs, in)
-	}
-	return inputs, nil
+	})
+	return inputs, err
+}
+
+// view calls look with the model in an ONNX file, without reading the elements of its tensors; not at all if there is none.
+func view(path string, look func(m *onnxpb.Model)) error {
+	return mmap.View(path, func(b []byte) error {
+		if m, err := onnxpb.Read(b); err == nil && m.Graph != nil {
+			look(m)
+		}
+		return nil
+	})
 }
 
 // declared returns the inputs that are no initializers, which old files list with them.

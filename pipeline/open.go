@@ -47,7 +47,7 @@ func none(c onnx.ImportConfig) bool {
 }
 
 // Open opens a network: an ONNX file, a checkpoint whose architecture is recognised by its tensors, or the Builtin one.
-// An ONNX file stays mapped until Close.
+// An ONNX file stays in memory until Close, and may be changed or removed meanwhile.
 //
 // Errors: those of packages onnx, checkpoint and models with the path before them, among them a *models.Mismatch; a
 // *ConfigError.

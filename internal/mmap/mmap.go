@@ -1,24 +1,34 @@
-// Package mmap reads files by mapping them into memory, so that what is not looked at is not read, and what is read is
-// not copied. Where the system cannot, or the file is no regular one, it is read instead.
+// Package mmap has files in memory that is none of Go's heap: it does not make the garbage collector wait for as much
+// garbage again, and goes back to the system when it is closed.
 package mmap
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
 )
 
-// Mapping is the content of a file. The bytes must not be written to, nor used after Close.
+// Mapping is the content of a file as it was when it was opened. The bytes must not be written to, nor used after Close.
 //
-// A mapped file that another process shortens is the one danger of mapping: reading the part that is gone ends the
-// program. Files that are replaced, as every careful program does, stay as they were.
+// It is a copy. In a mapping of the file itself, what another process cuts off or overwrites is gone or changed under its
+// reader's hands, and reading it ends the whole program.
 type Mapping struct {
 	Bytes []byte
-	unmap func() error // nil: nothing to do
+	free  func() error // nil: nothing to do
 }
 
-// Open maps the file at path.
+// held is how many bytes of files are in memory.
+var held atomic.Int64
+
+// Held returns how many bytes all Mappings that were not closed have. Tests find with it what stays open.
+func Held() int64 { return held.Load() }
+
+// Open reads the file at path.
 func Open(path string) (*Mapping, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -28,28 +38,55 @@ func Open(path string) (*Mapping, error) {
 	return Map(f)
 }
 
-// Map maps an open file, which may be closed then. A directory, or a file that is too large for the address space, is
-// an error.
+// Map reads an open file, which may be closed then. A directory, or a file that is too large for the address space or
+// becomes shorter while it is read, is an error.
 func Map(f *os.File) (*Mapping, error) {
-	info, err := f.Stat()
+	m, err := load(f)
+	if err == nil {
+		held.Add(int64(len(m.Bytes)))
+	}
+	return m, err
+}
+
+func load(f *os.File) (*Mapping, error) {
+	size, err := regularSize(f)
 	if err != nil {
 		return nil, err
 	}
-	size := info.Size()
-	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a directory, not a file", f.Name())
-	}
-	if !info.Mode().IsRegular() || size == 0 { // an empty range cannot be mapped, and a file of /proc seems empty
+	if size <= 0 {
 		return read(f)
 	}
-	if size > math.MaxInt {
-		return nil, fmt.Errorf("%s has %d bytes, more than this system can address", f.Name(), size)
-	}
-	m, err := mapFile(f, int(size))
-	if err != nil { // such as a file system without mapping
+	m, err := allocate(size)
+	if err != nil { // such as a system without anonymous memory
 		return read(f)
+	}
+	if n, err := f.ReadAt(m.Bytes, 0); err != nil {
+		_ = m.free()
+		if errors.Is(err, io.EOF) {
+			err = fmt.Errorf("%s became shorter while it was read, %d bytes of %d: open it again when it is whole", f.Name(), n, size)
+		}
+		return nil, err
 	}
 	return m, nil
+}
+
+// regularSize returns the size of a file; 0 for one that must be read to know it: a pipe, or a file of /proc, which seems
+// empty.
+func regularSize(f *os.File) (int, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size := info.Size()
+	switch {
+	case info.IsDir():
+		return 0, fmt.Errorf("%s is a directory, not a file", f.Name())
+	case !info.Mode().IsRegular():
+		return 0, nil
+	case size > math.MaxInt:
+		return 0, fmt.Errorf("%s has %d bytes, more than this system can address", f.Name(), size)
+	}
+	return int(size), nil
 }
 
 func read(f *os.File) (*Mapping, error) {
@@ -60,12 +97,54 @@ func read(f *os.File) (*Mapping, error) {
 	return &Mapping{Bytes: b}, nil
 }
 
-// Close ends the mapping. It may be called twice.
+// Close frees the memory. It may be called twice.
 func (m *Mapping) Close() error {
-	unmap := m.unmap
-	m.Bytes, m.unmap = nil, nil
-	if unmap == nil {
+	free := m.free
+	held.Add(-int64(len(m.Bytes)))
+	m.Bytes, m.free = nil, nil
+	if free == nil {
 		return nil
 	}
-	return unmap()
+	return free()
+}
+
+// View calls look with the content of the file at path, of which it reads only what look looks at. look must run in its own
+// goroutine alone and keep none of the bytes. What it cannot read because the file became shorter is an error.
+func View(path string, look func(b []byte) error) (err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	size, err := regularSize(f)
+	if err != nil {
+		return err
+	}
+	var m *Mapping
+	if size > 0 {
+		m, err = mapFile(f, size)
+	}
+	if m == nil || err != nil { // such as a file system without mapping
+		if m, err = read(f); err != nil {
+			return err
+		}
+	}
+	if m.free != nil {
+		defer func() { _ = m.free() }()
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
+		}
+		if _, ok := fault.(interface {
+			runtime.Error
+			Addr() uintptr
+		}); !ok {
+			panic(fault)
+		}
+		err = fmt.Errorf("%s changed while it was read: open it again when it is whole", path)
+	}()
+	return look(m.Bytes)
 }

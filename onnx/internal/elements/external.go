@@ -13,7 +13,7 @@ import (
 	"linquant/onnx/internal/fault"
 )
 
-// External is the files of external data of a model, mapped when a tensor first needs them.
+// External is the files of external data of a model, read when a tensor first needs them.
 type External struct {
 	path  string // of the model
 	root  *os.Root
@@ -65,13 +65,13 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 	return m.Bytes[offset : offset+length : offset+length], nil
 }
 
-// file maps the file at a location. os.Root sees to it that it is in the model's folder.
+// file reads the file at a location. os.Root sees to it that it is in the model's folder.
 func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	local := filepath.FromSlash(location)
 	if !filepath.IsLocal(local) {
 		return nil, fmt.Errorf("its external data is in %q: only files in the model's folder are read", location)
 	}
-	local = filepath.Clean(local) // so that a file has one name and is mapped once
+	local = filepath.Clean(local) // so that a file has one name and is read once
 	if m := e.files[local]; m != nil {
 		return m, nil
 	}
