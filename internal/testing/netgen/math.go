@@ -179,9 +179,9 @@ func (b *generator) resize(x string, shape tensor.Shape) {
 		}
 		attrs["sizes"] = sizes
 	} else {
-		scales := []float32{1}
+		scales := []float32{1} // none of which puts a picture element in the middle between two others
 		for _, d := range shape[1:] {
-			scales = append(scales, float32(max(1/float64(d), float64(b.in(2, 25, "scale"))/10)*(1+math.Exp2(-20))))
+			scales = append(scales, float32(max(1/float64(d), float64(b.in(2, 25, "scale"))/10)*(1+math.Exp2(-7))))
 		}
 		attrs["scales"] = scales
 	}
