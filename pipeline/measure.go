@@ -17,6 +17,7 @@ type MeasureConfig struct {
 	Threads  int            // of runs; 0 means one for each processor
 	Progress func(Progress) // is told how far the work is
 	Of       string         // names the work in Progress; "" is the network's name
+	Measured func(Measured) // of a Sweep: is told of each network as soon as it is measured
 }
 
 // Accuracy runs a classifier on the examples and counts how often it is right. Errors: *InputsError, those of Prepare and

@@ -43,7 +43,7 @@ type Measured struct {
 }
 
 // Sweep measures the network as it is and in every variant on the examples of test. Ranges are measured on the examples
-// of training, once for all variants that they suit.
+// of training, once for all variants that they suit. What is finished when an error comes is returned with it.
 //
 // Errors: ErrQuantized, and those of Calibrate, Quantize, Compile and Accuracy.
 func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg MeasureConfig) ([]Measured, error) {
@@ -57,6 +57,12 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 	}
 	float.WeightBytes = 4 * graph.Parameters(n.folded)
 	list := []Measured{*float}
+	told := func(m Measured) {
+		if cfg.Measured != nil {
+			cfg.Measured(m)
+		}
+	}
+	told(*float)
 	known := map[calib.Method][]calib.Ranges{}
 	for i, v := range variants {
 		suits := func(r calib.Ranges) bool { _, err := n.CheckRanges(r, v.Quant); return err == nil }
@@ -65,22 +71,23 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 			c := Config{Quant: v.Quant, Calibration: Calibration{Method: v.Method}, Threads: cfg.Threads, Progress: cfg.Progress}
 			ranges, err := n.Calibrate(ctx, training, c)
 			if err != nil {
-				return nil, err
+				return list, err
 			}
 			at = len(known[v.Method])
 			known[v.Method] = append(known[v.Method], ranges)
 		}
 		q, report, err := n.Quantize(known[v.Method][at], v.Quant)
 		if err != nil {
-			return nil, err
+			return list, err
 		}
 		m, err := q.measured(ctx, test, cfg, fmt.Sprintf("%v, %d of %d", v, i+2, total))
 		if err != nil {
-			return nil, err
+			return list, err
 		}
 		d := eval.Paired(m.Accuracy.Right, float.Accuracy.Right)
 		m.Variant, m.Difference, m.WeightBytes = &v, &d, report.PackedBytes
 		list = append(list, *m)
+		told(*m)
 	}
 	return list, nil
 }

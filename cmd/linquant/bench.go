@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -110,6 +111,19 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	result := benchJSON{Model: model}
 	p := text.NewProgress(c.ErrOrStderr())
 	defer p.End()
+	err = result.measure(c, n, cfg, threads, batches, p)
+	p.End()
+	if err != nil && (c.Context().Err() == nil || len(result.Runs) == 0) {
+		return err
+	}
+	if cfg.asJSON {
+		return cmp.Or(text.WriteJSON(c.OutOrStdout(), result), err)
+	}
+	return cmp.Or(result.print(c.OutOrStdout()), err)
+}
+
+// measure measures every combination. What is finished when an error comes is kept.
+func (j *benchJSON) measure(c *cobra.Command, n *pipeline.Network, cfg benchConfig, threads, batches []int, p *text.Progress) error {
 	for i, t := range threads {
 		m, err := n.Compile(engine.Config{Threads: t})
 		if err != nil {
@@ -117,31 +131,28 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 		}
 		if i == 0 {
 			flags.Warn(c.ErrOrStderr(), m.Warnings())
-			result.Numbers, result.MACs = m.Numbers.String(), m.MACs()
+			j.Numbers, j.MACs = m.Numbers.String(), m.MACs()
 		}
 		for _, batch := range batches {
-			p.Step(len(result.Runs), len(threads)*len(batches), fmt.Sprintf("batch %d, %s", batch, text.Plural(t, "thread")))
+			p.Step(len(j.Runs), len(threads)*len(batches), fmt.Sprintf("batch %d, %s", batch, text.Plural(t, "thread")))
 			b, err := m.Benchmark(c.Context(), batch, t, time.Duration(cfg.seconds*float64(time.Second)))
 			if err != nil {
 				return err
 			}
-			result.Runs = append(result.Runs, benchRun{
+			j.Runs = append(j.Runs, benchRun{
 				Threads: t, Batch: batch, Tier: m.CPU(), Runs: b.Runs,
 				MedianMS: milliseconds(b.Median), P90MS: milliseconds(b.P90), P99MS: milliseconds(b.P99),
 				ImagesPerSecond: b.ImagesPerSecond(), GMACPerSecond: b.MACs / 1e9, PeakBytes: b.PeakBytes,
 			})
 		}
 		if cfg.layers && i == 0 {
-			if result.Layers, err = benchSteps(c.Context(), m); err != nil {
+			var err error
+			if j.Layers, err = benchSteps(c.Context(), m); err != nil {
 				return err
 			}
 		}
 	}
-	p.End()
-	if cfg.asJSON {
-		return text.WriteJSON(c.OutOrStdout(), result)
-	}
-	return result.print(c.OutOrStdout())
+	return nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -42,9 +42,15 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 	for _, bits := range []int{8, 4, 2} {
 		variants = append(variants, pipeline.Variant{Quant: ptq.Config{WeightBits: bits, ActBits: 8}})
 	}
-	rows, err := sweep(ctx, stderr, n, examples, set, variants, 0)
+	p := text.NewProgress(stderr)
+	measured, err := n.Sweep(ctx, examples, set, variants, pipeline.MeasureConfig{Progress: flags.Show(p, nil, 0)})
+	p.End()
 	if err != nil {
 		return err
+	}
+	var rows []sweepRow
+	for _, m := range measured {
+		rows = append(rows, newSweepRow(m))
 	}
 	if err := printSweep(w, rows); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -58,18 +59,18 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 	}
 	defer set.Close()
 	result, reference, err := cfg.both(c, model, set)
-	if err != nil {
+	if result == nil {
 		return err
 	}
-	w := c.OutOrStdout()
+	// Interrupted before the reference was measured, it prints what is there.
 	if cfg.asJSON {
 		j := newEvalJSON(result)
 		if reference != nil {
 			j.compare(result, reference)
 		}
-		return text.WriteJSON(w, j)
+		return cmp.Or(text.WriteJSON(c.OutOrStdout(), j), err)
 	}
-	return result.print(w, reference)
+	return cmp.Or(result.print(c.OutOrStdout(), reference), err)
 }
 
 // evaluation is a network's accuracy on a set.
@@ -110,7 +111,10 @@ func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (res
 		return nil, nil, err
 	}
 	if reference, err = cfg.measure(c, ref, set); err != nil {
-		return nil, nil, err
+		if c.Context().Err() == nil {
+			result = nil
+		}
+		return result, nil, err
 	}
 	if result.prepared.Pixels {
 		flags.Warn(c.ErrOrStderr(), warnings)

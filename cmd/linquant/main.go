@@ -18,18 +18,29 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // A second signal ends the process at once.
-	status := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		s := <-signals
+		signal.Stop(signals) // A second signal ends the process at once.
+		cancel(signalled{s})
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// signalled is why a command ended that was sent a signal.
+type signalled struct{ os.Signal }
+
+func (s signalled) Error() string { return "interrupted" }
 
 // Exit statuses.
 const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+
+	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM
 )
 
 // run executes one command line and returns the exit status.
@@ -44,7 +55,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	}
 	if ctx.Err() != nil {
-		err = errors.New("interrupted")
+		fmt.Fprintln(stderr, "linquant: interrupted")
+		var s signalled
+		if errors.As(context.Cause(ctx), &s) && s.Signal == syscall.SIGTERM {
+			return 128 + int(syscall.SIGTERM)
+		}
+		return exitInterrupted
 	}
 	fmt.Fprintf(stderr, "linquant: %v\n", text.OneLine(err))
 	var usage cli.UsageError

@@ -157,7 +157,7 @@ func TestInterrupt(t *testing.T) {
 		{"export", "builtin", "-o", "f.onnx"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if got := run(ctx, args, nil, &stdout, &stderr); got != exitFailed || stderr.String() != "linquant: interrupted\n" {
+		if got := run(ctx, args, nil, &stdout, &stderr); got != 130 || stderr.String() != "linquant: interrupted\n" {
 			t.Errorf("linquant %v: exit status %d, %q", args[0], got, stderr.String())
 		}
 	}
@@ -166,7 +166,7 @@ func TestInterrupt(t *testing.T) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	got := run(soon, []string{"bench", "builtin", "--seconds", "3600"}, nil, &stdout, &stderr)
-	if got != exitFailed || stderr.String() != "linquant: interrupted\n" {
+	if got != 130 || stderr.String() != "linquant: interrupted\n" {
 		t.Errorf("linquant bench: exit status %d, %q", got, stderr.String())
 	}
 	after, err := os.ReadDir(dir)

@@ -1,9 +1,15 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +20,7 @@ import (
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/eval"
+	"linquant/internal/atomicfile"
 	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
@@ -31,6 +38,7 @@ type sweepConfig struct {
 	methods    string
 	keepEdges  bool
 	asJSON     bool
+	resume     string
 }
 
 func sweepCommand() *cobra.Command {
@@ -57,6 +65,7 @@ func sweepCommand() *cobra.Command {
 	f.StringVar(&cfg.per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or tensor,channel")
 	f.StringVar(&cfg.methods, "method", "min-max", "`METHODS` that choose ranges: min-max, mse or min-max,mse")
 	f.BoolVar(&cfg.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
+	f.StringVar(&cfg.resume, "resume", "", "keep what is finished in this `FILE` (JSON), and measure no row again that is there")
 	cfg.AddThreads(c)
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
@@ -138,21 +147,95 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	}
 	defer n.Close()
 	prepared := n.Preparation(set)
-	rows, err := sweep(c.Context(), c.ErrOrStderr(), n, examples, set, variants, cfg.Threads)
-	if err != nil {
+	done := &sweepJSON{Model: model, Data: set.Name(), N: set.Len(), Calib: examples.Name(), CalibN: examples.Len(), Input: flags.NewPixels(prepared)}
+	if done.ModelBytes = n.Size; cfg.resume != "" {
+		if err := done.load(cfg.resume); err != nil {
+			return err
+		}
+	}
+	err = cfg.sweep(c, n, examples, set, variants, done)
+	interrupted := err != nil && c.Context().Err() != nil && len(done.Variants) > 0
+	if err != nil && !interrupted {
 		return err
 	}
 	flags.Warn(c.ErrOrStderr(), prepared.Warnings())
 	if cfg.asJSON {
-		return text.WriteJSON(c.OutOrStdout(), sweepJSON{model, set.Name(), set.Len(), examples.Name(), examples.Len(), flags.NewPixels(prepared), rows})
-	}
-	if err := printSweep(c.OutOrStdout(), rows); err != nil {
+		if e := text.WriteJSON(c.OutOrStdout(), done); err == nil {
+			err = e
+		}
 		return err
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", text.Plural(set.Len(), "image"), set.Name(),
+	fmt.Fprintf(c.OutOrStdout(), "\n%s of %s, calibrated on %s of %s\n", text.Plural(set.Len(), "image"), set.Name(),
 		text.Plural(examples.Len(), "image"), examples.Name())
 	flags.PrintPixels(c.OutOrStdout(), "Input", prepared)
+	if interrupted {
+		fmt.Fprintf(c.OutOrStdout(), "%d of %d rows are measured\n", len(done.Variants), len(variants)+1)
+	}
 	return err
+}
+
+// sweep measures the variants that are not done, prints each row when it is known, and keeps it in the file of --resume.
+func (cfg sweepConfig) sweep(c *cobra.Command, n *pipeline.Network, training, test dataset.Set, variants []pipeline.Variant, done *sweepJSON) error {
+	known := done.Variants
+	done.Variants = nil
+	var left []pipeline.Variant
+	like := [][]string{(sweepRow{Top1: 1, WeightBytes: n.Size}).cells()}
+	rowOf := map[string]sweepRow{}
+	for _, v := range variants {
+		row := variantRow(v)
+		i := slices.IndexFunc(known, row.same)
+		if i >= 0 {
+			rowOf[v.String()] = known[i]
+		} else {
+			left = append(left, v)
+		}
+		row.Difference, row.Top1, row.WeightBytes = &differenceJSON{Top1: -.1234, Low: -.1234, High: -.1234}, 1, n.Size
+		like = append(like, row.cells())
+	}
+	print := func(sweepRow) error { return nil }
+	if !cfg.asJSON {
+		lines, err := text.NewLines(c.OutOrStdout(), sweepHeading, like)
+		if err != nil {
+			return err
+		}
+		print = func(r sweepRow) error { return lines.Row(r.cells()) }
+	}
+	p := text.NewProgress(c.ErrOrStderr())
+	defer p.End()
+	var failed error
+	add := func(row sweepRow) {
+		p.End()
+		done.Variants = append(done.Variants, row)
+		if err := print(row); failed == nil {
+			failed = err
+		}
+	}
+	at := 0
+	flush := func() { // rows that were known before, in their order
+		for ; at < len(variants); at++ {
+			row, ok := rowOf[variants[at].String()]
+			if !ok {
+				return
+			}
+			add(row)
+		}
+	}
+	_, err := n.Sweep(c.Context(), training, test, left, pipeline.MeasureConfig{
+		Threads: cfg.Threads, Progress: flags.Show(p, nil, 0),
+		Measured: func(m pipeline.Measured) {
+			add(newSweepRow(m))
+			if m.Variant == nil {
+				flags.Warn(c.ErrOrStderr(), pipeline.WarnChance(n.Name, m.Accuracy))
+			} else {
+				at++
+			}
+			flush()
+			if cfg.resume != "" && failed == nil {
+				failed = done.save(cfg.resume)
+			}
+		},
+	})
+	return cmp.Or(err, failed)
 }
 
 // sweepRow is what came of one variant; of the float network, in the first row.
@@ -161,6 +244,7 @@ type sweepRow struct {
 	WeightBits      int             `json:"weight_bits,omitempty"`
 	ActBits         int             `json:"act_bits,omitempty"`
 	Per             string          `json:"per,omitempty"`
+	KeepEdges       bool            `json:"keep_edges,omitempty"`
 	Ranges          string          `json:"ranges,omitempty"`
 	N               int             `json:"n"`
 	Top1            float64         `json:"top1"`
@@ -171,43 +255,69 @@ type sweepRow struct {
 	ImagesPerSecond float64         `json:"images_per_second"`
 }
 
-// sweep measures the network in all variants.
-func sweep(ctx context.Context, stderr io.Writer, n *pipeline.Network, training, test dataset.Set, variants []pipeline.Variant,
-	threads int,
-) ([]sweepRow, error) {
-	p := text.NewProgress(stderr)
-	defer p.End()
-	measured, err := n.Sweep(ctx, training, test, variants, pipeline.MeasureConfig{Threads: threads, Progress: flags.Show(p, nil, 0)})
-	if err != nil {
-		return nil, err
+// variantRow is a row before its variant is measured.
+func variantRow(v pipeline.Variant) sweepRow {
+	return sweepRow{
+		WeightBits: v.Quant.WeightBits, ActBits: v.Quant.ActBits, Per: v.Granularity().String(), KeepEdges: v.Quant.KeepEdges,
+		Ranges: v.Method.String(),
 	}
-	p.End()
-	flags.Warn(stderr, pipeline.WarnChance(n.Name, measured[0].Accuracy))
-	var rows []sweepRow
-	for _, m := range measured {
-		i := eval.Wilson(m.Accuracy.Top1, m.Accuracy.N)
-		row := sweepRow{
-			Numbers: m.Numbers.String(), N: m.Accuracy.N, Top1: m.Accuracy.Fraction(), Top1Low: i.Low, Top1High: i.High,
-			WeightBytes: m.WeightBytes, ImagesPerSecond: m.Accuracy.ImagesPerSecond(),
-		}
-		if v := m.Variant; v != nil {
-			row.WeightBits, row.ActBits, row.Per, row.Ranges = v.Quant.WeightBits, v.Quant.ActBits, v.Granularity().String(), v.Method.String()
-			row.Difference = newDifferenceJSON(*m.Difference)
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
 }
 
-// sweepJSON is what sweep --json prints.
+// same reports whether both are rows of one variant.
+func (r sweepRow) same(other sweepRow) bool {
+	return r.WeightBits == other.WeightBits && r.ActBits == other.ActBits && r.Per == other.Per && r.KeepEdges == other.KeepEdges &&
+		r.Ranges == other.Ranges && other.Difference != nil
+}
+
+func newSweepRow(m pipeline.Measured) sweepRow {
+	var row sweepRow
+	if m.Variant != nil {
+		row = variantRow(*m.Variant)
+		row.Difference = newDifferenceJSON(*m.Difference)
+	}
+	i := eval.Wilson(m.Accuracy.Top1, m.Accuracy.N)
+	row.Numbers, row.N, row.Top1, row.Top1Low, row.Top1High = m.Numbers.String(), m.Accuracy.N, m.Accuracy.Fraction(), i.Low, i.High
+	row.WeightBytes, row.ImagesPerSecond = m.WeightBytes, m.Accuracy.ImagesPerSecond()
+	return row
+}
+
+// sweepJSON is what sweep --json prints, and what --resume keeps.
 type sweepJSON struct {
-	Model    string        `json:"model"`
-	Data     string        `json:"data"`
-	N        int           `json:"n"`
-	Calib    string        `json:"calib"`
-	CalibN   int           `json:"calib_n"`
-	Input    *flags.Pixels `json:"input"`
-	Variants []sweepRow    `json:"variants"`
+	Model      string        `json:"model"`
+	ModelBytes int64         `json:"model_bytes"`
+	Data       string        `json:"data"`
+	N          int           `json:"n"`
+	Calib      string        `json:"calib"`
+	CalibN     int           `json:"calib_n"`
+	Input      *flags.Pixels `json:"input"`
+	Variants   []sweepRow    `json:"variants"`
+}
+
+// load takes the rows that the file has, which must be of the same network and data. One that is not there has none.
+func (j *sweepJSON) load(path string) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var old sweepJSON
+	if err := json.Unmarshal(data, &old); err != nil || old.Model == "" {
+		return fmt.Errorf("%s: it is no file of --resume: name another", text.Printable(path))
+	}
+	rows := old.Variants
+	old.Variants = nil
+	if !reflect.DeepEqual(*j, old) {
+		return fmt.Errorf("%s: its rows are of another network, or of other data or pixels: name another file for --resume", text.Printable(path))
+	}
+	j.Variants = rows
+	return nil
+}
+
+// save keeps the rows in the file.
+func (j *sweepJSON) save(path string) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return text.WriteJSON(w, j) })
 }
 
 var sweepHeading = []string{"WEIGHTS", "ACTIVATIONS", "PER", "RANGES", "TOP-1>", "DIFFERENCE>", "95% INTERVAL", "SIZE>", "IMAGES/S>"}

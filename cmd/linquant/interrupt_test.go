@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// stopper ends a context when what is written has the text so often.
+type stopper struct {
+	bytes.Buffer
+	text   string
+	times  int
+	cancel context.CancelFunc
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	n, err := s.Buffer.Write(p)
+	if strings.Count(s.String(), s.text) >= s.times {
+		s.cancel()
+	}
+	return n, err
+}
+
+// What is finished when a command is interrupted is printed, and sweep goes on from there with --resume.
+func TestInterruptedPrintsWhatIsFinished(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rows.json")
+	sweep := func(more ...string) []string {
+		return append([]string{"sweep", "builtin", "--limit", "8", "--calib-size", "4", "--weight-bits", "8,4,3", "--resume", file}, more...)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	out := stopper{text: " bits ", times: 4, cancel: cancel} // twice in a row, of weights and of activations
+	var stderr bytes.Buffer
+	status := run(ctx, sweep(), nil, &out, &stderr)
+	if status != 130 || stderr.String() != "linquant: interrupted\n" || !strings.HasSuffix(out.String(), "\n3 of 4 rows are measured\n") {
+		t.Fatalf("exit status %d, %q\n%s", status, stderr.String(), out.String())
+	}
+	rows := func(data []byte) []sweepRow {
+		t.Helper()
+		var j sweepJSON
+		if err := json.Unmarshal(data, &j); err != nil {
+			t.Fatal(err)
+		}
+		return j.Variants
+	}
+	kept, err := os.ReadFile(file)
+	if err != nil || len(rows(kept)) != 3 {
+		t.Fatalf("%s, %v", kept, err)
+	}
+	all := rows(linquant(t, sweep("--json")...))
+	if len(all) != 4 || all[3].WeightBits != 3 || all[0].Difference != nil {
+		t.Fatalf("%+v", all)
+	}
+	for i, r := range rows(kept)[1:] { // the same to the images in a second: it was not measured again
+		if got := all[i+1]; got.ImagesPerSecond != r.ImagesPerSecond || got.WeightBits != r.WeightBits || *got.Difference != *r.Difference {
+			t.Errorf("row %d: %+v, want %+v", i+1, got, r)
+		}
+	}
+	again := strings.Split(string(linquant(t, sweep()...)), "\n")
+	if len(again) < 5 || !strings.HasPrefix(again[4], "3 bits   8 bits") {
+		t.Errorf("%q", again)
+	}
+	for _, other := range [][]string{
+		{"sweep", "builtin", "--limit", "7", "--calib-size", "4", "--resume", file},
+		{"sweep", "builtin", "--limit", "8", "--calib-size", "4", "--mean", "0.5", "--resume", file},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), other, nil, &stdout, &stderr); status != exitFailed || !strings.Contains(stderr.String(), "its rows are of another network, or of other data") {
+			t.Errorf("%q: exit status %d, %s", other, status, stderr.String())
+		}
+	}
+	if now, err := os.ReadFile(file); err != nil || !slices.EqualFunc(rows(now), all, func(a, b sweepRow) bool { return a.WeightBits == b.WeightBits }) {
+		t.Errorf("%s, %v", now, err)
+	}
+}
