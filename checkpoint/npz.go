@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"archive/zip"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -98,6 +99,9 @@ func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, e
 	}
 	defer member.Close()
 	h, err := parseNPYHeader(member)
+	if corrupt := flate.CorruptInputError(0); errors.As(err, &corrupt) || errors.Is(err, zip.ErrChecksum) {
+		return nil, fmt.Errorf("the compressed data is damaged (%w); copy or download the file again", err)
+	}
 	if err != nil {
 		return nil, err
 	}

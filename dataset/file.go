@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -25,6 +27,27 @@ func openRegular(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// sourceAt is a reader that ends with the context.
+type sourceAt struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (s sourceAt) ReadAt(p []byte, offset int64) (int, error) {
+	const step = 1 << 20
+	done := 0
+	for {
+		if s.ctx.Err() != nil {
+			return done, context.Cause(s.ctx)
+		}
+		end := min(done+step, len(p))
+		n, err := s.r.ReadAt(p[done:end], offset+int64(done))
+		if done += n; err != nil || done == len(p) {
+			return done, err
+		}
+	}
 }
 
 // fileSize returns the bytes of a regular file.

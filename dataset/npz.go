@@ -22,26 +22,38 @@ type arrays struct {
 	info
 	x        tensor.Tensor // [N, …]
 	elements int           // of one example
-	labels   []int         // nil where the file has none
+	labels   tensor.Tensor // [N] or [N, 1], checked; without elements where the file has none
 }
 
 // openNPZ opens an array of examples, [N, …] of numbers, with or without one of N labels. Bytes are pixels.
 func openNPZ(ctx context.Context, path, split string, asked bool) (Set, error) {
-	f, err := checkpoint.Open(path)
+	r, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := readArrays(f, split, asked)
+	defer r.Close()
+	size, err := fileSize(r)
 	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
-	return s, nil
+	f, err := checkpoint.New(sourceAt{ctx, r}, size, path)
+	var s *arrays
+	if err == nil {
+		s, err = readArrays(ctx, f, split, asked)
+	}
+	var named *checkpoint.Error
+	switch {
+	case err == nil:
+		return s, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.As(err, &named):
+		return nil, named // it names the file and the array
+	}
+	return nil, fmt.Errorf("%s: %w", path, err)
 }
 
-func readArrays(f *checkpoint.File, split string, asked bool) (*arrays, error) {
+func readArrays(ctx context.Context, f *checkpoint.File, split string, asked bool) (*arrays, error) {
 	if f.Format != checkpoint.NPZ && f.Format != checkpoint.NPY {
 		return nil, fmt.Errorf("a %v file, which is no data; save the examples with numpy.savez(x=…, y=…)", f.Format)
 	}
@@ -63,7 +75,7 @@ func readArrays(f *checkpoint.File, split string, asked bool) (*arrays, error) {
 		return nil, fmt.Errorf("array %q: %w", x.Name, err)
 	}
 	if y != nil {
-		if s.labels, err = readLabels(y, x); err != nil {
+		if s.labels, err = readLabels(ctx, y, x); err != nil {
 			return nil, fmt.Errorf("array %q: %w", y.Name, err)
 		}
 	}
@@ -107,34 +119,51 @@ func chooseArrays(f *checkpoint.File, split string, asked bool) (x, y *checkpoin
 		len(all), strings.Join(names, ", "))
 }
 
-// readLabels reads the labels of the examples x.
-func readLabels(y, x *checkpoint.Tensor) ([]int, error) {
+// readLabels reads the labels of the examples x, which stay as they are stored.
+func readLabels(ctx context.Context, y, x *checkpoint.Tensor) (tensor.Tensor, error) {
 	n := x.Shape[0]
 	column := len(y.Shape) == 2 && y.Shape[1] == 1 // as some tools write a list
 	switch {
 	case !y.DType.IsInteger() && !y.DType.IsFloat():
-		return nil, fmt.Errorf("labels of type %v; save them as integers", y.DType)
+		return tensor.Tensor{}, fmt.Errorf("labels of type %v; save them as integers", y.DType)
 	case len(y.Shape) == 2 && !column:
-		return nil, fmt.Errorf("labels of shape %v; save numbers of classes, such as y.argmax(1), and not a column for each",
+		return tensor.Tensor{}, fmt.Errorf("labels of shape %v; save numbers of classes, such as y.argmax(1), and not a column for each",
 			y.Shape)
 	case len(y.Shape) != 1 && !column:
-		return nil, fmt.Errorf("labels of shape %v; save one number for each example", y.Shape)
+		return tensor.Tensor{}, fmt.Errorf("labels of shape %v; save one number for each example", y.Shape)
 	case y.Shape[0] != n:
-		return nil, fmt.Errorf("%d labels for the %d examples of %q; save as many of both", y.Shape[0], n, x.Name)
+		return tensor.Tensor{}, fmt.Errorf("%d labels for the %d examples of %q; save as many of both", y.Shape[0], n, x.Name)
 	}
-	values, err := y.Float32s(nil)
+	labels, err := y.Read()
 	if err != nil {
-		return nil, err
+		return tensor.Tensor{}, err
 	}
-	labels := make([]int, n)
-	for i, v := range values {
+	for i := range n {
+		if i%4096 == 0 && ctx.Err() != nil {
+			return tensor.Tensor{}, context.Cause(ctx)
+		}
+		v, err := element(labels, i)
+		if err != nil {
+			return tensor.Tensor{}, err
+		}
 		const most = 1 << 24 // up to here float32 has every whole number
 		if !(v >= -1 && v < most) || v != float32(int(v)) {
-			return nil, fmt.Errorf("label %d is %v; labels are 0, 1, 2 … , or -1 where not known", i, v)
+			return tensor.Tensor{}, fmt.Errorf("label %d is %v; labels are 0, 1, 2 … , or -1 where not known: save them so, or leave "+
+				"the array away", i, v)
 		}
-		labels[i] = int(v)
 	}
 	return labels, nil
+}
+
+// element returns element i of t as a float.
+func element(t tensor.Tensor, i int) (float32, error) {
+	var v [1]float32
+	size := t.DType.Size()
+	one, err := tensor.New(t.DType, tensor.Shape{1}, t.Data[i*size:(i+1)*size])
+	if err == nil {
+		err = one.ReadFloat32s(v[:])
+	}
+	return v[0], err
 }
 
 func (s *arrays) Len() int     { return s.x.Shape[0] }
@@ -153,8 +182,9 @@ func (s *arrays) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", s.name, err)
 	}
-	if s.labels == nil {
+	if len(s.labels.Data) == 0 {
 		return -1, nil
 	}
-	return s.labels[i], nil
+	label, err := element(s.labels, i)
+	return int(label), err
 }

@@ -61,13 +61,25 @@ func Of(g *graph.Graph) (Preprocess, error) {
 		err = p.check()
 	}
 	if err != nil {
-		return Preprocess{}, fmt.Errorf("metadata %s does not read (%w): correct or remove it", Key, err)
+		return Preprocess{}, fmt.Errorf("metadata %s does not read (%w): correct or remove it", Key, plainJSON(err))
 	}
 	p.Assumed = p.Assumed || p.Divisor == 0 && p.Mean == nil && p.Std == nil
 	if p.Divisor == 255 {
 		p.Divisor = 0
 	}
 	return p, nil
+}
+
+// plainJSON says what package json does without the names of types here.
+func plainJSON(err error) error {
+	var of *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &of) && of.Field == "":
+		return fmt.Errorf("it is given as %s and no object", of.Value)
+	case errors.As(err, &of):
+		return fmt.Errorf("%s is given as %s", of.Field, of.Value)
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // Store makes p an entry of g's metadata, with its divisor; where it is Assumed and says nothing it takes the entry away.

@@ -285,6 +285,16 @@ func kind(v Value) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
+	case bool:
+		return "bool"
+	case int64, *big.Int:
+		return "int"
+	case float64:
+		return "float"
+	case string:
+		return "str"
+	case []byte:
+		return "bytes"
 	case *Tuple:
 		return "tuple"
 	case *List:
@@ -298,5 +308,5 @@ func kind(v Value) string {
 	case *Object:
 		return fmt.Sprintf("%.100q", v.Class)
 	}
-	return fmt.Sprintf("%T", v)
+	return "object outside the pickle"
 }

@@ -66,6 +66,12 @@ func datasets() []File {
 		return npy(fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", dtype, shape))
 	}
 	npz("bomb", func() []byte { return bombs("x.npy", array("|u1", "1000, 1000, 1000"), 1_000_000_000, 1) })
+	npz("labels of 8 million", func() []byte {
+		return zipped(8, [][2]string{
+			{"x.npy", array("|u1", "8000000, 1") + repeat(8_000_000, "\x00")},
+			{"y.npy", array("|u1", "8000000,") + repeat(8_000_000, "\x00")},
+		})
+	})
 	npz("labels of 2 million", func() []byte {
 		return zipped(8, [][2]string{
 			{"x.npy", array("|u1", "2000000, 1") + repeat(2_000_000, "\x00")},

@@ -60,7 +60,7 @@ func pickles() []File {
 	})
 	add("storages", func() string { return "(" + repeat(40_000, storage("K\x10")) + "t" })
 	add("names of 4,000 bytes", func() string {
-		return text(repeat(4000, "k")) + "q\x01" + view("K\x10", "K\x04", "K\x01") + "q\x02](" + repeat(100_000, "}h\x01h\x02s") + "e"
+		return text(repeat(4000, "k")) + "q\x01" + view("K\x10", "K\x04", "K\x01") + "q\x02](" + repeat(5_000, "}h\x01h\x02s") + "e"
 	})
 	add("one tensor 100,000 times", func() string {
 		return view("K\x10", "K\x04", "K\x01") + "q\x00](" + repeat(100_000, "h\x00") + "e"

@@ -199,6 +199,6 @@ func bmp(width, height, bits int) []byte {
 }
 
 func webp(name string, length uint32, data string) []byte {
-	b := append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(data)+12)), "WEBP"...)
+	b := append(binary.LittleEndian.AppendUint32([]byte("RIFF"), max(uint32(len(data))+12, length+length&1+12)), "WEBP"...)
 	return append(binary.LittleEndian.AppendUint32(append(b, name...), length), data...)
 }
