@@ -272,6 +272,12 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 			return buf, t.readInto(raw)
 		}
 	}
+	if p, ok := t.data.(codeStream); ok && n > 0 {
+		if err := p.float32s(buf); err != nil {
+			return nil, t.fail(err)
+		}
+		return buf, nil
+	}
 	raw, err := t.Read()
 	if err != nil {
 		return nil, err

@@ -176,14 +176,61 @@ type codeStream struct {
 }
 
 func (p codeStream) readAll(dst []byte) error {
-	p.codes.Data = make([]byte, p.size)
-	if err := p.stored.readAll(p.codes.Data); err != nil {
+	return p.pieces(func(first int, c quant.Codes) error {
+		copy(dst[first:], c.Data)
+		return nil
+	})
+}
+
+// float32s fills dst with what the codes stand for.
+func (p codeStream) float32s(dst []float32) error {
+	return p.pieces(func(first int, c quant.Codes) error {
+		if err := c.Check(); err != nil {
+			return err
+		}
+		return c.Dequantize(dst[first : first+len(c.Data)])
+	})
+}
+
+// pieces yields the codes one an element, some rows of the first dimension after the other, so that no more than that is in
+// memory twice. What shares its parameters across rows, or is of one row, is one piece.
+func (p codeStream) pieces(each func(first int, c quant.Codes) error) error {
+	const most = 1 << 20 // codes
+	c := p.codes
+	c.Data = make([]byte, p.size)
+	if err := p.stored.readAll(c.Data); err != nil {
 		return err
 	}
-	c, err := p.codes.Unpack()
+	n, err := c.Shape.Elements()
 	if err != nil {
 		return err
 	}
-	copy(dst, c.Data)
+	rows := 1
+	if len(c.Shape) > 0 && c.Packing == quant.PackedRows && (c.Per == quant.PerTensor || c.Axis == 0) {
+		rows = max(c.Shape[0], 1)
+	}
+	row, step := n/rows, max(most/max(n/rows, 1), 1)
+	for r := 0; r < rows; r += step {
+		end := min(r+step, rows)
+		piece := c
+		if rows > 1 {
+			piece.Shape = slices.Clone(c.Shape)
+			piece.Shape[0] = end - r
+			piece.Data = c.Data[r*(p.size/rows) : end*(p.size/rows)]
+			if c.Per != quant.PerTensor {
+				scales := len(c.Scale) / rows
+				piece.Scale = c.Scale[r*scales : end*scales]
+				if c.ZeroPoint != nil {
+					piece.ZeroPoint = c.ZeroPoint[r*scales : end*scales]
+				}
+			}
+		}
+		if piece, err = piece.Unpack(); err == nil {
+			err = each(r*row, piece)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
