@@ -138,3 +138,60 @@ func TestImportRandom(t *testing.T) {
 	})
 	t.Logf("%d of %d models were imported", imported, total)
 }
+
+// An Expand of a constant to its own shape is the constant, when it is read and when it is read again.
+func TestExpandOfConstantToItsShape(t *testing.T) {
+	one := elements.EncodeInts([]int64{1}, 8)
+	m := &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}}, Graph: &onnxpb.Graph{
+		Inputs: []onnxpb.ValueInfo{{Name: "x", Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: -1}, {Value: 3}}}},
+		Initializers: []onnxpb.Tensor{
+			{Name: "c", Type: onnxpb.Float, Dims: []int64{3}, Raw: make([]byte, 12)}, {Name: "shape", Type: onnxpb.Int64, Dims: []int64{1}, Raw: one},
+		},
+		Nodes: []onnxpb.Node{
+			{Op: "Expand", Inputs: []string{"c", "shape"}, Outputs: []string{"e"}},
+			{Op: "Add", Inputs: []string{"x", "e"}, Outputs: []string{"y"}},
+		},
+		Outputs: []onnxpb.ValueInfo{{Name: "y"}, {Name: "e"}},
+	}}
+	var file bytes.Buffer
+	if err := m.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	data := file.Bytes()
+	for range 2 {
+		g, err := Import(data, "expand.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := g.Values["e"]; len(g.Nodes) != 1 || v == nil || v.Const == nil {
+			t.Errorf("%d nodes, want 1, and the constant %v", len(g.Nodes), v)
+		}
+		var again bytes.Buffer
+		if err := Export(&again, g, ExportConfig{}); err != nil {
+			t.Fatal(err)
+		}
+		data = again.Bytes()
+	}
+}
+
+// A BitShift of floats is refused.
+func TestBitShiftOfFloats(t *testing.T) {
+	m := &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}}, Graph: &onnxpb.Graph{
+		Inputs:       []onnxpb.ValueInfo{{Name: "x", Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: -1}, {Value: 1}}}},
+		Initializers: []onnxpb.Tensor{{Name: "i", Type: onnxpb.Int64, Dims: []int64{1}, Raw: elements.EncodeInts([]int64{1}, 8)}},
+		Nodes: []onnxpb.Node{
+			{Op: "Cast", Inputs: []string{"i"}, Outputs: []string{"f"}, Attrs: []onnxpb.Attr{{Name: "to", Type: onnxpb.AttrInt, Int: int64(onnxpb.Float)}}},
+			{Op: "Identity", Inputs: []string{"f"}, Outputs: []string{"g"}},
+			{Op: "BitShift", Inputs: []string{"g", "f"}, Outputs: []string{"s"}, Attrs: []onnxpb.Attr{{Name: "direction", Type: onnxpb.AttrString, String: "LEFT"}}},
+			{Op: "Add", Inputs: []string{"x", "s"}, Outputs: []string{"y"}},
+		},
+		Outputs: []onnxpb.ValueInfo{{Name: "y"}},
+	}}
+	var file bytes.Buffer
+	if err := m.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Import(file.Bytes(), "shift.onnx"); err == nil || !strings.Contains(err.Error(), "BitShift") {
+		t.Error(err)
+	}
+}

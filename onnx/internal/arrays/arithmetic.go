@@ -89,7 +89,7 @@ func arithmetic(op operation) func(c Call, in []Array) (Array, bool) {
 
 func (c Call) pair(a, b Array, op operation) (Array, bool) {
 	shape, ok := broadcastShape(a.Shape, b.Shape)
-	if !ok || a.Float() != b.Float() {
+	if !ok || a.Float() != b.Float() || a.Float() && op.floats == nil || !a.Float() && op.integers == nil {
 		return Array{}, false
 	}
 	out, ok := c.make(a.DType, shape)

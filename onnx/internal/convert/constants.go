@@ -49,6 +49,14 @@ func identity(s build.Node) error {
 	return nil
 }
 
+// becomeInput makes the node one that hands its first input on, which is a constant where that is one.
+func becomeInput(s build.Node) error {
+	if err := s.Become(graph.Identity, graph.Attrs{}, s.Raw.Inputs[0]); err != nil {
+		return err
+	}
+	return identity(s)
+}
+
 // becomeConstant makes the node's output a constant and the node nothing.
 func becomeConstant(s build.Node, t tensor.Tensor) error {
 	s.Net.Graph.AddConst(s.Raw.Outputs[0], t)

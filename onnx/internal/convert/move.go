@@ -169,7 +169,7 @@ func expand(s build.Node) error {
 		target[0] = 1
 	}
 	if sameBroadcast(shape, target) {
-		return s.Become(graph.Identity, graph.Attrs{}, s.Raw.Inputs[0])
+		return becomeInput(s)
 	}
 	return s.Become(graph.Expand, graph.Attrs{"shape": build.Dimensions(target)}, s.Raw.Inputs[0])
 }
@@ -190,7 +190,7 @@ func castLike(s build.Node) error {
 	if v := s.Net.Graph.Values[s.Raw.Inputs[1]]; v == nil || v.DType != tensor.Float32 {
 		return OnlyConstants(s)
 	}
-	return s.Become(graph.Identity, graph.Attrs{}, s.Raw.Inputs[0])
+	return becomeInput(s)
 }
 
 // sliceNode is part i of a Split: n elements of the axis from start on.
