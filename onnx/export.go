@@ -19,7 +19,7 @@ import (
 // ExportConfig says how a network is written. The zero value is what most runtimes read.
 type ExportConfig struct {
 	Format   Format
-	Int4     bool   // codes of up to 4 bits as int4 and uint4 tensors, which opset 21 has
+	Int4     bool   // weights and other constants of up to 4 bits as int4 and uint4 tensors, which opset 21 has
 	Opset    int    // 7 to 25. 0: 13, the first with one scale a channel, or what operators need; 21 with Int4
 	Producer string // what makes the file; "": linquant
 	Version  string // of it

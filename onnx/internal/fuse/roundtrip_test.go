@@ -103,7 +103,7 @@ func TestLoweredOperators(t *testing.T) {
 		"4 bits as int4": {
 			network(0, 4),
 			lower.Config{Int4: true},
-			"Q D D Conv Relu Q D MaxPool Q D Flatten Q D D Gemm Q D",
+			"Q Clip D D Conv Relu Q Clip D MaxPool Q Clip D Flatten Q Clip D D Gemm Q Clip D",
 		},
 		"operators on codes": {
 			network(0, 8),

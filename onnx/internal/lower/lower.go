@@ -19,7 +19,7 @@ import (
 // Config says how a quantized network is written.
 type Config struct {
 	QOperator bool // as operators on codes where the standard has them, and QDQ elsewhere
-	Int4      bool // codes of up to 4 bits as int4 and uint4
+	Int4      bool // constants of up to 4 bits as int4 and uint4
 	Opset     int  // which must have all operators; 0: whatever they need
 }
 
@@ -149,12 +149,13 @@ func rawOf(g *graph.Graph) *raw.Graph {
 	return r
 }
 
-// rawType returns the type that the file has for a value's codes. ONNX has no Clip for 4 bits, so that activations of 2
-// and 3 bits have 8 there.
+// rawType returns the type that the file has for a value's codes. Activations of fewer bits have 8 there, with a Clip: ONNX
+// has no Clip for 4 bits, and ONNX Runtime moves 4-bit codes through operators that do not take them (a MaxPool between
+// DequantizeLinear and QuantizeLinear), and then refuses the file.
 func (l *lowerer) rawType(v *graph.Value) quant.Type {
 	t := v.Quant.Type
 	switch {
-	case t.Bits == 32, l.int4 && v.Const != nil && t.Bits <= 4, l.int4 && t.Bits == 4:
+	case t.Bits == 32, l.int4 && v.Const != nil && t.Bits <= 4:
 		return t
 	}
 	return quant.Type{Bits: 8, Unsigned: t.Unsigned}
