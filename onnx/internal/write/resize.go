@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/elements"
 	"linquant/tensor"
 )
@@ -39,22 +40,22 @@ func (p parameters) floats(name string, x []float32) error {
 	return err
 }
 
-// resize has scales or sizes as inputs, and was another operator before opset 11. Sizes cannot leave the number of
-// examples open before opset 18, so that they become scales.
+// resize has scales or sizes as inputs, and was another operator before opset 11, with scales alone. Sizes cannot leave the
+// number of examples open before opset 18: it is computed then, and joined with the others.
 func (p parameters) resize() error {
 	x, y := p.g.Values[p.n.Inputs[0]].Shape, p.g.Values[p.n.Outputs[0]].Shape
 	scales, roi, sizes := p.n.Floats("scales"), p.n.Floats("roi"), p.n.Ints("sizes")
 	for _, name := range []string{"scales", "sizes", "roi"} {
 		delete(p.attrs, name)
 	}
-	if sizes != nil && (scales != nil || p.cfg.Opset < 18 || roi != nil) {
+	if sizes != nil && (scales != nil || p.cfg.Opset < 11) {
 		if scales == nil {
 			scales = scalesFor(x, y)
 		}
 		for d := range x {
-			if x[d] != graph.Batch && int(scales[d]*float32(x[d])) != y[d] {
+			if x[d] != graph.Batch && !reaches(scales[d], x[d], y[d]) {
 				return fmt.Errorf("a Resize of %v to %v has no form in ONNX with scales such as %v: give sizes alone, and "+
-					"write opset 18 or later", x, y, scales[d])
+					"write opset 11 or later", x, y, scales[d])
 			}
 		}
 		sizes = nil
@@ -74,6 +75,9 @@ func (p parameters) resize() error {
 		}
 		return p.floats("scales", scales)
 	}
+	if p.cfg.Opset < 18 || roi != nil {
+		return p.allSizes(roi, sizes)
+	}
 	var axes []int
 	for d := range sizes {
 		if sizes[d] != graph.Batch {
@@ -83,6 +87,42 @@ func (p parameters) resize() error {
 	p.pb.Inputs = append(p.pb.Inputs, "", "")
 	p.attrs["axes"], p.attrs["sizes"] = axes, sizes[len(sizes)-len(axes):]
 	return p.ints("sizes")
+}
+
+// allSizes writes the sizes of all dimensions, the batch as it is.
+func (p parameters) allSizes(roi []float32, sizes []int) error {
+	if err := p.floats("roi", roi); err != nil {
+		return err
+	}
+	if err := p.floats("scales", nil); err != nil {
+		return err
+	}
+	if len(sizes) == 0 || sizes[0] != graph.Batch {
+		name, err := p.integers(p.n, "sizes", sizes)
+		p.pb.Inputs = append(p.pb.Inputs, name)
+		return err
+	}
+	batch, err := p.batchOf(p.n)
+	if err != nil {
+		return err
+	}
+	rest, err := p.integers(p.n, "rest", sizes[1:])
+	if err != nil {
+		return err
+	}
+	all := p.unwritten(p.n.Outputs[0] + "_sizes")
+	p.add(onnxpb.Node{
+		Name: all, Op: "Concat", Inputs: []string{batch, rest}, Outputs: []string{all},
+		Attrs: []onnxpb.Attr{{Name: "axis", Type: onnxpb.AttrInt}},
+	})
+	p.pb.Inputs = append(p.pb.Inputs, all)
+	return nil
+}
+
+// reaches reports whether a dimension of n times the scale, rounded down, is size, for who multiplies in float32 and in
+// float64: ONNX's shape inference does the one, its reference the other.
+func reaches(scale float32, n, size int) bool {
+	return int(scale*float32(n)) == size && int(float64(scale)*float64(n)) == size
 }
 
 // resizeOpset checks what an opset has of Resize, and removes the attributes that it does not know.
