@@ -43,6 +43,9 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if cfg, err = cfg.resolve(g); err != nil {
 		return err
 	}
+	if err := explicitPads(g); err != nil {
+		return err
+	}
 	m, err := model(g, cfg)
 	for old := (operators.OpsetError{}); byDefault && errors.As(err, &old) && old.Needs > cfg.Opset; {
 		cfg.Opset = old.Needs
