@@ -1,6 +1,9 @@
 package integer
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Dynamic returns the parameters with which a dynamic layer quantizes an example whose elements reach from lo to hi,
 // as ONNX's DynamicQuantizeLinear: 0 is part of the range, and
@@ -9,9 +12,12 @@ import "math"
 //	zeroPoint = RNE(clamp(0 − lo/scale, 0, 255))
 //
 // every step rounded to float32. Codes are uint8, those of quant.Quantize. Where the scale would be 0, because every
-// element is 0 or next to it, it is 1 as in ONNX Runtime. A range that leaves float32 has an infinite one, and the
-// layer makes NaNs. The scale may be subnormal.
+// element is 0 or next to it, it is 1 as in ONNX Runtime. A range that leaves float32 has an infinite one, and one that is NaN
+// has NaN for a scale; the layer makes NaNs of both. The scale may be subnormal.
 func Dynamic(lo, hi float32) (scale float32, zeroPoint int32) {
+	if lo != lo || hi != hi {
+		return float32(math.NaN()), 0
+	}
 	lo, hi = min(lo, 0), max(hi, 0)
 	scale = (hi - lo) / 255
 	if scale == 0 {
@@ -23,7 +29,8 @@ func Dynamic(lo, hi float32) (scale float32, zeroPoint int32) {
 	return scale, int32(math.RoundToEven(float64(min(max(0-lo/scale, 0), 255))))
 }
 
-// Centred fills dst with the codes of an example less their zero point, and returns the scale.
+// Centred fills dst with the codes of an example less their zero point, and returns the scale. NaNs count for nothing in the
+// range, and are the zero point, where there is any number but 0 beside them; else there is no range, and the scale is NaN.
 func Centred(dst []int32, x []float32) float32 {
 	lo, hi := float32(0), float32(0)
 	for _, v := range x {
@@ -33,6 +40,9 @@ func Centred(dst []int32, x []float32) float32 {
 		if v > hi {
 			hi = v
 		}
+	}
+	if lo == 0 && hi == 0 && slices.ContainsFunc(x, func(v float32) bool { return v != v }) {
+		lo = float32(math.NaN())
 	}
 	scale, zero := Dynamic(lo, hi)
 	for i, v := range x {
