@@ -71,6 +71,9 @@ func (p *plan) leaveMasked() {
 				reason = "a constant that it reads has numbers that stand for infinity, as masks have them"
 			}
 		}
+		if n.Op == graph.Pad && standsForInfinity(n.Float("value")) {
+			reason = "it pads with a number that stands for infinity"
+		}
 		if reason == "" {
 			continue
 		}
@@ -95,8 +98,10 @@ func isSentinel(v *graph.Value) bool {
 		return false
 	}
 	x, err := v.Const.Float32s()
-	return err == nil && slices.ContainsFunc(x, func(x float32) bool { return !(math.Abs(float64(x)) < infinity) })
+	return err == nil && slices.ContainsFunc(x, standsForInfinity)
 }
+
+func standsForInfinity(x float32) bool { return !(math.Abs(float64(x)) < infinity) }
 
 // boundsAll reports whether the node makes no number that stands for infinity, whatever it reads.
 func boundsAll(n *graph.Node) bool {

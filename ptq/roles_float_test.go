@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"linquant/calib"
 	"linquant/graph"
 	"linquant/ptq"
 	"linquant/tensor"
@@ -122,5 +123,30 @@ func TestUnreadCodes(t *testing.T) {
 	}
 	if want := []string{"twice", "back", "relu", "softmax"}; !slices.Equal(float, want) {
 		t.Errorf("in floating point %v, want %v", float, want)
+	}
+}
+
+// A picture that is padded with minus infinity before a pool, as some exporters write it, has the scale of its pixels.
+func TestPadWithInfinity(t *testing.T) {
+	for _, value := range []float32{float32(math.Inf(-1)), -math.MaxFloat32, -1e9} {
+		n := newNet(t, 3, 4, 4)
+		y := n.op(graph.Pad, "pad", graph.Attrs{"pads": []int{0, 0, 1, 1, 0, 0, 1, 1}, "value": value}, n.conv("a", "x", 3, 3))
+		y = n.op(graph.MaxPool, "pool", graph.Attrs{"kernel_shape": []int{3, 3}}, y)
+		g := n.done(n.conv("b", y, 3, 3))
+		points, err := ptq.Points(g, ptq.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if slices.ContainsFunc(points, func(p calib.Point) bool { return p.Value == "pad.y" }) {
+			t.Errorf("%g: the range of what is padded is asked for", value)
+		}
+		_, report := quantizeNet(t, g, ptq.Config{})
+		var float []string
+		for _, i := range report.Float {
+			float = append(float, i.Node)
+		}
+		if want := []string{"pad", "pool"}; !slices.Equal(float, want) {
+			t.Errorf("%g: in floating point %v, want %v", value, float, want)
+		}
 	}
 }
