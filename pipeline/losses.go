@@ -123,7 +123,11 @@ func mending(g *graph.Graph, name string) []string {
 	if i < 0 {
 		return []string{name + "=float"}
 	}
-	n, producers := g.Nodes[i], g.Producers()
+	last, producers := g.Nodes[i], g.Producers()
+	n := last
+	if from := maker(g, producers, n.Outputs[0]); from != nil { // a Relu clamps what a layer makes
+		n, name = from, nodeName(from)
+	}
 	var bits, floats []string
 	narrow := func(value string) bool {
 		v := g.Values[value]
@@ -148,14 +152,14 @@ func mending(g *graph.Graph, name string) []string {
 			floats = append(floats, nodeName(from)+"=float")
 		}
 	}
-	out := n.Outputs[0]
+	out := last.Outputs[0]
 	if narrow(out) {
 		bits = append(bits, name+"=a8")
 	}
 	if bits != nil {
 		return unique(bits)
 	}
-	floats = append(floats, name+"=float")
+	floats = append(floats, name+"=float", nodeName(last)+"=float")
 	if v := g.Values[out]; v != nil && v.Quant != nil {
 		for _, reader := range g.Consumers()[out] {
 			if reader.Op != graph.DequantizeLinear {
@@ -166,8 +170,12 @@ func mending(g *graph.Graph, name string) []string {
 	return unique(floats)
 }
 
-// maker returns the node that has made the codes of a value, which others may have passed on; nil for those of reals.
+// maker returns the node that has made the codes of a value, which others may have passed on; nil for those of reals, and
+// for reals.
 func maker(g *graph.Graph, producers map[string]*graph.Node, value string) *graph.Node {
+	if v := g.Values[value]; v == nil || v.Quant == nil {
+		return nil
+	}
 	for {
 		n := producers[value]
 		if n == nil || n.Op == graph.QuantizeLinear {

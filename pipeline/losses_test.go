@@ -102,7 +102,8 @@ func TestLowSQNROfFewBits(t *testing.T) {
 	}
 	g.AddConst("w", w)
 	g.AddNode(graph.Gemm, "layer", "y", graph.Attrs{"transB": 1}, "x", "w")
-	g.Outputs = []string{"y"}
+	g.AddNode(graph.Relu, "relu", "z", nil, "y") // the layer clamps, and is what has bits
+	g.Outputs = []string{"z"}
 	n, err := pipeline.NewNetwork(g)
 	if err != nil {
 		t.Fatal(err)
