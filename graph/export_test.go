@@ -1,4 +1,8 @@
 package graph
 
+import "context"
+
 // Recognize is Graph.Recognize on a copy.
-func Recognize(g *Graph) (*Graph, error) { return g.after(sure((*Graph).Recognize)) }
+func Recognize(g *Graph) (*Graph, error) {
+	return g.after(context.Background(), sure((*Graph).Recognize))
+}

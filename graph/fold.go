@@ -1,11 +1,18 @@
 package graph
 
-import "linquant/tensor"
+import (
+	"context"
+
+	"linquant/tensor"
+)
 
 // after returns a copy of the graph that the passes have changed, one after the other.
-func (g *Graph) after(passes ...func(*Graph) error) (*Graph, error) {
+func (g *Graph) after(ctx context.Context, passes ...func(*Graph) error) (*Graph, error) {
 	out := g.Clone()
 	for _, pass := range passes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		if err := pass(out); err != nil {
 			return nil, err
 		}
@@ -25,13 +32,17 @@ func sure(pass func(*Graph)) func(*Graph) error {
 // need not be inferred again. The network computes the same up to rounding; the names of inputs and outputs survive. g
 // is not changed. Errors: those of InferShapes; a batch normalization whose variance plus epsilon is not positive, or
 // whose factors leave float32.
-func Fold(g *Graph) (*Graph, error) {
+func Fold(g *Graph) (*Graph, error) { return FoldContext(context.Background(), g) }
+
+// FoldContext is Fold that ends with ctx's error once ctx is done.
+func FoldContext(ctx context.Context, g *Graph) (*Graph, error) {
 	if err := checkStructure(g); err != nil {
 		return nil, err
 	}
+	f := newFolding(ctx, g)
 	return g.after(
-		(*Graph).inferShapes, (*Graph).removeIdentities, (*Graph).foldConstants, sure((*Graph).Recognize), (*Graph).canonicalGemm,
-		(*Graph).foldBatchNorm, sure((*Graph).Prune),
+		ctx, (*Graph).inferShapes, (*Graph).removeIdentities, f.constants, sure((*Graph).Recognize), (*Graph).canonicalGemm,
+		f.batchNorm, sure((*Graph).Prune),
 	)
 }
 

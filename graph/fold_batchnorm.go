@@ -6,7 +6,7 @@ import (
 	"linquant/tensor"
 )
 
-// foldBatchNorm removes batch normalizations whose parameters are constants. With ε, γ, β, μ and σ² as in Ioffe & Szegedy
+// batchNorm removes batch normalizations whose parameters are constants. With ε, γ, β, μ and σ² as in Ioffe & Szegedy
 // 2015 and one channel of a convolution (or Gemm) with weight w and bias b before it,
 //
 //	w' = w·γ/√(σ²+ε)    b' = (b−μ)·γ/√(σ²+ε) + β
@@ -19,8 +19,8 @@ import (
 // The output of the normalization keeps its name; a convolution keeps the names of its weight and bias. Shapes must
 // have been inferred, and Gemms be canonical. Errors: a variance that makes σ²+ε no positive number, factors beyond
 // float32.
-func (g *Graph) foldBatchNorm() error {
-	f := folder{g, usesOf(g), g.Producers()}
+func (c *folding) batchNorm(g *Graph) error {
+	f := folder{g, usesOf(g), g.Producers(), c}
 	nodes := make([]*Node, 0, len(g.Nodes))
 	for _, n := range g.Nodes {
 		if n.Op != BatchNormalization || len(n.Inputs) != 5 {
@@ -41,6 +41,7 @@ type folder struct {
 	g        *Graph
 	uses     uses
 	producer map[string]*Node
+	left     *folding
 }
 
 // norm is a batch normalization of channel c: y = (x − mean[c])·factor[c] + shift[c].
@@ -51,6 +52,12 @@ func (m norm) offset(c int) float64 { return m.shift[c] - float64(m.mean[c]*m.fa
 
 // fold returns the nodes that take the place of a normalization: none where it went into another node.
 func (f folder) fold(n *Node) ([]*Node, error) {
+	if err := f.left.ctx.Err(); err != nil {
+		return nil, err
+	}
+	if v := f.g.Values[n.Inputs[1]]; isReal(v) && !f.left.takes(int64(v.Const.Elements())) {
+		return []*Node{n}, nil
+	}
 	m, ok, err := normOf(site{f.g, n})
 	if err != nil {
 		return nil, err
@@ -59,14 +66,14 @@ func (f folder) fold(n *Node) ([]*Node, error) {
 		return []*Node{n}, nil
 	}
 	from, to := n.Inputs[0], n.Outputs[0]
-	if p := f.producer[from]; f.uses.sole(from) == n && count(n.Inputs, from) == 1 && f.layer(p) {
+	if p := f.producer[from]; f.uses.sole(from) == n && count(n.Inputs, from) == 1 && f.layer(p) && f.room(p) {
 		f.intoPrevious(p, m)
 		delete(f.g.Values, from)
 		p.Outputs[0] = to
 		f.producer[to] = p
 		return nil, nil
 	}
-	if next := f.uses.sole(to); f.layer(next) && next.Inputs[0] == to && count(next.Inputs, to) == 1 && unpadded(next) {
+	if next := f.uses.sole(to); f.layer(next) && next.Inputs[0] == to && count(next.Inputs, to) == 1 && unpadded(next) && f.room(next) {
 		f.intoNext(next, m)
 		delete(f.g.Values, to)
 		next.Inputs[0] = from
@@ -96,6 +103,11 @@ func (f folder) layer(n *Node) bool {
 	}
 	b := f.g.Values[n.Inputs[2]]
 	return isReal(b) && len(b.Const.Shape) == 1 && b.Const.Shape[0] == f.g.Values[n.Inputs[1]].Const.Shape[0]
+}
+
+// room reports whether there is room for another weight of a layer: several may share what it has.
+func (f folder) room(n *Node) bool {
+	return f.left.takes(int64(f.g.Values[n.Inputs[1]].Const.Elements()))
 }
 
 // unpadded reports whether a layer reads no element that the normalization before it would not have seen.

@@ -272,7 +272,7 @@ func TestResolve(t *testing.T) {
 	if diff := cmp.Diff([]graph.Op{graph.DequantizeLinear, graph.Gemm}, ops(folded)); diff != "" {
 		t.Errorf("Fold: %s", diff)
 	}
-	if g, err = graph.Resolve(folded, false); err != nil {
+	if g, err = graph.Resolve(t.Context(), folded, false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]float32{0.5, 1, 1.5, -1, -1.25, -1.5}, floats(t, *g.Value("wf").Const)); diff != "" {

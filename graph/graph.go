@@ -127,9 +127,12 @@ func (g *Graph) Producers() map[string]*Node {
 func (g *Graph) Consumers() map[string][]*Node {
 	m := make(map[string][]*Node, len(g.Values))
 	for _, n := range g.Nodes {
-		for i, in := range n.Inputs {
-			if in != "" && !slices.Contains(n.Inputs[:i], in) {
-				m[in] = append(m[in], n)
+		for _, in := range n.Inputs {
+			if in == "" {
+				continue
+			}
+			if r := m[in]; len(r) == 0 || r[len(r)-1] != n {
+				m[in] = append(r, n)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strconv"
@@ -23,7 +24,7 @@ func InferShapes(g *Graph) (*Graph, error) {
 	if err := checkStructure(g); err != nil {
 		return nil, err
 	}
-	return g.after((*Graph).inferShapes)
+	return g.after(context.Background(), (*Graph).inferShapes)
 }
 
 // Infer is InferShapes that changes the graph itself, for who has just made it and has it alone. After an error the graph is

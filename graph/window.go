@@ -128,15 +128,33 @@ func (w *Window) resolve(n *Node, axis, in int) error {
 	if n.Op == Conv {
 		return nil
 	}
-	for o := 0; o < w.Out[axis] && o*w.Stride[axis] < *before; o++ {
-		if !w.touches(axis, o, in) {
-			return fmt.Errorf("window %d %s lies in the padding alone: use pads smaller than the kernel", o, [...]string{"down", "across"}[axis])
-		}
+	if o, ok := w.firstOutside(axis, in); !ok {
+		return fmt.Errorf("window %d %s lies in the padding alone: use pads smaller than the kernel", o, [...]string{"down", "across"}[axis])
 	}
 	if last := w.Out[axis] - 1; !w.touches(axis, last, in) {
 		return fmt.Errorf("window %d %s lies in the padding alone: use pads smaller than the kernel", last, [...]string{"down", "across"}[axis])
 	}
 	return nil
+}
+
+// mostStarts bounds how many windows that begin in the padding are looked at one by one.
+const mostStarts = 1 << 12
+
+// firstOutside returns the first window that begins in the padding before an input of that length and has none of its
+// elements; ok says that there is none. Where no element lies between a window's, as with a dilation up to the length,
+// those that begin later have more of them: only the first needs a look. Of dilations beyond that, which skip the whole
+// input, mostStarts windows are looked at, and the next one is taken for empty.
+func (w *Window) firstOutside(axis, in int) (o int, ok bool) {
+	for o < w.Out[axis] && int64(o)*int64(w.Stride[axis]) < int64(w.Pad[axis]) {
+		if o >= mostStarts || !w.touches(axis, o, in) {
+			return o, false
+		}
+		if w.Dilation[axis] <= in {
+			break
+		}
+		o++
+	}
+	return o, true
 }
 
 // touches reports whether the window at output o has an element of the input.
@@ -166,15 +184,16 @@ func (w *Window) Span(axis, o, length int) (lo, hi int) {
 // and width: those of the input, or with CountPad those of the padded input. What ceil_mode adds beyond the padding
 // never counts.
 func (w *Window) Count(height, width, y, x int) int {
-	n := 1
-	for axis, at := range [2]struct{ o, length int }{{y, height}, {x, width}} {
-		lo, hi := w.Span(axis, at.o, at.length)
-		if w.CountPad {
-			padded := at.length + w.Pad[axis+2] // beyond it nothing counts, before the input everything does
-			_, hi = w.Span(axis, at.o, padded)
-			lo = 0
-		}
-		n *= hi - lo
+	return w.CountAlong(0, y, height) * w.CountAlong(1, x, width)
+}
+
+// CountAlong is the factor of Count that an axis gives, 0 down or 1 across, for output o and an input of that length.
+func (w *Window) CountAlong(axis, o, length int) int {
+	lo, hi := w.Span(axis, o, length)
+	if w.CountPad {
+		padded := length + w.Pad[axis+2] // beyond it nothing counts, before the input everything does
+		_, hi = w.Span(axis, o, padded)
+		lo = 0
 	}
-	return n
+	return hi - lo
 }
