@@ -79,6 +79,33 @@ func final(over map[*buffer]*buffer, b *buffer) *buffer {
 	return b
 }
 
+// mostCompared is how many pairs of buffers are looked at: time that grows with the square of their number.
+const mostCompared = 1 << 25
+
+// sweep places buffers in the order in which they begin to live: each where one of its size lay that lives no more, or
+// behind all others. It takes more memory than pack, and time that hardly grows faster than the number of buffers.
+func sweep(todo []*buffer) int {
+	slices.SortStableFunc(todo, func(a, b *buffer) int { return cmp.Compare(a.first, b.first) })
+	ending := slices.Clone(todo)
+	slices.SortStableFunc(ending, func(a, b *buffer) int { return cmp.Compare(a.last, b.last) })
+	size, free := 0, map[int][]int{} // offsets, by size
+	for _, b := range todo {
+		for len(ending) > 0 && ending[0].last < b.first { // it has been placed, as it began before
+			n := ending[0].aligned()
+			free[n] = append(free[n], ending[0].offset)
+			ending = ending[1:]
+		}
+		n := b.aligned()
+		if at := free[n]; len(at) > 0 {
+			b.offset, free[n] = at[len(at)-1], at[:len(at)-1]
+			continue
+		}
+		b.offset = size
+		size += n
+	}
+	return size
+}
+
 // pack places the buffers of one kind, the largest first, each at the lowest offset where no buffer lies that lives at
 // the same time, and returns the size of the arena.
 func pack(list []*buffer, float bool) int {
@@ -89,8 +116,11 @@ func pack(list []*buffer, float bool) int {
 		}
 	}
 	slices.SortStableFunc(todo, func(a, b *buffer) int { return cmp.Compare(b.n, a.n) })
-	size := 0
+	size, left := 0, mostCompared
 	for _, b := range todo {
+		if left -= len(done); left < 0 {
+			return sweep(todo)
+		}
 		b.offset = 0
 		for _, other := range done {
 			if other.last < b.first || other.first > b.last {

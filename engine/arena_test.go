@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -10,6 +12,30 @@ import (
 
 // Values that live at the same time never share memory, and the arena is no larger than all values together.
 func TestPack(t *testing.T) {
+	t.Run("pack", func(t *testing.T) { testPack(t, func(list []*buffer) int { return pack(list, true) }) })
+	t.Run("sweep", func(t *testing.T) {
+		testPack(t, func(list []*buffer) int {
+			return sweep(slices.DeleteFunc(slices.Clone(list), func(b *buffer) bool { return !b.float }))
+		})
+	})
+}
+
+// TestPackManyBuffers plans the memory of so many values at once that each cannot be compared with each.
+func TestPackManyBuffers(t *testing.T) {
+	var list []*buffer
+	for i := range 100000 {
+		list = append(list, &buffer{n: 64, float: true, first: i, last: 200000 - i})
+	}
+	start := time.Now()
+	if size := pack(list, true); size != 64*len(list) {
+		t.Errorf("%d elements, want %d", size, 64*len(list))
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func testPack(t *testing.T, pack func(list []*buffer) int) {
 	rapid.Check(t, func(t *rapid.T) {
 		var list []*buffer
 		total := 0
@@ -22,7 +48,7 @@ func TestPack(t *testing.T) {
 				total += b.aligned()
 			}
 		}
-		size := pack(list, true)
+		size := pack(list)
 		if size > total {
 			t.Fatalf("%d elements for buffers that have %d in all", size, total)
 		}

@@ -14,6 +14,9 @@ func (s *lowerer) batchNorm() error {
 	if s.in[0] == nil {
 		return s.errorf("input %q is a constant and its parameters are not", s.n.Inputs[0])
 	}
+	if err := s.table(8 * int64(len(v[0]))); err != nil {
+		return s.errorf("%w", err)
+	}
 	epsilon := s.n.Float("epsilon")
 	k := &batchNorm{from: s.in[0], to: s.out, factor: make([]float32, len(v[0])), offset: make([]float32, len(v[0]))}
 	for c := range k.factor {
@@ -25,7 +28,6 @@ func (s *lowerer) batchNorm() error {
 	if s.out.order.channels > 1 {
 		k.inner = 1
 	}
-	s.weights += 8 * int64(len(k.factor))
 	s.emit(s.n, k, step{in: s.in[:1], out: []*place{s.out}, inPlace: true})
 	s.finish()
 	return nil

@@ -43,7 +43,10 @@ func (s *lowerer) pair() (*pair, error) {
 		steps[i] = broadcastSteps(o, len(s.out.shape))
 	}
 	if !alike {
-		p.loops = newLoopNest(s.out.shape, s.out.walk(), steps[:]...)
+		var err error
+		if p.loops, err = s.loopNest(s.out.shape, s.out.walk(), steps[:]...); err != nil {
+			return nil, s.errorf("%w", err)
+		}
 	}
 	return &p, nil
 }
@@ -77,20 +80,25 @@ func (s *lowerer) constantPlace(i int) (*place, error) {
 	p := &place{name: v.Name, shape: shape, n: v.Const.Elements(), input: -1}
 	p.order = rowMajor(p.n)
 	if s.out.quant == nil {
-		reals, err := v.Const.Float32s()
+		reals, err := s.realsOf(v)
 		if err != nil {
 			return nil, s.errorf("constant %q: %w", v.Name, err)
 		}
-		p.floats = slices.Clone(reals)
-		s.weights += 4 * int64(p.n)
+		p.floats = share(&s.packs, s.key(i, 0, 1, "reals"), func() []float32 {
+			s.weights += 4 * int64(p.n)
+			return slices.Clone(reals)
+		})
 		return p, nil
 	}
 	p.quant, p.flip = v.Quant, flipOf(v.Quant.Type)
-	p.codes = make([]byte, p.n)
-	for i, b := range v.Const.Data {
-		p.codes[i] = b ^ p.flip
-	}
-	s.weights += int64(p.n)
+	p.codes = share(&s.packs, s.key(i, 0, 1, "codes"), func() []byte {
+		codes := make([]byte, p.n)
+		for i, b := range v.Const.Data {
+			codes[i] = b ^ p.flip
+		}
+		s.weights += int64(p.n)
+		return codes
+	})
 	return p, nil
 }
 
@@ -219,16 +227,16 @@ func (k *floatBinary) part(s *state, _ *scratch, lo, hi int) {
 }
 
 func (k *floatBinary) runLoops(dst, a, b []float32) {
-	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	ia, ib, to := k.loops.inner[0], k.loops.inner[1], k.loops.inner[2]
 	if n := len(to); k.loops.unit == [3]bool{true, true, true} && n > 1 {
 		k.loops.rows(func(at [3]int) {
-			k.many(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.lo, k.hi)
+			k.many(dst[at[2]+int(to[0]):][:n], a[at[0]+int(ia[0]):][:n], b[at[1]+int(ib[0]):][:n], k.lo, k.hi)
 		})
 		return
 	}
 	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[2]+t] = clampTo(k.f(a[at[0]+ia[i]], b[at[1]+ib[i]]), k.lo, k.hi)
+			dst[at[2]+int(t)] = clampTo(k.f(a[at[0]+int(ia[i])], b[at[1]+int(ib[i])]), k.lo, k.hi)
 		}
 	})
 }

@@ -35,6 +35,9 @@ func (s *lowerer) integerBinary() error {
 		s.emitPair(&extreme{p, s.out, s.n.Op == graph.Max, byte(lo + int32(s.out.flip)), byte(hi + int32(s.out.flip))}, p)
 		return nil
 	}
+	if err := s.table(256 * 256); err != nil {
+		return s.errorf("%w", err)
+	}
 	k := &pairLookup{pair: p, out: s.out, table: new([256][256]byte)}
 	s.later(func() error {
 		for u := range k.table {
@@ -45,7 +48,6 @@ func (s *lowerer) integerBinary() error {
 		}
 		return nil
 	})
-	s.weights += 256 * 256
 	s.emitPair(k, p)
 	return nil
 }
@@ -111,16 +113,16 @@ func (k *realPair) part(s *state, _ *scratch, lo, hi int) {
 }
 
 func (k *realPair) runLoops(dst, a, b []byte) {
-	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	ia, ib, to := k.loops.inner[0], k.loops.inner[1], k.loops.inner[2]
 	if n := len(to); k.loops.unit == [3]bool{true, true, true} && n > 1 {
 		k.loops.rows(func(at [3]int) {
-			k.op.Apply(dst[at[2]+to[0]:][:n], a[at[0]+ia[0]:][:n], b[at[1]+ib[0]:][:n], k.tier)
+			k.op.Apply(dst[at[2]+int(to[0]):][:n], a[at[0]+int(ia[0]):][:n], b[at[1]+int(ib[0]):][:n], k.tier)
 		})
 		return
 	}
 	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[2]+t] = k.op.Code(a[at[0]+ia[i]], b[at[1]+ib[i]])
+			dst[at[2]+int(t)] = k.op.Code(a[at[0]+int(ia[i])], b[at[1]+int(ib[i])])
 		}
 	})
 }
@@ -141,10 +143,10 @@ func (k *pairLookup) part(s *state, _ *scratch, lo, hi int) {
 		}
 		return
 	}
-	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	ia, ib, to := k.loops.inner[0], k.loops.inner[1], k.loops.inner[2]
 	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[2]+t] = k.table[a[at[0]+ia[i]]][b[at[1]+ib[i]]]
+			dst[at[2]+int(t)] = k.table[a[at[0]+int(ia[i])]][b[at[1]+int(ib[i])]]
 		}
 	})
 }
@@ -166,10 +168,10 @@ func (k *extreme) part(s *state, _ *scratch, lo, hi int) {
 		}
 		return
 	}
-	ia, ib, to := k.loops.inner(0), k.loops.inner(1), k.loops.inner(2)
+	ia, ib, to := k.loops.inner[0], k.loops.inner[1], k.loops.inner[2]
 	k.loops.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[2]+t] = k.of(a[at[0]+ia[i]], b[at[1]+ib[i]])
+			dst[at[2]+int(t)] = k.of(a[at[0]+int(ia[i])], b[at[1]+int(ib[i])])
 		}
 	})
 }

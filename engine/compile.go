@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -22,6 +23,30 @@ const maxElements = 1 << 27
 // whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not
 // exist, instructions that this processor lacks.
 func Compile(g *graph.Graph, cfg Config) (*Program, error) {
+	return CompileContext(context.Background(), g, cfg)
+}
+
+// CompileContext is Compile that ends with ctx's error once ctx is done.
+func CompileContext(ctx context.Context, g *graph.Graph, cfg Config) (*Program, error) {
+	c, err := compile(ctx, g, cfg, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.program(cfg), nil
+}
+
+// Check reports whether Compile would make a program of the network, with its errors, and what in it would run in
+// floating point (Program.Islands). It makes none of the tables that a program has, which can be larger than the network.
+func Check(ctx context.Context, g *graph.Graph, cfg Config) ([]Island, error) {
+	c, err := compile(ctx, g, cfg, true)
+	if err != nil {
+		return nil, err
+	}
+	return c.islands, nil
+}
+
+// compile makes the steps and packs their weights.
+func compile(ctx context.Context, g *graph.Graph, cfg Config, dry bool) (*compiler, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
@@ -29,13 +54,20 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if g, err = graph.Resolve(g, len(cfg.Keep) > 0 || cfg.KeepAll); err != nil {
+	if g, err = graph.Resolve(ctx, g, len(cfg.Keep) > 0 || cfg.KeepAll); err != nil {
 		return nil, err
 	}
 	c := &compiler{
-		g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
+		ctx: ctx, dry: dry, g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
 		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, layout: layoutOf(g),
-		plans: map[windowPlan]func() []*gemm.Int8Windows{},
+		plans: map[windowPlan]func() []*gemm.Int8Windows{}, room: roomFor(graph.Parameters(g)), floatPlans: map[floatPlan]*gemm.Windows{}, realConstants: map[string][]float32{},
+		quantizers: map[*place]*quantizeStep{}, outs: map[string]bool{},
+	}
+	for _, name := range g.Outputs {
+		c.outs[name] = true
+	}
+	if !dry {
+		c.steps = make([]step, 0, len(g.Nodes)+len(g.Inputs)+len(g.Outputs))
 	}
 	for _, name := range cfg.Keep {
 		if g.Values[name] == nil {
@@ -46,10 +78,7 @@ func Compile(g *graph.Graph, cfg Config) (*Program, error) {
 	if err := c.lower(); err != nil {
 		return nil, err
 	}
-	if err := c.pack(); err != nil {
-		return nil, err
-	}
-	return c.program(cfg), nil
+	return c, c.pack()
 }
 
 // quantized reports whether the network computes with codes: constants that are dequantized are not enough.
@@ -64,6 +93,7 @@ func quantized(g *graph.Graph) bool {
 
 // compiler turns a graph into steps.
 type compiler struct {
+	ctx       context.Context // of the call that compiles
 	g         *graph.Graph
 	tier      cpu.Tier
 	threads   int
@@ -73,6 +103,7 @@ type compiler struct {
 	consumers map[string][]*graph.Node
 
 	inputs, outputs []IO
+	outs            map[string]bool   // the outputs' names
 	places          map[string]*place // of values, as they lie between steps
 	layout          layout
 	folded          map[*graph.Node]bool // nodes that became part of the layer before them
@@ -82,6 +113,12 @@ type compiler struct {
 	jobs            []packing // which may run concurrently
 	plans           map[windowPlan]func() []*gemm.Int8Windows
 	planned         atomic.Int64 // bytes of those
+	floatPlans      map[floatPlan]*gemm.Windows
+	realConstants   map[string][]float32 // that layers read; copies, where the file has them elsewhere than processors want them
+	packs           packs
+	quantizers      map[*place]*quantizeStep // of reals to codes, by what they make
+	room            room
+	dry             bool // nothing is run: no tables are made
 	dynamic         map[dynamicKey]*quantizedInput
 	weights         int64 // bytes of constants
 }
@@ -99,6 +136,9 @@ func (c *compiler) lower() error {
 		if c.folded[n] {
 			continue
 		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
 		if err := c.node(n); err != nil {
 			return err
 		}
@@ -109,6 +149,13 @@ func (c *compiler) lower() error {
 		}
 	}
 	return c.checkOrders()
+}
+
+// wide notes a step that quantizes a value, for layers that want its pixels wider (quantizesWide).
+func (c *compiler) wide(s *step) {
+	if k, ok := s.kernel.(*quantizeStep); ok {
+		c.quantizers[k.to] = k
+	}
 }
 
 // checkOrders returns an error where a step that computes each element from those in the same place has operands that
@@ -182,6 +229,10 @@ func (c *compiler) emit(n *graph.Node, k kernel, s step) {
 	if out.quant != nil {
 		s.Kind = Integer
 	}
+	c.wide(&s)
+	if c.dry {
+		c.steps = c.steps[:0] // the last one is enough
+	}
 	c.steps = append(c.steps, s)
 }
 
@@ -215,7 +266,7 @@ func (c *compiler) keepPlace(name string, p *place) {
 
 // hidden reports whether a value between a node and its only reader may stay uncomputed.
 func (c *compiler) hidden(name string) bool {
-	return len(c.consumers[name]) == 1 && !c.g.IsOutput(name) && !c.keep[name] && !c.keepAll
+	return len(c.consumers[name]) == 1 && !c.outs[name] && !c.keep[name] && !c.keepAll
 }
 
 // program plans the memory and makes the program.
@@ -245,7 +296,7 @@ func (c *compiler) program(cfg Config) *Program {
 	p.pool = newPool(cfg.states(), func() *state {
 		return &state{
 			codes: make([]byte, codes), floats: make([]float32, floats),
-			scratch: scratch{make([]byte, most.codes), make([]float32, most.floats), make([]int32, most.sums)},
+			scratch: scratch{codes: make([]byte, most.codes), floats: make([]float32, most.floats), sums: make([]int32, most.sums)},
 			in:      make([][]float32, ins), out: make([][]float32, outs),
 		}
 	})
@@ -257,6 +308,10 @@ func (c *compiler) node(n *graph.Node) error {
 	v := c.g.Values[n.Outputs[0]]
 	if v.Const != nil {
 		return nil
+	}
+	if !slices.ContainsFunc(n.Inputs, func(name string) bool { return name != "" && c.g.Values[name].Const == nil }) {
+		return fmt.Errorf("%v reads constants only, and computing it beforehand, with the nodes before it, takes too much time or "+
+			"memory for a network of this size: compute it where the model is made", n)
 	}
 	s := &lowerer{compiler: c, n: n, in: make([]*place, len(n.Inputs)), value: n.Outputs[0]}
 	var err error
@@ -270,9 +325,6 @@ func (c *compiler) node(n *graph.Node) error {
 			}
 			s.in[i] = c.loaded(n, s.in[i])
 		}
-	}
-	if !slices.ContainsFunc(s.in, func(p *place) bool { return p != nil }) {
-		return fmt.Errorf("%v reads constants only, and could not be computed beforehand", n)
 	}
 	return s.lower()
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/internal/gemm"
 )
@@ -46,7 +47,9 @@ func (s *lowerer) convLayer(elementSize int) (layer, error) {
 		if elementSize == 1 {
 			zero = byte(s.in[0].zero())
 		}
-		l.panel = newPanel(g, l.row, l.inGroup, elementSize, zero, s.tier)
+		if l.panel, err = s.panel(g, l.row, l.inGroup, elementSize, zero); err != nil {
+			return layer{}, s.errorf("%w", err)
+		}
 		l.block = panelRows(l.row*elementSize, l.rows)
 	}
 	l.atOnce = s.rowsAtOnce(&l, elementSize)
@@ -84,7 +87,8 @@ func (s *lowerer) integerConv() error {
 	if err != nil {
 		return err
 	}
-	windows, inLines := s.readsCodeWindows(&l, w), s.readsPadded(&l, w)
+	inLines := s.readsPadded(&l, w)
+	windows := !inLines && !l.isDepthwise() && s.readsCodeWindows(&l, w)
 	switch {
 	case l.isDepthwise() || inLines:
 		l.groups = 1
@@ -99,8 +103,7 @@ func (s *lowerer) integerConv() error {
 	macs := int64(l.rows) * int64(channels) * int64(l.depth)
 	s.weights += int64(len(w.codes)) + 8*int64(channels)
 	if l.isDepthwise() {
-		s.emitDepthwise(l, w, bias, requant[0], macs)
-		return nil
+		return s.emitDepthwise(l, w, bias, requant[0], macs)
 	}
 	if inLines {
 		k := s.paddedConv(&l, w, bias, requant[0])
@@ -128,8 +131,9 @@ func (s *lowerer) integerConv() error {
 				return s.errorf("%w", err)
 			}
 			group.stage.Bias = foldBias(bias[i*n:][:n], codes, in.zero())
-			codes = widened(channelsInnermost(codes, l.inGroup, l.depth), l.depth, l.row)
-			group.weight = gemm.PackInt8(codes, n, l.row, tier)
+			group.weight = share(&s.packs, s.key(1, i, l.groups, [3]int{l.inGroup, l.depth, l.row}), func() *gemm.Int8 {
+				return gemm.PackInt8(widened(channelsInnermost(codes, l.inGroup, l.depth), l.depth, l.row), n, l.row, tier)
+			})
 			k.matrices[i] = group
 			return nil
 		})
@@ -153,18 +157,25 @@ func (s *lowerer) floatConv() error {
 		if bias, _, err = s.reals(2); err != nil {
 			return err
 		}
+		if err := s.table(4 * int64(len(bias))); err != nil {
+			return s.errorf("%w", err)
+		}
 		bias = slices.Clone(bias)
 	}
 	lo, hi := s.clampFloats()
 	l.out = s.out
 	macs := int64(l.rows) * int64(channels) * int64(l.depth)
-	s.weights += 4*int64(len(w)) + 4*int64(len(bias))
+	s.weights += 4 * int64(len(w))
 	if l.isDepthwise() {
 		weight, tier := tapsFirst(w, channels, l.depth), s.tier // [taps, channels]
 		compute := func(dst, src []float32, r *run, _ *scratch) {
 			elementwise.DepthwiseReals(dst, src, weight, bias, lo, hi, &r.Windows, tier)
 		}
-		k := &windowKernel[float32]{newWindowRuns(l.window, channels), l.in, l.out, (*state).floatsOf, compute}
+		runs, err := s.windowRuns(l.window, channels)
+		if err != nil {
+			return s.errorf("%w", err)
+		}
+		k := &windowKernel[float32]{runs, l.in, l.out, (*state).floatsOf, compute}
 		s.emitLayer(k, s.in[0], macs, need{})
 		return nil
 	}
@@ -172,7 +183,7 @@ func (s *lowerer) floatConv() error {
 	if k := s.windows(&l, w, bias); k != nil {
 		k.lo, k.hi = lo, hi
 		s.later(func() error {
-			k.weight = gemm.PackFloat32(channelsInnermost(w, l.inGroup, l.depth), channels, l.depth, tier)
+			k.weight = s.packReals(w, 0, &l, tier)
 			return nil
 		})
 		s.emitLayer(k, s.in[0], macs, k.need())
@@ -187,14 +198,21 @@ func (s *lowerer) floatConv() error {
 			if bias != nil {
 				group.bias = bias[i*n:][:n]
 			}
-			weight := channelsInnermost(w[i*n*l.depth:][:n*l.depth], l.inGroup, l.depth)
-			group.weight = gemm.PackFloat32(weight, n, l.depth, tier)
+			group.weight = s.packReals(w[i*n*l.depth:][:n*l.depth], i, &l, tier)
 			k.matrices[i] = group
 			return nil
 		})
 	}
 	s.emitLayer(k, s.in[0], macs, scratch)
 	return nil
+}
+
+// packReals packs a part of a convolution's weight.
+func (s *lowerer) packReals(w []float32, part int, l *layer, tier cpu.Tier) *gemm.Float32 {
+	n := len(w) / l.depth
+	return share(&s.packs, s.key(1, part, l.ldd/n, [2]int{l.inGroup, l.depth}), func() *gemm.Float32 {
+		return gemm.PackFloat32(channelsInnermost(w, l.inGroup, l.depth), n, l.depth, tier)
+	})
 }
 
 // channelsInnermost reorders the rows of a weight [out, channels, taps] to [out, taps, channels], the order of a panel.

@@ -9,8 +9,12 @@ import (
 // in the padding stands for 0 and adds nothing, so that windows at the edges have fewer taps.
 
 // emitDepthwise appends a depthwise convolution on codes.
-func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *quant.Requantizer, macs int64) {
+func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *quant.Requantizer, macs int64) error {
 	channels := len(bias)
+	runs, err := s.windowRuns(l.window, channels)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	in, tier := s.in[0], s.tier
 	product := &elementwise.Depthwise{Bias: bias, Zero: in.zero(), Requant: requant, Flip: s.out.flip}
 	s.later(func() error {
@@ -29,8 +33,9 @@ func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *
 		product.Pack(l.depth, channels, l.window.Out[1]*l.window.Stride[1]*channels, tier)
 		return nil
 	})
-	k := &windowKernel[byte]{newWindowRuns(l.window, channels), in, l.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
+	k := &windowKernel[byte]{runs, in, l.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
 		product.Codes(dst, src, &r.Windows, w.sums, tier)
 	}}
 	s.emitLayer(k, in, macs, need{sums: channels})
+	return nil
 }

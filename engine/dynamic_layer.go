@@ -3,6 +3,7 @@ package engine
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"linquant/graph"
 	"linquant/internal/cpu"
@@ -75,7 +76,9 @@ func (s *lowerer) dynamicConv() error {
 	for i := range k.matrices {
 		s.later(func() error {
 			codes := w.codes[i*n*l.depth:][:n*l.depth]
-			k.matrices[i] = k.pack(channelsInnermost(codes, l.inGroup, l.depth), n, tier)
+			k.matrices[i] = share(&s.packs, s.key(1, i, l.groups, dynamicForm{l.inGroup, l.depth, k.row, k.finish.Zero != nil}), func() dynamicGroup {
+				return k.pack(channelsInnermost(codes, l.inGroup, l.depth), n, tier)
+			})
 			k.matrices[i].inAt, k.matrices[i].at = i/l.sliced*l.inGroup, i*n
 			return nil
 		})
@@ -95,7 +98,9 @@ func (s *lowerer) dynamicLinear() error {
 		return err
 	}
 	if m.rows > 1 {
-		s.in[0] = s.asRowMajor(s.in[0])
+		if s.in[0], err = s.asRowMajor(s.in[0]); err != nil {
+			return err
+		}
 	}
 	q := s.dynamicInput(s.n, s.in[0], false)
 	s.in[0] = q.codes
@@ -103,22 +108,36 @@ func (s *lowerer) dynamicLinear() error {
 	if err != nil {
 		return err
 	}
-	k := s.newDynamicLayer(s.linearLayer(m), q, f, scale, m.channels/m.slices)
+	l, err := s.linearLayer(m)
+	if err != nil {
+		return err
+	}
+	k := s.newDynamicLayer(l, q, f, scale, m.channels/m.slices)
 	tier := s.tier
 	s.later(func() error {
-		codes, n := transposed(w.codes, m), m.channels/m.slices
+		codes, n := sync.OnceValue(func() []int8 { return transposed(w.codes, m) }), m.channels/m.slices
 		for i := range k.matrices {
-			k.matrices[i] = k.pack(codes[i*n*m.depth:][:n*m.depth], n, tier)
+			k.matrices[i] = share(&s.packs, s.key(1, i, m.slices, [2]any{m.form(1), k.finish.Zero != nil}), func() dynamicGroup {
+				return k.pack(codes()[i*n*m.depth:][:n*m.depth], n, tier)
+			})
 			k.matrices[i].at = i * n
 		}
 		return nil
 	})
 	s.emitDynamic(k, &k.layer, int64(m.rows)*int64(m.depth)*int64(m.channels))
 	if k.out.order != s.out.order {
-		s.emitMove(k.out, s.out)
+		if err := s.emitMove(k.out, s.out); err != nil {
+			return err
+		}
 	}
 	s.finish()
 	return nil
+}
+
+// dynamicForm is how the weight of a convolution that quantizes its input is packed.
+type dynamicForm struct {
+	inGroup, depth, row int
+	zero                bool
 }
 
 // newDynamicLayer makes the kernel but for its weights.
@@ -185,6 +204,10 @@ type dynamicDepthwise struct {
 
 func (s *lowerer) dynamicDepthwise(g *geometry, w *codedWeight) error {
 	channels, taps := g.channels, g.Kernel[0]*g.Kernel[1]
+	runs, err := s.windowRuns(g, channels)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	q := s.dynamicInput(s.n, s.in[0], true)
 	f, scale, err := s.finishOf(w, channels)
 	if err != nil {
@@ -199,7 +222,7 @@ func (s *lowerer) dynamicDepthwise(g *geometry, w *codedWeight) error {
 	}
 	s.weights += 3 * int64(len(w.codes))
 	k := &dynamicDepthwise{
-		in: q.reals, extremes: q.extremes, out: s.out, windowRuns: newWindowRuns(g, channels), channels: channels,
+		in: q.reals, extremes: q.extremes, out: s.out, windowRuns: runs, channels: channels,
 		weight: tapsFirst(centred, channels, taps), scale: scale, finish: f, tier: s.tier,
 	}
 	s.emit(s.n, k, step{
@@ -218,14 +241,15 @@ func (k *dynamicDepthwise) part(s *state, w *scratch, lo, hi int) {
 		scales[c] = float32(scale * v)
 	}
 	none := float32(math.Inf(1))
-	runs := k.between(lo, hi)
-	for i := range runs {
-		r := &runs[i]
+	one := func(r *run) {
 		elementwise.DepthwiseReals(y[r.to:], x[r.from:], k.weight, nil, -none, none, &r.Windows, k.tier)
 		for p := range r.Pixels {
 			row := y[r.to+p*k.channels:][:k.channels]
 			elementwise.MulReals(row, row, scales, -none, none, k.tier)
 			elementwise.AddReals(row, row, k.finish.Bias, k.finish.Lo, k.finish.Hi, k.tier)
 		}
+	}
+	for oy := lo; oy < hi; oy++ {
+		k.line(oy, &w.run, one)
 	}
 }

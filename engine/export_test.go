@@ -114,7 +114,7 @@ func (k brokenGroup) runGroup(examples []*state) {
 // Pack does what Compile does with constants that are made on all processors, for nodes of these names. Each panics for
 // which broken says so.
 func Pack(nodes []string, broken func(node string) bool) error {
-	c := &compiler{}
+	c := &compiler{ctx: context.Background()}
 	for _, name := range nodes {
 		s := &lowerer{compiler: c, n: &graph.Node{Op: graph.Conv, Name: name, Outputs: []string{name}}}
 		s.later(func() error {

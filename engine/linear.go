@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+
 	"linquant/graph"
 	"linquant/internal/gemm"
 	"linquant/tensor"
@@ -39,6 +41,17 @@ func (s *lowerer) matrix() (m matrix, ok bool) {
 	return m, true
 }
 
+// form is how a matrix that is multiplied by alpha is packed.
+func (m matrix) form(alpha float32) any {
+	type form struct {
+		depth, channels int
+		channelsFirst   bool
+		order           order
+		alpha           float32
+	}
+	return form{m.depth, m.channels, m.channelsFirst, m.order, alpha}
+}
+
 // transposed returns the weight as [channels, depth], the depth in the order in which the input lies.
 func transposed[T int8 | float32](w []T, m matrix) []T {
 	dst := make([]T, len(w))
@@ -67,10 +80,13 @@ func transposed[T int8 | float32](w []T, m matrix) []T {
 
 // linearLayer makes the frame of a fully connected layer. With several rows the input must lie row-major, and so does
 // what comes out.
-func (s *lowerer) linearLayer(m matrix) layer {
+func (s *lowerer) linearLayer(m matrix) (layer, error) {
 	in, out := s.in[0], s.out
 	if m.rows > 1 {
-		in = s.asRowMajor(in)
+		var err error
+		if in, err = s.asRowMajor(in); err != nil {
+			return layer{}, err
+		}
 		if out.order.channels > 1 {
 			out = like(out, out.quant)
 			out.order = rowMajor(out.n)
@@ -79,19 +95,22 @@ func (s *lowerer) linearLayer(m matrix) layer {
 	return layer{
 		in: in, out: out, rows: m.rows, lda: m.depth, ldd: m.channels, depth: m.depth, row: m.depth,
 		groups: m.slices, sliced: m.slices, byGroup: m.slices > 1, atOnce: groupRows,
-	}
+	}, nil
 }
 
 // emitLinear appends a fully connected layer, and what brings its output to where s.out lies.
-func (s *lowerer) emitLinear(k kernel, l *layer, m matrix, scratch need) {
+func (s *lowerer) emitLinear(k kernel, l *layer, m matrix, scratch need) error {
 	s.emit(s.n, k, step{
 		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: int64(m.rows) * int64(m.depth) * int64(m.channels)},
 		in:   []*place{l.in}, out: []*place{l.out}, need: scratch,
 	})
 	if l.out.order != s.out.order {
-		s.emitMove(l.out, s.out)
+		if err := s.emitMove(l.out, s.out); err != nil {
+			return err
+		}
 	}
 	s.finish()
+	return nil
 }
 
 func (s *lowerer) integerLinear() error {
@@ -111,7 +130,10 @@ func (s *lowerer) integerLinear() error {
 	if err != nil {
 		return err
 	}
-	l := s.linearLayer(m)
+	l, err := s.linearLayer(m)
+	if err != nil {
+		return err
+	}
 	k := &integerLayer{layer: l, matrices: make([]integerGroup, m.slices)}
 	s.weights += int64(len(w.codes)) + 8*int64(m.channels)
 	in, flip, tier := l.in, s.out.flip, s.tier
@@ -127,13 +149,14 @@ func (s *lowerer) integerLinear() error {
 			if w.zero != nil {
 				stage.WeightZero, stage.InputZero = w.zero[i*n:][:n], in.zero()
 			}
-			weight := gemm.PackInt8(codes[i*n*m.depth:][:n*m.depth], n, m.depth, tier)
+			weight := share(&s.packs, s.key(1, i, m.slices, m.form(1)), func() *gemm.Int8 {
+				return gemm.PackInt8(codes[i*n*m.depth:][:n*m.depth], n, m.depth, tier)
+			})
 			k.matrices[i] = integerGroup{weight: weight, stage: stage, at: i * n}
 		}
 		return nil
 	})
-	s.emitLinear(k, &l, m, need{codes: l.scratch(1)})
-	return nil
+	return s.emitLinear(k, &l, m, need{codes: l.scratch(1)})
 }
 
 func (s *lowerer) floatLinear() error {
@@ -150,23 +173,32 @@ func (s *lowerer) floatLinear() error {
 		return err
 	}
 	lo, hi := s.clampFloats()
-	l := s.linearLayer(m)
+	l, err := s.linearLayer(m)
+	if err != nil {
+		return err
+	}
 	k := &floatLayer{layer: l, matrices: make([]floatGroup, m.slices), lo: lo, hi: hi}
-	s.weights += 4*int64(len(w)) + 4*int64(m.channels)
+	s.weights += 4 * int64(len(w))
 	alpha, tier := float32(1), s.tier
 	if s.n.Op == graph.Gemm {
 		alpha = s.n.Float("alpha")
 	}
 	s.later(func() error {
-		w := transposed(w, m)
-		if alpha != 1 {
-			for i := range w {
-				w[i] *= alpha
+		scaled := sync.OnceValue(func() []float32 {
+			w := transposed(w, m)
+			if alpha != 1 {
+				for i := range w {
+					w[i] *= alpha
+				}
 			}
-		}
+			return w
+		})
 		n := m.channels / m.slices
 		for i := range k.matrices {
-			g := floatGroup{weight: gemm.PackFloat32(w[i*n*m.depth:][:n*m.depth], n, m.depth, tier), at: i * n}
+			g := floatGroup{at: i * n}
+			g.weight = share(&s.packs, s.key(1, i, m.slices, m.form(alpha)), func() *gemm.Float32 {
+				return gemm.PackFloat32(scaled()[i*n*m.depth:][:n*m.depth], n, m.depth, tier)
+			})
 			if bias != nil {
 				g.bias = bias[i*n:][:n]
 			}
@@ -174,8 +206,7 @@ func (s *lowerer) floatLinear() error {
 		}
 		return nil
 	})
-	s.emitLinear(k, &l, m, need{floats: l.scratch(4)})
-	return nil
+	return s.emitLinear(k, &l, m, need{floats: l.scratch(4)})
 }
 
 // floatBias returns the C of a Gemm for each channel, times beta; nil where there is none.
@@ -190,6 +221,9 @@ func (s *lowerer) floatBias(m matrix) ([]float32, error) {
 	if len(c) != 1 && (len(c) != m.channels || shape[len(shape)-1] != m.channels) {
 		return nil, s.errorf("C %q is %v, not one element for each of %d channels: add it with an Add",
 			s.n.Inputs[2], shape, m.channels)
+	}
+	if err := s.table(4 * int64(m.channels)); err != nil {
+		return nil, s.errorf("%w", err)
 	}
 	beta := s.n.Float("beta")
 	bias := make([]float32, m.channels)

@@ -78,9 +78,25 @@ func (s *lowerer) reals(i int) ([]float32, tensor.Shape, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	x, err := v.Const.Float32s()
+	if err := s.read(v.Const.Elements()); err != nil {
+		return nil, nil, s.errorf("%w", err)
+	}
+	x, err := s.realsOf(v)
 	if err != nil {
 		return nil, nil, s.errorf("input %q: %w", v.Name, err)
 	}
 	return x, v.Const.Shape, nil
+}
+
+// realsOf returns the elements of a constant of reals, which may be those of the file: to be read while the network is
+// compiled.
+func (c *compiler) realsOf(v *graph.Value) ([]float32, error) {
+	if x, ok := c.realConstants[v.Name]; ok {
+		return x, nil
+	}
+	x, err := v.Const.Float32s()
+	if err == nil {
+		c.realConstants[v.Name] = x
+	}
+	return x, err
 }

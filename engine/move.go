@@ -49,18 +49,20 @@ func (k *move) part(s *state, _ *scratch, _, _ int) {
 }
 
 func copyLoops[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
-	from, to := n.inner(0), n.inner(1)
+	from, to := n.inner[0], n.inner[1]
+	last := len(n.dims) - 1
 	if n.unit[0] && n.unit[1] {
 		if n.pitch[0] >= 0 && n.pitch[1] >= 0 {
 			copyRows(dst, src, n, tier)
 			return
 		}
-		n.rows(func(at [3]int) { copy(dst[at[1]+to[0]:][:len(to)], src[at[0]+from[0]:]) })
+		from, to, length := n.first(0, last), n.first(1, last), n.dims[last]
+		n.rows(func(at [3]int) { copy(dst[at[1]+to:][:length], src[at[0]+from:]) })
 		return
 	}
 	n.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[1]+t] = src[at[0]+from[i]]
+			dst[at[1]+int(t)] = src[at[0]+int(from[i])]
 		}
 	})
 }
@@ -71,32 +73,58 @@ func copyRows[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	rows := elementwise.Gather{
 		Pixels: n.dims[d], Lines: 1, Length: n.dims[d+1], SrcStep: n.pitch[0], DstStep: n.pitch[1],
 	}
-	from, to := n.offsets[0][d][0]+n.inner(0)[0], n.offsets[1][d][0]+n.inner(1)[0]
+	from, to := n.first(0, d)+n.first(0, d+1), n.first(1, d)+n.first(1, d+1)
 	n.walk(d, func(at [3]int) { elementwise.Copy(dst[at[1]+to:], src[at[0]+from:], &rows, tier) })
 }
 
 func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte) {
-	from, to := n.inner(0), n.inner(1)
+	if last := len(n.dims) - 1; n.inner[1] == nil { // elements lie together
+		from, to, length := n.first(0, last), n.first(1, last), n.dims[last]
+		n.rows(func(at [3]int) {
+			for i, code := range src[at[0]+from:][:length] {
+				dst[at[1]+to+i] = table[code]
+			}
+		})
+		return
+	}
+	from, to := n.inner[0], n.inner[1]
 	n.rows(func(at [3]int) {
 		for i, t := range to {
-			dst[at[1]+t] = table[src[at[0]+from[i]]]
+			dst[at[1]+int(t)] = table[src[at[0]+int(from[i])]]
 		}
 	})
 }
 
+// emitCopy appends the step that copies elements of an operand to all of the output, and makes that known. sides are the
+// offsets of both.
+func (s *lowerer) emitCopy(from *place, sides [2][]offsets) error {
+	loops, err := s.loopNestOf(s.out.shape, s.out.walk(), sides[:]...)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	s.emitParts(&move{to: s.out, parts: []part{{from, loops, nil}}})
+	s.finish()
+	return nil
+}
+
 // emitMove appends the step that brings a value from one order to another. One of them is row-major.
-func (s *lowerer) emitMove(from, to *place) {
+func (s *lowerer) emitMove(from, to *place) error {
 	// As a matrix [channels, plane] of the one that has channels.
 	o := from.order
 	if o.channels == 1 {
 		o = to.order
 	}
 	apart, inOrder := []int{1, o.channels}, []int{o.plane, 1}
-	n := newLoopNest([]int{o.channels, o.plane}, []int{0, 1}, apart, inOrder)
+	by := []int{0, 1}
 	if from.order.channels == 1 {
-		n = newLoopNest([]int{o.channels, o.plane}, []int{1, 0}, inOrder, apart)
+		by, apart, inOrder = []int{1, 0}, inOrder, apart
+	}
+	n, err := s.loopNest([]int{o.channels, o.plane}, by, apart, inOrder)
+	if err != nil {
+		return s.errorf("%w", err)
 	}
 	s.emitParts(&move{to: to, parts: []part{{from: from, loops: n}}})
+	return nil
 }
 
 func (s *lowerer) emitParts(k *move) {
@@ -106,20 +134,16 @@ func (s *lowerer) emitParts(k *move) {
 		if !p.from.isConst() {
 			in = append(in, p.from)
 		}
-		for _, n := range p.loops.dims {
-			s.weights += 2 * 8 * int64(n)
-		}
 	}
 	s.emit(s.n, k, step{in: in, out: []*place{k.to}})
 }
 
 // asRowMajor returns a place where p's elements lie as they are counted.
-func (s *lowerer) asRowMajor(p *place) *place {
+func (s *lowerer) asRowMajor(p *place) (*place, error) {
 	if p.order.channels == 1 {
-		return p
+		return p, nil
 	}
 	to := like(p, p.quant)
 	to.order = rowMajor(p.n)
-	s.emitMove(p, to)
-	return to
+	return to, s.emitMove(p, to)
 }

@@ -18,7 +18,10 @@ func (s *lowerer) transpose() error {
 		s.finish()
 		return nil
 	}
-	n := newLoopNest(s.out.shape, s.out.walk(), step, s.out.strides())
+	n, err := s.loopNest(s.out.shape, s.out.walk(), step, s.out.strides())
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
 	s.finish()
 	return nil
@@ -54,15 +57,12 @@ func (s *lowerer) slice() error {
 		return err
 	}
 	from, to := s.in[0].strides(), s.out.strides()
-	offsets := [2][][]int{make([][]int, len(from)), make([][]int, len(from))}
+	sides := [2][]offsets{make([]offsets, len(from)), make([]offsets, len(from))}
 	for d, span := range spans[1:] {
-		offsets[0][d] = progression(span.Start*from[d], span.Step*from[d], span.Count)
-		offsets[1][d] = progression(0, to[d], span.Count)
+		sides[0][d] = progression(span.Start*from[d], span.Step*from[d], span.Count)
+		sides[1][d] = progression(0, to[d], span.Count)
 	}
-	n := newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...)
-	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], n, nil}}})
-	s.finish()
-	return nil
+	return s.emitCopy(s.in[0], sides)
 }
 
 func (s *lowerer) concat() error {
@@ -76,12 +76,16 @@ func (s *lowerer) concat() error {
 				return err
 			}
 		}
-		p := part{from: from, loops: inside(from, s.out, func(d int) int {
+		loops, err := s.inside(from, s.out, func(d int) int {
 			if d == axis {
 				return at
 			}
 			return 0
-		})}
+		})
+		if err != nil {
+			return s.errorf("%w", err)
+		}
+		p := part{from: from, loops: loops}
 		if from.quant != nil && !graph.SameParams(from.quant, s.out.quant) {
 			var err error
 			p.table, err = codesTable(from.quant, s.out.quant, func(x float32) float32 { return x })
@@ -98,14 +102,14 @@ func (s *lowerer) concat() error {
 }
 
 // inside walks over a value that becomes a part of a larger one, beginning at the given index of each dimension.
-func inside(part, whole *place, begin func(d int) int) *loopNest {
+func (c *compiler) inside(part, whole *place, begin func(d int) int) (*loopNest, error) {
 	from, to := part.strides(), whole.strides()
-	var offsets [2][][]int
+	var sides [2][]offsets
 	for d, n := range part.shape {
-		offsets[0] = append(offsets[0], progression(0, from[d], n))
-		offsets[1] = append(offsets[1], progression(begin(d)*to[d], to[d], n))
+		sides[0] = append(sides[0], progression(0, from[d], n))
+		sides[1] = append(sides[1], progression(begin(d)*to[d], to[d], n))
 	}
-	return newLoopNestOf(part.shape, part.walk(), offsets[:]...)
+	return c.loopNestOf(part.shape, part.walk(), sides[:]...)
 }
 
 func (s *lowerer) pad() error {
@@ -118,24 +122,29 @@ func (s *lowerer) pad() error {
 			q := newQuantizer(s.out.quant)
 			k.fillCode = q.Code(k.fillFloat)
 		}
-		k.parts = []part{{from, inside(from, s.out, func(d int) int { return before[d] }), nil}}
+		loops, err := s.inside(from, s.out, func(d int) int { return before[d] })
+		if err != nil {
+			return s.errorf("%w", err)
+		}
+		k.parts = []part{{from, loops, nil}}
 		s.emitParts(k)
 		s.finish()
 		return nil
 	}
 	stride, to := from.strides(), s.out.strides()
-	var offsets [2][][]int
+	var sides [2][]offsets
 	for d, n := range s.out.shape {
-		source := make([]int, n)
-		for i := range source {
-			source[i] = inward(i-before[d], from.shape[d]-1, mode == "reflect") * stride[d]
+		source := progression(0, stride[d], n)
+		if n != from.shape[d] || before[d] != 0 {
+			if err := s.table(4 * int64(n)); err != nil {
+				return s.errorf("%w", err)
+			}
+			source = s.listed(n, func(i int) int { return inward(i-before[d], from.shape[d]-1, mode == "reflect") * stride[d] })
 		}
-		offsets[0] = append(offsets[0], source)
-		offsets[1] = append(offsets[1], progression(0, to[d], n))
+		sides[0] = append(sides[0], source)
+		sides[1] = append(sides[1], progression(0, to[d], n))
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{from, newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
-	s.finish()
-	return nil
+	return s.emitCopy(from, sides)
 }
 
 // inward returns the index in [0, last] whose element stands at index i, which may lie outside: the nearest one, or its

@@ -58,8 +58,11 @@ func (s *lowerer) paddedConv(l *layer, w *codedWeight, bias []int32, requant *qu
 			return s.errorf("%w", err)
 		}
 		k.stage = gemm.Stage{Bias: foldBias(bias, w.codes, in.zero()), Requant: requant, Flip: flip}
-		codes := widened(channelsInnermost(w.codes, l.inGroup, l.depth), l.inGroup, k.wide)
-		k.weight = gemm.PackInt8Runs(codes, len(bias), g.runs(k.pitch, k.wide), tier)
+		runs := g.runs(k.pitch, k.wide)
+		k.weight = share(&s.packs, s.key(1, 0, 1, runs), func() *gemm.Int8Runs {
+			codes := widened(channelsInnermost(w.codes, l.inGroup, l.depth), l.inGroup, k.wide)
+			return gemm.PackInt8Runs(codes, len(bias), runs, tier)
+		})
 		return nil
 	})
 	return k

@@ -34,23 +34,53 @@ type panel struct {
 // columns are neighbouring output columns whose windows have the same taps [lo, hi) across.
 type columns struct{ first, end, lo, hi int }
 
-// newPanel makes rows of the given number of elements for windows over inGroup channels.
-func newPanel(g *geometry, row, inGroup, elementSize int, zero byte, tier cpu.Tier) *panel {
+// panel makes rows of the given number of elements for windows over inGroup channels.
+func (c *compiler) panel(g *geometry, row, inGroup, elementSize int, zero byte) (*panel, error) {
 	p := &panel{
-		geometry: g, row: row * elementSize, cell: inGroup * elementSize, pixel: g.channels * elementSize, tier: tier,
+		geometry: g, row: row * elementSize, cell: inGroup * elementSize, pixel: g.channels * elementSize, tier: c.tier,
 	}
 	p.used = g.Kernel[0] * g.Kernel[1] * p.cell
 	p.padding = make([]byte, p.row)
 	fill(p.padding, zero)
-	for ox := range g.Out[1] {
-		lo, hi := g.Span(1, ox, g.width)
-		if n := len(p.columns); n > 0 && p.columns[n-1].lo == lo && p.columns[n-1].hi == hi {
-			p.columns[n-1].end++
-			continue
-		}
-		p.columns = append(p.columns, columns{ox, ox + 1, lo, hi})
+	var err error
+	p.columns, err = c.columnsOf(g)
+	return p, err
+}
+
+// columnsOf returns the columns of all output pixels. Those whose windows lie in the picture are one of them.
+func (c *compiler) columnsOf(g *geometry) ([]columns, error) {
+	var list []columns
+	extent := (g.Kernel[1] - 1) * g.Dilation[1] // from the first tap of a window to its last
+	inside, outside := (g.Pad[1]+g.Stride[1]-1)/g.Stride[1], 0
+	if room := g.width - 1 - extent + g.Pad[1]; room >= 0 {
+		outside = room/g.Stride[1] + 1
 	}
-	return p
+	inside, outside = min(inside, g.Out[1]), min(outside, g.Out[1])
+	if outside < inside {
+		outside = inside
+	}
+	if err := c.table(8 * int64(g.Out[1]-(outside-inside))); err != nil || c.dry {
+		return nil, err
+	}
+	add := func(first, end int) {
+		if first == end {
+			return
+		}
+		lo, hi := g.Span(1, first, g.width)
+		if n := len(list); n > 0 && list[n-1].lo == lo && list[n-1].hi == hi {
+			list[n-1].end = end
+			return
+		}
+		list = append(list, columns{first, end, lo, hi})
+	}
+	for ox := range inside {
+		add(ox, ox+1)
+	}
+	add(inside, outside)
+	for ox := outside; ox < g.Out[1]; ox++ {
+		add(ox, ox+1)
+	}
+	return list, nil
 }
 
 // fill writes what the output pixels first, first+1, … see to the rows of dst, for the channels of a group that begin at

@@ -5,18 +5,21 @@ import "linquant/graph"
 // pick lowers Gather, Expand and Tile: elements at lists of indices, dimension by dimension.
 func (s *lowerer) pick() error {
 	in, out := s.g.Values[s.n.Inputs[0]].Shape, s.g.Values[s.n.Outputs[0]].Shape
-	picks, added := graph.PicksOf(s.n, in, out)[1:], len(out)-len(in)
-	from, to := s.in[0].strides(), s.out.strides()
-	offsets := [2][][]int{make([][]int, len(picks)), make([][]int, len(picks))}
-	for d, list := range picks {
-		for i := range list {
-			if d >= added {
-				list[i] *= from[d-added]
-			}
+	from, to, added := s.in[0].strides(), s.out.strides(), len(out)-len(in)
+	sides := [2][]offsets{make([]offsets, len(to)), make([]offsets, len(to))}
+	for d, n := range s.out.shape {
+		if err := s.table(8 * int64(n)); err != nil {
+			return s.errorf("%w", err)
 		}
-		offsets[0][d], offsets[1][d] = list, progression(0, to[d], len(list))
+		sides[0][d], sides[1][d] = progression(0, 0, n), progression(0, to[d], n)
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
-	s.finish()
-	return nil
+	if s.dry {
+		return s.emitCopy(s.in[0], sides)
+	}
+	for d, list := range graph.PicksOf(s.n, in, out)[1:] {
+		if d >= added {
+			sides[0][d] = s.listed(len(list), func(i int) int { return list[i] * from[d-added] })
+		}
+	}
+	return s.emitCopy(s.in[0], sides)
 }

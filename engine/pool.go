@@ -31,7 +31,11 @@ func emitPool[T byte | float32](s *lowerer, elements func(*state, *place) []T, c
 	if err != nil {
 		return err
 	}
-	k := &windowKernel[T]{newWindowRuns(g, 0), s.in[0], s.out, elements, compute}
+	runs, err := s.windowRuns(g, noWeights)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	k := &windowKernel[T]{runs, s.in[0], s.out, elements, compute}
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}})
 	s.finish()
 	return nil
@@ -46,26 +50,30 @@ func (s *lowerer) integerAverage() error {
 	}
 	lo, hi := s.clampCodes()
 	if s.n.Op == graph.AveragePool && graph.IsQLinear(s.n) {
-		s.qlinearAverage(g, lo, hi)
-		return nil
+		return s.qlinearAverage(g, lo, hi)
 	}
-	runs, tier := newWindowRuns(g, 0), s.tier
+	runs, err := s.windowRuns(g, 0)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	counts, err := runs.counts()
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	tier := s.tier
 	products := map[int]*elementwise.Depthwise{} // by the number of elements
-	ones := make([]elementwise.Weight, g.channels)
+	ones, bias := make([]elementwise.Weight, g.channels), make([]int32, g.channels)
 	for c := range ones {
 		ones[c] = elementwise.NewWeight(1)
 	}
-	for _, r := range runs.runs {
-		if products[r.counted] != nil {
-			continue
-		}
-		requant, err := graph.AverageStage(s.n, s.g.Requant, *s.in[0].quant, *s.out.quant, r.counted)
+	for _, n := range counts {
+		requant, err := graph.AverageStage(s.n, s.g.Requant, *s.in[0].quant, *s.out.quant, n)
 		if err != nil {
 			return s.errorf("%w", err)
 		}
 		requant.Lo, requant.Hi = lo, hi
-		products[r.counted] = &elementwise.Depthwise{
-			Weight: ones, Bias: make([]int32, g.channels), Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip,
+		products[n] = &elementwise.Depthwise{
+			Weight: ones, Bias: bias, Zero: s.in[0].zero(), Requant: requant, Flip: s.out.flip,
 		}
 	}
 	k := &windowKernel[byte]{runs, s.in[0], s.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
@@ -79,10 +87,14 @@ func (s *lowerer) integerAverage() error {
 }
 
 // qlinearAverage sums reals in the order in which they lie, as graph.IsQLinear says of AveragePool.
-func (s *lowerer) qlinearAverage(g *geometry, lo, hi int32) {
+func (s *lowerer) qlinearAverage(g *geometry, lo, hi int32) error {
+	runs, err := s.windowRuns(g, noWeights)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	reals, mean, flip := realsTable(s.in[0].quant), integer.QLinearAverage(*s.out.quant), s.out.flip
 	s.weights += 256 * 4
-	k := &windowKernel[byte]{newWindowRuns(g, 0), s.in[0], s.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
+	k := &windowKernel[byte]{runs, s.in[0], s.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
 		sums := w.floats[:r.Channels]
 		for p := range r.Pixels {
 			clear(sums)
@@ -100,4 +112,5 @@ func (s *lowerer) qlinearAverage(g *geometry, lo, hi int32) {
 		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: s.in, out: []*place{s.out}, need: need{floats: g.channels},
 	})
 	s.finish()
+	return nil
 }

@@ -42,8 +42,12 @@ func (s *lowerer) product() error {
 	}
 	k.rows, k.depth, k.columns = a.shape[da], a.shape[da+1], b.shape[db+1]
 	k.steps = [2][2]int{{aSteps[da], aSteps[da+1]}, {bSteps[db], bSteps[db+1]}}
-	k.loops = newLoopNest(stack, progression(0, 1, len(stack)), leading(a.shape[:da], aSteps, len(stack)),
+	var err error
+	k.loops, err = s.loopNest(stack, counted(len(stack)), leading(a.shape[:da], aSteps, len(stack)),
 		leading(b.shape[:db], bSteps, len(stack)), out[:len(stack)])
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	if s.out.quant != nil {
 		if err := s.productStage(k); err != nil {
 			return err

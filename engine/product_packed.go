@@ -36,8 +36,12 @@ func (s *lowerer) packed(k *product) (p *packedProduct, ok bool) {
 		return nil, false
 	}
 	p = &packedProduct{product: k, tier: s.tier}
-	k.loops.each(func(at [3]int) { p.stack = append(p.stack, at) })
-	s.weights += 24 * int64(len(p.stack))
+	if s.table(24*int64(matrices)) != nil {
+		return nil, false
+	}
+	if !s.dry {
+		k.loops.each(func(at [3]int) { p.stack = append(p.stack, at) })
+	}
 	p.operand = gemm.Operand{N: k.columns, K: k.depth, StepN: k.steps[1][1], StepK: k.steps[1][0]}
 	p.blocks = (k.rows + productRows - 1) / productRows
 	p.height = ((k.rows+p.blocks-1)/p.blocks + 7) / 8 * 8

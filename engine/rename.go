@@ -10,12 +10,20 @@ func (s *lowerer) rename() error {
 		p := *from
 		p.name, p.shape = s.value, s.out.shape
 		s.out = &p
-	} else if from = s.asRowMajor(from); s.out.order.channels > 1 {
-		s.emitMove(from, s.out)
 	} else {
-		from.name = s.value
-		from.shape = s.out.shape
-		s.out = from
+		var err error
+		if from, err = s.asRowMajor(from); err != nil {
+			return err
+		}
+		if s.out.order.channels > 1 {
+			if err := s.emitMove(from, s.out); err != nil {
+				return err
+			}
+		} else {
+			from.name = s.value
+			from.shape = s.out.shape
+			s.out = from
+		}
 	}
 	s.finish()
 	return nil

@@ -10,6 +10,12 @@ import (
 func (s *lowerer) resize() error {
 	from := s.in[0]
 	whole := s.g.Values[s.n.Outputs[0]].Shape
+	if err := s.table(resizeTables(s.n, from.shape, s.out.shape)); err != nil {
+		return s.errorf("%w", err)
+	}
+	if s.dry {
+		return s.emitCopy(from, s.inPlaceOf(from))
+	}
 	axes := graph.ResizeOf(s.n, s.g.Values[s.n.Inputs[0]].Shape, whole)
 	if s.out.quant != nil || graph.ResizesByCopy(s.n) || len(axes) == 0 {
 		return s.resizeByCopy(axes)
@@ -34,26 +40,48 @@ func (s *lowerer) resize() error {
 
 // resizeByCopy moves all dimensions at once.
 func (s *lowerer) resizeByCopy(axes []graph.ResizeAxis) error {
-	from, to := s.in[0].strides(), s.out.strides()
-	offsets := [2][][]int{make([][]int, len(from)), make([][]int, len(from))}
-	for d, n := range s.out.shape {
-		offsets[0][d], offsets[1][d] = progression(0, from[d], n), progression(0, to[d], n)
-	}
+	from, sides := s.in[0].strides(), s.inPlaceOf(s.in[0])
 	for _, a := range axes {
-		list := offsets[0][a.Dim-1]
-		for i, at := range a.From {
-			list[i] = at * from[a.Dim-1]
-		}
+		d := a.Dim - 1
+		sides[0][d] = s.listed(len(a.From), func(i int) int { return a.From[i] * from[d] })
 	}
-	s.emitParts(&move{to: s.out, parts: []part{{s.in[0], newLoopNestOf(s.out.shape, s.out.walk(), offsets[:]...), nil}}})
-	s.finish()
-	return nil
+	return s.emitCopy(s.in[0], sides)
+}
+
+// inPlaceOf returns the offsets of a value and of the output for a copy that leaves every element at its index.
+func (s *lowerer) inPlaceOf(p *place) (sides [2][]offsets) {
+	from, to := p.strides(), s.out.strides()
+	for d, n := range s.out.shape {
+		sides[0] = append(sides[0], progression(0, from[d], n))
+		sides[1] = append(sides[1], progression(0, to[d], n))
+	}
+	return sides
+}
+
+// resizeTables returns about how many bytes say what each position of a dimension is made of, in float64 on the way.
+func resizeTables(n *graph.Node, from, to []int) int64 {
+	taps := map[string]int64{"nearest": 1, "cubic": 4}[n.Str("mode")]
+	if taps == 0 {
+		taps = 2
+	}
+	bytes := int64(0)
+	for d, in := range from {
+		if in == to[d] {
+			continue
+		}
+		sums := taps * int64(to[d])
+		if n.Int("antialias") != 0 {
+			sums += taps * int64(in)
+		}
+		bytes += 24 * sums
+	}
+	return bytes
 }
 
 // emitResize appends the step of one dimension. In memory the value is a matrix for each index of the dimensions that
 // lie outside of it, whose rows are the elements inside.
 func (s *lowerer) emitResize(from, to *place, a graph.ResizeAxis) {
-	walk := progression(0, 1, len(from.shape))
+	walk := counted(len(from.shape))
 	if len(from.shape) == 3 { // a picture; row-major is the same where it has one channel, or one pixel
 		walk = []int{1, 2, 0}
 	}
@@ -67,7 +95,6 @@ func (s *lowerer) emitResize(from, to *place, a graph.ResizeAxis) {
 		}
 		*before *= from.shape[d]
 	}
-	s.weights += 12 * int64(len(a.From))
 	s.emit(s.n, k, step{in: []*place{from}, out: []*place{to}})
 }
 

@@ -17,8 +17,16 @@ type rows struct {
 }
 
 // rowsAlong returns the rows along some dimensions of one example's value.
-func rowsAlong(p *place, along []bool) *rows {
-	r := &rows{outer: []int32{0}, inner: []int32{0}}
+func (c *compiler) rowsAlong(p *place, along []bool) (*rows, error) {
+	r, length := &rows{outer: []int32{0}, inner: []int32{0}}, 1
+	for d, n := range p.shape {
+		if along[d] {
+			length *= n
+		}
+	}
+	if err := c.table(4 * int64(length+p.n/length)); err != nil || c.dry {
+		return r.complete(), err
+	}
 	for d, step := range p.strides() {
 		list := &r.outer
 		if along[d] {
@@ -26,14 +34,15 @@ func rowsAlong(p *place, along []bool) *rows {
 		}
 		*list = spread(*list, p.shape[d], step)
 	}
-	return r.complete()
+	return r.complete(), nil
 }
 
 // rowsOfAxis returns the rows along one dimension, in the order in which they lie in memory.
-func rowsOfAxis(p *place, axis int) *rows {
+func (c *compiler) rowsOfAxis(p *place, axis int) (*rows, error) {
 	along := make([]bool, len(p.shape))
 	along[axis] = true
-	return rowsAlong(p, along).inMemory()
+	r, err := c.rowsAlong(p, along)
+	return r.inMemory(), err
 }
 
 // spread returns the sums of every element of list with 0, step, 2·step, … (n of them).
@@ -49,7 +58,10 @@ func spread(list []int32, n, step int) []int32 {
 
 // rowsOf returns the rows of that many elements that are counted one after the other. They are whole dimensions, or
 // groups of whole channels.
-func rowsOf(p *place, length int) *rows {
+func (c *compiler) rowsOf(p *place, length int) (*rows, error) {
+	if err := c.table(4 * int64(length+p.n/length)); err != nil || c.dry {
+		return (&rows{outer: []int32{0}, inner: []int32{0}}).complete(), err
+	}
 	r := &rows{}
 	for i := 0; i < p.n; i += length {
 		r.outer = append(r.outer, int32(p.order.at(i)))
@@ -57,7 +69,7 @@ func rowsOf(p *place, length int) *rows {
 	for i := range length {
 		r.inner = append(r.inner, int32(p.order.at(i)))
 	}
-	return r.complete()
+	return r.complete(), nil
 }
 
 func (r *rows) complete() *rows {
@@ -100,9 +112,6 @@ func (r *rows) scratch() int {
 	}
 	return r.block * len(r.inner)
 }
-
-// bytes is what the lists take.
-func (r *rows) bytes() int64 { return 4 * int64(len(r.outer)+len(r.inner)) }
 
 // each calls visit for rows lo ≤ r < hi with the elements of the row: those of src, or a copy in scratch, which is then
 // written to where the row is in dst, unless that is nil.
@@ -191,7 +200,6 @@ func (k *rowwise) part(s *state, w *scratch, lo, hi int) {
 }
 
 func (s *lowerer) emitRows(r *rows, of func(row int, dst, x []float32)) {
-	s.weights += r.bytes()
 	s.emit(s.n, &rowwise{s.in[0], s.out, r, of}, step{
 		in: s.in[:1], out: []*place{s.out}, need: need{floats: r.scratch()}, inPlace: true,
 	})
@@ -217,22 +225,30 @@ func (s *lowerer) norm() error {
 		if err != nil {
 			return err
 		}
-		weights[i] = graph.NormWeights(s.n, w, own, shape)
-		s.weights += 4 * int64(len(weights[i]))
+		if err := s.table(12 * int64(norm.Length)); err != nil {
+			return s.errorf("%w", err)
+		}
+		if !s.dry {
+			weights[i] = slices.Clone(graph.NormWeights(s.n, w, own, shape)) // which may be those of the file
+		}
 	}
 	part, tier := norm.Length/norm.Repeat, s.tier
+	r, err := s.rowsOf(s.in[0], norm.Length)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
 	if norm.Repeat == 1 {
 		if weights[1] == nil {
 			weights[1] = make([]float32, len(weights[0]))
 		}
-		s.emitRows(rowsOf(s.in[0], norm.Length), func(row int, dst, x []float32) {
+		s.emitRows(r, func(row int, dst, x []float32) {
 			at := row % norm.Groups * part
 			scale, shift := weights[0][at:][:part], weights[1][at:][:part]
 			elementwise.Normalize(dst, x, scale, shift, float64(norm.Epsilon), norm.Center, tier)
 		})
 		return nil
 	}
-	s.emitRows(rowsOf(s.in[0], norm.Length), func(row int, dst, x []float32) {
+	s.emitRows(r, func(row int, dst, x []float32) {
 		at := row % norm.Groups * part
 		var shift []float32
 		if weights[1] != nil {
@@ -250,8 +266,11 @@ func (s *lowerer) reduce() error {
 		return err
 	}
 	of, _ := graph.Reduction(s.n.Op)
-	k := &reduction{s.in[0], s.out, rowsAlong(s.in[0], along[1:]), of}
-	s.weights += k.bytes()
+	r, err := s.rowsAlong(s.in[0], along[1:])
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	k := &reduction{s.in[0], s.out, r, of}
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, need: need{floats: k.scratch()}})
 	s.finish()
 	return nil

@@ -14,14 +14,17 @@ func (s *lowerer) softmax() error {
 		return s.errorf("axis 0 is the batch: use axis 1")
 	}
 	if s.in[0].quant != nil { // fromCodes has looked at it
-		s.softmaxOfCodes(axis)
-		return nil
+		return s.softmaxOfCodes(axis)
 	}
 	normalize := arith.Softmax
 	if s.n.Op == graph.LogSoftmax {
 		normalize = arith.LogSoftmax
 	}
-	s.emitRows(rowsOfAxis(s.in[0], axis), func(_ int, dst, x []float32) { normalize(dst, x) })
+	r, err := s.rowsOfAxis(s.in[0], axis)
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	s.emitRows(r, func(_ int, dst, x []float32) { normalize(dst, x) })
 	return nil
 }
 
@@ -53,10 +56,16 @@ func (s *lowerer) fromCodes() bool {
 	return true
 }
 
-func (s *lowerer) softmaxOfCodes(axis int) {
+func (s *lowerer) softmaxOfCodes(axis int) error {
 	from := s.in[0]
-	k := &codesSoftmax{from: from, to: s.out, rows: rowsOfAxis(from, axis), table: make([][]float64, 256), tier: s.tier}
-	s.weights += 256*257/2*8 + k.bytes()
+	r, err := s.rowsOfAxis(from, axis)
+	if err == nil {
+		err = s.table(256 * 257 / 2 * 8)
+	}
+	if err != nil {
+		return s.errorf("%w", err)
+	}
+	k := &codesSoftmax{from: from, to: s.out, rows: r, table: make([][]float64, 256), tier: s.tier}
 	s.later(func() error {
 		reals := realsTable(from.quant)
 		for most := range k.table {
@@ -69,6 +78,7 @@ func (s *lowerer) softmaxOfCodes(axis int) {
 	})
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, need: need{codes: k.scratch(), floats: k.scratch()}})
 	s.finish()
+	return nil
 }
 
 // codesSoftmax is a Softmax of what codes stand for.

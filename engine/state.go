@@ -20,6 +20,7 @@ type scratch struct {
 	codes  []byte
 	floats []float32
 	sums   []int32
+	run    run // that is being computed, of a windowKernel
 }
 
 // need is how many elements of scratch a step uses.

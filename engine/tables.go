@@ -49,6 +49,9 @@ func (s *lowerer) tables() bool {
 	for i := c.axis + 1; c.axis >= 0 && i < len(to.shape); i++ {
 		k.stride *= to.shape[i]
 	}
+	if !s.plannable(256*int64(c.size)*int64(len(c.links))) || s.table(256*int64(c.size)) != nil {
+		return false // as nodes, one by one
+	}
 	for i := range c.size {
 		table, err := codesTable(s.in[0].quant, to.quant, c.function(i))
 		if err != nil {
@@ -56,7 +59,6 @@ func (s *lowerer) tables() bool {
 		}
 		k.tables = append(k.tables, table)
 	}
-	s.weights += 256 * int64(c.size)
 	var ops []string
 	for _, n := range c.nodes {
 		ops = append(ops, string(n.Op))
@@ -85,7 +87,7 @@ func (c *chain) link(s *lowerer, n *graph.Node, value string) bool {
 	if other.Const == nil || other.Quant != nil {
 		return false
 	}
-	numbers, err := other.Const.Float32s()
+	numbers, err := s.realsOf(other)
 	if err != nil || !c.along(other.Const.Shape, s.in[0].shape) {
 		return false
 	}

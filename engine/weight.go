@@ -34,14 +34,23 @@ func (s *lowerer) weightCodes(channels int) (*codedWeight, error) {
 	if n := len(q.Scale); n != 1 && n != channels {
 		return nil, s.errorf("weight %q has %d scales for %d output channels: quantize it per tensor", v.Name, n, channels)
 	}
+	if err := s.read(v.Const.Elements()); err != nil {
+		return nil, s.errorf("%w", err)
+	}
+	if err := s.table(16 * int64(channels)); err != nil {
+		return nil, s.errorf("%w", err)
+	}
 	w := &codedWeight{params: q}
 	moved := int32(0)
 	if q.Type.Unsigned {
 		moved = 128
-		w.codes = make([]int8, len(v.Const.Data))
-		for i, b := range v.Const.Data {
-			w.codes[i] = int8(b ^ 0x80)
-		}
+		w.codes = share(&s.packs, s.key(1, 0, 1, "moved"), func() []int8 {
+			codes := make([]int8, len(v.Const.Data))
+			for i, b := range v.Const.Data {
+				codes[i] = int8(b ^ 0x80)
+			}
+			return codes
+		})
 	} else if w.codes, err = tensor.As[int8](*v.Const); err != nil {
 		return nil, s.errorf("weight %q: %w", v.Name, err)
 	}
@@ -148,7 +157,9 @@ func (c *compiler) pack() error {
 	for range min(runtime.GOMAXPROCS(0), len(c.jobs)) {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(c.jobs)); i = next.Add(1) - 1 {
-				errs[i] = c.jobs[i].run()
+				if errs[i] = c.ctx.Err(); errs[i] == nil {
+					errs[i] = c.jobs[i].run()
+				}
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"sync"
 
 	"linquant/internal/gemm"
@@ -31,8 +32,33 @@ type codeMatrix struct {
 // panel.
 func (s *lowerer) readsCodeWindows(l *layer, w *codedWeight) bool {
 	wide := widthOf(l.inGroup)
-	return !l.window.pointwise() && w.zero == nil && (wide == l.inGroup || l.window.Group == 1) &&
-		gemm.HasInt8Windows(s.tier, wide, s.g.Requant)
+	if l.window.pointwise() || w.zero != nil || wide != l.inGroup && l.window.Group > 1 || !gemm.HasInt8Windows(s.tier, wide, s.g.Requant) {
+		return false
+	}
+	p := s.windowPlan(l, w)
+	if s.plans[p] != nil {
+		return true
+	}
+	if !s.plannable(int64(1+p.several) * int64(p.pixels()) * int64(p.Kernel[0]*p.Kernel[1])) {
+		return false
+	}
+	s.plan(p)
+	return true
+}
+
+// windowPlan returns what the windows depend on.
+func (s *lowerer) windowPlan(l *layer, w *codedWeight) windowPlan {
+	g := l.window
+	p := windowPlan{*g, l.ldd / g.Group, l.ldd, widthOf(l.inGroup), g.channels, 0, byte(s.in[0].zero())}
+	switch {
+	case p.wide != l.inGroup:
+		p.pixel = p.wide
+	case g.Group == 1 && l.rows <= groupRows:
+		p.several = groupSize
+	case g.Group == 1 && l.rows <= windowRows && len(w.codes) >= windowWeights:
+		p.several = 2
+	}
+	return p
 }
 
 // widthOf returns how many channels the kernels take for those of a group.
@@ -45,18 +71,10 @@ func (s *lowerer) codeWindows(l *layer, w *codedWeight, bias []int32, requant []
 	k.panel = nil
 	n, taps := l.ldd/g.Group, g.Kernel[0]*g.Kernel[1]
 	k.byPanel = n >= 2*sliceGrain*s.threads && n*l.depth > 4*s.in[0].n
-	pixel := g.channels
-	switch {
-	case k.wide != l.inGroup:
-		pixel = k.wide
-		k.widens = !s.quantizesWide(k.wide)
-	case g.Group == 1 && l.rows <= groupRows:
-		k.several = groupSize
-	case g.Group == 1 && l.rows <= windowRows && len(w.codes) >= windowWeights:
-		k.several = 2
-	}
+	plan := s.windowPlan(l, w)
+	k.several, k.widens = plan.several, k.wide != l.inGroup && !s.quantizesWide(k.wide)
 	in, flip, tier := s.in[0], s.out.flip, s.tier
-	examples := s.plan(windowPlan{*g, n, l.ldd, k.wide, pixel, k.several, byte(in.zero())})
+	examples := s.plan(plan)
 	s.later(func() error {
 		k.examples = examples()
 		for i := range k.matrices {
@@ -71,13 +89,18 @@ func (s *lowerer) codeWindows(l *layer, w *codedWeight, bias []int32, requant []
 			for _, v := range k.examples {
 				m.biases = append(m.biases, v.Biases(sums, m.stage.Bias, in.zero()))
 			}
-			m.weight = gemm.PackInt8Windows(codes, n, taps, k.wide, tier)
+			m.weight = share(&s.packs, s.key(1, i, g.Group, windowForm{taps, k.wide}), func() *gemm.Int8 {
+				return gemm.PackInt8Windows(codes, n, taps, k.wide, tier)
+			})
 			k.matrices[i] = m
 		}
 		return nil
 	})
 	return k
 }
+
+// windowForm is how the weight of such a layer is packed.
+type windowForm struct{ taps, wide int }
 
 // windowPlan is what the windows of a layer depend on; layers that are alike share them.
 type windowPlan struct {
@@ -89,6 +112,9 @@ type windowPlan struct {
 
 // plan returns a function that makes the windows, which is done once.
 func (c *compiler) plan(p windowPlan) func() []*gemm.Int8Windows {
+	if c.plans[p] == nil && c.dry {
+		c.plans[p] = func() []*gemm.Int8Windows { return nil }
+	}
 	if c.plans[p] == nil {
 		c.plans[p] = sync.OnceValue(func() []*gemm.Int8Windows {
 			var list []*gemm.Int8Windows
@@ -107,22 +133,45 @@ func (c *compiler) plan(p windowPlan) func() []*gemm.Int8Windows {
 // offsets returns a function that says where the pixel lies that output pixel i sees at tap t, -1 for padding. Pixels
 // of further examples follow those of the first.
 func (g *geometry) offsets(pixel int) func(i, t int) int {
-	taps, rows := g.Kernel[0]*g.Kernel[1], g.pixels()
-	at := make([]int32, 0, rows*taps) // made once: all this is asked for many times
-	for i := range rows {
-		for t := range taps {
-			at = append(at, int32(max(g.pixelOf(i, t)*pixel, -1)))
+	const outside = math.MinInt32 / 2
+	// Made once, since all this is asked for many times: where the line begins that a line of windows sees at a row of
+	// the kernel, and where the pixel lies in it that a column of windows sees at a column.
+	lines := make([]int32, 0, g.Out[0]*g.Kernel[0])
+	for oy := range g.Out[0] {
+		for ky := range g.Kernel[0] {
+			y := oy*g.Stride[0] - g.Pad[0] + ky*g.Dilation[0]
+			if y < 0 || y >= g.height {
+				y = outside
+			} else {
+				y *= g.width * pixel
+			}
+			lines = append(lines, int32(y))
 		}
 	}
+	pixels := make([]int32, 0, g.Out[1]*g.Kernel[1])
+	for ox := range g.Out[1] {
+		for kx := range g.Kernel[1] {
+			x := ox*g.Stride[1] - g.Pad[1] + kx*g.Dilation[1]
+			if x < 0 || x >= g.width {
+				x = outside
+			} else {
+				x *= pixel
+			}
+			pixels = append(pixels, int32(x))
+		}
+	}
+	width, down, across := uint32(g.Out[1]), uint32(g.Kernel[0]), uint32(g.Kernel[1])
+	rows, example := uint32(g.pixels()), g.height*g.width*pixel
 	return func(i, t int) int {
-		if i < rows {
-			return int(at[i*taps+t])
+		first, row, tap := 0, uint32(i), uint32(t)
+		if row >= rows {
+			first, row = int(row/rows)*example, row%rows
 		}
-		first := int(at[i%rows*taps+t])
-		if first < 0 {
-			return first
+		at := lines[row/width*down+tap/across] + pixels[row%width*across+tap%across]
+		if at < 0 {
+			return -1
 		}
-		return first + i/rows*g.height*g.width*pixel
+		return first + int(at)
 	}
 }
 
@@ -133,12 +182,10 @@ func (s *lowerer) quantizesWide(wide int) bool {
 	if !s.hidden(s.n.Inputs[0]) {
 		return false
 	}
-	for i := range s.steps {
-		if k, ok := s.steps[i].kernel.(*quantizeStep); ok && k.to == in && k.from.order != in.order {
-			in.wide = wide
-			in.buffer.n = in.order.plane * wide
-			return true
-		}
+	if k := s.quantizers[in]; k != nil && k.from.order != in.order {
+		in.wide = wide
+		in.buffer.n = in.order.plane * wide
+		return true
 	}
 	return false
 }

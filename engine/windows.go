@@ -30,16 +30,39 @@ func (s *lowerer) windows(l *layer, w, bias []float32) *floatWindows {
 		count = groupSize
 	}
 	for n := 1; n <= count; n++ {
-		v, ok := gemm.NewWindows(s.tier, gemm.WindowShape{
-			Outputs: n * l.rows, Taps: g.Kernel[0] * g.Kernel[1], Depth: l.inGroup, Channels: l.ldd,
-			LDA: g.channels, LDD: l.ldd, Row: g.pixelOf,
-		})
-		if !ok {
+		v := s.floatPlan(floatPlan{*g, n, l.ldd})
+		if v == nil {
 			return nil
 		}
 		k.examples = append(k.examples, v)
 	}
 	return k
+}
+
+// floatPlan is what the windows of a layer of reals depend on; layers that are alike share them.
+type floatPlan struct {
+	geometry
+	examples, channels int
+}
+
+// floatPlan makes the windows, nil where there are none or no room for them.
+func (c *compiler) floatPlan(p floatPlan) *gemm.Windows {
+	v, ok := c.floatPlans[p]
+	if ok {
+		return v
+	}
+	taps := p.Kernel[0] * p.Kernel[1]
+	if c.plannable(int64(p.examples)*int64(p.pixels())*int64(taps)) && !c.dry {
+		v, ok = gemm.NewWindows(c.tier, gemm.WindowShape{
+			Outputs: p.examples * p.pixels(), Taps: taps, Depth: p.geometry.channels, Channels: p.channels,
+			LDA: p.geometry.channels, LDD: p.channels, Row: p.pixelOf,
+		})
+		if !ok {
+			v = nil
+		}
+	}
+	c.floatPlans[p] = v
+	return v
 }
 
 // pixelOf returns the input pixel that output pixel i sees at tap t, -1 for padding. Pixels of further examples follow
