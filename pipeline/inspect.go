@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,9 +39,12 @@ type Layer struct {
 }
 
 // Inspect looks at the network as it would run, and at what would become of a float one in integers. What it found before
-// an error is returned with it. Errors: those of Folded, graph.MACs, engine.Compile and ptq.Quantize.
-func (n *Network) Inspect() (*Inspection, error) {
-	g, err := n.Folded()
+// an error is returned with it. Errors: those of Folded, graph.MACs, engine.Check and ptq.Quantize.
+func (n *Network) Inspect() (*Inspection, error) { return n.InspectContext(context.Background()) }
+
+// InspectContext is Inspect that ends with ctx's error once ctx is done.
+func (n *Network) InspectContext(ctx context.Context) (*Inspection, error) {
+	g, err := n.foldedContext(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -49,16 +53,16 @@ func (n *Network) Inspect() (*Inspection, error) {
 		return nil, n.named(err)
 	}
 	if in.Quantized {
-		err = in.integers(n, g)
+		err = in.integers(ctx, n, g)
 	} else {
-		err = in.wouldBe(n, g)
+		err = in.wouldBe(ctx, n, g)
 	}
 	in.layers(g)
 	return in, err
 }
 
 // integers looks at a network of integers.
-func (in *Inspection) integers(n *Network, g *graph.Graph) error {
+func (in *Inspection) integers(ctx context.Context, n *Network, g *graph.Graph) error {
 	in.Convention = g.Requant.String()
 	for _, n := range g.Nodes {
 		for _, name := range slices.Concat(n.Inputs, n.Outputs) {
@@ -87,13 +91,13 @@ func (in *Inspection) integers(n *Network, g *graph.Graph) error {
 		}
 	}
 	in.IntegerBytes, _ = ptq.ConstantBytes(g)
-	p, err := n.Compile(engine.Config{})
+	islands, err := engine.Check(ctx, g, engine.Config{})
 	if err != nil {
 		in.Numbers = "integers"
-		return err
+		return n.named(err)
 	}
-	in.Numbers, in.StaysFloat = p.Numbers.String(), []FloatNode{}
-	for _, i := range p.Islands() {
+	in.Numbers, in.StaysFloat = numbersOf(g, islands).String(), []FloatNode{}
+	for _, i := range islands {
 		in.StaysFloat = append(in.StaysFloat, FloatNode(i))
 	}
 	return nil
@@ -101,9 +105,9 @@ func (in *Inspection) integers(n *Network, g *graph.Graph) error {
 
 // wouldBe looks at what would become of a float network. The ranges of activations matter neither for what stays in
 // floating point nor for the bytes: any do.
-func (in *Inspection) wouldBe(n *Network, g *graph.Graph) error {
-	if _, err := n.Compile(engine.Config{}); err != nil {
-		return err
+func (in *Inspection) wouldBe(ctx context.Context, n *Network, g *graph.Graph) error {
+	if _, err := engine.Check(ctx, g, engine.Config{}); err != nil {
+		return n.named(err)
 	}
 	points, err := ptq.Points(g, ptq.Config{})
 	if err != nil {

@@ -76,7 +76,12 @@ func LoadFile(path string, cfg engine.Config) (*Model, error) {
 // not say that channels are last and its input's shape does (vision.ChannelsLast), the model's Preprocess says it too.
 // Errors: those of Folded and of engine.Compile.
 func (n *Network) Compile(cfg engine.Config) (*Model, error) {
-	g, err := n.Folded()
+	return n.CompileContext(context.Background(), cfg)
+}
+
+// CompileContext is Compile that ends with ctx's error once ctx is done.
+func (n *Network) CompileContext(ctx context.Context, cfg engine.Config) (*Model, error) {
+	g, err := n.foldedContext(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +90,19 @@ func (n *Network) Compile(cfg engine.Config) (*Model, error) {
 			return nil, err // of the whole program, not of this network
 		}
 	}
-	p, err := engine.Compile(g, cfg)
+	p, err := engine.CompileContext(ctx, g, cfg)
 	if err != nil {
 		return nil, n.named(err)
 	}
 	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, answers: vision.AnswersOf(g)}
-	m.Numbers = Numbers{g.Quantized(), dynamicLayers(g), len(p.Islands())}
+	m.Numbers = numbersOf(g, p.Islands())
 	m.Preprocess.ChannelsLast = m.Preprocess.ChannelsLast || vision.ChannelsLast(p.Inputs()[0].Shape)
 	return m, nil
+}
+
+// numbersOf says what a network computes with.
+func numbersOf(g *graph.Graph, islands []engine.Island) Numbers {
+	return Numbers{g.Quantized(), dynamicLayers(g), len(islands)}
 }
 
 // CompileGraph is Compile for a graph that is at hand, under its own name.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -46,12 +47,15 @@ func (n *Network) Graph() *graph.Graph { return n.graph }
 
 // Folded returns the network ready to be quantized or run: a float one simplified by graph.Fold, once, an integer one as
 // it is. It must not be changed.
-func (n *Network) Folded() (*graph.Graph, error) {
+func (n *Network) Folded() (*graph.Graph, error) { return n.foldedContext(context.Background()) }
+
+// foldedContext is Folded that ends with ctx's error once ctx is done.
+func (n *Network) foldedContext(ctx context.Context) (*graph.Graph, error) {
 	if n.folded == nil {
 		g := n.graph
 		if !g.Quantized() {
 			var err error
-			if g, err = graph.Fold(g); err != nil {
+			if g, err = graph.FoldContext(ctx, g); err != nil {
 				return nil, n.named(err)
 			}
 		}

@@ -79,7 +79,7 @@ func inspectCommand() *cobra.Command {
 				if withStats || all || root != "" {
 					return cli.Usagef("--stats, --all and --root are for checkpoints, and %s is an ONNX model", text.Printable(args[0]))
 				}
-				m, err := inspectONNX(args[0], shapes)
+				m, err := inspectONNX(c.Context(), args[0], shapes)
 				if err != nil {
 					return err
 				}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ type modelInspection struct {
 }
 
 // inspectONNX reads the facts, and the network as far as it goes.
-func inspectONNX(path string, shapes flags.Shapes) (*modelInspection, error) {
+func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelInspection, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func inspectONNX(path string, shapes flags.Shapes) (*modelInspection, error) {
 	}
 	defer n.Close()
 	in.FileBytes = n.Size
-	if in.Inspection, err = n.Inspect(); err != nil {
+	if in.Inspection, err = n.InspectContext(ctx); err != nil {
 		in.Problem = problem(err)
 	}
 	return in, nil
