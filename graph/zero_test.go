@@ -29,7 +29,7 @@ func TestZeroGraph(t *testing.T) {
 	}
 	_, fold := graph.Fold(nil)
 	_, shapes := graph.InferShapes(nil)
-	_, resolve := graph.Resolve(nil, false)
+	_, resolve := graph.Resolve(t.Context(), nil, false)
 	_, eval := graph.Eval(t.Context(), nil, nil, nil)
 	for _, err := range []error{graph.Check(nil), fold, shapes, resolve, eval} {
 		contains(t, err, "there is no graph")
