@@ -68,16 +68,16 @@ func (cfg *Config) SetGranularity(g quant.Granularity) error {
 func (cfg Config) complete() (Config, error) {
 	cfg.WeightBits, cfg.ActBits = cmp.Or(cfg.WeightBits, 8), cmp.Or(cfg.ActBits, 8)
 	if err := checkBits("weights", cfg.WeightBits); err != nil {
-		return cfg, err
+		return cfg, &ConfigError{"WeightBits", err}
 	}
 	if err := checkBits("activations", cfg.ActBits); err != nil {
-		return cfg, err
+		return cfg, &ConfigError{"ActBits", err}
 	}
 	if cfg.WeightMethod == nil {
 		cfg.WeightMethod = AbsMax{}
 	}
 	if cfg.Requant > quant.FixedDouble {
-		return cfg, fmt.Errorf("%v is no convention of requantization", cfg.Requant)
+		return cfg, &ConfigError{"Requant", fmt.Errorf("%v is no convention of requantization", cfg.Requant)}
 	}
 	for _, o := range cfg.Overrides {
 		err := checkBits("weights", cmp.Or(o.WeightBits, 8))

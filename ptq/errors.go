@@ -10,6 +10,17 @@ import (
 // ErrQuantized is the error about a network that is quantized already.
 var ErrQuantized = errors.New("the network is quantized already: quantize the float network that it was made from")
 
+// ConfigError is a field of a Config that has a value that cannot be.
+type ConfigError struct {
+	Field string // such as "WeightBits"
+	Err   error
+}
+
+func (e *ConfigError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ConfigError) Unwrap() error { return e.Err }
+
 // OverrideError is what is wrong with one of Config.Overrides. Errors about a node or a value are *graph.NodeError and
 // *graph.ValueError.
 type OverrideError struct {

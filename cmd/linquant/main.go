@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "linquant: %v\n", text.OneLine(err))
+	fmt.Fprintf(stderr, "linquant: %v\n", text.InFlags(text.OneLine(err)))
 	var usage cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run '%s --help' for its usage.\n", command.CommandPath())

@@ -208,5 +208,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		}
 		return text.WriteJSON(w, j)
 	}
-	return printNetworkReport(w, weights.out, cfg.Save, r)
+	if err := printNetworkReport(w, weights.out, cfg.Save, r); err != nil || ec.Int4 || r.Report.PackedBytes == r.Report.WeightBytes {
+		return err
+	}
+	_, err = fmt.Fprintln(w, "In the file each code takes a byte; --int4 stores those of up to 4 bits two a byte (opset 21).")
+	return err
 }
