@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/tensor"
 )
 
 // A list of labels has at most a million lines.
@@ -43,6 +44,20 @@ func TestOfErrorsArePlain(t *testing.T) {
 			if strings.Contains(err.Error(), name) {
 				t.Errorf("%s: error %v", text, err)
 			}
+		}
+	}
+}
+
+// What is no image is none.
+func TestShapesOfNoImage(t *testing.T) {
+	for _, in := range []tensor.Shape{{10}, {2, 3, 4}, {3, 4}, {}} {
+		if c, h, w, ok := ImageShape(in, false); ok {
+			t.Errorf("%v is %d×%d×%d", in, c, h, w)
+		}
+	}
+	for _, in := range []tensor.Shape{{3, 5, 3}, {1, 5, 1}, {3, 5, 1}, {2, 5, 2}, {5, 3}} {
+		if ChannelsLast(in) {
+			t.Errorf("%v has its channels last", in)
 		}
 	}
 }

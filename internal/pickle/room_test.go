@@ -78,3 +78,35 @@ func TestErrorsNamePythonsTypes(t *testing.T) {
 		}
 	}
 }
+
+// A mark hides what is below it.
+func TestMarksHide(t *testing.T) {
+	for _, p := range []string{"N(\x85t.", "NN(\x86t.", "N(Qt.", "N(q\x00t.", "N(2t.", "NN(N\x86t."} {
+		d := NewDecoder(strings.NewReader(p), 0)
+		d.Persistent = func(Value) (Value, error) { return nil, nil }
+		if _, err := d.Decode(); !strings.Contains(message(err), "an operand is missing") {
+			t.Errorf("%q: error %q", p, message(err))
+		}
+	}
+}
+
+// A memo that was set in disorder keeps its values when the numbers that count up reach it.
+func TestMemoInDisorder(t *testing.T) {
+	v, err := NewDecoder(strings.NewReader("K\x07q\x00K\x08q\x02K\x09q\x01K\x0aq\x03h\x02h\x03h\x01\x87."), 0).Decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int64{8, 10, 9} {
+		if got := v.(*Tuple).Items[i]; got != want {
+			t.Errorf("item %d is %v, want %d", i, got, want)
+		}
+	}
+}
+
+// MEMOIZE counts a number once that was set twice, first in disorder.
+func TestMemoizeCounts(t *testing.T) {
+	v, err := NewDecoder(strings.NewReader("K\x07q\x01q\x00q\x01K\x09\x94h\x02\x86."), 0).Decode()
+	if err != nil || v.(*Tuple).Items[1] != int64(9) {
+		t.Errorf("%v, error %v", v, err)
+	}
+}
