@@ -230,8 +230,8 @@ func (c drawnCase) compare(folder string, change func(*graph.Graph) bool) (outco
 		asked = slices.Concat(codesOf(g), g.Outputs)
 	}
 	opt := ort.Options{DisableOptimizations: !c.fused, ExposeAll: !c.fused, IgnoreMissing: true}
-	if slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return cropsToItsSize(g, n) }) {
-		return outcome{refused: "a crop to the same size"}, nil
+	if slices.ContainsFunc(g.Nodes, func(n *graph.Node) bool { return keepsSize(g, n) }) {
+		return outcome{refused: "Resize to the same size"}, nil
 	}
 	values, err := ort.Try(folder, path, map[string]tensor.Tensor{"x": c.x}, asked, opt)
 	if err != nil {
@@ -280,16 +280,17 @@ func fuses(g *graph.Graph, value string) bool {
 	return x != nil && w != nil && x.Type.Unsigned == y.Type.Unsigned && (x.Type.Unsigned || !w.Type.Unsigned)
 }
 
-// cropsToItsSize reports whether a Resize cuts out as many elements of a dimension as there are: ONNX Runtime then takes
-// them as they are.
-func cropsToItsSize(g *graph.Graph, n *graph.Node) bool {
-	if n.Op != graph.Resize || n.Attrs["roi"] == nil {
+// keepsSize reports whether a Resize makes as many elements of a dimension as there are, but of other places: ONNX Runtime
+// then takes those that are there.
+func keepsSize(g *graph.Graph, n *graph.Node) bool {
+	if n.Op != graph.Resize {
 		return false
 	}
-	roi := n.Floats("roi")
 	in, out := g.Values[n.Inputs[0]].Shape, g.Values[n.Outputs[0]].Shape
+	roi, scales := n.Floats("roi"), n.Floats("scales")
 	for d := range in {
-		if in[d] == out[d] && (roi[d] != 0 || roi[len(in)+d] != 1) {
+		moved := len(roi) > 0 && (roi[d] != 0 || roi[len(in)+d] != 1) || len(scales) > 0 && scales[d] != 1
+		if in[d] == out[d] && moved {
 			return true
 		}
 	}
