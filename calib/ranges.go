@@ -8,6 +8,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"linquant/internal/jsontext"
 )
 
 // Range is the real range that a value is quantized over.
@@ -144,7 +146,7 @@ func (r *Ranges) UnmarshalJSON(data []byte) error {
 		}
 		var entry Range
 		if err := d.Decode(&entry); err != nil {
-			return fmt.Errorf("calibration ranges: %w", &ValueError{name, err})
+			return fmt.Errorf("calibration ranges: %w", &ValueError{name, jsontext.Error(err)})
 		}
 		ranges[name] = entry
 	}
@@ -160,10 +162,7 @@ func (r *Ranges) UnmarshalJSON(data []byte) error {
 
 // notRanges is what is wrong where the text is no JSON.
 func notRanges(err error) error {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("calibration ranges: %w", err)
+	return fmt.Errorf("calibration ranges: %w", jsontext.Error(err))
 }
 
 // atEnd returns an error if anything follows.
@@ -179,16 +178,20 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	const want = `want {"min": number, "max": number, "for": codes, "by": method}`
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil {
-		return fmt.Errorf("%s: %w", want, err)
+		return fmt.Errorf("%s: %w", want, jsontext.Error(err))
 	}
 	var entry struct {
 		Min, Max *float32
 		For, By  *string
 	}
-	for key, to := range map[string]any{"min": &entry.Min, "max": &entry.Max, "for": &entry.For, "by": &entry.By} {
+	for _, field := range []struct {
+		key string
+		to  any
+	}{{"min", &entry.Min}, {"max", &entry.Max}, {"for", &entry.For}, {"by", &entry.By}} {
+		key, to := field.key, field.to
 		if text, ok := keys[key]; ok {
 			if err := json.Unmarshal(text, to); err != nil {
-				return fmt.Errorf("%s: %w", want, err)
+				return fmt.Errorf("%s: %s: %w", want, key, jsontext.Error(err))
 			}
 		}
 	}

@@ -76,12 +76,12 @@ func TestRangesRoundTrip(t *testing.T) {
 
 func TestReadErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{``, "unexpected EOF"},
-		{`{`, "unexpected EOF"},
+		{``, "ends in the middle of its JSON"},
+		{`{`, "ends in the middle of its JSON"},
 		{`[]`, "want an object of ranges by name, found ["},
 		{`3`, "want an object"},
 		{`{} {}`, "more after the end"},
-		{`{"a": {"min": 0, "max": 1}`, "unexpected EOF"},
+		{`{"a": {"min": 0, "max": 1}`, "ends in the middle of its JSON"},
 		{`{"a": {"min": 1, "max": 0}}`, `value "a": the range from 1 to 0 ends before it begins`},
 		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys ["max" "mid" "min"]`},
 		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys ["min"]`},
@@ -98,9 +98,9 @@ func TestReadErrors(t *testing.T) {
 		{`{"a": {"min": 0, "max": 1, "for": "uint8", "by": "median"}}`, `value "a": there is no calibration method "median"`},
 		{`{"a": {}}`, `value "a": want`},
 		{`{"a": null}`, `value "a": want`},
-		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}: json:`},
+		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}: a list stands`},
 		{`{"a": {"min": 0, "max": "NaN"}}`, `value "a": want`},
-		{`{"a": {"min": 0, "max": NaN}}`, `value "a": invalid character 'N'`},
+		{`{"a": {"min": 0, "max": NaN}}`, `value "a": it is no JSON at byte 23 (invalid character 'N'`},
 		{`{"a": {"min": 0, "max": 1e39}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1}, "b": {"min": 0, "max": 1}, "a": {"min": 0, "max": 2}}`, `value "a" occurs twice`},
 	} {

@@ -98,7 +98,7 @@ func (r *runner) image(dst []float32, path string, cfg dataset.ImageConfig) erro
 	}
 	from := r.stdin
 	if path != cli.Stdio {
-		f, err := os.Open(path)
+		f, err := cli.OpenStream(path)
 		if err != nil {
 			return err
 		}
@@ -237,7 +237,7 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float
 
 // imageInstead says what to do where --input got an image.
 func imageInstead(ctx context.Context, path string, err error) error {
-	f, openErr := os.Open(path)
+	f, openErr := cli.OpenStream(path)
 	if openErr != nil {
 		return err
 	}

@@ -82,12 +82,22 @@ func readParams(f *checkpoint.File, shape tensor.Shape) (quant.Params, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.Scale, err = elements[float32](f, "scale"); err != nil {
+	if !scale.DType.IsFloat() {
+		return p, fmt.Errorf("%s: array scale: it has %v and not real numbers; convert it with astype('float32')", f.Path, scale.DType)
+	}
+	if p.Scale, err = scale.Float32s(nil); err != nil {
 		return p, err
 	}
 	if hasTensor(f, "zero_point") {
-		if p.ZeroPoint, err = elements[int32](f, "zero_point"); err != nil {
+		zero, err := integers(f, "zero_point")
+		if err != nil {
 			return p, err
+		}
+		p.ZeroPoint = make([]int32, len(zero))
+		for i, z := range zero {
+			if p.ZeroPoint[i] = int32(z); int64(p.ZeroPoint[i]) != z {
+				return p, fmt.Errorf("%s: array zero_point: %d is none of codes of 8 bits", f.Path, z)
+			}
 		}
 	}
 	if len(scale.Shape) == 0 {
@@ -95,17 +105,17 @@ func readParams(f *checkpoint.File, shape tensor.Shape) (quant.Params, error) {
 	}
 	p.Per = quant.PerChannel
 	if hasTensor(f, "axis") {
-		axis, err := elements[int32](f, "axis")
+		axis, err := integers(f, "axis")
 		if err != nil {
 			return p, err
 		}
-		if len(axis) != 1 {
-			return p, fmt.Errorf("%s: array axis: one number is wanted, not %d", f.Path, len(axis))
+		if len(axis) != 1 || axis[0] < 0 || axis[0] >= int64(len(shape)) {
+			return p, fmt.Errorf("%s: array axis: one number is wanted, a dimension of q, which has %d, and it has %v", f.Path, len(shape), axis)
 		}
 		p.Axis = int(axis[0])
 	}
 	if hasTensor(f, "group_size") {
-		group, err := elements[int64](f, "group_size")
+		group, err := integers(f, "group_size")
 		if err != nil {
 			return p, err
 		}
@@ -129,8 +139,8 @@ func hasTensor(f *checkpoint.File, name string) bool {
 	return err == nil
 }
 
-// elements reads an array that must have elements of type T.
-func elements[T tensor.Element](f *checkpoint.File, name string) ([]T, error) {
+// integers reads an array of integers of any width.
+func integers(f *checkpoint.File, name string) ([]int64, error) {
 	t, err := f.Tensor(name)
 	if err != nil {
 		return nil, err
@@ -139,9 +149,26 @@ func elements[T tensor.Element](f *checkpoint.File, name string) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := tensor.As[T](raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: array %s: %w", f.Path, name, err)
+	switch t.DType {
+	case tensor.Int64:
+		return tensor.As[int64](raw)
+	case tensor.Int32:
+		return widened[int32](raw)
+	case tensor.Int16:
+		return widened[int16](raw)
+	case tensor.Int8:
+		return widened[int8](raw)
+	case tensor.Uint8:
+		return widened[uint8](raw)
 	}
-	return v, nil
+	return nil, fmt.Errorf("%s: array %s: it has %v and not integers; convert it with astype('int64')", f.Path, name, t.DType)
+}
+
+func widened[T int32 | int16 | int8 | uint8](raw tensor.Tensor) ([]int64, error) {
+	narrow, err := tensor.As[T](raw)
+	wide := make([]int64, len(narrow))
+	for i, v := range narrow {
+		wide[i] = int64(v)
+	}
+	return wide, err
 }

@@ -28,14 +28,26 @@ var held atomic.Int64
 // Held returns how many bytes all Mappings that were not closed have. Tests find with it what stays open.
 func Held() int64 { return held.Load() }
 
-// Open reads the file at path.
+// Open reads the file at path. What is no regular file is an error: opening a pipe waits for a writer, and a device may have
+// no end.
 func Open(path string) (*Mapping, error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return Map(f)
+}
+
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file but a pipe, a socket or a device: save the stream to a file, and name that", path)
+	}
+	return os.Open(path)
 }
 
 // Map reads an open file, which may be closed then. A directory, or a file that is too large for the address space or
@@ -111,7 +123,7 @@ func (m *Mapping) Close() error {
 // View calls look with the content of the file at path, of which it reads only what look looks at. look must run in its own
 // goroutine alone and keep none of the bytes. What it cannot read because the file became shorter is an error.
 func View(path string, look func(b []byte) error) (err error) {
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return err
 	}

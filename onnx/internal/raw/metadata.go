@@ -3,6 +3,8 @@ package raw
 import (
 	"encoding/json"
 	"fmt"
+
+	"linquant/internal/jsontext"
 )
 
 // The keys of the metadata that say what ONNX has no place for.
@@ -20,7 +22,7 @@ func NarrowTypes(metadata map[string]string) (map[string]int, error) {
 	}
 	var bits map[string]int
 	if err := json.Unmarshal([]byte(s), &bits); err != nil {
-		return nil, fmt.Errorf("metadata %q is not a JSON object of numbers: %w", KeyBits, err)
+		return nil, fmt.Errorf("metadata %q is not a JSON object of numbers: %w", KeyBits, jsontext.Error(err))
 	}
 	for name, b := range bits {
 		if b < 2 || b > 8 {

@@ -45,6 +45,23 @@ func (i Interruptible) Write(p []byte) (int, error) {
 	return i.W.Write(p)
 }
 
+// OpenStream opens a file that is read from its beginning to its end, or /dev/stdin and its like, which a shell has opened. A
+// pipe with a name is refused, because opening it waits for a writer, and so is a device, which may have no end.
+func OpenStream(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	open := info.Mode()&fs.ModeNamedPipe != 0 && (strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/"))
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s: it is a folder, where a file belongs", text.Printable(path))
+	case !info.Mode().IsRegular() && !open:
+		return nil, fmt.Errorf("%s: it is no regular file but a pipe, a socket or a device: save the data to a file, and name that", text.Printable(path))
+	}
+	return os.Open(path)
+}
+
 // CheckEnding refuses a file name that promises another format, before any work is done for it.
 func CheckEnding(path string, endings ...string) error { return CheckEndingOf("-o", path, endings...) }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -78,14 +77,14 @@ func (cal *Calibration) Ranges(c *cobra.Command) (calib.Ranges, error) {
 	case cal.data != "":
 		return nil, cli.Usagef("--ranges and --calib both say what the ranges are: give one of them")
 	}
-	f, err := os.Open(cal.Load)
+	f, err := cli.OpenStream(cal.Load)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	r, err := calib.Read(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cal.Load, err)
+		return nil, fmt.Errorf("%s: %w; --save-ranges writes such a file", cal.Load, err)
 	}
 	return r, nil
 }

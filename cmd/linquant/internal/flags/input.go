@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -176,7 +175,7 @@ func (m *Model) ExplainLabels(err error) error {
 
 // readLabels reads the names of classes, one a line.
 func readLabels(path string) ([]string, error) {
-	f, err := os.Open(path)
+	f, err := cli.OpenStream(path)
 	if err != nil {
 		return nil, err
 	}
