@@ -35,8 +35,8 @@ func CompileContext(ctx context.Context, g *graph.Graph, cfg Config) (*Program, 
 	return c.program(cfg), nil
 }
 
-// Check reports whether Compile would make a program of the network, with its errors, and what in it would run in
-// floating point (Program.Islands). It makes none of the tables that a program has, which can be larger than the network.
+// Check returns the errors with which Compile refuses the network, but for tables that would be too large, and what in it
+// would run in floating point (Program.Islands). It makes none of these tables.
 func Check(ctx context.Context, g *graph.Graph, cfg Config) ([]Island, error) {
 	c, err := compile(ctx, g, cfg, true)
 	if err != nil {
