@@ -21,7 +21,7 @@ type builder struct {
 	reals   map[string]string         // names of activations as reals
 	floats  map[string]bool           // values that stay reals: islands read them, or they are outputs
 	claimed map[string]bool           // names that the new graph has, or that a value of the old one has a right to
-	nodes   map[string]bool           // names of nodes
+	nodes   map[string]bool           // names of the float network's nodes
 }
 
 func newBuilder(p *plan) *builder {
@@ -131,13 +131,13 @@ func (b *builder) addCodes(name, as string, g *group) {
 	b.out.Values[as], b.codes[name] = v, as
 }
 
-// convert appends a QuantizeLinear or DequantizeLinear node.
+// convert appends a QuantizeLinear or DequantizeLinear node. There is one for a value at most, so that its name is free if no
+// node of the float network has it.
 func (b *builder) convert(op graph.Op, name, from, to string) {
 	node := name + "_" + string(op)
 	for i := 1; b.nodes[node]; i++ {
 		node = fmt.Sprintf("%s_%v_%d", name, op, i)
 	}
-	b.nodes[node] = true
 	n := &graph.Node{Name: node, Op: op, Inputs: []string{from}, Outputs: []string{to}, Attrs: graph.Attrs{}}
 	b.out.Nodes = append(b.out.Nodes, n)
 }

@@ -1,6 +1,7 @@
 package quant_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -155,6 +156,26 @@ func TestEmptyChannels(t *testing.T) {
 		}
 		if err := quant.Quantize([]int8{}, nil, tensor.Shape{0, math.MaxInt}, p); err != nil {
 			t.Errorf("per %v: %v", l.Per, err)
+		}
+	}
+}
+
+// One number that is not finite, wherever in a tensor and however its scales lie in it, is refused and said where it is.
+func TestNotFiniteAnywhere(t *testing.T) {
+	shape := tensor.Shape{3, 20} // 20 columns are enough for the kernels
+	for _, l := range []quant.Layout{
+		{}, {Per: quant.PerChannel}, {Per: quant.PerChannel, Axis: 1}, {Per: quant.PerGroup, Axis: 1, GroupSize: 5},
+	} {
+		for _, bad := range []float32{nan32, inf32, -inf32} {
+			for i := range 60 {
+				x := make([]float32, 60)
+				x[i] = bad
+				want := fmt.Sprintf("element %d is %v", i, bad)
+				_, err := quant.SymmetricParams(x, shape, quant.Int(8), l)
+				refused(t, fmt.Sprintf("%v, symmetric", l), err, want)
+				_, err = quant.AffineParams(x, shape, quant.Int(8), l, true)
+				refused(t, fmt.Sprintf("%v, affine", l), err, want)
+			}
 		}
 	}
 }
