@@ -39,17 +39,18 @@ func benchCommand() *cobra.Command {
 			"and gives floats: quantizing the input counts. It goes around several input buffers and caches " +
 			"nothing. Measure on an idle machine.\n\n" + flags.WhatModel,
 		Example: "  linquant bench builtin\n" +
-			"  linquant bench vgg-int8.onnx --batch 1,64 --threads 1,2 --layers",
+			"  linquant bench vgg-int8.onnx --batch 1,64 --threads 1,2 --by-layer",
 		Args: cli.OneArg("a MODEL"),
 		RunE: func(c *cobra.Command, args []string) error { return runBench(c, args[0], cfg) },
 	}
 	c.Flags().StringVar(&cfg.batches, "batch", "1,64", "batch `SIZES`, with commas between")
 	c.Flags().StringVar(&cfg.threads, "threads", "", "`NUMBERS` of threads, with commas between (default: 1 and one for each processor)")
 	c.Flags().Float64Var(&cfg.seconds, "seconds", 2, "`TIME` to run each combination for, at least")
-	c.Flags().BoolVar(&cfg.layers, "layers", false, "also show where the time of one example goes")
+	c.Flags().BoolVar(&cfg.layers, "by-layer", false, "also show where the time of one example goes")
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.arch, &cfg.root)
 	cfg.Shapes.Add(c.Flags())
+	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c
 }
 

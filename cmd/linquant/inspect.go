@@ -71,7 +71,7 @@ func inspectCommand() *cobra.Command {
 			"layers would stay in floating point when it is quantized, or do, and why. Where the model cannot be " +
 			"read it says what stands in the way, after the facts.",
 		Example: "  linquant inspect model.pth --stats\n" +
-			"  linquant inspect model.onnx --layers",
+			"  linquant inspect model.onnx --by-layer",
 		Args: cli.OneArg("a FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := openInspected(args[0])
@@ -93,7 +93,7 @@ func inspectCommand() *cobra.Command {
 			}
 			defer f.Close()
 			if layers || shapes.Given() {
-				return cli.Usagef("--layers, --size and --shape are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
+				return cli.Usagef("--by-layer, --size and --shape are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
 			}
 			if err := f.Choose(root); err != nil {
 				return err
@@ -115,9 +115,10 @@ func inspectCommand() *cobra.Command {
 	c.Flags().BoolVar(&all, "all", false, "also list what stands beside the network, such as an optimizer's state")
 	flags.AddRoot(c, &root)
 	cli.Under(c, "Of an ONNX model", func() {
-		c.Flags().BoolVar(&layers, "layers", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
+		c.Flags().BoolVar(&layers, "by-layer", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
 		shapes.Add(c.Flags())
 	})
+	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c
 }
 
