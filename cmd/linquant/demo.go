@@ -91,7 +91,7 @@ var figureEndings = []string{".png", ".svg"}
 
 // saveFigure writes a figure, creating its folder, and says so.
 func saveFigure(c *cobra.Command, path string, f figure.Figure) error {
-	if err := cli.MakeDir(path); err != nil {
+	if err := cli.MakeDir(c, path); err != nil {
 		return err
 	}
 	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
@@ -102,7 +102,7 @@ func saveFigure(c *cobra.Command, path string, f figure.Figure) error {
 	if err != nil || path == cli.Stdio {
 		return err
 	}
-	return cli.Saved(c.OutOrStdout(), path)
+	return cli.Saved(c, c.OutOrStdout(), path)
 }
 
 // checks collects the differences between what was computed and what was expected.

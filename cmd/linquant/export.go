@@ -103,7 +103,7 @@ func exportCommand() *cobra.Command {
 				return err
 			}
 			if out != cli.Stdio {
-				return cli.Saved(c.OutOrStdout(), out)
+				return cli.Saved(c, c.OutOrStdout(), out)
 			}
 			return nil
 		},

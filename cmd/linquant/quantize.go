@@ -97,9 +97,9 @@ func quantizeCommand() *cobra.Command {
 				w = c.ErrOrStderr() // the file itself went to standard output
 			}
 			if cfg.asJSON {
-				return text.WriteJSON(w, newQuantizeJSON(args[0], cfg, report, left))
+				return text.WriteJSON(w, newQuantizeJSON(c, args[0], cfg, report, left))
 			}
-			return printReport(w, cfg, report, left)
+			return printReport(c, w, cfg, report, left)
 		},
 	}
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
@@ -233,8 +233,8 @@ func fileSHA256(ctx context.Context, path string, size int64, progress func(done
 	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
-func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) error {
-	rows := [][]string{{"LAYER", "SHAPE", "SCALES>", "BYTES>", "INTEGER BYTES>", "RATIO>", "SQNR>", "MAX ERROR>"}}
+func printReport(c *cobra.Command, w io.Writer, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) error {
+	rows := [][]string{{"LAYER", "SHAPE", "SCALES>", "BYTES>", "IN FILE>", "RATIO>", "SQNR>", "MAX ERROR>"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
 			text.Printable(l.Name), l.Shape.String(), text.Thousands(int64(l.Scales)), text.Thousands(l.FloatBytes), text.Thousands(l.Bytes),
@@ -254,7 +254,7 @@ func printReport(w io.Writer, cfg quantizeConfig, r *ptq.Report, left []checkpoi
 		fmt.Fprintf(w, "L%s.\n", what[1:])
 	}
 	if cfg.out != cli.Stdio {
-		return cli.Saved(w, cfg.out)
+		return cli.Saved(c, w, cfg.out)
 	}
 	return nil
 }
@@ -268,7 +268,9 @@ type quantizeJSON struct {
 	Scheme      string      `json:"scheme"`
 	Packed      bool        `json:"packed"`
 	InputBytes  int64       `json:"input_bytes"`
-	OutputBytes int64       `json:"output_bytes"`
+	OutputBytes int64       `json:"output_bytes"` // of the tensors in the file
+	FileBytes   int64       `json:"file_bytes"`
+	DryRun      bool        `json:"dry_run,omitempty"` // nothing was written
 	Copied      int         `json:"copied_tensors"`
 	Layers      []layerJSON `json:"layers"`
 	LeftOut     []groupJSON `json:"left_out,omitempty"` // of the checkpoint
@@ -286,15 +288,16 @@ type layerJSON struct {
 	Shape      []int    `json:"shape"`
 	Scales     int      `json:"scales"`
 	FloatBytes int64    `json:"float_bytes"`
-	Bytes      int64    `json:"bytes"`
+	Bytes      int64    `json:"bytes"`     // in the file: codes, as it has them, and scales
 	SQNR       *float64 `json:"sqnr_db"`   // null where nothing was lost, or max_error is null
 	MaxError   *float64 `json:"max_error"` // null where a value restored from its code is beyond float32
 }
 
-func newQuantizeJSON(input string, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) quantizeJSON {
+func newQuantizeJSON(c *cobra.Command, input string, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) quantizeJSON {
 	j := quantizeJSON{
 		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.Per, Scheme: cfg.scheme, Packed: cfg.Pack,
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
+		FileBytes: cli.FileBytes(c, cfg.out), DryRun: cli.DryRun(c),
 	}
 	for _, l := range r.Layers {
 		j.Layers = append(j.Layers, newLayerJSON(l))

@@ -202,15 +202,11 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		}
 	}
 	if weights.asJSON {
-		j := newNetworkJSON(model, weights.out, pc, r.Report)
+		j := newNetworkJSON(c, model, weights.out, pc, ec.Int4, r.Report)
 		if r.Preparation != nil {
 			j.Pixels = flags.NewPixels(*r.Preparation)
 		}
 		return text.WriteJSON(w, j)
 	}
-	if err := printNetworkReport(w, weights.out, cfg.Save, r); err != nil || ec.Int4 || r.Report.PackedBytes == r.Report.WeightBytes {
-		return err
-	}
-	_, err = fmt.Fprintln(w, "In the file each code takes a byte; --int4 stores those of up to 4 bits two a byte (opset 21).")
-	return err
+	return printNetworkReport(c, w, weights.out, cfg.Save, ec.Int4, r)
 }

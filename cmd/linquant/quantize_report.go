@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/spf13/cobra"
+
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
@@ -13,24 +15,24 @@ import (
 	"linquant/quant"
 )
 
-func printNetworkReport(w io.Writer, out, ranges string, made *pipeline.Result) error {
+func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 bool, made *pipeline.Result) error {
 	r := made.Report
-	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "INTEGER BYTES>", "SQNR>", "ACTIVATIONS"}}
+	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "IN FILE>", "SQNR>", "ACTIVATIONS"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
 			text.Printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), text.Thousands(int64(l.Weight.Scales)),
-			text.Thousands(l.Weight.FloatBytes), text.Thousands(l.PackedBytes), text.Decibels(l.Weight.SQNR), outputType(l),
+			text.Thousands(l.Weight.FloatBytes), text.Thousands(inFile(l, int4)), text.Decibels(l.Weight.SQNR), outputType(l),
 		})
 	}
 	if err := text.Table(w, rows); err != nil {
 		return err
 	}
-	packed := ""
-	if r.PackedBytes != r.WeightBytes {
-		packed = fmt.Sprintf(", %s with codes packed at their bits", text.Megabytes(r.PackedBytes))
+	stored := constantBytes(r, int4)
+	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s (%s), and the file has %s\n", text.Plural(len(r.Layers), "layer"),
+		text.Megabytes(r.FloatBytes), text.Megabytes(stored), text.Ratio(r.FloatBytes, stored), text.Megabytes(cli.FileBytes(c, out)))
+	if note := whatCodesTake(r, int4); note != "" {
+		fmt.Fprintln(w, note)
 	}
-	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s%s (%s)\n", text.Plural(len(r.Layers), "layer"),
-		text.Megabytes(r.FloatBytes), text.Megabytes(r.WeightBytes), packed, text.Ratio(r.FloatBytes, r.PackedBytes))
 	printDynamic(w, r)
 	if made.Preparation != nil {
 		flags.PrintPixels(w, "Calibrated on", *made.Preparation)
@@ -40,12 +42,54 @@ func printNetworkReport(w io.Writer, out, ranges string, made *pipeline.Result) 
 	}
 	for _, path := range []string{ranges, out} {
 		if path != "" && path != cli.Stdio {
-			if err := cli.Saved(w, path); err != nil {
+			if err := cli.Saved(c, w, path); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// whatCodesTake says how codes of few bits lie in the file, if there are any that take more than their bits.
+func whatCodesTake(r *ptq.NetworkReport, int4 bool) string {
+	var wide, small, dynamic bool
+	for _, l := range r.Layers {
+		wide = wide || l.Bits < 8 && !(int4 && isSmall(l))
+		small = small || isSmall(l)
+		dynamic = dynamic || l.Dynamic
+	}
+	switch {
+	case !wide:
+		return ""
+	case int4:
+		return "Each code of more than 4 bits takes a byte in the file."
+	case small && !dynamic:
+		return "Each code takes a byte in the file; --int4 stores those of up to 4 bits two a byte (opset 21)."
+	}
+	return "Each code takes a byte in the file."
+}
+
+func isSmall(l ptq.LayerReport) bool { return l.Bits <= 4 }
+
+// inFile returns the bytes of a layer's weight in the file, codes and scales. ONNX has types of 8 bits and, with --int4, of 4.
+func inFile(l ptq.LayerReport, int4 bool) int64 {
+	if !int4 || !isSmall(l) {
+		return l.Weight.Bytes
+	}
+	n, _ := l.Weight.Shape.Elements() // as there are codes
+	return l.Weight.Bytes - int64(n/2)
+}
+
+// constantBytes returns the bytes of all constants in the file. Several layers may have one weight.
+func constantBytes(r *ptq.NetworkReport, int4 bool) int64 {
+	total, counted := r.WeightBytes, map[string]bool{}
+	for _, l := range r.Layers {
+		if !counted[l.Weight.Name] {
+			counted[l.Weight.Name] = true
+			total -= l.Weight.Bytes - inFile(l, int4)
+		}
+	}
+	return total
 }
 
 // networkJSON is what quantize --json prints for a whole network.
@@ -57,8 +101,10 @@ type networkJSON struct {
 	Per         string               `json:"per"`
 	Requant     string               `json:"requant"`
 	FloatBytes  int64                `json:"float_bytes"`
-	WeightBytes int64                `json:"weight_bytes"`
-	PackedBytes int64                `json:"packed_bytes"`
+	WeightBytes int64                `json:"weight_bytes"` // of constants, as the file has them
+	PackedBytes int64                `json:"packed_bytes"` // of constants, were their codes a stream of bits
+	FileBytes   int64                `json:"file_bytes"`
+	DryRun      bool                 `json:"dry_run,omitempty"` // nothing was written
 	Layers      []networkLayerJSON   `json:"layers"`
 	Activations []activationJSON     `json:"activations"`
 	Float       []pipeline.FloatNode `json:"float_nodes,omitempty"`
@@ -81,18 +127,19 @@ type activationJSON struct {
 	ZeroPoint int32   `json:"zero_point"`
 }
 
-func newNetworkJSON(model, out string, cfg ptq.Config, r *ptq.NetworkReport) networkJSON {
+func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bool, r *ptq.NetworkReport) networkJSON {
 	per := quant.PerChannel
 	if cfg.PerTensor {
 		per = quant.PerTensor
 	}
 	j := networkJSON{
 		Input: model, Output: out, WeightBits: cfg.WeightBits, ActBits: cfg.ActBits, Per: per.String(), Requant: cfg.Requant.String(),
-		FloatBytes: r.FloatBytes, WeightBytes: r.WeightBytes, PackedBytes: r.PackedBytes,
+		FloatBytes: r.FloatBytes, WeightBytes: constantBytes(r, int4), PackedBytes: r.PackedBytes,
+		FileBytes: cli.FileBytes(c, out), DryRun: cli.DryRun(c),
 	}
 	for _, l := range r.Layers {
 		layer := l.Weight
-		layer.Name, layer.Bytes = l.Node, l.PackedBytes
+		layer.Name, layer.Bytes = l.Node, inFile(l, int4)
 		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits, l.Dynamic})
 	}
 	for _, a := range r.Activations {

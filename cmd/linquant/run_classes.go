@@ -57,6 +57,7 @@ type runJSON struct {
 	Input    *flags.Pixels `json:"input"`
 	Examples []exampleJSON `json:"examples,omitempty"`
 	Outputs  []outputJSON  `json:"outputs,omitempty"`
+	DryRun   bool          `json:"dry_run,omitempty"` // nothing was written
 }
 
 type exampleJSON struct {
@@ -89,7 +90,7 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 	prepared := r.Preparation(nil)
 	prepared.Pixels = r.pixels
 	flags.Warn(c.ErrOrStderr(), prepared.Warnings())
-	j := runJSON{Model: r.Name, Input: flags.NewPixels(prepared)}
+	j := runJSON{Model: r.Name, Input: flags.NewPixels(prepared), DryRun: cli.DryRun(c)}
 	if t.any() {
 		var arrays []array
 		for i, out := range r.Outputs() {

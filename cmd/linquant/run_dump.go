@@ -75,5 +75,5 @@ func (d *dumper) write(c *cobra.Command, path string, quiet bool) error {
 	if err := writeArrays(c, path, d.arrays); err != nil || quiet {
 		return err
 	}
-	return cli.Saved(c.OutOrStdout(), path)
+	return cli.Saved(c, c.OutOrStdout(), path)
 }

@@ -112,7 +112,7 @@ func (t *targets) chosen(n *pipeline.Network) (*pipeline.Network, error) {
 	}
 	chosen, err := n.WithOutputs(t.names...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: see linquant inspect --layers", err)
+		return nil, fmt.Errorf("%w: see linquant inspect --by-layer", err)
 	}
 	return chosen, nil
 }
@@ -130,7 +130,7 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 			return err
 		}
 		if path != cli.Stdio && !quiet {
-			if err := cli.Saved(c.OutOrStdout(), path); err != nil {
+			if err := cli.Saved(c, c.OutOrStdout(), path); err != nil {
 				return err
 			}
 		}
@@ -141,7 +141,7 @@ func (t *targets) write(c *cobra.Command, arrays []array, quiet bool) error {
 	if err := writeArrays(c, t.out, rest); err != nil || t.out == cli.Stdio || quiet {
 		return err
 	}
-	return cli.Saved(c.OutOrStdout(), t.out)
+	return cli.Saved(c, c.OutOrStdout(), t.out)
 }
 
 // writeArrays writes arrays as npz, or else the first, of which there is one (see hold), as npy.

@@ -108,9 +108,9 @@ func tensorQuantizeCommand() *cobra.Command {
 				return nil
 			}
 			if cfg.asJSON {
-				return text.WriteJSON(c.OutOrStdout(), q.json(cfg.out))
+				return text.WriteJSON(c.OutOrStdout(), q.json(c, cfg.out))
 			}
-			return q.print(c.OutOrStdout(), cfg.out)
+			return q.print(c, c.OutOrStdout(), cfg.out)
 		},
 	}
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, .npz; - for standard output")
@@ -243,7 +243,7 @@ func addArray[T tensor.Element](q *quantizedTensor, name string, shape tensor.Sh
 	return err
 }
 
-func (q *quantizedTensor) print(w io.Writer, out string) error {
+func (q *quantizedTensor) print(c *cobra.Command, w io.Writer, out string) error {
 	p := q.params
 	fmt.Fprintf(w, "%v tensor as %v\n", q.shape, p.Type)
 	if len(p.Scale) == 1 {
@@ -252,10 +252,10 @@ func (q *quantizedTensor) print(w io.Writer, out string) error {
 		fmt.Fprintf(w, "    %s, one per %s of axis %d\n", text.Plural(len(p.Scale), "scale"), p.Per, p.Axis)
 	}
 	fmt.Fprintf(w, "    SQNR: %s\n", text.Decibels(q.sqnr))
-	return cli.Saved(w, out)
+	return cli.Saved(c, w, out)
 }
 
-func (q *quantizedTensor) json(out string) any {
+func (q *quantizedTensor) json(c *cobra.Command, out string) any {
 	return struct {
 		Output    string    `json:"output"`
 		Shape     []int     `json:"shape"`
@@ -263,9 +263,10 @@ func (q *quantizedTensor) json(out string) any {
 		Per       string    `json:"per"`
 		Scale     []float32 `json:"scale"`
 		ZeroPoint []int32   `json:"zero_point"`
-		SQNR      *float64  `json:"sqnr_db"` // null where nothing was lost
+		SQNR      *float64  `json:"sqnr_db"`           // null where nothing was lost
+		DryRun    bool      `json:"dry_run,omitempty"` // nothing was written
 	}{
 		out, append([]int{}, q.shape...), q.params.Type.String(), q.params.Per.String(),
-		q.params.Scale, q.params.ZeroPoint, text.Finite(q.sqnr),
+		q.params.Scale, q.params.ZeroPoint, text.Finite(q.sqnr), cli.DryRun(c),
 	}
 }

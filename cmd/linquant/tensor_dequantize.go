@@ -40,7 +40,7 @@ func tensorDequantizeCommand() *cobra.Command {
 			if err != nil || out == cli.Stdio {
 				return err
 			}
-			return cli.Saved(c.OutOrStdout(), out)
+			return cli.Saved(c, c.OutOrStdout(), out)
 		},
 	}
 	cli.RequiredOutFlag(c, &out, "`FILE` to write, .npy; - for standard output")

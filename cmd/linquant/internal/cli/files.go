@@ -21,15 +21,33 @@ import (
 const Stdio = "-"
 
 // WriteFile writes path whole or not at all, or to the command's standard output if path is "-". It stops at an interrupt,
-// and refuses what CheckOutput refuses.
+// and refuses what CheckOutput refuses. With --dry-run it writes nothing and counts what it would have written.
 func WriteFile(c *cobra.Command, path string, fill func(w io.Writer) error) error {
-	if path == Stdio {
-		return fill(Interruptible{c.Context(), c.OutOrStdout()})
-	}
-	if err := CheckOutput(c, path); err != nil {
+	d := dryRunOf(c)
+	counted := func(w io.Writer) error {
+		to := &counter{w: Interruptible{c.Context(), w}}
+		err := fill(to)
+		d.bytes[path] = to.n
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return fill(Interruptible{c.Context(), w}) })
+	if _, err := os.Stat(path); path != Stdio && !(d.makes && errors.Is(err, fs.ErrNotExist)) {
+		if err := CheckOutput(c, path); err != nil {
+			return err
+		}
+	}
+	switch {
+	case d.on && path == Stdio:
+		if err := counted(io.Discard); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.ErrOrStderr(), "linquant: note: would write %s bytes to standard output\n", text.Thousands(d.bytes[path]))
+		return err
+	case d.on:
+		return counted(io.Discard)
+	case path == Stdio:
+		return counted(c.OutOrStdout())
+	}
+	return atomicfile.Write(path, counted)
 }
 
 // Interruptible refuses to write once its context has ended, so that an interrupted command cleans up behind itself.
@@ -121,15 +139,13 @@ func checkFolder(path string) error {
 	return nil
 }
 
-// Saved announces a file that has been written.
-func Saved(w io.Writer, path string) error {
-	_, err := fmt.Fprintf(w, "Saved: %s\n", text.Printable(filepath.ToSlash(path)))
-	return err
-}
-
-// MakeDir creates the folder of a file that is about to be written.
-func MakeDir(path string) error {
+// MakeDir creates the folder of a file that is about to be written; with --dry-run it does not, and WriteFile does not miss it.
+func MakeDir(c *cobra.Command, path string) error {
 	if path == Stdio {
+		return nil
+	}
+	if d := dryRunOf(c); d.on {
+		d.makes = true
 		return nil
 	}
 	return os.MkdirAll(filepath.Dir(path), 0o777)

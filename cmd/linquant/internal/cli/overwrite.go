@@ -21,13 +21,14 @@ const (
 	outputMark = "linquant_output" // the annotation of flags that name files to write
 )
 
-// MarkOutput says that a flag of c names files to write, and adds --force.
+// MarkOutput says that a flag of c names files to write, and adds --force and --dry-run.
 func MarkOutput(c *cobra.Command, name string) {
 	if err := c.Flags().SetAnnotation(name, outputMark, nil); err != nil {
 		panic("cli: " + err.Error()) // there is no such flag: a bug, which every test of the verb finds
 	}
 	if c.Flags().Lookup(forceFlag) == nil {
 		c.Flags().Bool(forceFlag, false, "overwrite a file that linquant did not write")
+		addDryRun(c)
 	}
 }
 
