@@ -55,7 +55,7 @@ func (cfg MeasureConfig) report(stage Stage, name string, set dataset.Set) func(
 type Difference struct {
 	Network, Reference *eval.Accuracy
 	eval.Difference
-	Warnings []Warning // about how pixels were prepared (SamePreparation), and accuracies that chance may give (NearChance)
+	Warnings []Warning // about how pixels were prepared (SamePreparation), other classes (DifferentClasses), and accuracies that chance may give (NearChance)
 }
 
 // Measure compiles both networks and runs them on the same examples, prepared in one way (SamePreparation).
@@ -72,6 +72,7 @@ func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg Me
 	if err != nil {
 		return nil, err
 	}
+	warnings = append(warnings, n.WarnClasses(set, a)...)
 	for i, x := range []*eval.Accuracy{a, b} {
 		warnings = append(warnings, WarnChance([]string{n.Name, reference.Name}[i], x)...)
 	}
@@ -97,7 +98,7 @@ type Comparison struct {
 
 // Compare runs both networks on the same examples and compares the values that both compute under the same name (see
 // eval.Compare). Their inputs are those that ref wants, prepared as other says where ref does not say how
-// (SamePreparation); other may take raw pixels where ref takes prepared ones.
+// (SamePreparation), and ref's where both say different things (DifferentPreprocess); other may take raw pixels where ref takes prepared ones.
 //
 // Errors: networks without a common value, *InputsError, and those of Compile, Prepare and eval.Compare.
 func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg MeasureConfig) (*Comparison, error) {
@@ -137,6 +138,12 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 	var tracer eval.Tracer = b
 	if ref.TakesPixels() != other.TakesPixels() {
 		tracer = unprepared{b, ref.pre, a.Inputs()[0].Shape}
+	}
+	for i, w := range warnings {
+		if different, ok := w.(DifferentPreprocess); ok {
+			different.Shared = true
+			warnings[i] = different
+		}
 	}
 	layers, err := eval.Compare(ctx, a, tracer, gb, names, examples, eval.Config{Progress: cfg.report(Comparing, other.Name, set)})
 	return &Comparison{layers, ref.Preparation(set), append(warnings, b.Warnings()...)}, err

@@ -56,7 +56,7 @@ func (p Preparation) SamePixels(other Preparation) bool {
 // Warnings returns an AssumedPreprocess where it is a guess.
 func (p Preparation) Warnings() []Warning {
 	if p.Pixels && p.By == SaidByNobody {
-		return []Warning{AssumedPreprocess{Network: p.Network}}
+		return []Warning{AssumedPreprocess{Network: p.Network, Inside: p.inside}}
 	}
 	return nil
 }
@@ -65,10 +65,14 @@ func (p Preparation) Warnings() []Warning {
 type AssumedPreprocess struct {
 	Network string
 	Other   string // a second one of which nobody has either; "" where there is none
+	Inside  bool   // the network takes raw pixels, and the guess is in its own nodes
 }
 
 // Warning is one line.
 func (w AssumedPreprocess) Warning() string {
+	if w.Inside {
+		return w.What() + ": make it again with the Preprocess that it was trained with"
+	}
 	return w.What() + ": set the Preprocess that it was trained with"
 }
 
@@ -78,18 +82,27 @@ func (w AssumedPreprocess) What() string {
 	if w.Other != "" {
 		says = "neither " + w.Network + " nor " + w.Other + " says"
 	}
-	return says + " how pixels become its input: that they are divided by 255 is a guess, and every result is wrong of a network " +
+	guess := " is a guess"
+	if w.Inside {
+		guess += ", which its own nodes compute"
+	}
+	return says + " how pixels become its input: that they are divided by 255" + guess + ", and every result is wrong of a network " +
 		"that was trained on others"
 }
 
-// DifferentPreprocess warns that two networks on the same examples prepare pixels differently, each as it says.
+// DifferentPreprocess warns that two networks on the same examples say that pixels are prepared differently.
 type DifferentPreprocess struct {
 	Network, Other string
 	How, OtherHow  string // in words
+	Shared         bool   // both were given the inputs of Network, as Compare does; else each has those that it says
 }
 
 // Warning is one line.
 func (w DifferentPreprocess) Warning() string {
+	if w.Shared {
+		return fmt.Sprintf("%s and %s prepare pixels differently, %v and %v: both are given the inputs of %s here, not those that %s says",
+			w.Network, w.Other, w.How, w.OtherHow, w.Network, w.Other)
+	}
 	return fmt.Sprintf("%s and %s prepare pixels differently, each as it says: %v, and %v", w.Network, w.Other, w.How, w.OtherHow)
 }
 
@@ -99,7 +112,7 @@ func (w DifferentPreprocess) Warning() string {
 func SamePreparation(a, b *Network) (*Network, *Network, []Warning) {
 	switch {
 	case a.said == SaidByNobody && b.said == SaidByNobody:
-		w := AssumedPreprocess{Network: a.Name}
+		w := AssumedPreprocess{Network: a.Name, Inside: a.TakesPixels()}
 		if b.Name != a.Name {
 			w.Other = b.Name
 		}
@@ -109,22 +122,22 @@ func SamePreparation(a, b *Network) (*Network, *Network, []Warning) {
 	case b.said == SaidByNobody:
 		return a, b.like(a), warnUnlike(b, a)
 	case !a.TakesPixels() && !b.TakesPixels() && !a.pre.SamePixels(b.pre):
-		return a, b, []Warning{DifferentPreprocess{a.Name, b.Name, a.pre.String(), b.pre.String()}}
+		return a, b, []Warning{DifferentPreprocess{Network: a.Name, Other: b.Name, How: a.pre.String(), OtherHow: b.pre.String()}}
 	}
 	return a, b, nil
 }
 
 // warnUnlike warns where n, which does not say how it prepares pixels, cannot learn it of other.
 func warnUnlike(n, other *Network) []Warning {
-	if other.TakesPixels() {
-		return []Warning{AssumedPreprocess{Network: n.Name}}
+	if inside := n.TakesPixels(); inside || other.TakesPixels() {
+		return []Warning{AssumedPreprocess{Network: n.Name, Inside: inside}}
 	}
 	return nil
 }
 
 // like returns n with other's way to prepare pixels, in n's own layout.
 func (n *Network) like(other *Network) *Network {
-	if other.TakesPixels() {
+	if n.TakesPixels() || other.TakesPixels() {
 		return n
 	}
 	own := *n

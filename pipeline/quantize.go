@@ -122,6 +122,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		err = r.Network.record(n.pre)
 	}
 	if err == nil && cfg.Pixels {
+		if r.Preparation == nil || !r.Preparation.Pixels { // else it is said already
+			r.Warnings = append(r.Warnings, n.Preparation(nil).Warnings()...)
+		}
 		r.Network, err = r.Network.WithPixels()
 	}
 	if err == nil && r.Preparation != nil {

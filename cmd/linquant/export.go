@@ -91,6 +91,7 @@ func exportCommand() *cobra.Command {
 				return cli.Usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", text.Printable(args[0]))
 			}
 			if cfg.pixels() {
+				flags.Warn(c.ErrOrStderr(), n.Preparation(nil).Warnings())
 				if n, err = n.WithPixels(); err != nil {
 					return cfg.explainPixels(err)
 				}

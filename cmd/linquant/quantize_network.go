@@ -187,6 +187,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	}
 	export := r.Export
 	if cfg.pixels() {
+		if r.Preparation == nil || !r.Preparation.Pixels { // else it is said already
+			flags.Warn(c.ErrOrStderr(), r.Network.Preparation(nil).Warnings())
+		}
 		raw, err := r.WithPixels()
 		if err != nil {
 			return cfg.explainPixels(err)

@@ -48,6 +48,11 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 			}
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
 		case pipeline.AssumedPreprocess:
+			if x.Inside {
+				fmt.Fprintf(w, "linquant: warning: %s; make it again from the network without --input-type uint8, with --preprocess %s, or "+
+					"with --mean and --std\n", x.What(), strings.Join(vision.Names(), "|"))
+				continue
+			}
 			fmt.Fprintf(w, "linquant: warning: %s; say it with --preprocess %s, or with --mean and --std\n", x.What(),
 				strings.Join(vision.Names(), "|"))
 		case pipeline.UnknownCodes: // said of the file, by quantize
