@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"linquant/engine"
+	"linquant/internal/testing/hostile"
 	"linquant/internal/testing/hostilenet"
 	"linquant/onnx"
 	"linquant/pipeline"
@@ -68,6 +69,7 @@ var ways = []struct {
 
 // TestONNX reads every file in a process of its own.
 func TestONNX(t *testing.T) {
+	hostile.RequirePlain(t)
 	if peak() == 0 {
 		t.Skip("this system does not say how much memory a process took")
 	}

@@ -1,0 +1,5 @@
+//go:build race || purego
+
+package hostile
+
+const slow = true
