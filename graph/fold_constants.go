@@ -11,7 +11,7 @@ import (
 // nodes together, beyond so many times the elements of the constants that the graph has.
 var (
 	foldElements int64 = 1 << 20 // that results have at once
-	foldWork     int64 = 1 << 27 // multiplications, or what takes about as long
+	foldWork     int64 = 1 << 26 // multiplications, or what takes about as long
 )
 
 const (

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // RequirePlain skips a test of time and memory where a process needs more of both than it does for its user: under the
@@ -14,4 +15,32 @@ func RequirePlain(t testing.TB) {
 	if slow || runtime.GOARCH != "amd64" || os.Getenv("LINQUANT_CPU") != "" {
 		t.Skip("time and memory are those of a plain build on amd64")
 	}
+}
+
+// Slowness returns how many times as much processor time the machine takes now as the one that bounds of time are for
+// takes when it is idle, at least 1: processors share caches and pipelines with others, and are not all as fast. used is
+// the processor time of the process.
+func Slowness(used func() time.Duration) float64 {
+	const idle = 15 * time.Millisecond
+	start := used()
+	work()
+	return max(1, float64(used()-start)/float64(idle))
+}
+
+var (
+	cells [1 << 14]uint32
+	left  uint32
+)
+
+// work is arithmetic, loads and stores, and branches that cannot be foreseen.
+func work() {
+	x := uint32(1)
+	for range 4 << 20 {
+		x = x*1664525 + 1013904223
+		cells[x>>18] += x
+		if cells[x>>20]&1 != 0 {
+			x ^= cells[x>>22]
+		}
+	}
+	left = x
 }

@@ -97,9 +97,12 @@ func measure(t *testing.T, path string, f hostilenet.File) {
 	size, most := len(f.Data), hostilenet.Memory(len(f.Data))+f.More
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), readerVariable+"="+path, "GOMAXPROCS=2")
+	used := func() time.Duration { return time.Duration(processorTime() * float64(time.Second)) }
+	slower := hostile.Slowness(used)
 	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	out, err := cmd.CombinedOutput()
 	limit.Stop()
+	slower = max(slower, hostile.Slowness(used))
 	if err != nil {
 		t.Errorf("%d bytes: %v\n%s", size, err, out)
 	}
@@ -111,8 +114,9 @@ func measure(t *testing.T, path string, f hostilenet.File) {
 		seconds, _ := strconv.ParseFloat(field[1], 64)
 		bytes, _ := strconv.ParseInt(field[2], 10, 64)
 		t.Logf("%s: %.2f s, %d MB (%.150s)", field[0], seconds, bytes>>20, field[3])
-		if seconds > hostilenet.Seconds(size) {
-			t.Errorf("%s took %.2f s of processor time for %d bytes, more than %.2f", field[0], seconds, size, hostilenet.Seconds(size))
+		if seconds > slower*hostilenet.Seconds(size) {
+			t.Errorf("%s took %.2f s of processor time for %d bytes, more than %.2f, on a machine %.1f times as slow", field[0], seconds, size,
+				hostilenet.Seconds(size), slower)
 		}
 		if bytes > most {
 			t.Errorf("%s took %d MB for %d bytes, more than %d", field[0], bytes>>20, size, most>>20)
