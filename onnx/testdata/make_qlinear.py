@@ -72,6 +72,7 @@ def pairs(dtype, lo):
         node("QLinearLeakyRelu", codes("line", s, pick(), dtype), s * 0.75, pick(), dtype, alpha=0.25)
         node("QLinearConcat", codes("line", s, pick(), dtype) + codes("line", s * 1.5, pick(), dtype), s * 2, pick(), dtype, axis=1)
         node("QLinearSoftmax", codes("lines", s, pick(), dtype), 1 / 256, lo, dtype, axis=1, opset=13)
+        node("QLinearSoftmax", codes("x", s / 4, pick(), dtype), 1 / 256, lo, dtype, axis=2, opset=11)  # all from the axis on
 
 
 def make():

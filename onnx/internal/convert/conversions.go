@@ -16,6 +16,7 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	graph.Reshape:            reshape,
 	graph.Slice:              slice,
 	graph.Softmax:            softmax,
+	raw.MSQLinearSoftmax:     qlinearSoftmax,
 	"Cast":                   cast,
 	"Constant":               constant,
 	graph.Expand:             expand,

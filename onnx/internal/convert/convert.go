@@ -3,6 +3,7 @@
 package convert
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -163,11 +164,28 @@ func softmax(s build.Node) error {
 	if s.Opset >= 13 {
 		return nil
 	}
+	return flatSoftmax(s, 1) // the default was another
+}
+
+// qlinearSoftmax: ONNX Runtime's own operator says for itself of which opset it is.
+func qlinearSoftmax(s build.Node) error {
+	opset, ok := s.Raw.Attrs["opset"].(int)
+	if !ok {
+		return s.Errorf("it has no attribute opset, which says what its axis means: write the model again with ONNX Runtime's own tools")
+	}
+	if opset >= 13 {
+		return nil
+	}
+	return flatSoftmax(s, -1)
+}
+
+// flatSoftmax takes all dimensions from the axis on as one.
+func flatSoftmax(s build.Node, axis int) error {
 	dims, err := s.Dims(0)
 	if err != nil {
 		return err
 	}
-	axis, shape := 1, build.Dimensions(dims) // the default was another
+	shape := build.Dimensions(dims)
 	if s.Raw.Attrs["axis"] != nil {
 		axis = s.Raw.Int("axis")
 	}
@@ -186,7 +204,8 @@ func softmax(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	if x, err = s.Insert("softmax", s.Raw.Op, graph.Attrs{"axis": axis}, x); err != nil {
+	attrs := maps.Clone(s.Raw.Attrs)
+	if x, err = s.Insert("softmax", s.Raw.Op, attrs, append([]string{x}, s.Raw.Inputs[1:]...)...); err != nil {
 		return err
 	}
 	return s.Become(graph.Reshape, graph.Attrs{"shape": shape}, x)
