@@ -62,7 +62,7 @@ func TestViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if runtime.GOOS != "js" && runtime.GOOS != "plan9" && got > 1<<20 {
+	if int64(got) > f.Size+1<<20 { // the file is read into one copy, of which the tensors are views
 		t.Errorf("opening a model of %d bytes allocated %d", f.Size, got)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"linquant/onnx/internal/elements"
 )
 
-// File is an open ONNX file. The constants of Graph are views of the file in memory and valid until Close; what
-// becomes of the file meanwhile does not matter.
+// File is an open ONNX file. The constants of Graph are views of the file in memory; what becomes of the file
+// meanwhile does not matter.
 type File struct {
 	Path  string
 	Size  int64 // in bytes, with the files of external data
@@ -57,7 +57,8 @@ func (e *FileError) Error() string { return e.Path + ": " + e.Err.Error() }
 // Unwrap returns Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// Close frees the memory of the file; the constants of Graph must no longer be used. It may be called twice.
+// Close lets go of the file's content. Graph stays valid: the memory is free once neither f nor a graph that was made of Graph
+// is used any more. It may be called twice.
 func (f *File) Close() error {
 	err := f.content.Close()
 	if e := f.external.Close(); err == nil {

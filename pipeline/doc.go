@@ -19,5 +19,6 @@
 //	Weights                  the weights of a checkpoint alone, as safetensors
 //
 // Nothing here prints: progress goes to a callback, and what a caller should know is a value. Errors that a program may
-// want to tell apart have types: ConfigError, NotQuantizable and the others in errors.go, and those of the stages.
+// want to tell apart have types: ConfigError, NetworkError, InputsError, RangeError, LabelsError and NoWeightsError, the sentinels
+// ErrQuantized and ErrClosed, and those of the stages.
 package pipeline

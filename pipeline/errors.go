@@ -42,6 +42,9 @@ func (e *NetworkError) Unwrap() error { return e.Err }
 // ErrQuantized says that a network cannot be quantized because it is.
 var ErrQuantized = errors.New("it is a network of integers already; take the float network that it was made of")
 
+// ErrClosed says that a network is used after Close.
+var ErrClosed = errors.New("the network is closed: close it when nothing of it is needed any more")
+
 // InputsError is a network that has other inputs or outputs than what it shall do needs.
 type InputsError struct {
 	Name            string

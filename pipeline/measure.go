@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -60,6 +61,9 @@ type Difference struct {
 
 // Measure compiles both networks and runs them on the same examples, prepared in one way (SamePreparation).
 func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg MeasureConfig) (*Difference, error) {
+	if err := cmp.Or(n.usable(), reference.usable()); err != nil {
+		return nil, err
+	}
 	n, reference, warnings := SamePreparation(n, reference)
 	if !arePixels(set) {
 		warnings = nil
@@ -102,6 +106,9 @@ type Comparison struct {
 //
 // Errors: networks without a common value, *InputsError, and those of Compile, Prepare and eval.Compare.
 func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg MeasureConfig) (*Comparison, error) {
+	if err := cmp.Or(ref.usable(), other.usable()); err != nil {
+		return nil, err
+	}
 	ref, other, warnings := SamePreparation(ref, other)
 	if !arePixels(set) {
 		warnings = nil

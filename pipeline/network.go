@@ -27,7 +27,8 @@ type Network struct {
 	folded *graph.Graph // graph, ready to run; nil until it was asked for
 	pre    vision.Preprocess
 	said   string // who said what pre does to pixels, one of the Said constants
-	close  func() error
+	closed bool
+	close  func() error // nil: nothing to do
 }
 
 // NewNetwork makes a network of a graph that is at hand, which must not be changed afterwards. Errors: metadata that does
@@ -36,14 +37,46 @@ func NewNetwork(g *graph.Graph) (*Network, error) {
 	if g == nil {
 		return nil, errors.New("there is no network: the graph is nil")
 	}
-	return newNetwork(g.Name, 0, g, func() error { return nil })
+	return newNetwork(g.Name, 0, g, nil)
 }
 
-// Close closes the file, whose memory the graphs may share. What was compiled does not need it.
-func (n *Network) Close() error { return n.close() }
+// Close lets go of the file and of the graphs: whatever is asked of n afterwards is answered with ErrClosed, and where there is
+// no error with nothing. Graphs that it gave, networks that were made of it and what was compiled stay as they are, and
+// the memory that they share with the file is free once none of them is used. It may be called twice.
+func (n *Network) Close() error {
+	if n == nil {
+		return nil
+	}
+	closer := n.close
+	n.graph, n.folded, n.close, n.closed = nil, nil, nil, true
+	if closer == nil {
+		return nil
+	}
+	return closer()
+}
 
-// Graph returns the network as it was read. It must not be changed.
-func (n *Network) Graph() *graph.Graph { return n.graph }
+// usable returns an error where there is no network, or none any more.
+func (n *Network) usable() error {
+	switch {
+	case n == nil:
+		return errNoNetwork
+	case n.closed:
+		return n.named(ErrClosed)
+	case n.graph == nil:
+		return errNoNetwork
+	}
+	return nil
+}
+
+var errNoNetwork = errors.New("there is no network: Open, Read and NewNetwork make one")
+
+// Graph returns the network as it was read; nil after Close. It must not be changed.
+func (n *Network) Graph() *graph.Graph {
+	if n == nil {
+		return nil
+	}
+	return n.graph
+}
 
 // Folded returns the network ready to be quantized or run: a float one simplified by graph.Fold, once, an integer one as
 // it is. It must not be changed.
@@ -51,6 +84,9 @@ func (n *Network) Folded() (*graph.Graph, error) { return n.foldedContext(contex
 
 // foldedContext is Folded that ends with ctx's error once ctx is done.
 func (n *Network) foldedContext(ctx context.Context) (*graph.Graph, error) {
+	if err := n.usable(); err != nil {
+		return nil, err
+	}
 	if n.folded == nil {
 		g := n.graph
 		if !g.Quantized() {
@@ -73,14 +109,22 @@ func (n *Network) float() (*graph.Graph, error) {
 }
 
 // Quantized reports whether the network computes in integers.
-func (n *Network) Quantized() bool { return n.graph.Quantized() }
+func (n *Network) Quantized() bool { return n.usable() == nil && n.graph.Quantized() }
 
 // Preprocess returns how pixels become the first input, and the names of the classes.
-func (n *Network) Preprocess() vision.Preprocess { return n.pre }
+func (n *Network) Preprocess() vision.Preprocess {
+	if n == nil {
+		return vision.Preprocess{}
+	}
+	return n.pre
+}
 
 // SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Where it prepares
 // pixels as the network said, its being a guess stays one. Errors: those of vision.Preprocess.Store.
 func (n *Network) SetPreprocess(p vision.Preprocess) error {
+	if err := n.usable(); err != nil {
+		return err
+	}
 	said := n.said
 	if !p.SamePixels(n.pre) || !p.Assumed && n.pre.Assumed {
 		p.Assumed, said = false, SaidByCaller
@@ -101,7 +145,7 @@ func (n *Network) SetPreprocess(p vision.Preprocess) error {
 
 // InputShape returns the shape of the first input without the batch, as the file gives it.
 func (n *Network) InputShape() tensor.Shape {
-	if len(n.graph.Inputs) == 0 {
+	if n.usable() != nil || len(n.graph.Inputs) == 0 {
 		return nil
 	}
 	if v := n.graph.Value(n.graph.Inputs[0]); v != nil && len(v.Shape) > 0 {
@@ -138,12 +182,15 @@ func (n *Network) CheckLabels() error {
 
 // TakesPixels reports whether the network prepares raw pixels itself (see vision.PixelInput).
 func (n *Network) TakesPixels() bool {
+	if n.usable() != nil {
+		return false
+	}
 	g := n.graph
 	return len(g.Inputs) > 0 && g.Values[g.Inputs[0]].Quant != nil && n.pre.Divisor == 1
 }
 
 // WithPixels returns a quantized network with another input: raw pixels, uint8 from 0 to 255, that the network prepares
-// itself, with the same integers after it. It shares n's file, which must stay open. Errors: those of vision.PixelInput.
+// itself, with the same integers after it. Errors: those of vision.PixelInput.
 func (n *Network) WithPixels() (*Network, error) {
 	g, err := n.Folded()
 	if err != nil {
@@ -152,7 +199,7 @@ func (n *Network) WithPixels() (*Network, error) {
 	if g, err = vision.PixelInput(g); err != nil {
 		return nil, n.named(err)
 	}
-	return newNetwork(n.Name, n.Size, g, func() error { return nil })
+	return newNetwork(n.Name, n.Size, g, nil)
 }
 
 // Export writes the network as ONNX, a float one folded. Errors: those of Folded, of onnx.Export and of w.
@@ -166,5 +213,5 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 
 // made returns a network that the one was turned into, which shares its memory.
 func (n *Network) made(g *graph.Graph) *Network {
-	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said, close: func() error { return nil }}
+	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said}
 }

@@ -47,7 +47,7 @@ func none(c onnx.ImportConfig) bool {
 }
 
 // Open opens a network: an ONNX file, a checkpoint whose architecture is recognised by its tensors, or the Builtin one.
-// An ONNX file stays in memory until Close, and may be changed or removed meanwhile.
+// The file may be changed or removed meanwhile.
 //
 // Errors: those of packages onnx, checkpoint and models with the path before them, among them a *models.Mismatch; a
 // *ConfigError.
@@ -80,8 +80,8 @@ func Open(path string, cfg OpenConfig) (*Network, error) {
 	return newNetwork(path, f.Size, f.Graph, f.Close)
 }
 
-// Read is Open for a model in memory, such as one that a program embeds; name stands for its path. The network may refer
-// to data until Close.
+// Read is Open for a model in memory, such as one that a program embeds; name stands for its path. The network and
+// what is made of it may refer to data, which must not change.
 func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNetwork(name, int64(len(data)), g, func() error { return nil })
+	return newNetwork(name, int64(len(data)), g, nil)
 }
 
 // OpenCheckpoint opens a file of tensors, or those of the Builtin network.
@@ -126,7 +126,7 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 	var reading *checkpoint.Error
 	switch {
 	case err == nil:
-		n, err := newNetwork(f.Path, f.Size, g, func() error { return nil })
+		n, err := newNetwork(f.Path, f.Size, g, nil)
 		if err == nil {
 			n.Beside = f.Beside()
 		}
@@ -162,7 +162,9 @@ func orONNX(err error) error {
 func newNetwork(name string, size int64, g *graph.Graph, closer func() error) (*Network, error) {
 	pre, err := vision.Of(g)
 	if err != nil {
-		closer()
+		if closer != nil {
+			_ = closer()
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	said := SaidByModel

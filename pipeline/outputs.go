@@ -7,10 +7,12 @@ import (
 	"linquant/internal/near"
 )
 
-// WithOutputs returns the network with other values as its outputs: any that nodes compute, or inputs. It shares n's file,
-// which must stay open. Errors: a value that it does not
-// compute, with names near to it.
+// WithOutputs returns the network with other values as its outputs: any that nodes compute, or inputs. Errors: a value that
+// it does not compute, with names near to it.
 func (n *Network) WithOutputs(names ...string) (*Network, error) {
+	if err := n.usable(); err != nil {
+		return nil, err
+	}
 	g := n.graph.Clone()
 	producers := g.Producers()
 	for _, name := range names {

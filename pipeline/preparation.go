@@ -108,9 +108,11 @@ func (w DifferentPreprocess) Warning() string {
 
 // SamePreparation returns two networks that prepare pixels in one way, where at most one of them says how: as that does.
 // It warns where both say different things and keep to them, and where neither says any. The networks given stay as they
-// are; those returned share their files. One that takes raw pixels prepares them itself, and says nothing about others.
+// are. One that takes raw pixels prepares them itself, and says nothing about others.
 func SamePreparation(a, b *Network) (*Network, *Network, []Warning) {
 	switch {
+	case a == nil || b == nil:
+		return a, b, nil
 	case a.said == SaidByNobody && b.said == SaidByNobody:
 		w := AssumedPreprocess{Network: a.Name, Inside: a.TakesPixels()}
 		if b.Name != a.Name {
@@ -141,6 +143,7 @@ func (n *Network) like(other *Network) *Network {
 		return n
 	}
 	own := *n
+	own.close = nil
 	own.pre.Divisor, own.pre.Mean, own.pre.Std, own.pre.BGR = other.pre.Divisor, other.pre.Mean, other.pre.Std, other.pre.BGR
 	own.pre.Assumed, own.said = false, SaidByOther
 	return &own

@@ -47,14 +47,22 @@ type Result struct {
 
 	Preparation *Preparation // of the examples that it was calibrated on; nil where there were none
 
-	close func() error
+	opened *Network // nil: it was given
 }
 
-// Close closes what Quantize opened.
-func (r *Result) Close() error { return r.close() }
+// Close closes the network in integers and what Quantize opened; a network that was given stays open.
+func (r *Result) Close() error {
+	if r == nil {
+		return nil
+	}
+	err := r.Network.Close()
+	if e := r.opened.Close(); err == nil {
+		err = e
+	}
+	return err
+}
 
 // Quantize opens a float network, calibrates it and returns it in integers, measured where there are examples for that.
-// What Quantize returns keeps the file open until Close.
 //
 // Errors: *ConfigError, ErrQuantized, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
 func Quantize(ctx context.Context, cfg Config) (*Result, error) {
@@ -70,7 +78,7 @@ func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 		n.Close()
 		return nil, err
 	}
-	r.close = n.Close
+	r.opened = n
 	return r, nil
 }
 
@@ -99,13 +107,16 @@ func (cfg Config) open() (n *Network, err error) {
 
 // quantize is Quantize for a network that is open.
 func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
+	if err := n.usable(); err != nil {
+		return nil, err
+	}
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}
 	if err := n.CheckLabels(); err != nil {
 		return nil, err
 	}
-	r := &Result{Float: n, close: func() error { return nil }}
+	r := &Result{Float: n}
 	if cfg.Quant.Examples.Compile == nil && cfg.Quant.Examples.Batches == nil {
 		cfg.Quant.Examples = n.watched(ctx, cfg)
 	}
@@ -215,8 +226,7 @@ func (r *Result) measure(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-// Quantize returns the network in integers, made with these ranges, and what that cost. It shares with n the constants
-// that stay in floating point, so that n must stay open. Errors: ErrQuantized, and those of ptq.Quantize.
+// Quantize returns the network in integers, made with these ranges, and what that cost. Errors: ErrQuantized, and those of ptq.Quantize.
 func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
 	return n.integers(func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(g, ranges, cfg) })
 }

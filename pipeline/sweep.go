@@ -47,6 +47,9 @@ type Measured struct {
 //
 // Errors: ErrQuantized, and those of Calibrate, Quantize, Compile and Accuracy.
 func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg MeasureConfig) ([]Measured, error) {
+	if err := n.usable(); err != nil {
+		return nil, err
+	}
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}

@@ -1,5 +1,4 @@
-// Package mmap has files in memory that is none of Go's heap: it does not make the garbage collector wait for as much
-// garbage again, and goes back to the system when it is closed.
+// Package mmap has files in memory: whole ones, and views of what stands in one.
 package mmap
 
 import (
@@ -13,13 +12,15 @@ import (
 	"sync/atomic"
 )
 
-// Mapping is the content of a file as it was when it was opened. The bytes must not be written to, nor used after Close.
+// Mapping is the content of a file as it was when it was opened. The bytes must not be written to. Who still has them after
+// Close may go on reading them: they are the garbage collector's, so that no use of what a closed file was can end the
+// program.
 //
 // It is a copy. In a mapping of the file itself, what another process cuts off or overwrites is gone or changed under its
 // reader's hands, and reading it ends the whole program.
 type Mapping struct {
 	Bytes []byte
-	free  func() error // nil: nothing to do
+	free  func() error // of a view of the file itself; nil: nothing to do
 }
 
 // held is how many bytes of files are in memory.
@@ -68,18 +69,15 @@ func load(f *os.File) (*Mapping, error) {
 	if size <= 0 {
 		return read(f)
 	}
-	m, err := allocate(size)
-	if err != nil { // such as a system without anonymous memory
-		return read(f)
-	}
-	if n, err := f.ReadAt(m.Bytes, 0); err != nil {
-		_ = m.free()
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%s became shorter while it was read, %d bytes of %d: open it again when it is whole", f.Name(), n, size)
-		}
+	b := make([]byte, size)
+	n, err := f.ReadAt(b, 0)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s became shorter while it was read, %d bytes of %d: open it again when it is whole", f.Name(), n, size)
+	case err != nil:
 		return nil, err
 	}
-	return m, nil
+	return &Mapping{Bytes: b}, nil
 }
 
 // regularSize returns the size of a file; 0 for one that must be read to know it: a pipe, or a file of /proc, which seems
@@ -109,15 +107,11 @@ func read(f *os.File) (*Mapping, error) {
 	return &Mapping{Bytes: b}, nil
 }
 
-// Close frees the memory. It may be called twice.
+// Close lets go of the bytes. It may be called twice.
 func (m *Mapping) Close() error {
-	free := m.free
 	held.Add(-int64(len(m.Bytes)))
-	m.Bytes, m.free = nil, nil
-	if free == nil {
-		return nil
-	}
-	return free()
+	m.Bytes = nil
+	return nil
 }
 
 // View calls look with the content of the file at path, of which it reads only what look looks at. look must run in its own

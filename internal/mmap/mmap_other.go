@@ -2,13 +2,7 @@
 
 package mmap
 
-import (
-	"errors"
-	"os"
-)
+import "os"
 
-// Elsewhere files are read into Go's memory; Windows lets nobody shorten a mapped file, nor replace it.
-
-func allocate(int) (*Mapping, error) { return nil, errors.ErrUnsupported }
-
+// mapFile reads the file; Windows lets nobody shorten a mapped one, nor replace it.
 func mapFile(f *os.File, _ int) (*Mapping, error) { return read(f) }
