@@ -147,6 +147,11 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if ec.Format == onnx.Float {
 		return cli.Usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
 	}
+	if cfg.Save != "" {
+		if err := cli.CheckEndingOf("--save-ranges", cfg.Save, ".json"); err != nil {
+			return err
+		}
+	}
 	if err := cli.CheckOutput(c, cfg.Save); err != nil {
 		return err
 	}

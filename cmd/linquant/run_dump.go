@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"linquant/cmd/linquant/internal/cli"
-	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -25,9 +24,6 @@ type dumper struct {
 func (cfg *runConfig) checkDump(c *cobra.Command) error {
 	if cfg.dump == "" {
 		return nil
-	}
-	if cfg.dump == cfg.out {
-		return cli.Usagef("--dump: %s would be written twice", text.Printable(cfg.dump))
 	}
 	if err := cli.CheckEndingOf("--dump", cfg.dump, ".npz"); err != nil {
 		return err

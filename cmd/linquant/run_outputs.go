@@ -63,15 +63,10 @@ func (cfg *runConfig) targets(c *cobra.Command, images bool) (*targets, error) {
 		return nil, cli.Usagef("--output %s: give the value a file with -o FILE or --output NAME=FILE; a file ends in .npy or .npz",
 			text.Printable(t.names[0]))
 	}
-	written := map[string]bool{}
 	for _, path := range slices.Concat([]string{t.out}, slices.Sorted(maps.Values(t.files))) {
 		if path == "" {
 			continue
 		}
-		if written[path] {
-			return nil, cli.Usagef("--output: %s would be written twice", text.Printable(path))
-		}
-		written[path] = true
 		flag := "--output"
 		if path == cfg.out {
 			flag = "-o"

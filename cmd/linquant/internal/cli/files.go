@@ -92,9 +92,16 @@ func CheckEndingOf(flag, path string, endings ...string) error {
 }
 
 // CheckOutput refuses a file that cannot or must not be written, before any work is done for it: one whose folder is
-// missing, a folder, one that the command line reads, one that linquant did not write (see ours) without --force.
+// missing, a folder, one that the command line reads or writes a second time, one that linquant did not write (see ours) without
+// --force.
 func CheckOutput(c *cobra.Command, path string) error {
-	if path == "" || path == Stdio {
+	if path == "" {
+		return nil
+	}
+	if flags := writtenBy(c, path); len(flags) > 1 {
+		return Usagef("%s: it would be written twice, by %s: name two files", text.Printable(path), strings.Join(flags, " and "))
+	}
+	if path == Stdio {
 		return nil
 	}
 	info, err := os.Stat(path)

@@ -32,6 +32,58 @@ func MarkOutput(c *cobra.Command, name string) {
 	}
 }
 
+// writtenBy lists the flags of the command line that name the file at path, by whatever name, as something to write; twice a flag
+// that does so twice.
+func writtenBy(c *cobra.Command, path string) []string {
+	var list []string
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if _, output := f.Annotations[outputMark]; !output {
+			return
+		}
+		values := []string{f.Value.String()}
+		if many, ok := f.Value.(pflag.SliceValue); ok {
+			values = many.GetSlice()
+		}
+		for _, value := range values {
+			_, file, named := strings.Cut(value, "=")
+			if sameFile(value, path) || named && sameFile(file, path) {
+				list = append(list, "--"+f.Name)
+			}
+		}
+	})
+	return list
+}
+
+// sameFile reports whether two names are of one file, which may not be there yet, links followed.
+func sameFile(a, b string) bool {
+	if a == b || a == "" || a == Stdio || b == Stdio {
+		return a == b
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	return errA != nil && errB != nil && place(a) == place(b)
+}
+
+// place is where a file that is not there yet will be.
+func place(path string) string {
+	if to, err := os.Readlink(path); err == nil {
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(folder, filepath.Base(path))
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
 // readToo returns the word of the command line that names the file at path, or one that is read with it, as something to
 // read: a model, its external data, what is in a folder of images. "" if none does. A word is an argument or the value of
 // a flag that is not marked as output, as NAME=FILE and KIND:PATH:SPLIT too.
