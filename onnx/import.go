@@ -1,8 +1,6 @@
 package onnx
 
 import (
-	"fmt"
-
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
@@ -33,7 +31,7 @@ func Import(data []byte, name string) (*graph.Graph, error) { return ImportConfi
 func (c ImportConfig) Import(data []byte, name string) (*graph.Graph, error) {
 	g, err := c.importModel(data, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, &FileError{name, err}
 	}
 	return g, nil
 }

@@ -12,12 +12,18 @@ import (
 // own, Resize is what Preprocess says. dataset.ReadImage takes it. Errors: an input that is no image.
 func (m *Model) ImageConfig() (dataset.ImageConfig, error) {
 	c, h, w, err := m.ImageShape()
-	return dataset.ImageConfig{Channels: c, Height: h, Width: w, Resize: m.Preprocess.Resize}, err
+	if err != nil {
+		return dataset.ImageConfig{}, err
+	}
+	return dataset.ImageConfig{Channels: c, Height: h, Width: w, Resize: m.Preprocess.Resize}, nil
 }
 
 // ImageShape returns the shape of the images that the first input takes, by the function of that name in package vision.
 // Errors: an input that is no image.
 func (m *Model) ImageShape() (channels, height, width int, err error) {
+	if err := m.usable(); err != nil {
+		return 0, 0, 0, err
+	}
 	in := m.Inputs()[0]
 	channels, height, width, ok := vision.ImageShape(in.Shape, m.Preprocess.ChannelsLast)
 	if !ok {
@@ -49,6 +55,12 @@ func (m *Model) Pixels(dst []float32, pixels []uint8) error {
 // the reals that they stand for, which is how Run takes them. Bytes for the first input, where that is not codes, are the
 // pixels of images, channels first or last, and are prepared. Errors: another shape.
 func (m *Model) Array(i int, a tensor.Tensor) (x []float32, examples int, err error) {
+	if err := m.usable(); err != nil {
+		return nil, 0, err
+	}
+	if i < 0 || i >= len(m.Inputs()) {
+		return nil, 0, fmt.Errorf("%s: there is no input %d: it has %s", m.Name, i, count(len(m.Inputs()), "input"))
+	}
 	in := m.Inputs()[i]
 	pixels := a.DType == tensor.Uint8 && in.Quant == nil && i == 0
 	image := in.Shape

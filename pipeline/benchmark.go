@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"runtime"
+	"strconv"
 	"time"
 
 	"linquant/engine"
@@ -22,8 +25,21 @@ type Benchmark struct {
 const benchmarkBuffers = 4
 
 // Benchmark runs the model on random inputs for at least the given time (see eval.Time). threads is the number that it was
-// compiled for.
+// compiled for, 0 one for each processor. Errors: *ConfigError, and those of Run.
 func (m *Model) Benchmark(ctx context.Context, batch, threads int, atLeast time.Duration) (*Benchmark, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
+	switch {
+	case batch < 1:
+		return nil, &ConfigError{Field: "batch", Value: strconv.Itoa(batch), Reason: "use 1 or more"}
+	case atLeast < 0:
+		return nil, &ConfigError{Field: "atLeast", Value: atLeast.String(), Reason: "use 0 or more"}
+	}
+	if err := checkThreads("threads", threads); err != nil {
+		return nil, err
+	}
+	threads = cmp.Or(threads, runtime.GOMAXPROCS(0))
 	inputs := make([][][]float32, benchmarkBuffers)
 	for i := range inputs {
 		var err error
@@ -49,6 +65,9 @@ func (m *Model) Benchmark(ctx context.Context, batch, threads int, atLeast time.
 
 // ProfileRandom is Profile on one random example.
 func (m *Model) ProfileRandom(ctx context.Context) ([]engine.StepTime, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	inputs, err := m.random(1, 0)
 	if err != nil {
 		return nil, err
@@ -58,6 +77,9 @@ func (m *Model) ProfileRandom(ctx context.Context) ([]engine.StepTime, error) {
 
 // Room returns memory for the outputs of a batch. Errors: a batch of less than 0, or of more than 2³¹−1.
 func (m *Model) Room(batch int) ([][]float32, error) {
+	if err := m.usable(); err != nil {
+		return nil, err
+	}
 	var outputs [][]float32
 	for _, out := range m.Outputs() {
 		y, err := room(batch, out)

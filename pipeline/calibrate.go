@@ -55,6 +55,12 @@ type Progress struct {
 // Errors: a network that is quantized, or that has several inputs (*InputsError); those of ptq.Points, engine.Compile,
 // Prepare and calib.Run, with the name of the network before them.
 func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (calib.Ranges, error) {
+	if set == nil {
+		return nil, missing("set")
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	g, err := n.float()
 	if err != nil {
 		return nil, err

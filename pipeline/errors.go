@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"linquant/graph"
 )
@@ -20,6 +21,28 @@ func (e *ConfigError) Error() string {
 		return e.Field + ": " + e.Reason
 	}
 	return e.Field + " " + e.Value + ": " + e.Reason
+}
+
+// stageField is an error of ptq about a field of its own, which is one of a configuration here.
+type stageField struct {
+	*ConfigError
+	err error
+}
+
+// Unwrap returns both.
+func (e stageField) Unwrap() []error { return []error{e.ConfigError, e.err} }
+
+// missing is the error about something that is nil.
+func missing(what string) error {
+	return &ConfigError{Field: what, Reason: "it is nil"}
+}
+
+// checkThreads returns an error about a number of threads that cannot be.
+func checkThreads(field string, threads int) error {
+	if threads >= 0 {
+		return nil
+	}
+	return &ConfigError{Field: field, Value: strconv.Itoa(threads), Reason: "use 1 or more, or 0 for one on each processor"}
 }
 
 // NetworkError is an error about a network, or what a stage says about it.

@@ -29,18 +29,19 @@ type LowSQNR struct {
 	Value, Node string
 	Op          graph.Op
 	SQNR        float64  // signal to quantization noise in dB, less than LeastSQNR
-	Overrides   []string // that mend it, as --override takes them
+	Overrides   []string // that mend it: NODE=w8, =a8 for more bits of its weights or values, NODE=float
 	Others      int      // that are as bad and are not named; of the last warning
 }
 
 // Warning is one line.
 func (w LowSQNR) Warning() string {
-	var flags []string
-	for _, o := range w.Overrides {
-		flags = append(flags, "--override '"+o+"'")
-	}
+	return w.MendedBy("overrides of " + strings.Join(w.Overrides, ", "))
+}
+
+// MendedBy is the warning with another way to say what its Overrides do.
+func (w LowSQNR) MendedBy(how string) string {
 	text := fmt.Sprintf("%s node %q makes %q with %.1f dB of signal to quantization noise, below %d: mend it with %s",
-		w.Op, w.Node, w.Value, w.SQNR, LeastSQNR, strings.Join(flags, " "))
+		w.Op, w.Node, w.Value, w.SQNR, LeastSQNR, how)
 	if w.Others > 0 {
 		text += fmt.Sprintf(" (%s as bad)", count(w.Others, "other value"))
 	}

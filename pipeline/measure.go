@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 
 	"linquant/dataset"
 	"linquant/engine"
@@ -21,9 +22,23 @@ type MeasureConfig struct {
 	Measured func(Measured) // of a Sweep: is told of each network as soon as it is measured
 }
 
-// Accuracy runs a classifier on the examples and counts how often it is right. Errors: *InputsError, those of Prepare and
+// check returns an error about a field, or a set of examples that there is not.
+func (cfg MeasureConfig) check(set dataset.Set) error {
+	switch {
+	case set == nil:
+		return missing("set")
+	case cfg.Batch < 0:
+		return &ConfigError{Field: "Batch", Value: strconv.Itoa(cfg.Batch), Reason: "use 1 or more, or 0 for 64"}
+	}
+	return checkThreads("Threads", cfg.Threads)
+}
+
+// Accuracy runs a classifier on the examples and counts how often it is right. Errors: *InputsError, *ConfigError, those of Prepare and
 // of eval.Measure with the name of the network before them.
 func (m *Model) Accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig) (*eval.Accuracy, error) {
+	if err := cmp.Or(m.usable(), cfg.check(set)); err != nil {
+		return nil, err
+	}
 	in, out := m.Inputs(), m.Outputs()
 	if len(in) != 1 || len(out) != 1 {
 		return nil, &InputsError{m.Name, len(in), len(out), "accuracy is measured on a classifier, which has one of each"}
@@ -61,7 +76,7 @@ type Difference struct {
 
 // Measure compiles both networks and runs them on the same examples, prepared in one way (SamePreparation).
 func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg MeasureConfig) (*Difference, error) {
-	if err := cmp.Or(n.usable(), reference.usable()); err != nil {
+	if err := cmp.Or(n.usable(), reference.usable(), cfg.check(set)); err != nil {
 		return nil, err
 	}
 	n, reference, warnings := SamePreparation(n, reference)
@@ -106,7 +121,7 @@ type Comparison struct {
 //
 // Errors: networks without a common value, *InputsError, and those of Compile, Prepare and eval.Compare.
 func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg MeasureConfig) (*Comparison, error) {
-	if err := cmp.Or(ref.usable(), other.usable()); err != nil {
+	if err := cmp.Or(ref.usable(), other.usable(), cfg.check(set)); err != nil {
 		return nil, err
 	}
 	ref, other, warnings := SamePreparation(ref, other)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -50,6 +51,9 @@ func (n Numbers) String() string {
 // Errors: those of r, of Read and of Network.Compile. Where the model needs more than these two know, such as a shape for
 // its inputs, take the steps.
 func Load(r io.Reader, cfg engine.Config) (*Model, error) {
+	if r == nil {
+		return nil, missing("reader")
+	}
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -114,8 +118,19 @@ func CompileGraph(g *graph.Graph, cfg engine.Config) (*Model, error) {
 	return n.Compile(cfg)
 }
 
+// usable returns an error where nothing was compiled.
+func (m *Model) usable() error {
+	if m == nil || m.Program == nil || len(m.Inputs()) == 0 {
+		return errors.New("there is no model: Network.Compile, Load and LoadFile make one")
+	}
+	return nil
+}
+
 // Warnings lists what of an integer network runs in floating point.
 func (m *Model) Warnings() []Warning {
+	if m.usable() != nil {
+		return nil
+	}
 	var list []Warning
 	for _, i := range m.Islands() {
 		list = append(list, FloatNode(i))

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 
@@ -120,7 +121,8 @@ func (n *Network) Preprocess() vision.Preprocess {
 }
 
 // SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Where it prepares
-// pixels as the network said, its being a guess stays one. Errors: those of vision.Preprocess.Store.
+// pixels as the network said, its being a guess stays one. Errors: those of vision.Preprocess.Store, and
+// a *ConfigError about a mean or deviation for another number of channels.
 func (n *Network) SetPreprocess(p vision.Preprocess) error {
 	if err := n.usable(); err != nil {
 		return err
@@ -128,6 +130,13 @@ func (n *Network) SetPreprocess(p vision.Preprocess) error {
 	said := n.said
 	if !p.SamePixels(n.pre) || !p.Assumed && n.pre.Assumed {
 		p.Assumed, said = false, SaidByCaller
+	}
+	if c, _, _, ok := vision.ImageShape(n.InputShape(), p.ChannelsLast); ok {
+		for _, per := range [][]float32{p.Mean, p.Std} {
+			if per != nil && len(per) != c {
+				return n.named(&ConfigError{"Preprocess", "", fmt.Sprintf("mean and std have %d values for %d channels: give one for each", len(per), c)})
+			}
+		}
 	}
 	own := *n.graph // the metadata is this network's own, the rest is shared
 	own.Metadata = maps.Clone(n.graph.Metadata)
@@ -204,6 +213,9 @@ func (n *Network) WithPixels() (*Network, error) {
 
 // Export writes the network as ONNX, a float one folded. Errors: those of Folded, of onnx.Export and of w.
 func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
+	if w == nil {
+		return missing("writer")
+	}
 	g, err := n.Folded()
 	if err != nil {
 		return err

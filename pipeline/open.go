@@ -73,12 +73,18 @@ func Open(path string, cfg OpenConfig) (*Network, error) {
 	var file *onnx.FileError
 	switch {
 	case errors.As(err, &file):
-		return nil, &NetworkError{path, file.Err}
+		return nil, &NetworkError{path, unnamed{file}}
 	case err != nil:
 		return nil, err
 	}
 	return newNetwork(path, f.Size, f.Graph, f.Close)
 }
+
+// unnamed is the error about a file where its path stands already.
+type unnamed struct{ of *onnx.FileError }
+
+func (e unnamed) Error() string { return e.of.Err.Error() }
+func (e unnamed) Unwrap() error { return e.of }
 
 // Read is Open for a model in memory, such as one that a program embeds; name stands for its path. The network and
 // what is made of it may refer to data, which must not change.

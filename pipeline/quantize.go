@@ -3,7 +3,9 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
+	"strconv"
 
 	"linquant/calib"
 	"linquant/dataset"
@@ -66,6 +68,9 @@ func (r *Result) Close() error {
 //
 // Errors: *ConfigError, ErrQuantized, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
 func Quantize(ctx context.Context, cfg Config) (*Result, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
 	n, err := cfg.open()
 	if err != nil {
 		return nil, err
@@ -80,6 +85,15 @@ func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	r.opened = n
 	return r, nil
+}
+
+// check returns a *ConfigError about a number that cannot be, whatever the model.
+func (cfg Config) check() error {
+	p := cfg.Calibration.Percentile
+	if p != 0 && !(p > 50 && p <= 100) {
+		return &ConfigError{Field: "Calibration.Percentile", Value: strconv.FormatFloat(p, 'g', -1, 64), Reason: "use more than 50, up to 100"}
+	}
+	return checkThreads("Threads", cfg.Threads)
 }
 
 func (cfg Config) open() (n *Network, err error) {
@@ -250,6 +264,11 @@ func (n *Network) integers(of func(*graph.Graph) (*graph.Graph, *ptq.NetworkRepo
 
 // named puts the network's name before an error.
 func (n *Network) named(err error) error {
+	var field *ptq.ConfigError
+	var ours *ConfigError
+	if errors.As(err, &field) && !errors.As(err, &ours) {
+		err = stageField{&ConfigError{Field: "Quant." + field.Field, Reason: field.Error()}, err}
+	}
 	return &NetworkError{n.Name, err}
 }
 

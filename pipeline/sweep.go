@@ -47,7 +47,10 @@ type Measured struct {
 //
 // Errors: ErrQuantized, and those of Calibrate, Quantize, Compile and Accuracy.
 func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg MeasureConfig) ([]Measured, error) {
-	if err := n.usable(); err != nil {
+	if training == nil {
+		return nil, missing("training")
+	}
+	if err := cmp.Or(n.usable(), cfg.check(test)); err != nil {
 		return nil, err
 	}
 	if n.Quantized() {

@@ -30,6 +30,12 @@ type WeightsConfig struct {
 // Weights quantizes the weights of a checkpoint alone, without data, and writes all its tensors to w as safetensors (see
 // ptq.Weights). Errors: those of Select and of ptq.Weights, weights that are integers already.
 func Weights(w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, error) {
+	switch {
+	case w == nil:
+		return nil, missing("writer")
+	case f == nil:
+		return nil, missing("checkpoint")
+	}
 	weights, err := cfg.Select(f)
 	if err != nil {
 		return nil, err

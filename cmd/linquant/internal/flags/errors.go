@@ -16,6 +16,8 @@ import (
 var flagNames = map[string]string{
 	"Arch": "--arch", "Root": "--root", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
+	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
+	"Quant.WeightBits": "--weight-bits", "Quant.ActBits": "--act-bits", "Quant.Requant": "--requant",
 }
 
 // Error makes an error about a configuration one about the flag that it came from.
@@ -55,6 +57,8 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 			}
 			fmt.Fprintf(w, "linquant: warning: %s; say it with --preprocess %s, or with --mean and --std\n", x.What(),
 				strings.Join(vision.Names(), "|"))
+		case pipeline.LowSQNR:
+			fmt.Fprintf(w, "linquant: warning: %s\n", x.MendedBy("--override '"+strings.Join(x.Overrides, "' --override '")+"'"))
 		case pipeline.UnknownCodes: // said of the file, by quantize
 		default:
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
