@@ -200,8 +200,8 @@ type Tensor struct {
 	data   data
 	packed int64 // bytes in the file where codes share them; 0 where they do not
 
-	inflated bool  // it is compressed
-	room     int64 // bytes that its elements may take as they are and as floats together; 0 where that is not bounded
+	inflation       *inflation // of the file; nil where it is not compressed
+	whole, streamed int64      // what it counts in that
 }
 
 // data is where a tensor's elements are. Implementations may be called from several goroutines at once.
@@ -233,6 +233,9 @@ func (t *Tensor) Stored() int64 {
 // Read returns the tensor's elements as they are stored, in row-major order whatever the layout of the file; a quantized
 // tensor's codes, one an element. The result shares nothing with t.
 func (t *Tensor) Read() (tensor.Tensor, error) {
+	if err := t.inMemory(t.Bytes()); err != nil {
+		return tensor.Tensor{}, err
+	}
 	buf := make([]byte, t.Bytes())
 	if err := t.readInto(buf); err != nil {
 		return tensor.Tensor{}, err
@@ -248,6 +251,9 @@ func (t *Tensor) readInto(dst []byte) error {
 	if len(dst) == 0 {
 		return nil
 	}
+	if err := t.inMemory(t.Bytes()); err != nil {
+		return err
+	}
 	if err := t.data.readAll(dst); err != nil {
 		return t.fail(err)
 	}
@@ -259,15 +265,19 @@ func (t *Tensor) readInto(dst []byte) error {
 // capacity allows, so that a loop over tensors need not allocate; it may be nil.
 func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 	n := t.Elements()
-	if most := t.room; most > 0 && t.Bytes()+4*int64(n) > most {
-		return nil, t.fail(unsupported("%d elements, compressed, are more than the file may have as floats (%d); save it uncompressed, "+
-			"with numpy.savez", n, most/4))
+	direct := t.DType == tensor.Float32 && t.Quant == nil
+	floats := t.Bytes() + 4*int64(n)
+	if direct {
+		floats = t.Bytes()
+	}
+	if err := t.inMemory(floats); err != nil {
+		return nil, err
 	}
 	if cap(buf) < n {
 		buf = make([]float32, n)
 	}
 	buf = buf[:n]
-	if t.DType == tensor.Float32 && t.Quant == nil {
+	if direct {
 		if raw, ok := tensor.Bytes(buf); ok {
 			return buf, t.readInto(raw)
 		}
@@ -294,6 +304,20 @@ func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
 		return nil, t.fail(err)
 	}
 	return buf, nil
+}
+
+// inMemory is asked before so many bytes are made of t, which an array of a compressed file may not have.
+func (t *Tensor) inMemory(bytes int64) error {
+	if t.inflation == nil {
+		return nil
+	}
+	if _, ok := t.data.(columnMajor); ok {
+		bytes += t.Bytes() // its second buffer
+	}
+	if err := t.inflation.inMemory(t, bytes); err != nil {
+		return t.fail(err)
+	}
+	return nil
 }
 
 // fail makes the error of reading the tensor: that of a damaged file, unless it says otherwise.

@@ -67,12 +67,17 @@ func (s swapped) readAll(dst []byte) error {
 	if err := s.data.readAll(dst); err != nil {
 		return err
 	}
-	for b := dst; len(b) >= s.word; b = b[s.word:] {
-		for i, j := 0, s.word-1; i < j; i, j = i+1, j-1 {
+	swap(dst, s.word)
+	return nil
+}
+
+// swap turns the bytes of each word around.
+func swap(b []byte, word int) {
+	for ; len(b) >= word; b = b[word:] {
+		for i, j := 0, word-1; i < j; i, j = i+1, j-1 {
 			b[i], b[j] = b[j], b[i]
 		}
 	}
-	return nil
 }
 
 // columnMajor is data stored with the first dimension varying fastest, as Fortran does.

@@ -25,23 +25,14 @@ const npySuffix = ".npy"
 // maxDeflateRatio is the most that deflate can shrink: a match of 258 bytes takes at least two bits.
 const maxDeflateRatio = 1032
 
-// What is compressed may become so many bytes, and so many more for each of the file; and as floats, of which each element
-// takes four bytes beside its own, so many.
-const (
-	maxInflated     = 16 << 20
-	inflatedPerByte = 6
-	maxWidened      = 40 << 20
-	widenedPerByte  = 7
-)
-
-// readNPZ reads the directory of an npz file and the header of each array in it.
+// readNPZ reads the directory of an npz file and the header of each array in it, which is all that it inflates.
 func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 	z, err := openZip(r, size)
 	if err != nil {
 		return nil, err
 	}
 	c := &contents{}
-	left := maxInflated + inflatedPerByte*size
+	spent := &inflation{size: size}
 	seen := map[string]bool{}
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/") {
@@ -52,16 +43,9 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 			return nil, fmt.Errorf("the npz has two arrays named %s", quote(name))
 		}
 		seen[name] = true
-		t, err := readMember(f, name, r, size)
+		t, err := readMember(f, name, r, spent)
 		if err != nil {
 			return nil, inTensor("array", name, err)
-		}
-		if d, ok := t.Bytes(), t.inflated; ok {
-			if left -= d; left < 0 {
-				return nil, inTensor("array", name, unsupported("the arrays up to here inflate to more than the %d bytes that a file "+
-					"of %d may have; save them uncompressed, with numpy.savez", maxInflated+inflatedPerByte*size, size))
-			}
-			t.room = maxWidened + widenedPerByte*size
 		}
 		c.tensors = append(c.tensors, t)
 	}
@@ -69,7 +53,8 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 }
 
 // readMember reads the npy header of a zip member and checks the sizes that header, member and file state.
-func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, error) {
+func readMember(f *zip.File, name string, r io.ReaderAt, spent *inflation) (*Tensor, error) {
+	size := spent.size
 	const encrypted = 1 // bit 0 of a member's flags
 	if f.Flags&encrypted != 0 {
 		return nil, unsupported("the zip member is encrypted; unpack the archive with its password and zip it anew")
@@ -100,7 +85,7 @@ func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, e
 	defer member.Close()
 	h, err := parseNPYHeader(member)
 	if corrupt := flate.CorruptInputError(0); errors.As(err, &corrupt) || errors.Is(err, zip.ErrChecksum) {
-		return nil, fmt.Errorf("the compressed data is damaged (%w); copy or download the file again", err)
+		return nil, damagedMember(err)
 	}
 	if err != nil {
 		return nil, err
@@ -113,7 +98,7 @@ func readMember(f *zip.File, name string, r io.ReaderAt, size int64) (*Tensor, e
 		return h.tensor(name, section{r, offset + h.offset}), nil
 	}
 	t := h.tensor(name, deflated{f, h.offset})
-	t.inflated = true
+	t.inflation = spent
 	return t, nil
 }
 
@@ -141,7 +126,15 @@ func (d deflated) readAll(dst []byte) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("the compressed data is damaged (%w); copy or download the file again", err)
+		return damagedMember(err)
 	}
 	return nil
+}
+
+// damagedMember says what to do about a member that does not inflate. An error of the disk stays what it is.
+func damagedMember(err error) error {
+	if errors.As(err, new(callerError)) {
+		return err
+	}
+	return fmt.Errorf("the compressed data is damaged (%w); copy or download the file again", err)
 }

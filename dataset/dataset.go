@@ -2,8 +2,8 @@
 // the generated set of package builtin.
 //
 // [Open] takes what a command line says, such as "cifar10:DIR:test", and returns a [Set], which decodes an example when
-// it is asked for: a Set of a million images takes the memory of one, save where a format forbids it (compressed IDX
-// files, NumPy arrays). [Each] walks through a Set in batches.
+// it is asked for: a Set of a million images takes the memory of one. Of compressed files (IDX, NumPy arrays) a
+// window stays in memory beside it, and reading what lies before that begins anew; column-major arrays are read whole. [Each] walks through a Set in batches.
 //
 // What is where:
 //

@@ -1,114 +1,140 @@
 package dataset
 
 import (
-	"bufio"
-	"compress/flate"
-	"compress/gzip"
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"io"
-	"sync"
+	"math"
 )
 
-// What is compressed is kept in memory: this much of it, and so many bytes for each of the file. An image, which becomes
-// floats of four bytes, may have half as much and one byte for each.
+// What is compressed may become so many bytes, and so many for each of the file, or those alone where they are more. Of
+// that as much as the first two say stays in memory. One example, which becomes floats of four bytes, may have half as
+// much and one byte for each of the file.
 const (
 	maxInflated     = 16 << 20
 	inflatedPerByte = 6
+	streamedPerByte = 256
 )
 
-// inflated is the elements of a compressed file. They are inflated as far as they are asked for.
+// mostInflated returns how many bytes a compressed file of size bytes may become, one after the other.
+func mostInflated(size int64) int64 {
+	return max(maxInflated+inflatedPerByte*size, streamedPerByte*size)
+}
+
+// mostOfExample returns how many elements one example in such a file may have.
+func mostOfExample(size int64) int64 { return maxInflated/2 + size }
+
+// inflated is compressed data, inflated as far as it is asked for. The last bytes of that stay in memory; what lies before
+// them is inflated anew, from the start.
 type inflated struct {
-	mu   sync.Mutex
-	z    *gzip.Reader
-	f    *idxFile
-	data []byte
-	have int // bytes of data that are there
-	err  error
+	open   func() (io.ReadCloser, error) // the data from its first byte; at its end the checksum is compared
+	size   int64                         // bytes of the data
+	length func(have int64) error        // what is wrong with data that has another length
+
+	turn chan struct{} // has room for the one who reads
+	z    io.ReadCloser // nil where it is to be opened
+	data []byte        // a ring: byte i of the data, from low to have, lies at i modulo its length
+	low  int64
+	have int64
+	err  error // what stands in the way behind have
 }
 
-// openInflated reads the header of a compressed file of size bytes. What it claims is held against what is kept at most,
-// before anything is allocated. A file whose last bytes tell another length than its header, as those of a truncated one
-// do, is inflated at once, so that what is wrong with it is said when it is opened.
-func openInflated(ctx context.Context, r io.ReaderAt, size int64, dims int) (*idxFile, error) {
-	z, err := gzip.NewReader(bufio.NewReader(io.NewSectionReader(r, 0, size)))
-	if err != nil {
-		return nil, damagedGzip(err)
-	}
-	f, err := readIDXHeader(z, dims)
-	if err != nil {
-		return nil, damagedGzip(err)
-	}
-	want := f.elements()
-	if most := min(maxInflated+inflatedPerByte*size, (maxInflated/2+size)*f.dims[0]); want > most {
-		return nil, fmt.Errorf("its %d bytes hold %v, which is more than the %d that are kept in memory of so many: unpack it "+
-			"with gunzip", size, f.dims, most)
-	}
-	in := &inflated{z: z, f: f, data: make([]byte, want)}
-	f.data, f.first = in, 0
-	var length [4]byte
-	if _, err := r.ReadAt(length[:], max(size-4, 0)); err != nil && err != io.EOF {
-		return nil, err
-	}
-	if binary.LittleEndian.Uint32(length[:]) != uint32(want)+uint32(4+4*dims) {
-		return f, in.until(ctx, int(want))
-	}
-	return f, nil
+// newInflated makes a window of a file of size bytes on compressed data of n bytes, whose examples have so many elements.
+func newInflated(size, n, elements int64, open func() (io.ReadCloser, error), length func(have int64) error) *inflated {
+	// A long example takes its floats beside it.
+	window := maxInflated + inflatedPerByte*size - max(0, 4*elements-2*maxInflated)
+	window = min(window, n, math.MaxInt32)
+	return &inflated{open: open, size: n, length: length, turn: make(chan struct{}, 1), data: make([]byte, window)}
 }
 
-// until inflates up to the byte n.
-func (in *inflated) until(ctx context.Context, n int) error {
-	const step = 1 << 20
-	for in.err == nil && in.have < n {
-		if ctx.Err() != nil {
+// read fills p with the data from offset on, all of which the data has.
+func (in *inflated) read(ctx context.Context, p []byte, offset int64) error {
+	select {
+	case in.turn <- struct{}{}:
+	default:
+		select {
+		case in.turn <- struct{}{}:
+		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		k, err := io.ReadFull(in.z, in.data[in.have:min(in.have+step, len(in.data))])
-		in.have += k
-		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-			if _, end := in.z.Read(make([]byte, 1)); end == io.EOF { // the stream is whole
-				err = in.f.checkLength(int64(in.have))
-			}
-		}
-		if err == nil && in.have == len(in.data) {
-			err = in.end()
-		}
-		in.err = damagedGzip(err)
 	}
-	return in.err
+	defer func() { <-in.turn }()
+	if offset < in.low {
+		if err := in.rewind(); err != nil {
+			return err
+		}
+	}
+	for len(p) > 0 {
+		if offset >= in.have {
+			if err := in.step(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		at := offset % int64(len(in.data))
+		n := copy(p, in.data[at:min(at+in.have-offset, int64(len(in.data)))])
+		p, offset = p[n:], offset+int64(n)
+	}
+	return nil
+}
+
+// step inflates some more, or nothing where that is damaged.
+func (in *inflated) step(ctx context.Context) error {
+	const step = 1 << 20
+	if in.err != nil {
+		return in.err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if in.z == nil {
+		z, err := in.open()
+		if err != nil {
+			return err
+		}
+		in.z = z
+	}
+	window := int64(len(in.data))
+	at := in.have % window
+	part := in.data[at:min(at+step, window, at+in.size-in.have)]
+	end := in.have + int64(len(part))
+	in.low = max(in.low, end-window)
+	n, err := io.ReadFull(in.z, part)
+	switch {
+	case err == io.EOF || err == io.ErrUnexpectedEOF: // whole, and too short
+		err = in.length(in.have + int64(n))
+	case err == nil && end == in.size:
+		err = in.end()
+	}
+	if in.err = err; err == nil {
+		in.have = end
+	}
+	return err
 }
 
 // end checks that nothing follows, for which the checksum is compared.
 func (in *inflated) end() error {
 	n, err := io.ReadFull(in.z, make([]byte, 1))
-	if n > 0 {
-		return in.f.checkLength(int64(in.have) + 1)
-	}
-	if err == io.EOF {
+	switch {
+	case n > 0:
+		return in.length(in.size + 1)
+	case err == io.EOF:
 		return nil
 	}
 	return err
 }
 
-// read fills p with the elements from offset on.
-func (in *inflated) read(ctx context.Context, p []byte, offset int64) error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	end := int(offset) + len(p)
-	if err := in.until(ctx, end); err != nil {
-		return err
-	}
-	copy(p, in.data[offset:end])
-	return nil
+// rewind goes back to the start.
+func (in *inflated) rewind() error {
+	in.low, in.have, in.err = 0, 0, nil
+	return in.Close()
 }
 
-// damagedGzip says what to do about a stream that does not inflate.
-func damagedGzip(err error) error {
-	var corrupt flate.CorruptInputError
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
-		return fmt.Errorf("the compressed data is damaged or truncated (%w); download it again", err)
+// Close ends inflating.
+func (in *inflated) Close() error {
+	if in.z == nil {
+		return nil
 	}
-	return err
+	z := in.z
+	in.z = nil
+	return z.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -17,12 +18,12 @@ var (
 	labelNames   = []string{"y", "labels", "targets"}
 )
 
-// arrays is a NumPy file in memory, as it is stored: a byte for a pixel.
+// arrays is a NumPy file, whose examples are read when they are asked for.
 type arrays struct {
 	info
-	x        tensor.Tensor // [N, …]
-	elements int           // of one example
-	labels   tensor.Tensor // [N] or [N, 1], checked; without elements where the file has none
+	x      *values
+	labels tensor.Tensor // [N] or [N, 1], checked; without elements where the file has none
+	file   io.Closer
 }
 
 // openNPZ opens an array of examples, [N, …] of numbers, with or without one of N labels. Bytes are pixels.
@@ -31,20 +32,24 @@ func openNPZ(ctx context.Context, path, split string, asked bool) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
 	size, err := fileSize(r)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.Close())
 	}
-	f, err := checkpoint.New(sourceAt{ctx, r}, size, path)
+	source := &sourceAt{ctx, r}
+	f, err := checkpoint.New(source, size, path)
 	var s *arrays
 	if err == nil {
 		s, err = readArrays(ctx, f, split, asked)
 	}
+	if err == nil {
+		source.ctx = context.WithoutCancel(ctx) // a Read has its own
+		s.file = r
+		return s, nil
+	}
+	_ = r.Close() // nothing was written
 	var named *checkpoint.Error
 	switch {
-	case err == nil:
-		return s, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.As(err, &named):
@@ -70,14 +75,13 @@ func readArrays(ctx context.Context, f *checkpoint.File, split string, asked boo
 		return nil, fmt.Errorf("array %q is of type %v; save it as uint8 (pixels) or float32", x.Name, x.DType)
 	}
 	s := &arrays{info: info{name: kindNPZ + " " + f.Path, shape: slices.Clone(x.Shape[1:])}}
-	s.elements = x.Elements() / x.Shape[0]
-	if s.x, err = x.Read(); err != nil {
-		return nil, fmt.Errorf("array %q: %w", x.Name, err)
-	}
 	if y != nil {
-		if s.labels, err = readLabels(ctx, y, x); err != nil {
+		if s.labels, err = readLabels(ctx, y, x, f.Size); err != nil {
 			return nil, fmt.Errorf("array %q: %w", y.Name, err)
 		}
+	}
+	if s.x, err = newValues(x, f.Size); err != nil {
+		return nil, fmt.Errorf("array %q: %w", x.Name, err)
 	}
 	return s, nil
 }
@@ -119,8 +123,8 @@ func chooseArrays(f *checkpoint.File, split string, asked bool) (x, y *checkpoin
 		len(all), strings.Join(names, ", "))
 }
 
-// readLabels reads the labels of the examples x, which stay as they are stored.
-func readLabels(ctx context.Context, y, x *checkpoint.Tensor) (tensor.Tensor, error) {
+// readLabels reads the labels of the examples x, which stay as they are stored, from a file of size bytes.
+func readLabels(ctx context.Context, y, x *checkpoint.Tensor, size int64) (tensor.Tensor, error) {
 	n := x.Shape[0]
 	column := len(y.Shape) == 2 && y.Shape[1] == 1 // as some tools write a list
 	switch {
@@ -133,6 +137,9 @@ func readLabels(ctx context.Context, y, x *checkpoint.Tensor) (tensor.Tensor, er
 		return tensor.Tensor{}, fmt.Errorf("labels of shape %v; save one number for each example", y.Shape)
 	case y.Shape[0] != n:
 		return tensor.Tensor{}, fmt.Errorf("%d labels for the %d examples of %q; save as many of both", y.Shape[0], n, x.Name)
+	case y.Bytes() > mostOfExample(size):
+		return tensor.Tensor{}, fmt.Errorf("%d bytes of labels are more than the %d that a compressed file of %d may have; save them "+
+			"uncompressed, with numpy.savez", y.Bytes(), mostOfExample(size), size)
 	}
 	labels, err := y.Read()
 	if err != nil {
@@ -166,21 +173,23 @@ func element(t tensor.Tensor, i int) (float32, error) {
 	return v[0], err
 }
 
-func (s *arrays) Len() int     { return s.x.Shape[0] }
-func (s *arrays) Pixels() bool { return s.x.DType == tensor.Uint8 }
-func (s *arrays) Close() error { return nil }
+func (s *arrays) Len() int     { return s.x.n }
+func (s *arrays) Pixels() bool { return s.x.dtype == tensor.Uint8 }
+func (s *arrays) Close() error { return errors.Join(s.x.close(), s.file.Close()) }
 
 func (s *arrays) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if err := checkRead(s, i, dst); err != nil {
 		return 0, err
 	}
-	size := s.elements * s.x.DType.Size()
-	example, err := tensor.New(s.x.DType, s.shape, s.x.Data[i*size:(i+1)*size])
-	if err == nil {
-		err = example.ReadFloat32s(dst)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", s.name, err)
+	if err := s.x.read(ctx, dst, i); err != nil {
+		var named *checkpoint.Error
+		if errors.As(err, &named) {
+			return 0, fmt.Errorf("example %d of %w", i, named)
+		}
+		return 0, fmt.Errorf("%s: example %d cannot be read: %w", s.name, i, err)
 	}
 	if len(s.labels.Data) == 0 {
 		return -1, nil

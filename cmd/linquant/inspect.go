@@ -54,6 +54,8 @@ type tensorStats struct {
 	Zeros  int     `json:"zeros"`
 	NaNs   int     `json:"nans,omitempty"`
 	Infs   int     `json:"infs,omitempty"`
+
+	some bool // a value is finite
 }
 
 func inspectCommand() *cobra.Command {
@@ -158,11 +160,9 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *te
 			}
 			p.Step(i, len(f.Tensors())+len(other), t.Name)
 			var err error
-			if buf, err = t.Float32s(buf); err != nil {
+			if row.tensorStats, buf, err = measure(ctx, t, buf); err != nil {
 				return nil, err
 			}
-			s := stats.Summarize(buf)
-			row.tensorStats = &tensorStats{s.Min, s.Max, s.AbsMax, s.Zeros, s.NaNs, s.Infs}
 		}
 		if i < len(f.Tensors()) {
 			in.Tensors = append(in.Tensors, row)
@@ -172,6 +172,60 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *te
 		}
 	}
 	return in, nil
+}
+
+// measure summarizes t, a part after the other where it is large, so that a compressed array takes no memory. It returns
+// buf, which it uses if the capacity allows.
+func measure(ctx context.Context, t *checkpoint.Tensor, buf []float32) (*tensorStats, []float32, error) {
+	const part = 1 << 20 // elements
+	if t.Quant != nil || t.Elements() <= part {
+		buf, err := t.Float32s(buf)
+		if err != nil {
+			return nil, nil, err
+		}
+		s := &tensorStats{}
+		s.join(stats.Summarize(buf))
+		return s, buf, nil
+	}
+	r, err := t.Stream()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	all := &tensorStats{}
+	raw := make([]byte, part*t.DType.Size())
+	buf = slices.Grow(buf[:0], part)[:part]
+	for left := t.Elements(); left > 0; {
+		if ctx.Err() != nil {
+			return nil, nil, context.Cause(ctx)
+		}
+		n := min(left, part)
+		some := tensor.Tensor{DType: t.DType, Shape: tensor.Shape{n}, Data: raw[:n*t.DType.Size()]}
+		if _, err := io.ReadFull(r, some.Data); err != nil {
+			return nil, nil, err
+		}
+		if err := some.ReadFloat32s(buf[:n]); err != nil {
+			return nil, nil, err
+		}
+		all.join(stats.Summarize(buf[:n]))
+		left -= n
+	}
+	if n, err := r.Read(raw[:1]); n > 0 || err != io.EOF { // a wrong checksum
+		return nil, nil, err
+	}
+	return all, buf, nil
+}
+
+// join adds what was measured of another part.
+func (s *tensorStats) join(o stats.Summary) {
+	switch finite := o.N > o.NaNs+o.Infs; {
+	case finite && s.some:
+		s.Min, s.Max = min(s.Min, o.Min), max(s.Max, o.Max)
+	case finite:
+		s.Min, s.Max, s.some = o.Min, o.Max, true
+	}
+	s.AbsMax = max(-s.Min, s.Max)
+	s.Zeros, s.NaNs, s.Infs = s.Zeros+o.Zeros, s.NaNs+o.NaNs, s.Infs+o.Infs
 }
 
 // dtypeName names the type as PyTorch does; integer codes with a scale are "qint8" and the like.
