@@ -130,6 +130,9 @@ func keepRatio(s build.Node, policy string, axes []int) error {
 		if axes != nil && !kept[d] {
 			continue
 		}
+		if n == graph.Batch && scale != 1 && !(s.Net.Batch == 1 && math.Round(float64(scale)) == 1) {
+			return s.Errorf("keep_aspect_ratio_policy %q without axes scales the batch too, by %v: name the axes to resize", policy, scale)
+		}
 		if scales[d] = scale; n != graph.Batch {
 			sizes[d] = int(math.Round(float64(scale * float32(n))))
 		}
