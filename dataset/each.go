@@ -39,7 +39,7 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 			count := min(batch, n-first)
 			for i := range count {
 				if ctx.Err() != nil {
-					yield(Batch{}, context.Cause(ctx))
+					yield(Batch{}, ended(ctx))
 					return
 				}
 				if labels[i], err = s.Read(ctx, first+i, x[i*size:(i+1)*size]); err != nil {

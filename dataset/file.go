@@ -40,7 +40,7 @@ func (s sourceAt) ReadAt(p []byte, offset int64) (int, error) {
 	done := 0
 	for {
 		if s.ctx.Err() != nil {
-			return done, context.Cause(s.ctx)
+			return done, ended(s.ctx)
 		}
 		end := min(done+step, len(p))
 		n, err := s.r.ReadAt(p[done:end], offset+int64(done))

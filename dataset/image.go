@@ -49,7 +49,7 @@ type source struct {
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.ctx.Err() != nil {
-		s.err = context.Cause(s.ctx)
+		s.err = ended(s.ctx)
 		return 0, s.err
 	}
 	n, err := s.r.Read(p)

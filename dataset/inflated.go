@@ -54,7 +54,7 @@ func (in *inflated) read(ctx context.Context, p []byte, offset int64) error {
 		select {
 		case in.turn <- struct{}{}:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return ended(ctx)
 		}
 	}
 	defer func() { <-in.turn }()
@@ -84,7 +84,7 @@ func (in *inflated) step(ctx context.Context) error {
 		return in.err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ended(ctx)
 	}
 	if in.z == nil {
 		z, err := in.open()

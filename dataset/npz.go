@@ -51,7 +51,7 @@ func openNPZ(ctx context.Context, path, split string, asked bool) (Set, error) {
 	var named *checkpoint.Error
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	case errors.As(err, &named):
 		return nil, named // it names the file and the array
 	}
@@ -147,7 +147,7 @@ func readLabels(ctx context.Context, y, x *checkpoint.Tensor, size int64) (tenso
 	}
 	for i := range n {
 		if i%4096 == 0 && ctx.Err() != nil {
-			return tensor.Tensor{}, context.Cause(ctx)
+			return tensor.Tensor{}, ended(ctx)
 		}
 		v, err := element(labels, i)
 		if err != nil {
@@ -182,7 +182,7 @@ func (s *arrays) Read(ctx context.Context, i int, dst []float32) (int, error) {
 		return 0, err
 	}
 	if ctx.Err() != nil {
-		return 0, context.Cause(ctx)
+		return 0, ended(ctx)
 	}
 	if err := s.x.read(ctx, dst, i); err != nil {
 		var named *checkpoint.Error

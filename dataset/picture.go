@@ -145,11 +145,11 @@ func (p *picture) decode(ctx context.Context) (image.Image, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ended(ctx)
 	case r := <-done:
 		switch {
 		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
+			return nil, ended(ctx)
 		case r.err != nil:
 			return nil, imageError(r.err)
 		}

@@ -18,7 +18,7 @@ func planes[T float32 | uint8](ctx context.Context, m image.Image, dst []T) erro
 	palette := paletteOf(m)
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ended(ctx)
 		}
 		for x := b.Min.X; x < b.Max.X; x++ {
 			// What decoders make, without a detour over an interface for each pixel.

@@ -66,7 +66,7 @@ func (b bitmap) resizeRows(ctx context.Context, width int) (bitmap, error) {
 	to := newBitmap(b.channels, b.height, width)
 	for y := range b.channels * b.height {
 		if ctx.Err() != nil {
-			return bitmap{}, context.Cause(ctx)
+			return bitmap{}, ended(ctx)
 		}
 		src, dst := b.pixels[y*b.width:][:b.width], to.pixels[y*width:][:width]
 		for x, t := range all {
@@ -85,7 +85,7 @@ func (b bitmap) resizeColumns(ctx context.Context, height int) (bitmap, error) {
 	sums := make([]int32, b.width)
 	for y, t := range triangle(b.height, height) {
 		if ctx.Err() != nil {
-			return bitmap{}, context.Cause(ctx)
+			return bitmap{}, ended(ctx)
 		}
 		for c := range b.channels {
 			for x := range sums {
