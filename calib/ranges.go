@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"linquant/internal/jsontext"
+	names "linquant/internal/near"
 )
 
 // Range is the real range that a value is quantized over.
@@ -200,7 +201,7 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 		given = 4
 	}
 	if entry.Min == nil || entry.Max == nil || (entry.For == nil) != (entry.By == nil) || len(keys) != given {
-		return fmt.Errorf("%s, found the keys %q", want, slices.Sorted(maps.Keys(keys)))
+		return fmt.Errorf("%s, found the keys %s", want, names.List(slices.Sorted(maps.Keys(keys))))
 	}
 	read := Range{Lo: *entry.Min, Hi: *entry.Max}
 	if entry.For != nil {

@@ -92,7 +92,7 @@ func open(f *os.File, path string) (*File, error) {
 func regular(info fs.FileInfo, path string) error {
 	switch {
 	case info.IsDir():
-		return &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory, not a checkpoint file")}
+		return &fs.PathError{Op: "open", Path: path, Err: errors.New("it is a folder, where a checkpoint file belongs: name a file")}
 	case !info.Mode().IsRegular():
 		return &fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file; a checkpoint is read at many " +
 			"places, so save the stream to a file first")}

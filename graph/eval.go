@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"linquant/internal/near"
 	"linquant/tensor"
 )
 
@@ -61,14 +62,14 @@ type evaluator struct {
 func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
 	for _, name := range slices.Sorted(maps.Keys(inputs)) {
 		if v := e.g.Values[name]; v == nil || v.Const != nil {
-			return fmt.Errorf("the graph has no input %q: its inputs are %q", name, e.g.Inputs)
+			return fmt.Errorf("the graph has no input %q: its inputs are %s", name, near.List(e.g.Inputs))
 		}
 	}
 	for _, name := range e.g.Inputs {
 		v := e.g.Values[name]
 		t, ok := inputs[name]
 		if !ok {
-			return valueErrorf("input", name, " is missing: the graph's inputs are %q", e.g.Inputs)
+			return valueErrorf("input", name, " is missing: the graph's inputs are %s", near.List(e.g.Inputs))
 		}
 		if _, err := tensor.New(t.DType, t.Shape, t.Data); err != nil {
 			return valueErrorf("input", name, ": %w", err)

@@ -25,7 +25,7 @@ func (n *Network) WithOutputs(names ...string) (*Network, error) {
 			if len(like) == 0 {
 				like = all[max(len(all)-3, 0):]
 			}
-			return nil, n.named(fmt.Errorf("it computes no value %q; there are %q and others", name, like))
+			return nil, n.named(fmt.Errorf("it computes no value %q; there are %s and others", name, near.List(like)))
 		}
 	}
 	g.Outputs = slices.Clone(names)

@@ -118,7 +118,7 @@ func (p Preprocess) steps(in *graph.Value) ([]pixelStep, error) {
 			continue
 		}
 		if n, err := s.shape.Elements(); err != nil || len(s.values) != n {
-			return nil, fmt.Errorf("mean and std have %d values for %d channels", len(s.values), channels)
+			return nil, fmt.Errorf("mean and std have %d values for %s: give images of so many channels, or another mean and std", len(s.values), count(channels))
 		}
 		t, err := tensor.Of(s.shape, s.values)
 		if err != nil {

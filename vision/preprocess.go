@@ -141,7 +141,7 @@ func (p Preprocess) Apply(dst, src []float32, shape tensor.Shape) error {
 	channels, plane := shape[0], shape[1]*shape[2]
 	for _, s := range [][]float32{p.Mean, p.Std} {
 		if s != nil && len(s) != channels {
-			return fmt.Errorf("mean and std have %d values for %d channels", len(s), channels)
+			return fmt.Errorf("mean and std have %d values for %s: give images of so many channels, or another mean and std", len(s), count(channels))
 		}
 	}
 	if err := p.check(); err != nil {
@@ -193,4 +193,12 @@ func (p Preprocess) Undo(x []float32, shape tensor.Shape) {
 		}
 		x[i] = float32(math.RoundToEven(v * float64(p.divisor())))
 	}
+}
+
+// count says how many channels there are.
+func count(channels int) string {
+	if channels == 1 {
+		return "1 channel"
+	}
+	return fmt.Sprintf("%d channels", channels)
 }

@@ -35,6 +35,15 @@ func (e *exportConfig) add(c *cobra.Command, formats string) {
 // config returns what onnx.Export wants.
 func (e *exportConfig) config() (onnx.ExportConfig, error) {
 	cfg := onnx.ExportConfig{Int4: e.int4, Opset: e.opset, Producer: "linquant", Version: version()}
+	if e.opset != 0 {
+		least, why := 7, "any network"
+		if e.int4 {
+			least, why = 21, "--int4"
+		}
+		if e.opset < least || e.opset > onnx.NewestOpset {
+			return cfg, cli.Usagef("--opset %d: for %s use %d to %d", e.opset, why, least, onnx.NewestOpset)
+		}
+	}
 	if e.input != "float32" && e.input != "uint8" {
 		return cfg, cli.Usagef("--input-type %q: use float32 or uint8", e.input)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"linquant/cmd/linquant/internal/cli"
@@ -47,6 +48,9 @@ const (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		cli.PlainUsages(root)
+	}
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -62,7 +66,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		}
 		return exitInterrupted
 	}
-	fmt.Fprintf(stderr, "linquant: %v\n", text.InFlags(text.OneLine(err)))
+	fmt.Fprintf(stderr, "linquant: %v\n", text.Message(err))
 	var usage cli.UsageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run '%s --help' for its usage.\n", command.CommandPath())

@@ -123,6 +123,14 @@ func parseOverride(text string) (ptq.Override, error) {
 	return o, nil
 }
 
+// leastOpset returns the first opset that has what such a network is written with.
+func leastOpset(cfg ptq.Config) (opset int, what string) {
+	if cfg.PerTensor {
+		return 10, "a quantized network"
+	}
+	return 13, "one scale a channel (--per channel)"
+}
+
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
 	if err := cfg.checkDynamic(c); err != nil {
@@ -151,6 +159,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		if err := cli.CheckEndingOf("--save-ranges", cfg.Save, ".json"); err != nil {
 			return err
 		}
+	}
+	if least, what := leastOpset(pc); ec.Opset != 0 && ec.Opset < least {
+		return cli.Usagef("--opset %d: for %s use %d to %d", ec.Opset, what, least, onnx.NewestOpset)
 	}
 	if err := cli.CheckOutput(c, cfg.Save); err != nil {
 		return err

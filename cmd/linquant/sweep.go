@@ -146,6 +146,9 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		return err
 	}
 	defer n.Close()
+	if n.Quantized() {
+		return fmt.Errorf("%s: %w", text.Printable(model), pipeline.ErrQuantized)
+	}
 	prepared := n.Preparation(set)
 	done := &sweepJSON{Model: model, Data: set.Name(), N: set.Len(), Calib: examples.Name(), CalibN: examples.Len(), Input: flags.NewPixels(prepared)}
 	if done.ModelBytes = n.Size; cfg.resume != "" {

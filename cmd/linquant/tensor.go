@@ -104,13 +104,17 @@ func tensorQuantizeCommand() *cobra.Command {
 					"--include-zero extends their ranges\n",
 					text.Plural(q.withoutZero, "range"), len(q.params.Scale))
 			}
+			w := c.OutOrStdout()
 			if cfg.out == cli.Stdio {
+				w = c.ErrOrStderr() // the file itself went to standard output
+			}
+			switch {
+			case cfg.asJSON:
+				return text.WriteJSON(w, q.json(c, cfg.out))
+			case cfg.out == cli.Stdio:
 				return nil
 			}
-			if cfg.asJSON {
-				return text.WriteJSON(c.OutOrStdout(), q.json(c, cfg.out))
-			}
-			return q.print(c, c.OutOrStdout(), cfg.out)
+			return q.print(c, w, cfg.out)
 		},
 	}
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, .npz; - for standard output")

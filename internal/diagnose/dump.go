@@ -120,8 +120,8 @@ func (d *dump) nothing(g *graph.Graph, arrays map[string]tensor.Tensor) error {
 		}
 	}
 	have := slices.Sorted(maps.Keys(arrays))
-	return fmt.Errorf("none of its %d arrays (%q) is named like a value of codes in the network (%q): "+
-		"name the arrays as the ONNX file names its values", len(have), have[:min(len(have), 3)], like[:min(len(like), 3)])
+	return fmt.Errorf("none of its %d arrays (%s) is named like a value of codes in the network (%s): "+
+		"name the arrays as the ONNX file names its values", len(have), near.List(have[:min(len(have), 3)]), near.List(like[:min(len(like), 3)]))
 }
 
 // example returns the values of one example.

@@ -51,7 +51,7 @@ func TestBadDumps(t *testing.T) {
 		}, `"conv": `},
 		"no names": {
 			func(a map[string]tensor.Tensor) { clear(a); a["convs"] = array(tensor.Shape{1}, tensor.Uint8, 0) },
-			`none of its 1 arrays (["convs"]) is named like a value of codes in the network (["conv"])`,
+			`none of its 1 arrays ("convs") is named like a value of codes in the network ("conv")`,
 		},
 		"no input": {
 			func(a map[string]tensor.Tensor) { q := a["q"]; clear(a); a["q"] = q },

@@ -51,7 +51,7 @@ func Names(name string, candidates []string) []string {
 }
 
 // Meant returns what an error about name says at its end: `; did you mean "conv1"?`, or nothing where no candidate is close
-// enough: a third of the letters may differ, or it may be the only one that begins so.
+// enough: a third of the letters may differ, or it may be the only one that begins so, or that has all its letters in their order.
 func Meant(name string, candidates []string) string {
 	best, least := "", max(1, len(name)/3)+1
 	for _, c := range candidates {
@@ -64,6 +64,9 @@ func Meant(name string, candidates []string) string {
 	}
 	if best == "" && name != "" {
 		longer := slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !strings.HasPrefix(c, name) })
+		if len(longer) == 0 && len(name) > 2 {
+			longer = slices.DeleteFunc(slices.Clone(candidates), func(c string) bool { return !within(name, c) || len(c) > 2*len(name) })
+		}
 		if len(longer) == 1 {
 			best = longer[0]
 		}
@@ -72,6 +75,28 @@ func Meant(name string, candidates []string) string {
 		return ""
 	}
 	return "; did you mean " + strconv.Quote(best) + "?"
+}
+
+// List lists names in an error: "a", "b", "c".
+func List(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// within reports whether the letters of name stand in s in their order, from the first on.
+func within(name, s string) bool {
+	if name == "" || s == "" || name[0] != s[0] {
+		return false
+	}
+	for i := 0; i < len(s) && name != ""; i++ {
+		if name[0] == s[i] {
+			name = name[1:]
+		}
+	}
+	return name == ""
 }
 
 // edits is the Levenshtein distance in bytes.

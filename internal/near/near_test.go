@@ -43,7 +43,7 @@ func TestEdits(t *testing.T) {
 func TestMeant(t *testing.T) {
 	for name, want := range map[string]string{
 		"quantise": `; did you mean "quantize"?`, "evl": `; did you mean "eval"?`, "percent": `; did you mean "percentile"?`,
-		"alexnet": "", "": "", "frobnicate": "", "resnt": `; did you mean "resnet"?`, "p": `; did you mean "percentile"?`,
+		"alexnet": "", "": "", "frobnicate": "", "resnt": `; did you mean "resnet"?`, "rest": `; did you mean "resnet"?`, "p": `; did you mean "percentile"?`,
 	} {
 		if got := Meant(name, []string{"quantize", "eval", "percentile", "resnet", "vgg"}); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)

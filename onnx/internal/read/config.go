@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/near"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
@@ -24,7 +25,7 @@ func check(c build.Config, infos []onnxpb.ValueInfo) error {
 	} {
 		for _, name := range given.names {
 			if !slices.ContainsFunc(infos, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
-				return fmt.Errorf("a %s is given for %q, and the network has no input of that name: its inputs are %q",
+				return fmt.Errorf("a %s is given for %q, and the network has no input of that name: its inputs are %s",
 					given.what, name, namesOf(infos))
 			}
 		}
@@ -32,12 +33,12 @@ func check(c build.Config, infos []onnxpb.ValueInfo) error {
 	return nil
 }
 
-func namesOf(infos []onnxpb.ValueInfo) []string {
+func namesOf(infos []onnxpb.ValueInfo) string {
 	names := make([]string, len(infos))
 	for i := range infos {
 		names[i] = infos[i].Name
 	}
-	return names
+	return near.List(names)
 }
 
 // bind makes an input a constant.

@@ -24,7 +24,7 @@ func cut(c build.Config, g *onnxpb.Graph) error {
 	for i, name := range c.Outputs {
 		if _, ok := made[name]; !ok || name == "" || slices.Contains(c.Outputs[:i], name) {
 			return fmt.Errorf("the output %q is asked for, and no node computes it, or it is asked for twice: the file has the "+
-				"outputs %q", name, namesOf(outputs))
+				"outputs %s", name, namesOf(outputs))
 		}
 		g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: name})
 	}

@@ -46,6 +46,15 @@ func FormatHelp(c *cobra.Command, groups []cobra.Group) {
 	}
 }
 
+// PlainUsages takes the marks of the words that stand for values out of what flags of c, and of the commands below it, say
+// of themselves: shells that complete a flag show it as it is.
+func PlainUsages(c *cobra.Command) {
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	for _, below := range c.Commands() {
+		PlainUsages(below)
+	}
+}
+
 // usage writes how a command is called: what cobra writes, but flags and commands under headings and in lines that fit.
 func usage(c *cobra.Command, groups []cobra.Group) error {
 	var b strings.Builder

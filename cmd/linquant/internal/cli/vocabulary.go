@@ -46,7 +46,10 @@ func annotate(f *pflag.Flag, key string, values []string) {
 
 // CheckValues refuses values of flags that resemble those that there are, and says which. What resembles none is left to
 // who reads the flag.
-func CheckValues(c *cobra.Command, _ []string) error {
+func CheckValues(c *cobra.Command, args []string) error {
+	if slices.Contains(args, "") && c.Name() != cobra.ShellCompRequestCmd {
+		return Usagef("%s: an argument is empty: is a variable of the shell not set?", c.CommandPath())
+	}
 	var wrong error
 	c.Flags().Visit(func(f *pflag.Flag) {
 		values := f.Annotations[valuesKey]
@@ -68,6 +71,15 @@ func ExplainFlag(c *cobra.Command, err error) error {
 	if args := c.Flags().Args(); c.HasAvailableSubCommands() && len(args) > 0 {
 		return Usagef("there is no command %q%s", args[0], MeantCommand(c, args[0])) // whose flags these would be
 	}
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		return Usagef("--%s %q: use %s", value.GetFlag().Name, value.GetValue(), wanted(value.GetFlag()))
+	}
+	var none *pflag.ValueRequiredError
+	if errors.As(err, &none) {
+		word, usage := pflag.UnquoteUsage(none.GetFlag())
+		return Usagef("--%s wants a %s behind it: %s", none.GetFlag().Name, word, usage)
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) || unknown.GetSpecifiedName() == "" || len(unknown.GetSpecifiedName()) == 1 {
 		return UsageError{err}
@@ -87,6 +99,21 @@ func ExplainFlag(c *cobra.Command, err error) error {
 		return UsageError{err}
 	}
 	return Usagef("%w; did you mean --%s?", err, found[0])
+}
+
+// wanted says which values a flag takes.
+func wanted(f *pflag.Flag) string {
+	word, usage := pflag.UnquoteUsage(f)
+	kind := "a " + word
+	switch kindOf := f.Value.Type(); {
+	case strings.HasPrefix(kindOf, "int"):
+		kind = "a whole number"
+	case strings.HasPrefix(kindOf, "float"):
+		kind = "a number without a unit, such as 5 or 0.5"
+	case kindOf == "bool":
+		kind = "true or false, or the flag alone"
+	}
+	return kind + " (" + usage + ")"
 }
 
 // otherFlags are names by which other programs, or other verbs, call what a verb has a flag for.

@@ -21,6 +21,7 @@ var identifiers = strings.NewReplacer(
 	"apply graph.Fold", "export it again with linquant export",
 	"use Run, or make it of pixels with vision.PixelInput", "give it reals, or write it with --input-type uint8",
 	"the program is empty: engine.Compile makes one of a graph", "the network is empty",
+	"or another mean and std", "or another preparation (--mean and --std, or --preprocess)",
 )
 
 // InFlags says an error of the library in the words of the command: flags where it names fields.
