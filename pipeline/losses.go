@@ -24,13 +24,14 @@ const (
 )
 
 // LowSQNR warns that a value of the quantized network is far from the same value of the float network, on the first
-// examples of the calibration, though what it is computed from is not.
+// examples of the calibration, though what it is computed from is not, or weights of few bits are a reason of its own.
 type LowSQNR struct {
 	Value, Node string
 	Op          graph.Op
 	SQNR        float64  // signal to quantization noise in dB, less than LeastSQNR
 	Overrides   []string // that mend it: NODE=w8, =a8 for more bits of its weights or values, NODE=float
 	Others      int      // that are as bad and are not named; of the last warning
+	Below, Of   int      // values below LeastSQNR, of all that were compared; of the last warning
 }
 
 // Warning is one line.
@@ -40,10 +41,16 @@ func (w LowSQNR) Warning() string {
 
 // MendedBy is the warning with another way to say what its Overrides do.
 func (w LowSQNR) MendedBy(how string) string {
-	text := fmt.Sprintf("%s node %q makes %q with %.1f dB of signal to quantization noise, below %d: mend it with %s",
+	text := fmt.Sprintf("%s node %q makes %q with %.1f dB of signal to quantization noise, below %d: %s would help",
 		w.Op, w.Node, w.Value, w.SQNR, LeastSQNR, how)
 	if w.Others > 0 {
 		text += fmt.Sprintf(" (%s as bad)", count(w.Others, "other value"))
+	}
+	if 2*w.Below > w.Of {
+		text += fmt.Sprintf("; most of the network, %d of %d values, is below it", w.Below, w.Of)
+		if slices.ContainsFunc(w.Overrides, fewBits) {
+			text += ": give all of it more bits"
+		}
 	}
 	return text
 }
@@ -87,25 +94,35 @@ func lowest(float, integers *graph.Graph, layers []eval.Layer) []Warning {
 		return known[name]
 	}
 	var list []Warning
-	others := 0
+	others, count := 0, 0
+	named := map[string]bool{} // overrides
 	for _, l := range layers {
 		n := producers[l.Name]
-		if !(l.SQNR < LeastSQNR) || n == nil || fromBelow(n, below) {
+		if !(l.SQNR < LeastSQNR) || n == nil {
 			continue
 		}
+		count++
+		overrides := mending(integers, nodeName(n))
+		if fromBelow(n, below) && (!slices.ContainsFunc(overrides, fewBits) || named[strings.Join(overrides, " ")]) {
+			continue // it is as bad for the same reason; weights of few bits are a reason of their own
+		}
+		named[strings.Join(overrides, " ")] = true
 		if len(list) == namedLosses {
 			others++
 			continue
 		}
-		list = append(list, LowSQNR{Value: l.Name, Node: nodeName(n), Op: n.Op, SQNR: l.SQNR, Overrides: mending(integers, nodeName(n))})
+		list = append(list, LowSQNR{Value: l.Name, Node: nodeName(n), Op: n.Op, SQNR: l.SQNR, Overrides: overrides})
 	}
-	if others > 0 {
+	if len(list) > 0 {
 		last := list[len(list)-1].(LowSQNR)
-		last.Others = others
+		last.Others, last.Below, last.Of = others, count, len(layers)
 		list[len(list)-1] = last
 	}
 	return list
 }
+
+// fewBits reports whether an override gives weights more bits.
+func fewBits(override string) bool { return strings.HasSuffix(override, "=w8") }
 
 func fromBelow(n *graph.Node, below func(string) bool) bool {
 	for _, in := range n.Inputs {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"linquant/dataset"
+	"linquant/eval"
 	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/ptq"
@@ -138,4 +139,41 @@ func overrides(t *testing.T, texts []string) []ptq.Override {
 		list = append(list, o)
 	}
 	return list
+}
+
+// Where weights have few bits in most of a network, that is said, and of its layers as many are named as there is room for.
+func TestLowSQNRTold(t *testing.T) {
+	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := pipeline.Config{Network: n, Quant: ptq.Config{WeightBits: 2}}
+	cfg.Calibration.Data = pipeline.Data{Spec: pipeline.Builtin, Limit: 16}
+	r, err := pipeline.Quantize(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var list []pipeline.LowSQNR
+	for _, w := range r.Warnings {
+		if w, ok := w.(pipeline.LowSQNR); ok {
+			list = append(list, w)
+		}
+	}
+	if len(list) != 3 || !slices.Equal(list[0].Overrides, []string{"backbone.conv0=w8"}) || !slices.Equal(list[1].Overrides, []string{"backbone.conv1=w8"}) {
+		t.Fatalf("warnings %+v", list)
+	}
+	last := list[2].Warning()
+	for _, want := range []string{"would help", "other values as bad", "most of the network", "give all of it more bits"} {
+		if !strings.Contains(last, want) {
+			t.Errorf("%q says nothing of %q", last, want)
+		}
+	}
+	a := &eval.Accuracy{N: 100, Top1: 10, Classes: 10}
+	if w := pipeline.WarnChance(r.Network, a); len(w) != 1 || !strings.Contains(w[0].Warning(), "codes of 2 bits may be too few") {
+		t.Errorf("near chance: %v", w)
+	}
+	if w := pipeline.WarnChance(n, a); len(w) != 1 || strings.Contains(w[0].Warning(), "bits") {
+		t.Errorf("floats near chance: %v", w)
+	}
 }

@@ -93,7 +93,7 @@ func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg Me
 	}
 	warnings = append(warnings, n.WarnClasses(set, a)...)
 	for i, x := range []*eval.Accuracy{a, b} {
-		warnings = append(warnings, WarnChance([]string{n.Name, reference.Name}[i], x)...)
+		warnings = append(warnings, WarnChance([]*Network{n, reference}[i], x)...)
 	}
 	return &Difference{a, b, eval.Paired(a.Right, b.Right), warnings}, nil
 }

@@ -110,6 +110,21 @@ func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
 	return newNetwork(name, int64(len(data)), g, nil)
 }
 
+// unknownNetwork is a checkpoint of no network that is known. What it lacks of the closest is said only where that is little.
+type unknownNetwork struct{ closest *models.Mismatch }
+
+func (e *unknownNetwork) Unwrap() error { return e.closest }
+
+func (e *unknownNetwork) Error() string {
+	const few = 8
+	text := fmt.Sprintf("no network known here (%s) has these tensors; export it as ONNX where it was made",
+		strings.Join(models.Architectures(), ", "))
+	if m := e.closest; len(m.Missing)+len(m.Unexpected) <= few {
+		text += ": " + m.Error()
+	}
+	return text
+}
+
 // OpenCheckpoint opens a file of tensors, or those of the Builtin network.
 func OpenCheckpoint(path string) (*checkpoint.File, error) {
 	if path != Builtin {
@@ -138,8 +153,7 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 		}
 		return n, err
 	case cfg.Arch == "" && errors.As(err, &mismatch):
-		return nil, &NetworkError{f.Path, fmt.Errorf("no network known here (%s) has these tensors; export it as ONNX where it was made: %w",
-			strings.Join(models.Architectures(), ", "), err)}
+		return nil, &NetworkError{f.Path, &unknownNetwork{mismatch}}
 	case errors.As(err, &reading):
 		return nil, err // it names the file
 	}

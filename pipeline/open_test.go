@@ -183,5 +183,5 @@ func TestWithOutputs(t *testing.T) {
 		t.Errorf("outputs %v and %v, %v", g.Outputs, n.Graph().Outputs, err)
 	}
 	_, err = n.WithOutputs("backbone.rel3")
-	contains(t, err, `builtin: it computes no value "backbone.rel3"; there are ["backbone.relu3"`)
+	contains(t, err, `builtin: it computes no value "backbone.rel3"; there are "backbone.relu3", `)
 }

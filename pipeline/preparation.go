@@ -154,18 +154,34 @@ type NearChance struct {
 	Network string
 	Classes int
 	Low     float64 // where the interval of its accuracy begins
+	Bits    int     // the fewest of its codes; 0 where it computes in floating point
 }
 
-// WarnChance returns a NearChance where the accuracy of the network of that name is no better than chance.
-func WarnChance(name string, a *eval.Accuracy) []Warning {
+// WarnChance returns a NearChance where the accuracy of the network is no better than chance.
+func WarnChance(n *Network, a *eval.Accuracy) []Warning {
 	if a.AboveChance() {
 		return nil
 	}
-	return []Warning{NearChance{name, a.Classes, eval.Wilson(a.Top1, a.N).Low}}
+	return []Warning{NearChance{n.Name, a.Classes, eval.Wilson(a.Top1, a.N).Low, n.fewestBits()}}
 }
 
 // Warning is one line.
 func (w NearChance) Warning() string {
-	return fmt.Sprintf("the accuracy of %s is not above chance, %.4g%% for %d classes (its interval begins at %.2f%%): look at how "+
-		"pixels are prepared, at the order of colours, and at the labels", w.Network, 100/float64(w.Classes), w.Classes, 100*w.Low)
+	causes := "look at how pixels are prepared, at the order of colours, and at the labels"
+	if w.Bits > 0 && w.Bits <= 4 {
+		causes = fmt.Sprintf("codes of %d bits may be too few for it, which the accuracy of the float network would tell; else %s", w.Bits, causes)
+	}
+	return fmt.Sprintf("the accuracy of %s is not above chance, %.4g%% for %d classes (its interval begins at %.2f%%): %s", w.Network,
+		100/float64(w.Classes), w.Classes, 100*w.Low, causes)
+}
+
+// fewestBits returns the least bits of the network's codes, 0 where it has none.
+func (n *Network) fewestBits() int {
+	fewest := 0
+	for _, v := range n.graph.Values {
+		if v.Quant != nil && (fewest == 0 || v.Quant.Type.Bits < fewest) {
+			fewest = v.Quant.Type.Bits
+		}
+	}
+	return fewest
 }

@@ -119,13 +119,23 @@ func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error
 	return matching(f, weights, chosen)
 }
 
+// spellings are the names that a pattern knows a weight by: its own, and, as tables of networks show it, without what
+// DataParallel puts before it and without "weight" behind it.
+func spellings(name string) []string {
+	names := []string{name, strings.TrimPrefix(name, "module.")}
+	for _, n := range names {
+		names = append(names, strings.TrimSuffix(n, ".weight"))
+	}
+	return names
+}
+
 // matching returns the weights whose names match the pattern.
 func matching(f *checkpoint.File, weights []*checkpoint.Tensor, p pattern.Pattern) ([]*checkpoint.Tensor, error) {
 	var chosen []*checkpoint.Tensor
 	var names []string
 	for _, t := range weights {
 		names = append(names, t.Name)
-		if p.Match(t.Name) {
+		if p.Match(spellings(t.Name)...) {
 			chosen = append(chosen, t)
 		}
 	}

@@ -138,7 +138,7 @@ func (cfg evalConfig) measure(c *cobra.Command, n *pipeline.Network, set dataset
 		return nil, err
 	}
 	p.End()
-	flags.Warn(c.ErrOrStderr(), append(n.WarnClasses(set, a), pipeline.WarnChance(n.Name, a)...))
+	flags.Warn(c.ErrOrStderr(), append(n.WarnClasses(set, a), pipeline.WarnChance(n, a)...))
 	return &evaluation{
 		Accuracy: a, network: n.Name, numbers: m.Numbers, bytes: n.Size, data: set.Name(),
 		threads: flags.ThreadCount(cfg.Threads), tier: m.CPU(), prepared: m.Preparation(set),

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +62,10 @@ func histCommand() *cobra.Command {
 				}
 			}
 			f, err := pipeline.OpenCheckpoint(args[0])
+			if errors.Is(err, checkpoint.ErrONNX) {
+				return fmt.Errorf("%w; hist draws the weights of checkpoints: give the one that it was made of, or see its layers with "+
+					"'linquant inspect --layers'", err)
+			}
 			if err != nil {
 				return err
 			}
@@ -127,6 +133,9 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 		})
 	}
 	title := "Weights in floating point"
+	if slices.ContainsFunc(weights, func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
+		title = "Weights, some of which the checkpoint stores as integers"
+	}
 	if cfg.bits != floatBits {
 		title = fmt.Sprintf("Weights as %d-bit codes, one scale per %s", cfg.bits, cfg.Per)
 	}

@@ -131,6 +131,22 @@ func leastOpset(cfg ptq.Config) (opset int, what string) {
 	return 13, "one scale a channel (--per channel)"
 }
 
+// inNetwork spells a pattern of the names of a checkpoint's tensors, module.conv1.weight, as the network of that checkpoint
+// names its layers: conv1. Where the network has such names itself, it is left alone.
+func inNetwork(pattern string, n *pipeline.Network) string {
+	for _, node := range n.Graph().Nodes {
+		if strings.HasPrefix(node.Name, "module.") || strings.HasSuffix(node.Name, ".weight") {
+			return pattern
+		}
+	}
+	globs := strings.Split(pattern, ",")
+	for i, g := range globs {
+		bare := strings.TrimPrefix(g, "!")
+		globs[i] = g[:len(g)-len(bare)] + strings.TrimSuffix(strings.TrimPrefix(bare, "module."), ".weight")
+	}
+	return strings.Join(globs, ",")
+}
+
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
 	if err := cfg.checkDynamic(c); err != nil {
@@ -172,6 +188,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	defer n.Close()
+	for i := range pc.Overrides {
+		pc.Overrides[i].Pattern = inNetwork(pc.Overrides[i].Pattern, n)
+	}
 	if err := cfg.CheckLabels(n); err != nil {
 		return err
 	}

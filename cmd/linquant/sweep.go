@@ -228,7 +228,7 @@ func (cfg sweepConfig) sweep(c *cobra.Command, n *pipeline.Network, training, te
 		Measured: func(m pipeline.Measured) {
 			add(newSweepRow(m))
 			if m.Variant == nil {
-				flags.Warn(c.ErrOrStderr(), append(n.WarnClasses(test, m.Accuracy), pipeline.WarnChance(n.Name, m.Accuracy)...))
+				flags.Warn(c.ErrOrStderr(), append(n.WarnClasses(test, m.Accuracy), pipeline.WarnChance(n, m.Accuracy)...))
 			} else {
 				at++
 			}
