@@ -66,6 +66,25 @@ func Limit(s Set, n int) Set {
 	return first{s, max(n, 0)}
 }
 
+// Unwrap is for DType.
+func (f first) Unwrap() Set { return f.Set }
+
+// DType returns the type in which a file of arrays has its examples, through sets that Unwrap to others; Invalid of a set that
+// does not say.
+func DType(s Set) tensor.DType {
+	for s != nil {
+		switch of := s.(type) {
+		case *arrays:
+			return of.x.dtype
+		case interface{ Unwrap() Set }:
+			s = of.Unwrap()
+		default:
+			return tensor.Invalid
+		}
+	}
+	return tensor.Invalid
+}
+
 // first is the beginning of another set.
 type first struct {
 	Set

@@ -33,6 +33,7 @@ type Accuracy struct {
 	Right      []bool        // for each example, whether the label was the first
 	Predicted  []int         // for each example, the first
 	Elapsed    time.Duration // spent in Run, without reading data
+	NaN        int           // values of the examples that are no numbers
 }
 
 // Fraction returns Top1 / N; 0 without examples.
@@ -75,6 +76,11 @@ func Measure(ctx context.Context, net Network, classes int, s dataset.Set, cfg C
 	for b, err := range dataset.Each(ctx, s, cfg.batch()) {
 		if err != nil {
 			return nil, err
+		}
+		for _, x := range b.X {
+			if x != x {
+				a.NaN++
+			}
 		}
 		y := out[:b.N*classes]
 		start := time.Now()

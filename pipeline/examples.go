@@ -45,7 +45,8 @@ func (d Data) open(ctx context.Context, field, split string) (dataset.Set, error
 // staysOpen is a set of somebody else.
 type staysOpen struct{ dataset.Set }
 
-func (staysOpen) Close() error { return nil }
+func (staysOpen) Close() error          { return nil }
+func (s staysOpen) Unwrap() dataset.Set { return s.Set }
 
 // Prepare returns a set with the examples of s as inputs of a network: pixels prepared as pre says, and images of a
 // folder made to fit; other values as they are. shape is that of the network's input without the batch: the set's own,

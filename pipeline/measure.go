@@ -91,6 +91,9 @@ func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg Me
 	if err != nil {
 		return nil, err
 	}
+	if a.NaN > 0 {
+		warnings = append(warnings, UndefinedInput{n.graph.Inputs[0], set.Name(), a.NaN})
+	}
 	warnings = append(warnings, n.WarnClasses(set, a)...)
 	for i, x := range []*eval.Accuracy{a, b} {
 		warnings = append(warnings, WarnChance([]*Network{n, reference}[i], x)...)

@@ -21,7 +21,8 @@ type Model struct {
 	Preprocess vision.Preprocess // of the first input; it must not be changed
 	Numbers    Numbers
 
-	said    string // who said what Preprocess does to pixels
+	said    string   // who said what Preprocess does to pixels
+	kept    []string // as Network's
 	answers vision.Answers
 }
 
@@ -98,7 +99,7 @@ func (n *Network) CompileContext(ctx context.Context, cfg engine.Config) (*Model
 	if err != nil {
 		return nil, n.named(err)
 	}
-	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, answers: vision.AnswersOf(g)}
+	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, kept: n.kept, answers: vision.AnswersOf(g)}
 	m.Numbers = numbersOf(g, p.Islands())
 	m.Preprocess.ChannelsLast = m.Preprocess.ChannelsLast || vision.ChannelsLast(p.Inputs()[0].Shape)
 	return m, nil

@@ -27,7 +27,8 @@ type Network struct {
 	graph  *graph.Graph
 	folded *graph.Graph // graph, ready to run; nil until it was asked for
 	pre    vision.Preprocess
-	said   string // who said what pre does to pixels, one of the Said constants
+	said   string   // who said what pre does to pixels, one of the Said constants
+	kept   []string // parts of pre that the file said and the caller left, where the caller said others
 	closed bool
 	close  func() error // nil: nothing to do
 }
@@ -127,8 +128,12 @@ func (n *Network) SetPreprocess(p vision.Preprocess) error {
 	if err := n.usable(); err != nil {
 		return err
 	}
-	said := n.said
+	said, kept := n.said, n.kept
 	if !p.SamePixels(n.pre) || !p.Assumed && n.pre.Assumed {
+		kept = nil
+		if n.said == SaidByModel || len(n.kept) > 0 {
+			kept = keeps(p, n.pre)
+		}
 		p.Assumed, said = false, SaidByCaller
 	}
 	if c, _, _, ok := vision.ImageShape(n.InputShape(), p.ChannelsLast); ok {
@@ -148,7 +153,7 @@ func (n *Network) SetPreprocess(p vision.Preprocess) error {
 		folded.Metadata = own.Metadata
 		n.folded = &folded
 	}
-	n.graph, n.pre, n.said = &own, p, said
+	n.graph, n.pre, n.said, n.kept = &own, p, said, kept
 	return nil
 }
 
@@ -225,5 +230,5 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 
 // made returns a network that the one was turned into, which shares its memory.
 func (n *Network) made(g *graph.Graph) *Network {
-	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said}
+	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said, kept: n.kept}
 }

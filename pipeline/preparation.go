@@ -5,6 +5,7 @@ import (
 
 	"linquant/dataset"
 	"linquant/eval"
+	"linquant/tensor"
 	"linquant/vision"
 )
 
@@ -22,17 +23,48 @@ type Preparation struct {
 	Pixels  bool              // whether the examples are pixels; else they are taken as they are
 	How     vision.Preprocess // of pixels
 	By      string            // who said it, one of the Said constants
-	inside  bool
+	Kept    []string          // where SaidByCaller, the parts of it that the model's file said and the caller left: "mean", "std"
+	Type    tensor.DType      // of examples of an image's shape that are no pixels; Invalid where that is not known
+
+	inside bool
 }
 
 // Preparation returns what becomes of the examples of a set; nil stands for pictures.
 func (n *Network) Preparation(set dataset.Set) Preparation {
-	return Preparation{n.Name, arePixels(set), n.pre, n.said, n.TakesPixels()}
+	return preparation(set, Preparation{Network: n.Name, How: n.pre, By: n.said, Kept: n.kept, inside: n.TakesPixels()})
 }
 
 // Preparation returns what becomes of the examples of a set; nil stands for the pictures that Classify takes.
 func (m *Model) Preparation(set dataset.Set) Preparation {
-	return Preparation{m.Name, arePixels(set), m.Preprocess, m.said, len(m.Inputs()) > 0 && m.takesPixels()}
+	inside := len(m.Inputs()) > 0 && m.takesPixels()
+	return preparation(set, Preparation{Network: m.Name, How: m.Preprocess, By: m.said, Kept: m.kept, inside: inside})
+}
+
+func preparation(set dataset.Set, p Preparation) Preparation {
+	if p.Pixels = arePixels(set); !p.Pixels && len(set.Shape()) == 3 {
+		p.Type = dataset.DType(set)
+	}
+	return p
+}
+
+// keeps lists the parts of p, of those that do something, that are the ones of file.
+func keeps(p, file vision.Preprocess) []string {
+	var kept []string
+	mean, std := vision.Preprocess{Mean: p.Mean}, vision.Preprocess{Std: p.Std}
+	idle := vision.Preprocess{}
+	if file.Divisor == p.Divisor && p.Divisor != 0 && p.Divisor != 255 {
+		kept = append(kept, "divisor")
+	}
+	if mean.SamePixels(vision.Preprocess{Mean: file.Mean}) && !mean.SamePixels(idle) {
+		kept = append(kept, "mean")
+	}
+	if std.SamePixels(vision.Preprocess{Std: file.Std}) && !std.SamePixels(idle) {
+		kept = append(kept, "std")
+	}
+	if file.BGR && p.BGR {
+		kept = append(kept, "order of colours")
+	}
+	return kept
 }
 
 func arePixels(set dataset.Set) bool { return set == nil || set.Pixels() && len(set.Shape()) == 3 }
@@ -41,6 +73,9 @@ func arePixels(set dataset.Set) bool { return set == nil || set.Pixels() && len(
 func (p Preparation) String() string {
 	switch {
 	case !p.Pixels:
+		if p.Type.IsInteger() {
+			return p.Type.String() + " numbers as they are"
+		}
 		return "numbers as they are"
 	case p.inside:
 		return p.How.String() + ", prepared by the network itself"
@@ -53,10 +88,13 @@ func (p Preparation) SamePixels(other Preparation) bool {
 	return p.Pixels == other.Pixels && (!p.Pixels || p.inside || other.inside || p.How.SamePixels(other.How))
 }
 
-// Warnings returns an AssumedPreprocess where it is a guess.
+// Warnings returns an AssumedPreprocess where it is a guess, and an IntegersAsNumbers where integers are no pixels.
 func (p Preparation) Warnings() []Warning {
 	if p.Pixels && p.By == SaidByNobody {
 		return []Warning{AssumedPreprocess{Network: p.Network, Inside: p.inside}}
+	}
+	if !p.Pixels && p.Type.IsInteger() {
+		return []Warning{IntegersAsNumbers{p.Network, p.Type}}
 	}
 	return nil
 }
@@ -147,6 +185,31 @@ func (n *Network) like(other *Network) *Network {
 	own.pre.Divisor, own.pre.Mean, own.pre.Std, own.pre.BGR = other.pre.Divisor, other.pre.Mean, other.pre.Std, other.pre.BGR
 	own.pre.Assumed, own.said = false, SaidByOther
 	return &own
+}
+
+// IntegersAsNumbers says that integers are taken as the numbers that they are, which pixels would not be.
+type IntegersAsNumbers struct {
+	Network string // that is given them
+	Type    tensor.DType
+}
+
+// Warning is one line.
+func (w IntegersAsNumbers) Warning() string {
+	return fmt.Sprintf("%s is given %v numbers as they are: they are not prepared as pixels; save images as uint8, channels first, "+
+		"where they shall be", w.Network, w.Type)
+}
+
+// UndefinedInput warns of inputs that are no numbers, which integers cannot express and comparisons make others of.
+type UndefinedInput struct {
+	Input string // its name
+	Of    string // the file or set
+	Count int    // of NaN
+}
+
+// Warning is one line.
+func (w UndefinedInput) Warning() string {
+	return fmt.Sprintf("input %q, of %s, has %s that %s no numbers (NaN): what is computed of them means nothing", w.Input, w.Of,
+		count(w.Count, "value"), map[bool]string{true: "is", false: "are"}[w.Count == 1])
 }
 
 // NearChance warns that a network is not right more often than a guess among its classes would be.

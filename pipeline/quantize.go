@@ -124,6 +124,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if err := n.usable(); err != nil {
 		return nil, err
 	}
+	if err := cfg.idle(); err != nil {
+		return nil, err
+	}
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}
@@ -170,7 +173,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 	if ranges := cfg.Calibration.Ranges; ranges != nil {
 		warnings, err := r.Float.CheckRanges(ranges, cfg.Quant)
-		r.Warnings = append(r.Warnings, warnings...)
+		r.Warnings = append(append(r.Warnings, warnings...), r.Float.otherPixels(ranges)...)
 		return ranges, err
 	}
 	set, warnings, err := cfg.Calibration.Open(ctx, r.Float.Name)

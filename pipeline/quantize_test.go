@@ -27,7 +27,9 @@ func quantized(t *testing.T, cfg pipeline.Config) *pipeline.Result {
 	if cfg.Network == nil && cfg.Bytes == nil {
 		cfg.Model = pipeline.Builtin
 	}
-	cfg.Calibration.Data = pipeline.Data{Spec: pipeline.Builtin, Limit: 16}
+	if !cfg.Dynamic || cfg.Quant.WeightMethod != nil { // else they are for nothing, which is an error
+		cfg.Calibration.Data = pipeline.Data{Spec: pipeline.Builtin, Limit: 16}
+	}
 	r, err := pipeline.Quantize(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +139,9 @@ func TestWeightMethodWatches(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		cfg.Model, cfg.Calibration.Ranges = pipeline.Builtin, quantized(t, pipeline.Config{}).Ranges
+		if cfg.Model = pipeline.Builtin; !dynamic { // of dynamic layers ranges are refused
+			cfg.Calibration.Ranges = quantized(t, pipeline.Config{}).Ranges
+		}
 		if _, err := pipeline.Quantize(ctx, cfg); !errors.Is(err, context.Canceled) {
 			t.Errorf("dynamic %v, cancelled: %v", dynamic, err)
 		}

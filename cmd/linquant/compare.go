@@ -78,6 +78,9 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 		return err
 	}
 	defer a.Close()
+	if err := cfg.CheckPixels(c, a.Preparation(set)); err != nil {
+		return err
+	}
 	b, err := flags.Shapes{}.Open(nameB, "", "")
 	if err != nil {
 		return err

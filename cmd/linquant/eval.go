@@ -93,6 +93,9 @@ func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (res
 		return nil, nil, err
 	}
 	defer n.Close()
+	if err := cfg.CheckPixels(c, n.Preparation(set)); err != nil {
+		return nil, nil, err
+	}
 	if cfg.reference == "" {
 		if result, err = cfg.measure(c, n, set); err == nil {
 			flags.Warn(c.ErrOrStderr(), result.prepared.Warnings())
@@ -116,9 +119,10 @@ func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (res
 		}
 		return result, nil, err
 	}
-	if result.prepared.Pixels {
-		flags.Warn(c.ErrOrStderr(), warnings)
+	if !result.prepared.Pixels {
+		warnings = result.prepared.Warnings()
 	}
+	flags.Warn(c.ErrOrStderr(), warnings)
 	return result, reference, nil
 }
 
@@ -138,6 +142,9 @@ func (cfg evalConfig) measure(c *cobra.Command, n *pipeline.Network, set dataset
 		return nil, err
 	}
 	p.End()
+	if a.NaN > 0 {
+		flags.Warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.UndefinedInput{Input: m.Inputs()[0].Name, Of: set.Name(), Count: a.NaN}})
+	}
 	flags.Warn(c.ErrOrStderr(), append(n.WarnClasses(set, a), pipeline.WarnChance(n, a)...))
 	return &evaluation{
 		Accuracy: a, network: n.Name, numbers: m.Numbers, bytes: n.Size, data: set.Name(),

@@ -10,6 +10,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/graph"
 	"linquant/onnx"
 	"linquant/pipeline"
 )
@@ -99,6 +100,10 @@ func exportCommand() *cobra.Command {
 			if cfg.int4 && !n.Quantized() {
 				return cli.Usagef("--int4 is for weights that are integers, and %s is a float network: use linquant quantize", text.Printable(args[0]))
 			}
+			if cfg.int4 && !few(n.Graph()) {
+				return cli.Usagef("--int4 stores weights of up to 4 bits, and %s has none: leave it out, or quantize with --weight-bits 4",
+					text.Printable(args[0]))
+			}
 			if cfg.pixels() {
 				flags.Warn(c.ErrOrStderr(), n.Preparation(nil).Warnings())
 				if n, err = n.WithPixels(); err != nil {
@@ -125,6 +130,16 @@ func exportCommand() *cobra.Command {
 	model.AddLabels(c)
 	model.AddInput(c)
 	return c
+}
+
+// few reports whether a constant of the network has codes of up to 4 bits.
+func few(g *graph.Graph) bool {
+	for _, v := range g.Values {
+		if v.Const != nil && v.Quant != nil && v.Quant.Type.Bits <= 4 {
+			return true
+		}
+	}
+	return false
 }
 
 // pixels reports whether the network shall take raw pixels.

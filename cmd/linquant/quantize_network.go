@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"linquant/calib"
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
@@ -16,6 +17,7 @@ import (
 	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
+	"linquant/vision"
 )
 
 // networkConfig is what quantize's flags say about a whole network.
@@ -160,6 +162,12 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err != nil {
 		return err
 	}
+	if c.Flags().Changed("percentile") && cc.Method != calib.Percentile && cfg.Load == "" {
+		return cli.Usagef("--percentile is for --calib-method percentile, and the ranges are chosen by %v: leave it out, or give both", cc.Method)
+	}
+	if cfg.dynamic {
+		cc = pipeline.Calibration{}
+	}
 	ec, err := cfg.exportConfig.config()
 	if err != nil {
 		return err
@@ -245,6 +253,11 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			j.Pixels = flags.NewPixels(*r.Preparation)
 		}
 		return text.WriteJSON(w, j)
+	}
+	_, _, _, image := vision.ImageShape(n.InputShape(), n.Preprocess().ChannelsLast)
+	if cfg.Load != "" && r.Preparation == nil && image {
+		prepared := n.Preparation(nil)
+		defer func() { flags.PrintPixels(w, "Input", prepared) }()
 	}
 	return printNetworkReport(c, w, weights.out, cfg.Save, ec.Int4, r)
 }

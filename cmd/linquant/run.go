@@ -31,7 +31,7 @@ func runCommand() *cobra.Command {
 			"Pillow's BILINEAR does; the network's height and width are cut from the middle; and its pixels are " +
 			"prepared as the model or the flags below say.\n\n" +
 			"Arrays come from .npy files, or from .npz files that have an array of each input's name. An array is " +
-			"[batch, ...] in the input's shape; the batch may be left out. Floats are taken as they are; uint8 arrays " +
+			"[batch, ...] in the input's shape; the batch may be left out. Floats and integers are taken as they are; uint8 arrays " +
 			"are images, 0 to 255, channels first or last, except where the input itself is codes. All outputs are " +
 			"written, or those that --output names, which may be any values of the network.\n\n" + flags.WhatModel,
 		Args: func(c *cobra.Command, args []string) error {
@@ -139,7 +139,9 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if len(images) > 0 {
 		err = r.images(images, cfg.image)
 	} else {
-		err = r.arrays(cfg.inputs)
+		if err = r.arrays(cfg.inputs); err == nil {
+			err = cfg.CheckPixels(c, r.prepared())
+		}
 	}
 	if err != nil {
 		return err

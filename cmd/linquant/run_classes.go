@@ -85,11 +85,17 @@ type outputJSON struct {
 	File  string `json:"file"`
 }
 
+// prepared says what became of the first input.
+func (r *runner) prepared() pipeline.Preparation {
+	p := r.Preparation(nil)
+	p.Pixels, p.Type = r.pixels, r.numbers
+	return p
+}
+
 // report writes what was computed.
 func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
-	prepared := r.Preparation(nil)
-	prepared.Pixels = r.pixels
-	flags.Warn(c.ErrOrStderr(), prepared.Warnings())
+	prepared := r.prepared()
+	flags.Warn(c.ErrOrStderr(), append(prepared.Warnings(), r.odd...))
 	j := runJSON{Model: r.Name, Input: flags.NewPixels(prepared), DryRun: cli.DryRun(c)}
 	if t.any() {
 		var arrays []array
@@ -138,10 +144,12 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 	if cfg.asJSON {
 		return text.WriteJSON(w, j)
 	}
-	if err := j.print(w); err != nil || len(j.Examples) == 0 || !r.pixels {
+	if err := j.print(w); err != nil || !r.pixels && r.numbers == tensor.Invalid {
 		return err
 	}
-	fmt.Fprintln(w)
+	if len(j.Examples) > 0 {
+		fmt.Fprintln(w)
+	}
 	flags.PrintPixels(w, "Input", prepared)
 	return nil
 }

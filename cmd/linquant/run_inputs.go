@@ -23,11 +23,13 @@ type runner struct {
 	*pipeline.Model
 	ctx     context.Context
 	stdin   io.Reader
-	files   []string    // images, one an example; empty where the input are arrays
-	batch   int         // examples so far
-	results [][]float32 // for each output, example after example
-	pixels  bool        // whether pixels were prepared
-	dump    *dumper     // of --dump
+	files   []string     // images, one an example; empty where the input are arrays
+	batch   int          // examples so far
+	results [][]float32  // for each output, example after example
+	pixels  bool         // whether pixels were prepared
+	numbers tensor.DType // of the first input where it is integers that are neither pixels nor codes
+	odd     []pipeline.Warning
+	dump    *dumper // of --dump
 }
 
 // run runs the network on more examples.
@@ -228,9 +230,22 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float
 	}
 	in := r.Inputs()[i]
 	r.pixels = r.pixels || i == 0 && a.DType == tensor.Uint8 && in.Quant == nil && len(in.Shape) == 3
+	coded := in.Quant != nil && (a.DType == tensor.Uint8 || a.DType == tensor.Int8)
+	if i == 0 && !r.pixels && !coded && len(in.Shape) == 3 && a.DType.IsInteger() {
+		r.numbers = a.DType
+	}
 	x, examples, err := r.Array(i, a)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", f.Path, err)
+	}
+	nan := 0
+	for _, v := range x {
+		if v != v {
+			nan++
+		}
+	}
+	if nan > 0 {
+		r.odd = append(r.odd, pipeline.UndefinedInput{Input: in.Name, Of: f.Path, Count: nan})
 	}
 	return x, examples, nil
 }

@@ -56,6 +56,9 @@ func (cal *Calibration) Config() (pipeline.Calibration, error) {
 	if cfg.Method, err = calib.ParseMethod(cal.Method); err != nil {
 		return cfg, cli.Usagef("--calib-method: %w", err)
 	}
+	if cfg.Method != calib.Percentile {
+		cfg.Percentile = 0
+	}
 	if !(cal.percentile > 50 && cal.percentile <= 100) {
 		return cfg, cli.Usagef("--percentile %g: use more than 50, at most 100", cal.percentile)
 	}

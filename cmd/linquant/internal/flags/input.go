@@ -48,6 +48,14 @@ func whatPreprocess() string {
 // pixelFlags are those that say what becomes of a pixel.
 var pixelFlags = []string{"preprocess", "divide", "mean", "std", "bgr"}
 
+// CheckPixels refuses the flags about pixels where there are none.
+func (m *Model) CheckPixels(c *cobra.Command, p pipeline.Preparation) error {
+	if given := slices.IndexFunc(pixelFlags, c.Flags().Changed); given >= 0 && !p.Pixels {
+		return cli.Usagef("--%s: the network is given %v, which are no pixels: leave it out, or save images as uint8", pixelFlags[given], p)
+	}
+	return nil
+}
+
 // AddLabels adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
 func (m *Model) AddLabels(c *cobra.Command) {
 	c.Flags().StringVar(&m.Labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")

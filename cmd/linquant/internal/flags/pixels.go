@@ -3,6 +3,7 @@ package flags
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
@@ -16,6 +17,7 @@ type Pixels struct {
 	Mean    []float32 `json:"mean,omitempty"`
 	Std     []float32 `json:"std,omitempty"`
 	BGR     bool      `json:"bgr,omitempty"`
+	Kept    []string  `json:"said_by_model,omitempty"` // what the flags left as the model's file says
 }
 
 // saidBy has the words for who said it.
@@ -32,7 +34,7 @@ func NewPixels(p pipeline.Preparation) *Pixels {
 	if divisor == 0 {
 		divisor = 255
 	}
-	return &Pixels{p.String(), saidBy[p.By], divisor, p.How.Mean, p.How.Std, p.How.BGR}
+	return &Pixels{p.String(), saidBy[p.By], divisor, p.How.Mean, p.How.Std, p.How.BGR, p.Kept}
 }
 
 // PrintPixels writes the line of a table that says what was done to the pixels of what.
@@ -43,6 +45,9 @@ func PrintPixels(w io.Writer, what string, p pipeline.Preparation) {
 		by = ", as " + text.Printable(p.Network) + " says"
 	case pipeline.SaidByCaller:
 		by = ", as the flags say"
+		if len(p.Kept) > 0 {
+			by = ", the " + strings.Join(p.Kept, " and ") + " as " + text.Printable(p.Network) + " says and the rest as the flags say"
+		}
 	case pipeline.SaidByOther:
 		by = ", as the other network says"
 	case pipeline.SaidByNobody:
