@@ -109,7 +109,11 @@ func fillBuffered(w io.Writer, fill func(w io.Writer) error) error {
 }
 
 func writeDirect(path string, fill func(w io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	// A pipe that nobody reads is an error at once; opening it otherwise waits, and nothing could end that.
+	f, err := os.OpenFile(path, os.O_WRONLY|nonblock, 0)
+	if nobodyReads(err) {
+		return &fs.PathError{Op: "write", Path: path, Err: errors.New("it is a pipe that nobody reads: start the reader first")}
+	}
 	if err != nil {
 		return err
 	}
