@@ -30,6 +30,7 @@ func made(t testing.TB, name string) map[string][]byte {
 
 // What is too much work is said to be, and what is not is decoded.
 func TestPictureLimits(t *testing.T) {
+	hostile.RequirePlain(t)
 	for name, want := range map[string][]string{
 		"jpeg of 5000 scans, 5792×5792, 1 components":  {"5000 scans", "without progression"},
 		"jpeg of 12000 scans, 65500×500, 1 components": {"12000 scans"},
@@ -146,6 +147,7 @@ func TestPixelsEndWithContext(t *testing.T) {
 
 // A compressed IDX file may have 16 MiB and six times its bytes, and one image half as much and its bytes.
 func TestInflatedLimits(t *testing.T) {
+	hostile.RequirePlain(t)
 	names := []string{"t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"}
 	for _, c := range []struct {
 		n, rows, columns int
