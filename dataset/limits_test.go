@@ -94,6 +94,7 @@ func (ones) Read(p []byte) (int, error) {
 
 // Reading and decoding end with the context, long before they would be done.
 func TestReadImageEndsWithContext(t *testing.T) {
+	hostile.RequirePlain(t)
 	why := errors.New("no more time")
 	data := made(t, "png bomb, depth 16, colour 6, interlace 0")["file"]
 	began := time.Now()
@@ -259,6 +260,7 @@ func TestPickledTexts(t *testing.T) {
 
 // What is wrong with labels is said with the way out, and the file once.
 func TestNPZDamage(t *testing.T) {
+	hostile.RequirePlain(t)
 	path := filepath.Join(t.TempDir(), "x.npz")
 	whole := made(t, "data, labels of 2 million")["file.npz"]
 	for at := len(whole) - 300; at > len(whole)-3000; at -= 97 {
