@@ -33,32 +33,39 @@ import (
 // is computed here from the same inputs: codes of layers are equal, reals as close as sums allow. Then the engine runs
 // the whole, and all its values are the evaluator's.
 //
-// LINQUANT_DRAWN is for how long, such as 1h; without it the networks are few. -rapid.seed repeats a failure, whose file
-// stays in LINQUANT_DRAWN_FOLDER.
+// These are the same 2,000 each time; LINQUANT_DRAWN is for how long to draw others, such as 1h. -rapid.seed repeats a
+// failure of those, whose file stays in LINQUANT_DRAWN_FOLDER.
 func TestDrawn(t *testing.T) {
 	ort.Require(t)
 	var seen tally
 	folder := cmp.Or(os.Getenv("LINQUANT_DRAWN_FOLDER"), t.TempDir())
-	forAbout(t, func(r *rapid.T) {
-		o, err := drawCase(r).compare(folder, func(*graph.Graph) bool { return true })
-		if err != nil {
-			r.Fatal(err)
+	everything := func(*graph.Graph) bool { return true }
+	if os.Getenv("LINQUANT_DRAWN") == "" {
+		for seed := range 2000 {
+			o, err := rapid.Custom(drawCase).Example(seed).compare(folder, everything)
+			if err != nil {
+				t.Errorf("network %d: %v", seed, err)
+			}
+			seen.add(o)
 		}
-		seen.add(o)
-	})
+	} else {
+		forAbout(t, func(r *rapid.T) {
+			o, err := drawCase(r).compare(folder, everything)
+			if err != nil {
+				r.Fatal(err)
+			}
+			seen.add(o)
+		})
+	}
 	t.Log(seen)
 	if seen.compared < seen.drawn/2 || seen.codes == 0 || seen.reals == 0 {
 		t.Error("the networks test too little")
 	}
 }
 
-// forAbout checks a property of a few networks, or of as many as fit in the time of LINQUANT_DRAWN.
+// forAbout checks a property of as many networks as fit in the time of LINQUANT_DRAWN.
 func forAbout(t *testing.T, property func(*rapid.T)) {
 	text := os.Getenv("LINQUANT_DRAWN")
-	if text == "" {
-		rapid.Check(t, property)
-		return
-	}
 	length, err := time.ParseDuration(text)
 	if err != nil {
 		t.Fatalf("LINQUANT_DRAWN is %q: give it a length of time, such as 10m", text)
