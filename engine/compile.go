@@ -225,7 +225,7 @@ func (c *compiler) emit(n *graph.Node, k kernel, s step) {
 	if s.Op == "" {
 		s.Op = string(n.Op)
 	}
-	s.Node = nodeName(n)
+	s.Node = n.Label()
 	if out.quant != nil {
 		s.Kind = Integer
 	}
@@ -234,14 +234,6 @@ func (c *compiler) emit(n *graph.Node, k kernel, s step) {
 		c.steps = c.steps[:0] // the last one is enough
 	}
 	c.steps = append(c.steps, s)
-}
-
-// nodeName returns the node's name, or its first output's where it has none.
-func nodeName(n *graph.Node) string {
-	if n.Name == "" && len(n.Outputs) > 0 {
-		return n.Outputs[0]
-	}
-	return n.Name
 }
 
 // done makes a computed value known to the nodes that read it, and to Trace.

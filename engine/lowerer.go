@@ -47,7 +47,7 @@ func (s *lowerer) class() graph.Class {
 
 // addIsland records that the node runs in floating point inside a quantized network.
 func (s *lowerer) addIsland() {
-	i := Island{Node: nodeName(s.n), Op: string(s.n.Op), Reason: "its values are not quantized"}
+	i := Island{Node: s.n.Label(), Op: string(s.n.Op), Reason: "its values are not quantized"}
 	if graph.FloatOnly(s.n) {
 		i.Reason = "the operator has no integer form"
 	}

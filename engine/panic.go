@@ -68,7 +68,7 @@ type packing struct {
 }
 
 func (p packing) run() (err error) {
-	k := &step{Step: Step{Node: nodeName(p.n), Op: string(p.n.Op)}}
+	k := &step{Step: Step{Node: p.n.Label(), Op: string(p.n.Op)}}
 	defer k.recovered(&err)
 	return p.job()
 }

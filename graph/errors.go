@@ -31,7 +31,7 @@ func (n *Node) errorf(format string, args ...any) error {
 	return n.wrong(fmt.Errorf("%v: "+format, append([]any{n}, args...)...))
 }
 
-func (n *Node) wrong(err error) error { return &NodeError{n.label(), n.Op, err} }
+func (n *Node) wrong(err error) error { return &NodeError{n.Label(), n.Op, err} }
 
 // valueErrorf is fmt.Errorf with what the value is, such as "input", and its name in front.
 func valueErrorf(what, name, format string, args ...any) error {

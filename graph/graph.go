@@ -181,9 +181,10 @@ func (n *Node) Clone() *Node {
 }
 
 // String names the node in errors: its operator and name, or its first output where it has no name.
-func (n *Node) String() string { return fmt.Sprintf("%s node %q", n.Op, n.label()) }
+func (n *Node) String() string { return fmt.Sprintf("%s node %q", n.Op, n.Label()) }
 
-func (n *Node) label() string {
+// Label is what reports, errors and overrides know the node by: its name, or where it has none its first output.
+func (n *Node) Label() string {
 	if n.Name == "" && len(n.Outputs) > 0 {
 		return n.Outputs[0]
 	}

@@ -137,7 +137,7 @@ func (in *Inspection) layers(g *graph.Graph) {
 	for _, n := range g.Nodes {
 		out := g.Values[n.Outputs[0]]
 		row := Layer{
-			Name: nodeName(n), Operator: string(n.Op), Output: out.Name, Shape: []int{}, MACs: graph.NodeMACs(g, n),
+			Name: n.Label(), Operator: string(n.Op), Output: out.Name, Shape: []int{}, MACs: graph.NodeMACs(g, n),
 			Numbers: in.numbers(g, n),
 		}
 		if len(out.Shape) > 0 {
@@ -156,7 +156,7 @@ func (in *Inspection) layers(g *graph.Graph) {
 func (in *Inspection) numbers(g *graph.Graph, n *graph.Node) string {
 	out := g.Values[n.Outputs[0]]
 	if !in.Quantized {
-		if slices.ContainsFunc(in.StaysFloat, func(i FloatNode) bool { return i.Node == nodeName(n) }) {
+		if slices.ContainsFunc(in.StaysFloat, func(i FloatNode) bool { return i.Node == n.Label() }) {
 			return "float32, and stays so"
 		}
 		return "float32"
@@ -178,12 +178,4 @@ func (in *Inspection) numbers(g *graph.Graph, n *graph.Node) string {
 		}
 	}
 	return text
-}
-
-// nodeName returns the node's name, or its first output's where it has none.
-func nodeName(n *graph.Node) string {
-	if n.Name == "" && len(n.Outputs) > 0 {
-		return n.Outputs[0]
-	}
-	return n.Name
 }

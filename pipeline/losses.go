@@ -102,7 +102,7 @@ func lowest(float, integers *graph.Graph, layers []eval.Layer) []Warning {
 			continue
 		}
 		count++
-		overrides := mending(integers, nodeName(n))
+		overrides := mending(integers, n.Label())
 		if fromBelow(n, below) && (!slices.ContainsFunc(overrides, fewBits) || named[strings.Join(overrides, " ")]) {
 			continue // it is as bad for the same reason; weights of few bits are a reason of their own
 		}
@@ -111,7 +111,7 @@ func lowest(float, integers *graph.Graph, layers []eval.Layer) []Warning {
 			others++
 			continue
 		}
-		list = append(list, LowSQNR{Value: l.Name, Node: nodeName(n), Op: n.Op, SQNR: l.SQNR, Overrides: overrides})
+		list = append(list, LowSQNR{Value: l.Name, Node: n.Label(), Op: n.Op, SQNR: l.SQNR, Overrides: overrides})
 	}
 	if len(list) > 0 {
 		last := list[len(list)-1].(LowSQNR)
@@ -137,14 +137,14 @@ func fromBelow(n *graph.Node, below func(string) bool) bool {
 // reads and makes, or, where these have 8, leave it in floating point with the nodes before and behind it whose codes it
 // reads and makes.
 func mending(g *graph.Graph, name string) []string {
-	i := slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return nodeName(n) == name })
+	i := slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return n.Label() == name })
 	if i < 0 {
 		return []string{name + "=float"}
 	}
 	last, producers := g.Nodes[i], g.Producers()
 	n := last
 	if from := maker(g, producers, n.Outputs[0]); from != nil { // a Relu clamps what a layer makes
-		n, name = from, nodeName(from)
+		n, name = from, from.Label()
 	}
 	var bits, floats []string
 	narrow := func(value string) bool {
@@ -165,9 +165,9 @@ func mending(g *graph.Graph, name string) []string {
 		case from == nil: // reals are made codes where integers read them
 			floats = append(floats, name+"=float")
 		case narrow(in):
-			bits = append(bits, nodeName(from)+"=a8")
+			bits = append(bits, from.Label()+"=a8")
 		default:
-			floats = append(floats, nodeName(from)+"=float")
+			floats = append(floats, from.Label()+"=float")
 		}
 	}
 	out := last.Outputs[0]
@@ -177,11 +177,11 @@ func mending(g *graph.Graph, name string) []string {
 	if bits != nil {
 		return unique(bits)
 	}
-	floats = append(floats, name+"=float", nodeName(last)+"=float")
+	floats = append(floats, name+"=float", last.Label()+"=float")
 	if v := g.Values[out]; v != nil && v.Quant != nil {
 		for _, reader := range g.Consumers()[out] {
 			if reader.Op != graph.DequantizeLinear {
-				floats = append(floats, nodeName(reader)+"=float")
+				floats = append(floats, reader.Label()+"=float")
 			}
 		}
 	}

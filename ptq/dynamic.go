@@ -95,7 +95,7 @@ func (d *dynamicBuilder) layers() error {
 				return nodeError(n, err)
 			}
 		case hasWeight(d.g, n):
-			d.report.Float = append(d.report.Float, Island{Node: nodeName(n), Op: n.Op, Reason: reasons[i]})
+			d.report.Float = append(d.report.Float, Island{Node: n.Label(), Op: n.Op, Reason: reasons[i]})
 		}
 	}
 	if len(d.report.Layers) == 0 {
@@ -150,7 +150,7 @@ func (d *dynamicBuilder) bias(n, c *graph.Node, bias []float32) error {
 		return err
 	}
 	if name == "" {
-		name = nodeName(n) + "_bias"
+		name = n.Label() + "_bias"
 	}
 	name = d.out.Unique(name + "_channels")
 	d.out.AddConst(name, t)

@@ -35,7 +35,7 @@ func (e *OverrideError) Unwrap() error { return e.Err }
 
 // nodeError puts the node in front of an error about it.
 func nodeError(n *graph.Node, err error) error {
-	return &graph.NodeError{Node: nodeName(n), Op: n.Op, Err: fmt.Errorf("%v: %w", n, err)}
+	return &graph.NodeError{Node: n.Label(), Op: n.Op, Err: fmt.Errorf("%v: %w", n, err)}
 }
 
 // valueError puts the value in front of an error about it.

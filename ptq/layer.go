@@ -151,7 +151,7 @@ func (p *plan) setWeight(l *integerLayer, n *graph.Node, w *codedWeight) error {
 		return err
 	}
 	r := &l.report
-	r.Node, r.Op, r.Bits, r.Per = nodeName(n), n.Op, w.params.Type.Bits, w.params.Per
+	r.Node, r.Op, r.Bits, r.Per = n.Label(), n.Op, w.params.Type.Bits, w.params.Per
 	r.PackedBytes = packedBytes(l.weight)
 	r.Weight = Layer{
 		Name: n.Input(1), Shape: w.Shape, Scales: len(w.params.Scale), FloatBytes: w.floatBytes, Bytes: storedBytes(l.weight),

@@ -19,7 +19,7 @@ func (b *builder) island(n *graph.Node) {
 		}
 	}
 	b.out.Nodes = append(b.out.Nodes, c)
-	b.report.Float = append(b.report.Float, Island{Node: nodeName(n), Op: n.Op, Reason: b.reasons[n]})
+	b.report.Float = append(b.report.Float, Island{Node: n.Label(), Op: n.Op, Reason: b.reasons[n]})
 }
 
 // integers copies a node that computes with codes, its constants quantized.
@@ -55,7 +55,7 @@ func (b *builder) layer(c, n *graph.Node, output Activation) error {
 	case n.Input(2) != "":
 		c.Inputs[2] = b.addConst(n.Input(2), l.bias)
 	default: // the method gave the layer one
-		l.bias.Name = b.unique(nodeName(n) + "_bias")
+		l.bias.Name = b.unique(n.Label() + "_bias")
 		b.out.Values[l.bias.Name] = l.bias
 		c.Inputs = append(c.Inputs[:2:2], l.bias.Name)
 	}

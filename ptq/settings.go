@@ -61,7 +61,7 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 
 // patternNames are the names that a pattern knows a node by: its own and those of the values that it computes, which are
 // what tables show.
-func patternNames(n *graph.Node) []string { return append([]string{nodeName(n)}, n.Outputs...) }
+func patternNames(n *graph.Node) []string { return append([]string{n.Label()}, n.Outputs...) }
 
 // unmatched is the error about a pattern that matches nothing, with names that were perhaps meant.
 func unmatched(text, nothing string, candidates []string) error {
@@ -87,18 +87,10 @@ func names(g *graph.Graph, chosen func(*graph.Node) bool) []string {
 	var list []string
 	for _, n := range g.Nodes {
 		if chosen(n) {
-			list = append(list, nodeName(n))
+			list = append(list, n.Label())
 		}
 	}
 	return list
-}
-
-// nodeName is the name that reports know a node by.
-func nodeName(n *graph.Node) string {
-	if n.Name == "" && len(n.Outputs) > 0 {
-		return n.Outputs[0]
-	}
-	return n.Name
 }
 
 // edges returns the first and the last layer with weights; nil where there is none.

@@ -64,7 +64,7 @@ func histCommand() *cobra.Command {
 			f, err := pipeline.OpenCheckpoint(args[0])
 			if errors.Is(err, checkpoint.ErrONNX) {
 				return fmt.Errorf("%w; hist draws the weights of checkpoints: give the one that it was made of, or see its layers with "+
-					"'linquant inspect --layers'", err)
+					"'linquant inspect --by-layer'", err)
 			}
 			if err != nil {
 				return err

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv(reading); what != "" {
 		reader, path, _ := strings.Cut(what, "=")
 		err := read(hostile.Reader(reader), path)
-		fmt.Println(peak(), err)
+		fmt.Println(hostile.Peak()>>10, err)
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -80,24 +80,6 @@ func read(reader hostile.Reader, path string) error {
 	return nil
 }
 
-// peak returns the most kilobytes that the process had in memory.
-func peak() (n int) {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	_, after, _ := strings.Cut(string(status), "VmHWM:")
-	_, _ = fmt.Sscan(after, &n)
-	return n
-}
-
-// used returns the processor time of the thread.
-func used() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(1, &u) // RUSAGE_THREAD
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
 // TestBounds reads every file in a process of its own.
 func TestBounds(t *testing.T) {
 	hostile.RequirePlain(t)
@@ -135,9 +117,9 @@ func TestBounds(t *testing.T) {
 			defer cancel()
 			c := exec.CommandContext(ctx, program)
 			c.Env = append(os.Environ(), reading+"="+string(file.Reader)+"="+path)
-			slower := hostile.Slowness(used)
+			slower := hostile.Slowness()
 			out, err := c.CombinedOutput()
-			slower = max(slower, hostile.Slowness(used))
+			slower = max(slower, hostile.Slowness())
 			var failed *exec.ExitError
 			if err != nil && !errors.As(err, &failed) {
 				t.Fatal(err)

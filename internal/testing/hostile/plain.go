@@ -18,19 +18,19 @@ func RequirePlain(t testing.TB) {
 }
 
 // Slowness returns how many times as much processor time the machine takes now as the one that bounds of time are for
-// takes when it is idle, at least 1: processors share caches and pipelines with others, and are not all as fast. used is
-// the processor time of the process.
-func Slowness(used func() time.Duration) float64 {
-	const idle = 15 * time.Millisecond
-	start := used()
-	work()
-	return max(1, float64(used()-start)/float64(idle))
+// takes when it is idle, at least 1: processors share caches and pipelines with others, and are not all as fast.
+func Slowness() float64 {
+	const idle = 15 * time.Millisecond // of an Intel Xeon with AMX
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	start := usage(thread)
+	cells := make([]uint32, 1<<14)
+	work(cells)
+	return max(1, float64(usage(thread)-start)/float64(idle))
 }
 
-var cells [1 << 14]uint32
-
 // work is arithmetic, loads and stores, and branches that cannot be foreseen.
-func work() {
+func work(cells []uint32) {
 	x := uint32(1)
 	for range 4 << 20 {
 		x = x*1664525 + 1013904223

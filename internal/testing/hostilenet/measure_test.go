@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 func readAll(path string) {
 	limitSelf()
 	for _, way := range ways {
-		before := processorTime()
+		before := hostile.Used()
 		err := way.read(path)
-		fmt.Printf("%s\t%.3f\t%d\t%v\n", way.name, processorTime()-before, peak(), strings.ReplaceAll(fmt.Sprint(err), "\n", " "))
+		fmt.Printf("%s\t%.3f\t%d\t%v\n", way.name, (hostile.Used() - before).Seconds(), hostile.Peak(), strings.ReplaceAll(fmt.Sprint(err), "\n", " "))
 		runtime.GC()
 	}
 }
@@ -70,7 +70,7 @@ var ways = []struct {
 // TestONNX reads every file in a process of its own.
 func TestONNX(t *testing.T) {
 	hostile.RequirePlain(t)
-	if peak() == 0 {
+	if hostile.Peak() == 0 {
 		t.Skip("this system does not say how much memory a process took")
 	}
 	files := hostilenet.ONNX()
@@ -93,33 +93,55 @@ func TestONNX(t *testing.T) {
 	}
 }
 
+// measure tries three times: how late the garbage collector comes, and who else uses the processor's caches, differs from
+// one run to the next, and what the file takes does not.
 func measure(t *testing.T, path string, f hostilenet.File) {
+	var excess []string
+	for range 3 {
+		if excess = measureOnce(t, path, f); excess == nil {
+			return
+		}
+	}
+	for _, e := range excess {
+		t.Error(e)
+	}
+}
+
+func measureOnce(t *testing.T, path string, f hostilenet.File) (excess []string) {
 	size, most := len(f.Data), hostilenet.Memory(len(f.Data))+f.More
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), readerVariable+"="+path, "GOMAXPROCS=2")
-	used := func() time.Duration { return time.Duration(processorTime() * float64(time.Second)) }
-	slower := hostile.Slowness(used)
+	slower := hostile.Slowness()
 	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
 	out, err := cmd.CombinedOutput()
 	limit.Stop()
-	slower = max(slower, hostile.Slowness(used))
+	slower = max(slower, hostile.Slowness())
 	if err != nil {
-		t.Errorf("%d bytes: %v\n%s", size, err, out)
+		t.Fatalf("%d bytes: %v\n%s", size, err, out)
 	}
+	seen := 0
 	for line := range strings.Lines(string(out)) {
 		field := strings.Split(strings.TrimSpace(line), "\t")
 		if len(field) != 4 {
 			continue
 		}
-		seconds, _ := strconv.ParseFloat(field[1], 64)
-		bytes, _ := strconv.ParseInt(field[2], 10, 64)
+		seen++
+		seconds, err1 := strconv.ParseFloat(field[1], 64)
+		bytes, err2 := strconv.ParseInt(field[2], 10, 64)
+		if err1 != nil || err2 != nil || bytes == 0 {
+			t.Fatalf("the process says %q", line)
+		}
 		t.Logf("%s: %.2f s, %d MB (%.150s)", field[0], seconds, bytes>>20, field[3])
 		if seconds > slower*hostilenet.Seconds(size) {
-			t.Errorf("%s took %.2f s of processor time for %d bytes, more than %.2f, on a machine %.1f times as slow", field[0], seconds, size,
-				hostilenet.Seconds(size), slower)
+			excess = append(excess, fmt.Sprintf("%s took %.2f s of processor time for %d bytes, more than %.2f, on a machine %.1f times as slow",
+				field[0], seconds, size, hostilenet.Seconds(size), slower))
 		}
 		if bytes > most {
-			t.Errorf("%s took %d MB for %d bytes, more than %d", field[0], bytes>>20, size, most>>20)
+			excess = append(excess, fmt.Sprintf("%s took %d MB for %d bytes, more than %d", field[0], bytes>>20, size, most>>20))
 		}
 	}
+	if seen != len(ways) {
+		t.Fatalf("the process reports %d of %d ways:\n%s", seen, len(ways), out)
+	}
+	return excess
 }

@@ -58,30 +58,38 @@ func Reference(g *graph.Graph, inputs map[string]tensor.Tensor, value string) (t
 
 // CompareWith is Compare with another evaluator. How far from a tie a difference is the reference says, also then.
 func CompareWith(g *graph.Graph, values map[string]tensor.Tensor, ours Evaluator) ([]Layer, error) {
+	var layers []Layer
+	err := cuts(g, values, func(c *cut, n *graph.Node) error {
+		if c.g.Values[n.Outputs[0]].Quant == nil {
+			return nil
+		}
+		l, err := c.compare(n.Outputs[0], values[n.Outputs[0]], ours)
+		layers = append(layers, l)
+		return err
+	})
+	return layers, err
+}
+
+// cuts visits the nodes whose value is known, each with the part of the network between it and those known before it.
+func cuts(g *graph.Graph, values map[string]tensor.Tensor, visit func(*cut, *graph.Node) error) error {
 	g, err := graph.InferShapes(g)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	producers := g.Producers()
-	var layers []Layer
 	for _, n := range g.Nodes {
-		name := n.Outputs[0]
-		v := g.Values[name]
-		theirs, ok := values[name]
-		if !ok || v.Quant == nil {
+		if _, known := values[n.Outputs[0]]; !known {
 			continue
 		}
-		c := cut{g: g, producers: producers, values: values, seen: map[string]bool{}}
-		if err := c.back(name); err != nil {
-			return nil, err
+		c := &cut{g: g, producers: producers, values: values, seen: map[string]bool{}}
+		if err := c.back(n.Outputs[0]); err != nil {
+			return err
 		}
-		l, err := c.compare(name, theirs, ours)
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w", n, err)
+		if err := visit(c, n); err != nil {
+			return fmt.Errorf("%v: %w", n, err)
 		}
-		layers = append(layers, l)
 	}
-	return layers, nil
+	return nil
 }
 
 // cut is the part of a network between one value and those known before it.

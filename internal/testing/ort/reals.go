@@ -26,34 +26,18 @@ func (r Reals) Check() error {
 	return fmt.Errorf("%s %q of %d reals: %s", r.Op, r.Value, r.Elements, r.At)
 }
 
-// CompareReals is CompareWith of the values of reals.
+// CompareReals is CompareWith of the values of reals. What follows from constants alone is left out.
 func CompareReals(g *graph.Graph, values map[string]tensor.Tensor, ours Evaluator) ([]Reals, error) {
-	g, err := graph.InferShapes(g)
-	if err != nil {
-		return nil, err
-	}
-	producers := g.Producers()
 	var all []Reals
-	for _, n := range g.Nodes {
-		name := n.Outputs[0]
-		theirs, ok := values[name]
-		if !ok || g.Values[name].Quant != nil {
-			continue
+	err := cuts(g, values, func(c *cut, n *graph.Node) error {
+		if c.g.Values[n.Outputs[0]].Quant != nil || len(c.inputs) == 0 {
+			return nil
 		}
-		c := cut{g: g, producers: producers, values: values, seen: map[string]bool{}}
-		if err := c.back(name); err != nil {
-			return nil, err
-		}
-		if len(c.inputs) == 0 { // it follows from constants
-			continue
-		}
-		r, err := c.compareReals(n, theirs, ours)
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w", n, err)
-		}
+		r, err := c.compareReals(n, values[n.Outputs[0]], ours)
 		all = append(all, r)
-	}
-	return all, nil
+		return err
+	})
+	return all, err
 }
 
 func (c *cut) compareReals(n *graph.Node, theirs tensor.Tensor, evaluate Evaluator) (Reals, error) {

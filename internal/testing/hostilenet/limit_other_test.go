@@ -1,0 +1,5 @@
+//go:build !linux
+
+package hostilenet_test
+
+func limitSelf() {}
