@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"linquant/tensor"
@@ -20,9 +21,10 @@ func FuzzIDX(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			// What was accepted has all of its elements.
+			// What was accepted has all of its elements, or is compressed and turns out to be damaged when that is read.
 			last := make([]byte, 1)
-			if err := file.read(t.Context(), last, file.elements()-1); err != nil {
+			err = file.read(t.Context(), last, file.elements()-1)
+			if err != nil && !(bytes.HasPrefix(b, []byte{0x1f, 0x8b}) && strings.Contains(err.Error(), "the compressed data is damaged")) {
 				t.Errorf("%v, but the last element does not read: %v", file.dims, err)
 			}
 		}
