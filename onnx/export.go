@@ -23,6 +23,8 @@ type ExportConfig struct {
 	Opset    int    // 7 to 25. 0: 13, the first with one scale a channel, or what operators need; 21 with Int4
 	Producer string // what makes the file; "": linquant
 	Version  string // of it
+
+	Metadata map[string]string // of the file, beside the network's own, before which it goes
 }
 
 // Export writes g as an ONNX model: equal graphs and configurations give equal bytes. The batch is the dimension "N";
@@ -144,6 +146,7 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 func exportMetadata(g *graph.Graph, cfg ExportConfig) map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, g.Metadata)
+	maps.Copy(m, cfg.Metadata)
 	for _, key := range []string{raw.KeyRequant, raw.KeyBits} {
 		delete(m, key)
 	}

@@ -81,6 +81,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	case err != nil:
 		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
 	}
+	cfg.digest.watch(examples)
 	cc := calib.Config{Method: cfg.Calibration.Method, Percentile: cfg.Calibration.Percentile}
 	report := reporter(cfg.Progress, Progress{
 		Stage: Calibrating, Total: set.Len(), Of: n.Name, Data: set.Name(),
@@ -143,6 +144,7 @@ func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
 				yield(nil, err)
 				return
 			}
+			cfg.digest.watch(examples)
 			batches(ctx, examples)(yield)
 		},
 	}

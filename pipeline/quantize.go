@@ -36,6 +36,8 @@ type Config struct {
 
 	Threads  int            // of runs; 0 means one for each processor
 	Progress func(Progress) // is told how far the work is
+
+	digest *digest // of the examples of Calibration; nil: nobody asks
 }
 
 // Result is a network in integers and what came of making it.
@@ -48,6 +50,10 @@ type Result struct {
 	Warnings []Warning
 
 	Preparation *Preparation // of the examples that it was calibrated on; nil where there were none
+
+	// ExamplesSHA256 is, in hexadecimal, the SHA-256 of the SHA-256 of the examples that it was calibrated on, in their order, as bytes; ""
+	// where none were used. Each is as its set decodes it and makes it fit, before it is prepared, in float32, little-endian.
+	ExamplesSHA256 string
 
 	opened *Network // nil: it was given
 }
@@ -134,6 +140,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Float: n}
+	cfg.digest = &digest{}
 	if cfg.Quant.Examples.Compile == nil && cfg.Quant.Examples.Batches == nil {
 		cfg.Quant.Examples = n.watched(ctx, cfg)
 	}
@@ -146,6 +153,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		}
 		r.Network, r.Report, err = n.Quantize(r.Ranges, cfg.Quant)
 	}
+	r.ExamplesSHA256 = cfg.digest.sum()
 	if err == nil && r.Preparation != nil && r.Preparation.Pixels {
 		err = r.Network.record(n.pre)
 	}

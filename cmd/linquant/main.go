@@ -110,7 +110,7 @@ func newRoot() *cobra.Command {
 		root.AddCommand(commands...)
 	}
 	addGroup("look", inspectCommand(), histCommand())
-	addGroup("integers", quantizeCommand(), sweepCommand(), exportCommand(), tensorCommand())
+	addGroup("integers", quantizeCommand(), recipeCommand(), sweepCommand(), exportCommand(), tensorCommand())
 	addGroup("cost", evalCommand(), compareCommand(), benchCommand(), runCommand())
 	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)

@@ -37,7 +37,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"fails": fails},
+		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"fails": fails, "same": same},
 		Setup:               func(env *testscript.Env) error { return os.CopyFS(env.WorkDir, os.DirFS(fixtures)) },
 	})
 }

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"linquant/builtin"
 	"linquant/calib"
 	"linquant/checkpoint"
 	"linquant/cmd/linquant/internal/cli"
@@ -34,6 +30,7 @@ type quantizeConfig struct {
 	weightRange string // --weight-method
 	stripModule bool
 	asJSON      bool
+	recipe      told
 }
 
 func quantizeCommand() *cobra.Command {
@@ -52,15 +49,20 @@ func quantizeCommand() *cobra.Command {
 			"  .safetensors  the weights alone, of any checkpoint: 2- to 8-bit integers, their scales, and all " +
 			"other tensors as they are.\n\n" +
 			"It prints what that saved and what it cost: the signal-to-quantization-noise ratio (SQNR) of each " +
-			"layer's weights.",
+			"layer's weights.\n\n" + whatRecipe,
 		Example: "  linquant quantize builtin -o builtin-int8.onnx\n" +
 			"  linquant quantize vgg.tar -o vgg-int8.onnx --calib cifar10:DIR\n" +
 			"  linquant quantize resnet20.th -o r20.onnx --calib cifar10:DIR \\\n" +
 			"      --weight-bits 4 --keep-edges --override 'layer1.*=w8'\n" +
-			"  linquant quantize vgg.tar -o w.safetensors --weight-bits 4 --per group --pack",
-		Args: cli.OneArg("a MODEL"),
-		RunE: func(c *cobra.Command, args []string) error {
-			var err error
+			"  linquant quantize vgg.tar -o w.safetensors --weight-bits 4 --per group --pack\n" +
+			"  linquant quantize vgg.tar -o again.onnx --recipe vgg-int8.onnx",
+		Args: argsOrRecipe,
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			cfg.recipe.weights, cfg.recipe.networks = forWeights, forNetworks
+			if args, err = cfg.recipe.apply(c, args); err != nil {
+				return err
+			}
+			defer func() { err = cfg.recipe.explain(err) }()
 			if err := flags.CheckBits("--weight-bits", cfg.Bits); err != nil {
 				return err
 			}
@@ -109,6 +111,7 @@ func quantizeCommand() *cobra.Command {
 		"`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
 	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
 	cli.JSONFlag(c, &cfg.asJSON)
+	cfg.recipe.add(c)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	forNetworks = network.add(c)
 	forWeights = cli.Under(c, "Weights alone, -o FILE.safetensors", func() {
@@ -195,11 +198,14 @@ func quantizeFile(c *cobra.Command, path string, cfg quantizeConfig) (*ptq.Repor
 	}
 	defer f.Close()
 	wc := pipeline.WeightsConfig{WeightConfig: cfg.WeightConfig, Arch: cfg.Arch, Root: cfg.Root, Pattern: cfg.Pattern, StripModule: cfg.stripModule}
-	sum, err := fileSHA256(c.Context(), path, f.Size, cfg.Progress)
+	made, err := cfg.recipe.madeOf(c, path, cfg.Progress)
 	if err != nil {
 		return nil, nil, err
 	}
-	wc.Metadata = map[string]string{"linquant.input_sha256": sum, "linquant.version": version()}
+	if wc.Metadata, err = cfg.recipe.metadata(c, path, cfg, made); err != nil {
+		return nil, nil, err
+	}
+	wc.Metadata["linquant.input_sha256"], wc.Metadata["linquant.version"] = made.Model, version()
 	var report *ptq.Report
 	err = cli.WriteFile(c, cfg.out, func(w io.Writer) (err error) {
 		report, err = pipeline.Weights(w, f, wc)
@@ -209,28 +215,6 @@ func quantizeFile(c *cobra.Command, path string, cfg quantizeConfig) (*ptq.Repor
 		return nil, nil, flags.ExplainWeights(err)
 	}
 	return report, f.Beside(), nil
-}
-
-func fileSHA256(ctx context.Context, path string, size int64, progress func(done, total int, what string)) (string, error) {
-	h := sha256.New()
-	if path == pipeline.Builtin {
-		h.Write(builtin.Checkpoint())
-		return fmt.Sprintf("%x", h.Sum(nil)), nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	const piece = 64 << 20
-	for done := int64(0); err == nil; done += piece {
-		progress(int(done>>20), int(size>>20), "MiB read for the SHA-256")
-		_, err = io.CopyN(cli.Interruptible{Ctx: ctx, W: h}, f, piece)
-	}
-	if err != io.EOF {
-		return "", err
-	}
-	return fmt.Sprintf("%x", h.Sum(nil)), nil
 }
 
 func printReport(c *cobra.Command, w io.Writer, cfg quantizeConfig, r *ptq.Report, left []checkpoint.Group) error {

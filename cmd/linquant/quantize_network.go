@@ -141,6 +141,11 @@ func inNetwork(pattern string, n *pipeline.Network) string {
 			return pattern
 		}
 	}
+	return asLayers(pattern)
+}
+
+// asLayers spells a pattern of the names of a checkpoint's tensors as one of layers.
+func asLayers(pattern string) string {
 	globs := strings.Split(pattern, ",")
 	for i, g := range globs {
 		bare := strings.TrimPrefix(g, "!")
@@ -196,6 +201,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	defer n.Close()
+	if err := weights.recipe.nameClasses(n); err != nil {
+		return err
+	}
 	for i := range pc.Overrides {
 		pc.Overrides[i].Pattern = inNetwork(pc.Overrides[i].Pattern, n)
 	}
@@ -212,6 +220,10 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		}
 	}
 	p := text.NewProgress(c.ErrOrStderr())
+	made, err := weights.recipe.madeOf(c, model, p.Step)
+	if err != nil {
+		return err
+	}
 	announce := w
 	if weights.asJSON {
 		announce = nil
@@ -238,6 +250,15 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			return cfg.explainPixels(err)
 		}
 		export = raw.Export
+	}
+	if made.Calib = r.ExamplesSHA256; cfg.Load != "" {
+		if made.Ranges, err = weights.recipe.hash(c, cfg.Load); err != nil {
+			return err
+		}
+	}
+	weights.recipe.warn(c, cfg.Load, made)
+	if ec.Metadata, err = weights.recipe.metadata(c, model, weights, made); err != nil {
+		return err
 	}
 	if err := writeONNX(c, weights.out, ec, export); err != nil {
 		return err

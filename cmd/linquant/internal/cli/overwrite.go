@@ -19,6 +19,7 @@ import (
 const (
 	forceFlag  = "force"
 	outputMark = "linquant_output" // the annotation of flags that name files to write
+	readsKey   = "linquant_reads"  // that of a command which reads what its command line does not name
 )
 
 // MarkOutput says that a flag of c names files to write, and adds --force and --dry-run.
@@ -107,9 +108,20 @@ func readToo(c *cobra.Command, path string, info fs.FileInfo) string {
 	return ""
 }
 
+// Reads says that c reads a file which its command line does not name.
+func Reads(c *cobra.Command, path string) {
+	if c.Annotations == nil {
+		c.Annotations = map[string]string{}
+	}
+	c.Annotations[readsKey] = path
+}
+
 // words returns the arguments and the values of flags that may name something to read.
 func words(c *cobra.Command) []string {
 	list := append([]string(nil), c.Flags().Args()...)
+	if path := c.Annotations[readsKey]; path != "" {
+		list = append(list, path)
+	}
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if _, output := f.Annotations[outputMark]; output {
 			return

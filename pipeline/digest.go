@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"sync"
+
+	"linquant/dataset"
+)
+
+// digest finds the SHA-256 of the examples that are read through it, in whatever order and however often: that of the SHA-256 of
+// each, as bytes, in the order of their indices. An example is its values in float32, little-endian.
+type digest struct {
+	mu   sync.Mutex
+	sums map[int][sha256.Size]byte
+}
+
+// watch makes d see the examples of a set that Prepare returned, before they are prepared. A nil d sees nothing.
+func (d *digest) watch(s dataset.Set) {
+	if p, ok := s.(*prepared); ok && d != nil {
+		p.Set = digested{p.Set, d}
+	}
+}
+
+func (d *digest) add(i int, x []float32) {
+	b := make([]byte, 0, 4*len(x))
+	for _, v := range x {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	sum := sha256.Sum256(b)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sums == nil {
+		d.sums = map[int][sha256.Size]byte{}
+	}
+	d.sums[i] = sum
+}
+
+// sum returns the hash in hexadecimal; "" unless the first examples were read without a gap.
+func (d *digest) sum() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	h := sha256.New()
+	for i := range len(d.sums) {
+		sum, ok := d.sums[i]
+		if !ok {
+			return ""
+		}
+		h.Write(sum[:])
+	}
+	if len(d.sums) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+// digested is a set whose examples a digest sees.
+type digested struct {
+	dataset.Set
+	d *digest
+}
+
+func (s digested) Unwrap() dataset.Set { return s.Set }
+
+func (s digested) Read(ctx context.Context, i int, dst []float32) (int, error) {
+	label, err := s.Set.Read(ctx, i, dst)
+	if err == nil {
+		s.d.add(i, dst)
+	}
+	return label, err
+}

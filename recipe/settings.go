@@ -1,0 +1,154 @@
+package recipe
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"linquant/internal/near"
+)
+
+// Setting is a key of a recipe and what it says, as the flag of that name takes it: one value, or of a list each.
+type Setting struct {
+	Key    string
+	Values []string
+	List   bool // the flag may be repeated
+}
+
+// Settings lists what the recipe says, in the order of its fields, without Made.
+func (r *Recipe) Settings() []Setting { return settings(reflect.ValueOf(r).Elem()) }
+
+// Keys lists all keys that a recipe may have, in the order of its fields, without those of Made and the version.
+func Keys() []string { return keys(reflect.TypeFor[Recipe]()) }
+
+func keys(t reflect.Type) []string {
+	var list []string
+	for i := range t.NumField() {
+		if key := t.Field(i).Tag.Get("key"); key != "" {
+			list = append(list, key)
+		}
+	}
+	return list
+}
+
+// Set gives the key these values, as the flag of that name takes them. Errors: a key that there is not, with the nearest name; values
+// that are not of its kind, or none.
+func (r *Recipe) Set(key string, values ...string) error {
+	return set(reflect.ValueOf(r).Elem(), key, values)
+}
+
+// field returns the field of the key.
+func field(of reflect.Value, key string) (reflect.Value, error) {
+	for i := range of.NumField() {
+		if of.Type().Field(i).Tag.Get("key") == key {
+			return of.Field(i), nil
+		}
+	}
+	known := keys(of.Type())
+	if meant := near.Meant(key, known); meant != "" {
+		return reflect.Value{}, fmt.Errorf("there is no key %q%s", key, meant)
+	}
+	return reflect.Value{}, fmt.Errorf("there is no key %q; there are %s", key, strings.Join(known, ", "))
+}
+
+func set(of reflect.Value, key string, values []string) error {
+	f, err := field(of, key)
+	if err != nil {
+		return err
+	}
+	if len(values) == 0 || values[0] == "" {
+		return fmt.Errorf("it says nothing: give it a value, or leave it out")
+	}
+	switch f.Interface().(type) {
+	case []string:
+		f.Set(reflect.ValueOf(append([]string(nil), values...)))
+		return nil
+	case []float32:
+		return setNumbers(f, strings.Split(strings.Join(values, ","), ","))
+	}
+	if len(values) > 1 {
+		return fmt.Errorf("it has %d values: give it one", len(values))
+	}
+	if f.Kind() == reflect.Pointer {
+		f.Set(reflect.New(f.Type().Elem()))
+		f = f.Elem()
+	}
+	return setOne(f, values[0])
+}
+
+// setOne reads a single value.
+func setOne(f reflect.Value, value string) error {
+	switch f.Kind() {
+	case reflect.String:
+		f.SetString(value)
+	case reflect.Bool:
+		if value != "true" && value != "false" {
+			return fmt.Errorf("%q: write true or false", value)
+		}
+		f.SetBool(value == "true")
+	case reflect.Int:
+		v, err := strconv.ParseInt(value, 10, 32)
+		if err != nil {
+			return fmt.Errorf("%q: write a whole number", value)
+		}
+		f.SetInt(v)
+	default:
+		v, err := strconv.ParseFloat(value, f.Type().Bits())
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%q: write a number without a unit, such as 5 or 0.5", value)
+		}
+		f.SetFloat(v)
+	}
+	return nil
+}
+
+func setNumbers(f reflect.Value, values []string) error {
+	list := reflect.MakeSlice(f.Type(), len(values), len(values))
+	for i, v := range values {
+		if err := setOne(list.Index(i), strings.TrimSpace(v)); err != nil {
+			return err
+		}
+	}
+	f.Set(list)
+	return nil
+}
+
+// settings lists the fields that say something.
+func settings(of reflect.Value) []Setting {
+	var list []Setting
+	for i := range of.NumField() {
+		f, key := of.Field(i), of.Type().Field(i).Tag.Get("key")
+		if key == "" || f.IsZero() || f.Kind() == reflect.Slice && f.Len() == 0 {
+			continue
+		}
+		if f.Kind() == reflect.Pointer {
+			f = f.Elem()
+		}
+		s := Setting{Key: key}
+		switch v := f.Interface().(type) {
+		case []string:
+			s.List, s.Values = true, append(s.Values, v...)
+		case []float32:
+			numbers := make([]string, len(v))
+			for i := range v {
+				numbers[i] = text(f.Index(i))
+			}
+			s.Values = []string{strings.Join(numbers, ",")}
+		default:
+			s.Values = []string{text(f)}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// text writes a single value so that setOne reads the same.
+func text(f reflect.Value) string {
+	switch f.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return strconv.FormatFloat(f.Float(), 'g', -1, f.Type().Bits())
+	}
+	return fmt.Sprint(f.Interface())
+}
