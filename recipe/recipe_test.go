@@ -17,6 +17,7 @@ import (
 
 	"linquant/checkpoint"
 	"linquant/internal/onnxpb"
+	_ "linquant/internal/testing/seeds"
 	"linquant/recipe"
 	"linquant/tensor"
 )
