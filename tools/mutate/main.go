@@ -2,7 +2,8 @@
 // mutant that they pass is something that no test notices.
 //
 //	go run ./tools/mutate -n 30 ./quant ./ptq
-//	go run ./tools/mutate -files 'roles' -n 0 -tests './ptq ./pipeline' ./ptq
+//	go run ./tools/mutate -only 'roles' -n 0 -tests './ptq ./pipeline' ./ptq
+//	go run ./tools/mutate -only '/roles.go:(157|160)$' -n 0 ./ptq
 //
 // Mutants are drawn from the lines that the tests reach, the same ones for a seed; lines that they do not reach are
 // counted beside them. No file is changed: the go command is given the mutant in place of the original. Some survivors
@@ -27,12 +28,12 @@ func main() {
 	var r run
 	count := flag.Int("n", 20, "how many mutants of a package; 0 is all")
 	seed := flag.Uint64("seed", 1, "which ones are drawn")
-	files := flag.String("files", "", "only files whose name matches this expression")
+	only := flag.String("only", "", "only places, such as /path/roles.go:157, that match this expression")
 	flag.StringVar(&r.tests, "tests", "", "packages whose tests are run, with spaces between; of the package itself if there are none")
 	flag.DurationVar(&r.timeout, "timeout", time.Minute, "tests that take longer have noticed")
 	flag.BoolVar(&r.long, "long", false, "run the tests without -short")
 	flag.Parse()
-	pattern, err := regexp.Compile(*files)
+	pattern, err := regexp.Compile(*only)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -60,9 +61,9 @@ func (s score) String() string {
 		s.noticed+s.survived, 100*float64(s.noticed)/max(1, float64(s.noticed+s.survived)), s.reached, s.sites)
 }
 
-func (r run) packages(ctx context.Context, pkgs []string, files *regexp.Regexp, count int, seed uint64) (scores []score, err error) {
+func (r run) packages(ctx context.Context, pkgs []string, only *regexp.Regexp, count int, seed uint64) (scores []score, err error) {
 	for _, pkg := range pkgs {
-		s, err := r.mutants(ctx, pkg, files, count, rand.New(rand.NewPCG(seed, 0)))
+		s, err := r.mutants(ctx, pkg, only, count, rand.New(rand.NewPCG(seed, 0)))
 		scores = append(scores, s)
 		if err != nil {
 			return scores, err
@@ -72,7 +73,7 @@ func (r run) packages(ctx context.Context, pkgs []string, files *regexp.Regexp, 
 }
 
 // mutants tries mutants of one package until count of them compiled.
-func (r run) mutants(ctx context.Context, pkg string, files *regexp.Regexp, count int, random *rand.Rand) (score, error) {
+func (r run) mutants(ctx context.Context, pkg string, only *regexp.Regexp, count int, random *rand.Rand) (score, error) {
 	s := score{pkg: pkg}
 	if r.tests == "" {
 		r.tests = pkg
@@ -87,15 +88,15 @@ func (r run) mutants(ctx context.Context, pkg string, files *regexp.Regexp, coun
 	}
 	var reached []mutant
 	for _, file := range p.files() {
-		if !files.MatchString(file) {
-			continue
-		}
 		all, err := mutate(file)
 		if err != nil {
 			return s, err
 		}
-		s.sites += len(all)
 		for _, m := range all {
+			if !only.MatchString(m.place()) {
+				continue
+			}
+			s.sites++
 			if covered.has(m) {
 				reached = append(reached, m)
 			}
@@ -118,7 +119,7 @@ func (r run) mutants(ctx context.Context, pkg string, files *regexp.Regexp, coun
 			s.noticed++
 		default:
 			s.survived++
-			fmt.Printf("survived  %s:%d: %s\n", strings.TrimPrefix(m.file, p.Root+"/"), m.line, m.what)
+			fmt.Printf("survived  %s: %s\n", strings.TrimPrefix(m.place(), p.Root+"/"), m.what)
 		}
 	}
 	return s, nil

@@ -18,6 +18,9 @@ type mutant struct {
 	what         string // such as "< is now <="
 }
 
+// place returns where a mutant is, such as /path/roles.go:157.
+func (m mutant) place() string { return fmt.Sprintf("%s:%d", m.file, m.line) }
+
 // operators are what stands for an operator in its mutant.
 var operators = map[token.Token]token.Token{
 	token.LSS: token.LEQ, token.LEQ: token.LSS, token.GTR: token.GEQ, token.GEQ: token.GTR, token.EQL: token.NEQ, token.NEQ: token.EQL,

@@ -71,4 +71,8 @@ func TestPackages(t *testing.T) {
 	if want := (score{pkg: ".", noticed: 1, survived: 1, sites: 4, reached: 2}); scores[0] != want {
 		t.Errorf("%+v, want %+v", scores[0], want)
 	}
+	scores, err = r.packages(context.Background(), []string{"."}, regexp.MustCompile(`/p\.go:10$`), 0, 1)
+	if want := (score{pkg: ".", sites: 2}); err != nil || scores[0] != want {
+		t.Errorf("line 10: %+v, %v, want %+v", scores[0], err, want)
+	}
 }
