@@ -58,7 +58,7 @@ func removeStale(path string) {
 				removeUnlocked(filepath.Join(filepath.Dir(path), name))
 			}
 		}
-		if err != nil || len(names) == 0 {
+		if err != nil { // at the end too
 			return
 		}
 	}

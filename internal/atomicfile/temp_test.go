@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -122,6 +123,48 @@ func TestOnlyOwnStaleFilesGo(t *testing.T) {
 	want := append(others, ".out.linquant-89abcdef", "out")
 	slices.Sort(want)
 	wantAlone(t, dir, want...)
+}
+
+// TestAllStaleFilesGo has more of them than a folder is asked for at once.
+func TestAllStaleFilesGo(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a temporary file is stale after a day here")
+	}
+	dir := t.TempDir()
+	for i := range 1100 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf(".out.linquant-%08x", i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(filepath.Join(dir, "out"), text("")); err != nil {
+		t.Fatal(err)
+	}
+	wantAlone(t, dir, "out")
+}
+
+// TestStill tells the file that is written from another one that has got its name.
+func TestStill(t *testing.T) {
+	dir := t.TempDir()
+	f, err := os.Create(filepath.Join(dir, "temporary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if !still(f) {
+		t.Error("a new file is not the one of its name")
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, "moved")); err != nil {
+		t.Skip("open files stay here: ", err)
+	}
+	if still(f) {
+		t.Error("a file without a name has it still")
+	}
+	if err := os.WriteFile(f.Name(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if still(f) {
+		t.Error("another file of the name is taken for it")
+	}
 }
 
 // TestOrder puts the content on disk before the name, and the name on disk after.
