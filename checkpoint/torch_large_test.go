@@ -210,7 +210,7 @@ func BenchmarkReadAll(b *testing.B) {
 	}
 }
 
-// TestStridedWindows reads views that are larger than a window, against a plain loop.
+// TestStridedWindows reads views that are larger than a window, against a plain loop, and no part of the file twice.
 func TestStridedWindows(t *testing.T) {
 	const n = 1 << 21
 	values := ramp(n)
@@ -250,8 +250,16 @@ func TestStridedWindows(t *testing.T) {
 			if !ok {
 				t.Skip("a big-endian machine")
 			}
-			if err := newStrided(r, 4*c.offset, 4, c.size, c.stride).readAll(raw); err != nil {
+			file := &readCounter{ReaderAt: r}
+			if err := newStrided(file, 4*c.offset, 4, c.size, c.stride).readAll(raw); err != nil {
 				t.Fatal(err)
+			}
+			span := int64(4)
+			for i, n := range c.size {
+				span += 4 * (n - 1) * c.stride[i]
+			}
+			if int64(file.bytes) > span {
+				t.Errorf("%d bytes read of %d", file.bytes, span)
 			}
 			for i := range want {
 				if got[i] != want[i] {

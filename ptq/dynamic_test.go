@@ -51,6 +51,9 @@ Softmax softmax: fc.y -> softmax.y
 	if len(report.Layers) != 2 || !report.Layers[0].Dynamic || report.Layers[1].Bits != 4 || !(report.Layers[1].Weight.SQNR > 10) {
 		t.Errorf("layers: %+v", report.Layers)
 	}
+	if conv, fc := report.Layers[0].BiasBytes, report.Layers[1].BiasBytes; conv != 4*4 || fc != 5*4 {
+		t.Errorf("biases of 4 and 5 floats have %d and %d bytes", conv, fc)
+	}
 	if diff := cmp.Diff([]ptq.Island{{Node: "skipped", Op: graph.Conv, Reason: "left in floating point as the configuration asks"}}, report.Float); diff != "" {
 		t.Error(diff)
 	}

@@ -1,6 +1,7 @@
 package ptq_test
 
 import (
+	"context"
 	"bytes"
 	"encoding"
 	"errors"
@@ -115,6 +116,18 @@ func examplesOf(t testing.TB) (ptq.Examples, []float32) {
 	}, x
 }
 
+// talkative is a network that shows more than it was asked for.
+type talkative struct{ calib.Runner }
+
+func (r talkative) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
+	return r.Runner.Trace(ctx, inputs, func(value string, x []float32) error {
+		if err := visit(value+", as it was once", x[:1]); err != nil {
+			return err
+		}
+		return visit(value, x)
+	})
+}
+
 // means returns the mean of each element of some values over the examples.
 func means(t testing.TB, g *graph.Graph, x []float32, values map[string]string) map[string][]float64 {
 	t.Helper()
@@ -171,6 +184,10 @@ func TestWeightMethodFromOutside(t *testing.T) {
 	}
 	worst := func(method ptq.WeightMethod, dynamic bool) map[string]float64 {
 		cfg.WeightMethod, cfg.Examples = method, examples
+		cfg.Examples.Compile = func(g *graph.Graph, keep []string) (calib.Runner, error) {
+			r, err := examples.Compile(g, keep)
+			return talkative{r}, err
+		}
 		quantize := func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(g, ranges, cfg) }
 		if dynamic {
 			quantize = func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(g, cfg) }

@@ -84,6 +84,7 @@ func TestNewLinearErrors(t *testing.T) {
 	}{
 		"three dimensions":      {func(a *arguments) { a.shape = tensor.Shape{1, 2, 3} }, "[out, in]"},
 		"no inputs":             {func(a *arguments) { a.shape, a.weight = tensor.Shape{2, 0}, nil }, "[out, in]"},
+		"no outputs":            {func(a *arguments) { a.shape, a.weight = tensor.Shape{0, 3}, nil }, "[out, in]"},
 		"too few weights":       {func(a *arguments) { a.weight = a.weight[1:] }, "weight"},
 		"an affine weight":      {func(a *arguments) { a.wp.ZeroPoint = []int32{1} }, "symmetrically"},
 		"an unsigned weight":    {func(a *arguments) { a.wp.Type = quant.Uint(8) }, "weight"},

@@ -82,6 +82,13 @@ saved = {
     },
     "array": a("f4", 2, 3),
 }
+likelier, unknown = net(), net()
+saved |= {
+    "empty": {"weight": t(2, 2), "none": torch.empty(0, 3)},
+    "ema_inside": {"model": net(), "model_ema": {"module": net(), "decay": t(1)}},
+    "shared_likelier": {"model": likelier, "state_dict": likelier},
+    "shared_unknown": {"zoo": unknown, "abc": unknown},
+}
 
 
 def walk(v, path, found):
@@ -97,7 +104,7 @@ def walk(v, path, found):
     if isinstance(v, argparse.Namespace):
         v = vars(v)
     if isinstance(v, dict):
-        if v is shared and found:
+        if (v is shared or v is unknown) and found or v is likelier and path == ["model"]:
             return  # once
         for k, item in v.items():
             walk(item, path + ([".".join(k)] if isinstance(k, tuple) else [str(k)]), found)
