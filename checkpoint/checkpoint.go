@@ -200,8 +200,8 @@ type Tensor struct {
 	data   data
 	packed int64 // bytes in the file where codes share them; 0 where they do not
 
-	inflation       *inflation // of the file; nil where it is not compressed
-	whole, streamed int64      // what it counts in that
+	inflation       *inflated // of the file; nil where it is not compressed
+	whole, streamed int64     // what it counts in that
 }
 
 // data is where a tensor's elements are. Implementations may be called from several goroutines at once.

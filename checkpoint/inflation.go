@@ -1,27 +1,28 @@
 package checkpoint
 
-import "sync"
+import (
+	"sync"
 
-// What the compressed arrays of a file may take: in memory, as floats where they become such, so many bytes and so many
-// more for each of the file; and one byte after the other, which takes time alone, the first two or the third.
-const (
-	maxWhole        = 40 << 20
-	wholePerByte    = 7
-	maxInflated     = 16 << 20
-	inflatedPerByte = 6
-	streamedPerByte = 256
+	"linquant/internal/inflation"
 )
 
-// inflation is what the compressed arrays of a file took that were read. It is spent by what is asked for, and once by each
+// What the compressed arrays of a file may take that are read whole, as floats where they become such: so many bytes and so
+// many more for each of the file.
+const (
+	maxWhole     = 40 << 20
+	wholePerByte = 7
+)
+
+// inflated is what the compressed arrays of a file took that were read. It is spent by what is asked for, and once by each
 // array, so that naming the arrays of any file is free and reading one again is too.
-type inflation struct {
+type inflated struct {
 	mu              sync.Mutex
 	size            int64 // of the file
 	whole, streamed int64 // bytes of the arrays that were read whole, and of those that were read as streams
 }
 
 // inMemory is asked before so many bytes are made of t at once.
-func (s *inflation) inMemory(t *Tensor, bytes int64) error {
+func (s *inflated) inMemory(t *Tensor, bytes int64) error {
 	most := maxWhole + wholePerByte*s.size
 	if s.spend(&s.whole, &t.whole, bytes, most) {
 		return nil
@@ -31,8 +32,8 @@ func (s *inflation) inMemory(t *Tensor, bytes int64) error {
 }
 
 // inOrder is asked before t is read as a stream.
-func (s *inflation) inOrder(t *Tensor) error {
-	most := max(maxInflated+inflatedPerByte*s.size, streamedPerByte*s.size)
+func (s *inflated) inOrder(t *Tensor) error {
+	most := inflation.Streamed(s.size)
 	if s.spend(&s.streamed, &t.streamed, t.Bytes(), most) {
 		return nil
 	}
@@ -41,7 +42,7 @@ func (s *inflation) inOrder(t *Tensor) error {
 }
 
 // spend counts bytes, as far as they are more than what was counted of the same array, if that leaves no more than most.
-func (s *inflation) spend(sum, counted *int64, bytes, most int64) bool {
+func (s *inflated) spend(sum, counted *int64, bytes, most int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	more := max(bytes-*counted, 0)

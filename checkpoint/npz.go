@@ -32,7 +32,7 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 		return nil, err
 	}
 	c := &contents{}
-	spent := &inflation{size: size}
+	spent := &inflated{size: size}
 	seen := map[string]bool{}
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/") {
@@ -53,7 +53,7 @@ func readNPZ(r io.ReaderAt, size int64) (*contents, error) {
 }
 
 // readMember reads the npy header of a zip member and checks the sizes that header, member and file state.
-func readMember(f *zip.File, name string, r io.ReaderAt, spent *inflation) (*Tensor, error) {
+func readMember(f *zip.File, name string, r io.ReaderAt, spent *inflated) (*Tensor, error) {
 	size := spent.size
 	const encrypted = 1 // bit 0 of a member's flags
 	if f.Flags&encrypted != 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"linquant/internal/inflation"
 	"linquant/tensor"
 )
 
@@ -48,7 +49,7 @@ func TestStreamOfPictures(t *testing.T) {
 	header := npyFile(fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 1, 28, 28), }", n), 0)
 	b := zipWith(t, 8, member{"x.npy", string(header) + string(want)}, member{"z.npy", string(header) + string(want)})
 	size := int64(len(b))
-	if ratio := 2 * int64(len(want)) / size; ratio < 20 || ratio > streamedPerByte {
+	if ratio := 2 * int64(len(want)) / size; ratio < 20 || 2*int64(len(want)) > inflation.Streamed(size) {
 		t.Fatalf("it shrinks to 1 in %d", ratio)
 	}
 	r := &metered{ReaderAt: bytes.NewReader(b)}

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"linquant/internal/inflation"
 )
 
 // openInflated reads the header of a compressed IDX file of size bytes. What it claims is held against what is inflated at
@@ -25,9 +27,9 @@ func openInflated(ctx context.Context, r io.ReaderAt, size int64, dims int) (*id
 	}
 	header := f.first
 	want := f.elements()
-	most := maxInflated + inflatedPerByte*size
+	most := inflation.InMemory(size)
 	if dims == idxImages {
-		most = mostInflated(size)
+		most = inflation.Streamed(size)
 	}
 	if most = min(most, mostOfExample(size)*f.dims[0]); want > most {
 		return nil, fmt.Errorf("its %d bytes hold %v, which is more than the %d that are inflated of so many: unpack it "+

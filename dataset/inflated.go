@@ -4,24 +4,13 @@ import (
 	"context"
 	"io"
 	"math"
+
+	"linquant/internal/inflation"
 )
 
-// What is compressed may become so many bytes, and so many for each of the file, or those alone where they are more. Of
-// that as much as the first two say stays in memory. One example, which becomes floats of four bytes, may have half as
-// much and one byte for each of the file.
-const (
-	maxInflated     = 16 << 20
-	inflatedPerByte = 6
-	streamedPerByte = 256
-)
-
-// mostInflated returns how many bytes a compressed file of size bytes may become, one after the other.
-func mostInflated(size int64) int64 {
-	return max(maxInflated+inflatedPerByte*size, streamedPerByte*size)
-}
-
-// mostOfExample returns how many elements one example in such a file may have.
-func mostOfExample(size int64) int64 { return maxInflated/2 + size }
+// mostOfExample returns how many elements one example in a compressed file of size bytes may have; they become floats of
+// four bytes.
+func mostOfExample(size int64) int64 { return inflation.Base/2 + size }
 
 // inflated is compressed data, inflated as far as it is asked for. The last bytes of that stay in memory; what lies before
 // them is inflated anew, from the start.
@@ -41,7 +30,7 @@ type inflated struct {
 // newInflated makes a window of a file of size bytes on compressed data of n bytes, whose examples have so many elements.
 func newInflated(size, n, elements int64, open func() (io.ReadCloser, error), length func(have int64) error) *inflated {
 	// A long example takes its floats beside it.
-	window := maxInflated + inflatedPerByte*size - max(0, 4*elements-2*maxInflated)
+	window := inflation.InMemory(size) - max(0, 4*elements-2*inflation.Base)
 	window = min(window, n, math.MaxInt32)
 	return &inflated{open: open, size: n, length: length, turn: make(chan struct{}, 1), data: make([]byte, window)}
 }

@@ -1,8 +1,8 @@
 package ptq_test
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"encoding"
 	"errors"
 	"fmt"

@@ -6,7 +6,7 @@
 //	go run ./tools/mutate -only '/roles.go:(157|160)$' -n 0 ./ptq
 //
 // Mutants are drawn from the lines that the tests reach, the same ones for a seed; lines that they do not reach are
-// counted beside them. No file is changed: the go command is given the mutant in place of the original. Some survivors
+// counted beside them. No file is changed: the go command is given mutants in place of the originals. Some survivors
 // mean the same as the original, a faster way that is not taken for instance; which ones is for a reader to say.
 package main
 
@@ -104,23 +104,28 @@ func (r run) mutants(ctx context.Context, pkg string, only *regexp.Regexp, count
 	}
 	s.reached = len(reached)
 	random.Shuffle(len(reached), func(i, j int) { reached[i], reached[j] = reached[j], reached[i] })
-	for _, m := range reached {
-		if count > 0 && s.noticed+s.survived == count {
-			break
+	const atOnce = 100
+	for len(reached) > 0 && (count == 0 || s.noticed+s.survived < count) {
+		n := min(len(reached), atOnce)
+		if count > 0 {
+			n = min(n, count-s.noticed-s.survived)
 		}
-		fate, err := r.try(ctx, m)
+		fates, err := r.all(ctx, p, reached[:n])
 		if err != nil {
 			return s, err
 		}
-		switch fate {
-		case broken:
-			s.broken++
-		case noticed:
-			s.noticed++
-		default:
-			s.survived++
-			fmt.Printf("survived  %s: %s\n", strings.TrimPrefix(m.place(), p.Root+"/"), m.what)
+		for i, m := range reached[:n] {
+			switch fates[i] {
+			case broken:
+				s.broken++
+			case noticed:
+				s.noticed++
+			default:
+				s.survived++
+				fmt.Printf("survived  %s: %s\n", strings.TrimPrefix(m.place(), p.Root+"/"), m.what)
+			}
 		}
+		reached = reached[n:]
 	}
 	return s, nil
 }

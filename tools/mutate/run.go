@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -116,7 +117,30 @@ const (
 	broken
 )
 
-// try runs the tests of a mutant.
+// overlay writes sources to a folder, and beside them what tells the go command to take them.
+func overlay(dir string, sources map[string][]byte) (string, error) {
+	replace := map[string]string{}
+	for file, text := range sources {
+		replace[file] = filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(replace[file], text, 0o600); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, os.WriteFile(name, text, 0o600)
+}
+
+// limited is a command that may not have all memory there is, which mutants may ask for.
+func limited(ctx context.Context, name string, args ...string) *exec.Cmd {
+	shell := "ulimit -v " + strconv.Itoa(12<<20) + " 2>/dev/null; exec \"$0\" \"$@\""
+	return exec.CommandContext(ctx, "sh", append([]string{"-c", shell, name}, args...)...)
+}
+
+// try runs the tests of one mutant.
 func (r run) try(ctx context.Context, m mutant) (fate, error) {
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
@@ -127,24 +151,115 @@ func (r run) try(ctx context.Context, m mutant) (fate, error) {
 	if err != nil {
 		return 0, err
 	}
-	file, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
-	replaced, err := json.Marshal(map[string]any{"Replace": map[string]string{m.file: file}})
+	over, err := overlay(dir, map[string][]byte{m.file: bytes.Join([][]byte{src[:m.from], []byte(m.with), src[m.to:]}, nil)})
 	if err != nil {
 		return 0, err
 	}
-	err = errors.Join(os.WriteFile(overlay, replaced, 0o600),
-		os.WriteFile(file, bytes.Join([][]byte{src[:m.from], []byte(m.with), src[m.to:]}, nil), 0o600))
-	if err != nil {
-		return 0, err
-	}
-	if err := exec.CommandContext(ctx, "go", "build", "-overlay="+overlay, filepath.Dir(m.file)).Run(); err != nil {
+	if err := exec.CommandContext(ctx, "go", "build", "-overlay="+over, filepath.Dir(m.file)).Run(); err != nil {
 		return broken, ctx.Err()
 	}
-	// Mutants may ask for all memory there is.
-	shell := "ulimit -v " + strconv.Itoa(12<<20) + " 2>/dev/null; exec go \"$@\""
-	tests := exec.CommandContext(ctx, "sh", append([]string{"-c", shell, "sh"}, r.arguments("-vet=off", "-overlay="+overlay)...)...)
-	if err := tests.Run(); err != nil {
+	if err := limited(ctx, "go", r.arguments("-vet=off", "-overlay="+over)...).Run(); err != nil {
 		return noticed, ctx.Err()
 	}
 	return survived, nil
+}
+
+// all runs the tests of mutants of one package.
+func (r run) all(ctx context.Context, p *listed, mutants []mutant) ([]fate, error) {
+	fates := make([]fate, len(mutants))
+	dir, err := os.MkdirTemp("", "mutate")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	var rest []int // those that compile
+	for i := range mutants {
+		rest = append(rest, i)
+	}
+	for len(rest) > 0 {
+		some := make([]mutant, len(rest))
+		for i, at := range rest {
+			some[i] = mutants[at]
+		}
+		t, left, err := combine(some)
+		if err != nil {
+			return nil, err
+		}
+		over, err := overlay(dir, t.sources)
+		if err != nil {
+			return nil, err
+		}
+		build := exec.CommandContext(ctx, "go", "build", "-gcflags="+p.ImportPath+"=-e", "-overlay="+over, p.Dir)
+		if out, err := build.CombinedOutput(); err != nil {
+			bad := t.broken(out)
+			if len(bad) == 0 {
+				return nil, errors.Join(ctx.Err(), fmt.Errorf("%s with its mutants does not compile: %w\n%s", p.ImportPath, err, out))
+			}
+			for _, i := range slices.Backward(bad) {
+				fates[rest[i]] = broken
+				rest = slices.Delete(rest, i, i+1)
+			}
+			continue
+		}
+		programs, err := r.programs(ctx, dir, over)
+		if err != nil {
+			return nil, err
+		}
+		if r.test(ctx, programs, 0) != survived {
+			return nil, errors.Join(ctx.Err(), fmt.Errorf("the tests of %s fail with copies of functions", r.tests))
+		}
+		for i, at := range rest {
+			if slices.Contains(left, i) {
+				if fates[at], err = r.try(ctx, some[i]); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			fates[at] = r.test(ctx, programs, i+1)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+		}
+		break
+	}
+	return fates, nil
+}
+
+// A program is the tests of a package, and the folder in which they run.
+type program struct{ name, dir string }
+
+// programs builds the tests.
+func (r run) programs(ctx context.Context, dir, over string) ([]program, error) {
+	args := append([]string{"list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.Dir}}{{end}}"}, strings.Fields(r.tests)...)
+	out, err := exec.CommandContext(ctx, "go", args...).Output()
+	if err != nil {
+		return nil, err
+	}
+	var programs []program
+	for i, in := range strings.Fields(string(out)) {
+		p := program{filepath.Join(dir, strconv.Itoa(i)+".test"), in}
+		build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay="+over, "-o", p.name, in)
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%s: %w\n%s", in, err, out)
+		}
+		programs = append(programs, p)
+	}
+	return programs, nil
+}
+
+// test runs tests with the mutant of a number, 0 for none.
+func (r run) test(ctx context.Context, programs []program, number int) fate {
+	args := []string{"-test.failfast", "-test.paniconexit0", "-test.timeout=" + r.timeout.String()}
+	if !r.long {
+		args = append(args, "-test.short")
+	}
+	for _, p := range programs {
+		c := limited(ctx, p.name, args...)
+		c.Dir = p.dir
+		c.Env = append(os.Environ(), numberVariable+"="+strconv.Itoa(number), "PWD="+p.dir)
+		if c.Run() != nil {
+			return noticed
+		}
+	}
+	return survived
 }
