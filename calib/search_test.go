@@ -1,6 +1,7 @@
 package calib
 
 import (
+	"errors"
 	"math"
 	"testing"
 
@@ -204,6 +205,23 @@ func TestPortable(t *testing.T) {
 	} {
 		if got := rangeOf(t, data[c.name], c.cfg); got != c.want {
 			t.Errorf("%s, %+v: %#v, want %v", c.name, c.cfg, got, c.want)
+		}
+	}
+}
+
+// An error of a window that is tried ends the search: of the widest, and of those with another upper or lower end.
+func TestSearchStops(t *testing.T) {
+	w := windows{3, 3, func(i, j int) window { return window{lo: float32(i - 3), hi: float32(3 - j)} }}
+	failure := errors.New("no cost")
+	for _, bad := range []window{{lo: -3, hi: 3}, {lo: -3, hi: 1}, {lo: -1, hi: 3}} {
+		_, err := w.search([]int{1}, func(w window) (float64, error) {
+			if w == bad {
+				return 0, failure
+			}
+			return 1, nil // of all others, so that the widest is the best
+		})
+		if !errors.Is(err, failure) {
+			t.Errorf("[%v, %v] has no cost: %v", bad.lo, bad.hi, err)
 		}
 	}
 }
