@@ -39,7 +39,7 @@ func residual() (*graph.Graph, error) {
 	g.AddNode(graph.Add, "add", "add", nil, "relu", "x")
 	g.AddNode(graph.GlobalAveragePool, "mean", "y", nil, "add")
 	g.Outputs = []string{"y"}
-	return graph.Fold(g)
+	return graph.Fold(context.Background(), g)
 }
 
 // A whole network in 4-bit integers. docs/integer-inference.md follows these numbers by hand.
@@ -53,7 +53,7 @@ func Example_network() {
 
 	// Ranges are usually measured by calib.Run on a few hundred examples; these are rounded from the one above.
 	ranges := calib.Ranges{"x": {Lo: -0.4, Hi: 1}, "relu": {Lo: 0, Hi: 2.1}, "add": {Lo: 0, Hi: 1.7}, "y": {Lo: 0, Hi: 1.2}}
-	network, report, err := ptq.Quantize(float, ranges, ptq.Config{WeightBits: 4, ActBits: 4})
+	network, report, err := ptq.Quantize(context.Background(), float, ranges, ptq.Config{WeightBits: 4, ActBits: 4})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func Example_network() {
 	fmt.Printf("w     scale %.5f, codes %d; bias code %d\n", weight.Quant.Scale[0], codes, biasCodes)
 
 	for _, g := range []*graph.Graph{float, network} {
-		program, err := engine.Compile(g, engine.Config{KeepAll: true, Threads: 1})
+		program, err := engine.Compile(context.Background(), g, engine.Config{KeepAll: true, Threads: 1})
 		if err != nil {
 			log.Fatal(err)
 		}

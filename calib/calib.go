@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"linquant/internal/ended"
 )
 
 // Runner is a float network that shows its values. *engine.Program is one.
@@ -50,7 +52,7 @@ func Run(ctx context.Context, r Runner, batches iter.Seq2[[][]float32, error], p
 	}
 	ranges, varies := make(Ranges, len(points)), false
 	for _, p := range points {
-		if err := ctx.Err(); err != nil {
+		if err := ended.Err(ctx); err != nil {
 			return nil, err
 		}
 		o := observers[p.Value][0]
@@ -117,7 +119,7 @@ type stream struct {
 }
 
 func (s *stream) batch(ctx context.Context, r Runner, inputs [][]float32) error {
-	if err := ctx.Err(); err != nil {
+	if err := ended.Err(ctx); err != nil {
 		return err
 	}
 	for i, x := range inputs {
@@ -140,7 +142,7 @@ func (s *stream) batch(ctx context.Context, r Runner, inputs [][]float32) error 
 		}
 		s.shown[value]++
 		s.examples = max(s.examples, s.shown[value])
-		return ctx.Err()
+		return ended.Err(ctx)
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"linquant/internal/ended"
 	"linquant/internal/pickle"
 )
 
@@ -232,7 +233,7 @@ func holds(ctx context.Context, f *os.File, offset int64, data []byte) (bool, er
 	buf := make([]byte, 64<<10)
 	for len(data) > 0 {
 		if ctx.Err() != nil {
-			return false, ended(ctx)
+			return false, ended.Err(ctx)
 		}
 		part := buf[:min(len(buf), len(data))]
 		if _, err := f.ReadAt(part, offset); err == io.EOF {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+
+	"linquant/internal/ended"
 )
 
 // Batch is some examples that follow each other in a set.
@@ -39,7 +41,7 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 			count := min(batch, n-first)
 			for i := range count {
 				if ctx.Err() != nil {
-					yield(Batch{}, ended(ctx))
+					yield(Batch{}, ended.Err(ctx))
 					return
 				}
 				if labels[i], err = s.Read(ctx, first+i, x[i*size:(i+1)*size]); err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"linquant/internal/ended"
 )
 
 // openRegular opens a file that can be read at any place. What is no file is not opened, since opening a pipe waits for a
@@ -40,7 +42,7 @@ func (s sourceAt) ReadAt(p []byte, offset int64) (int, error) {
 	done := 0
 	for {
 		if s.ctx.Err() != nil {
-			return done, ended(s.ctx)
+			return done, ended.Err(s.ctx)
 		}
 		end := min(done+step, len(p))
 		n, err := s.r.ReadAt(p[done:end], offset+int64(done))

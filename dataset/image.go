@@ -17,6 +17,7 @@ import (
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/webp"
 
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -49,7 +50,7 @@ type source struct {
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.ctx.Err() != nil {
-		s.err = ended(s.ctx)
+		s.err = ended.Err(s.ctx)
 		return 0, s.err
 	}
 	n, err := s.r.Read(p)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 
+	"linquant/internal/ended"
 	"linquant/internal/inflation"
 )
 
@@ -43,7 +44,7 @@ func (in *inflated) read(ctx context.Context, p []byte, offset int64) error {
 		select {
 		case in.turn <- struct{}{}:
 		case <-ctx.Done():
-			return ended(ctx)
+			return ended.Err(ctx)
 		}
 	}
 	defer func() { <-in.turn }()
@@ -73,7 +74,7 @@ func (in *inflated) step(ctx context.Context) error {
 		return in.err
 	}
 	if ctx.Err() != nil {
-		return ended(ctx)
+		return ended.Err(ctx)
 	}
 	if in.z == nil {
 		z, err := in.open()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"linquant/checkpoint"
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -51,7 +52,7 @@ func openNPZ(ctx context.Context, path, split string, asked bool) (Set, error) {
 	var named *checkpoint.Error
 	switch {
 	case ctx.Err() != nil:
-		return nil, ended(ctx)
+		return nil, ended.Err(ctx)
 	case errors.As(err, &named):
 		return nil, named // it names the file and the array
 	}
@@ -147,7 +148,7 @@ func readLabels(ctx context.Context, y, x *checkpoint.Tensor, size int64) (tenso
 	}
 	for i := range n {
 		if i%4096 == 0 && ctx.Err() != nil {
-			return tensor.Tensor{}, ended(ctx)
+			return tensor.Tensor{}, ended.Err(ctx)
 		}
 		v, err := element(labels, i)
 		if err != nil {
@@ -182,7 +183,7 @@ func (s *arrays) Read(ctx context.Context, i int, dst []float32) (int, error) {
 		return 0, err
 	}
 	if ctx.Err() != nil {
-		return 0, ended(ctx)
+		return 0, ended.Err(ctx)
 	}
 	if err := s.x.read(ctx, dst, i); err != nil {
 		var named *checkpoint.Error

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"image"
 	"io"
+
+	"linquant/internal/ended"
 )
 
 // pictureMemory bounds what reading a picture of at most defaultPixels takes: its file, what the decoder makes of it, the
@@ -145,11 +147,11 @@ func (p *picture) decode(ctx context.Context) (image.Image, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, ended(ctx)
+		return nil, ended.Err(ctx)
 	case r := <-done:
 		switch {
 		case ctx.Err() != nil:
-			return nil, ended(ctx)
+			return nil, ended.Err(ctx)
 		case r.err != nil:
 			return nil, imageError(r.err)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"image"
 	"image/color"
+
+	"linquant/internal/ended"
 )
 
 // planes writes red, green and blue of m as three planes, and ends with the context.
@@ -18,7 +20,7 @@ func planes[T float32 | uint8](ctx context.Context, m image.Image, dst []T) erro
 	palette := paletteOf(m)
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		if ctx.Err() != nil {
-			return ended(ctx)
+			return ended.Err(ctx)
 		}
 		for x := b.Min.X; x < b.Max.X; x++ {
 			// What decoders make, without a detour over an interface for each pixel.

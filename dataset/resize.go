@@ -3,6 +3,8 @@ package dataset
 import (
 	"context"
 	"math"
+
+	"linquant/internal/ended"
 )
 
 // The filter of Pillow's Image.resize with BILINEAR: every pixel of the result is the mean of the pixels around the
@@ -66,7 +68,7 @@ func (b bitmap) resizeRows(ctx context.Context, width int) (bitmap, error) {
 	to := newBitmap(b.channels, b.height, width)
 	for y := range b.channels * b.height {
 		if ctx.Err() != nil {
-			return bitmap{}, ended(ctx)
+			return bitmap{}, ended.Err(ctx)
 		}
 		src, dst := b.pixels[y*b.width:][:b.width], to.pixels[y*width:][:width]
 		for x, t := range all {
@@ -85,7 +87,7 @@ func (b bitmap) resizeColumns(ctx context.Context, height int) (bitmap, error) {
 	sums := make([]int32, b.width)
 	for y, t := range triangle(b.height, height) {
 		if ctx.Err() != nil {
-			return bitmap{}, ended(ctx)
+			return bitmap{}, ended.Err(ctx)
 		}
 		for c := range b.channels {
 			for x := range sums {

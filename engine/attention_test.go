@@ -86,7 +86,7 @@ func TestAttention(t *testing.T) {
 		for _, tier := range someTiers() {
 			for threads := 1; threads <= 2; threads++ {
 				t.Run(fmt.Sprintf("%s/%v/%d threads", test.name, tier, threads), func(t *testing.T) {
-					p, err := engine.Compile(g, engine.Config{CPU: tier.String(), Threads: threads})
+					p, err := engine.Compile(t.Context(), g, engine.Config{CPU: tier.String(), Threads: threads})
 					if err != nil {
 						t.Fatal(err)
 					}

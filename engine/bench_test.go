@@ -26,7 +26,7 @@ func BenchmarkRun(b *testing.B) {
 			for _, threads := range []int{1, 2} {
 				for _, batch := range []int{1, 16} {
 					b.Run(fmt.Sprintf("%s/%v/%dthreads/batch%d", n.name, tier, threads, batch), func(b *testing.B) {
-						p, err := engine.Compile(n.g, engine.Config{Threads: threads, CPU: tier.String()})
+						p, err := engine.Compile(b.Context(), n.g, engine.Config{Threads: threads, CPU: tier.String()})
 						if err != nil {
 							b.Fatal(err)
 						}

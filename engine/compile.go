@@ -8,6 +8,7 @@ import (
 
 	"linquant/graph"
 	"linquant/internal/cpu"
+	"linquant/internal/ended"
 	"linquant/internal/gemm"
 	"linquant/quant"
 	"linquant/tensor"
@@ -21,13 +22,8 @@ const maxElements = 1 << 27
 //
 // Errors name the node and what to do: a graph that is not well formed, an operator that cannot run, an integer layer
 // whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not
-// exist, instructions that this processor lacks.
-func Compile(g *graph.Graph, cfg Config) (*Program, error) {
-	return CompileContext(context.Background(), g, cfg)
-}
-
-// CompileContext is Compile that ends with ctx's error once ctx is done.
-func CompileContext(ctx context.Context, g *graph.Graph, cfg Config) (*Program, error) {
+// exist, instructions that this processor lacks. A ctx that is done ends it with ctx's error.
+func Compile(ctx context.Context, g *graph.Graph, cfg Config) (*Program, error) {
 	c, err := compile(ctx, g, cfg, false)
 	if err != nil {
 		return nil, err
@@ -136,7 +132,7 @@ func (c *compiler) lower() error {
 		if c.folded[n] {
 			continue
 		}
-		if err := c.ctx.Err(); err != nil {
+		if err := ended.Err(c.ctx); err != nil {
 			return err
 		}
 		if err := c.node(n); err != nil {

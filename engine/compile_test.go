@@ -134,7 +134,7 @@ func TestCompileErrors(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := engine.Compile(tc.build(), tc.cfg)
+			_, err := engine.Compile(t.Context(), tc.build(), tc.cfg)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %q", err, tc.want)
 			}
@@ -143,7 +143,7 @@ func TestCompileErrors(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	p, err := engine.Compile(resNet(1, 4), engine.Config{Threads: 2})
+	p, err := engine.Compile(t.Context(), resNet(1, 4), engine.Config{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestRunErrors(t *testing.T) {
 // A quantized network with a part in floating point says so, and only then.
 func TestIslands(t *testing.T) {
 	for _, g := range networks() {
-		p, err := engine.Compile(g, engine.Config{})
+		p, err := engine.Compile(t.Context(), g, engine.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestIslands(t *testing.T) {
 	g.AddNode(graph.QuantizeLinear, "q", "y", nil, "t")
 	codes(g, "y", quant.Uint(8), 1./256, 0)
 	g.Outputs = []string{"y"}
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := engine.Compile(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestIslandsOfEveryClass(t *testing.T) {
 	g.AddNode(graph.QuantizeLinear, "q", "y", nil, x)
 	codes(g, "y", quant.Uint(8), 1./256, 0)
 	g.Outputs = []string{"y"}
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := engine.Compile(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestCodesOutside(t *testing.T) {
 	g := image(true, 2, 1, 2)
 	g.AddNode(graph.MaxPool, "pool", "y", graph.Attrs{"kernel_shape": []int{1, 2}}, "x")
 	g.Outputs = []string{"y", "x"}
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := engine.Compile(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestSeveralInputs(t *testing.T) {
 	g.AddInput("c", tensor.Shape{graph.Batch, 3})
 	g.AddNode(graph.Mul, "m", "y", nil, "a", "b")
 	g.Outputs = []string{"y", "a", "y"}
-	p, err := engine.Compile(g, engine.Config{Threads: 1})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestWeightOnly(t *testing.T) {
 	g.AddNode(graph.DequantizeLinear, "d", "w", nil, "codes")
 	g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1, "alpha": float32(2)}, "x", "w")
 	g.Outputs = []string{"y"}
-	p, err := engine.Compile(g, engine.Config{Threads: 1})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func TestQuantizedConstant(t *testing.T) {
 		g.AddNode(graph.Add, "a", "y", nil, "x", "cq")
 		codes(g, "y", quant.Int(8), 0.5, -1)
 		g.Outputs = []string{"y"}
-		p, err := engine.Compile(g, engine.Config{Threads: 1})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -330,7 +330,7 @@ func TestQuantizedConstant(t *testing.T) {
 // A Relu is part of the layer before it unless somebody else sees what is between them.
 func TestFusion(t *testing.T) {
 	ops := func(g *graph.Graph, cfg engine.Config) string {
-		p, err := engine.Compile(g, cfg)
+		p, err := engine.Compile(t.Context(), g, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -366,7 +366,7 @@ func TestFusion(t *testing.T) {
 
 func TestMemory(t *testing.T) {
 	g := resNet(3, 16)
-	p, err := engine.Compile(g, engine.Config{Threads: 1})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +381,7 @@ func TestMemory(t *testing.T) {
 	if m.Scratch < 1 {
 		t.Errorf("scratch %d bytes", m.Scratch)
 	}
-	q, err := engine.Compile(quantized(g, true, quant.ONNX), engine.Config{Threads: 1})
+	q, err := engine.Compile(t.Context(), quantized(g, true, quant.ONNX), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +401,7 @@ func ExampleCompile() {
 	g.AddConst("two", two)
 	g.Outputs = []string{g.AddNode(graph.Mul, "double", "y", nil, "x", "two")}
 
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := engine.Compile(context.Background(), g, engine.Config{})
 	if err != nil {
 		fmt.Println(err)
 		return

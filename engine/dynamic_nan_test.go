@@ -38,7 +38,7 @@ func TestDynamicOfNoNumbers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, _, err := ptq.Dynamic(g, ptq.Config{})
+		q, _, err := ptq.Dynamic(t.Context(), g, ptq.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestDynamicOfNoNumbers(t *testing.T) {
 			want, _ := out[q.Outputs[0]].Float32s()
 			allNaN(t, fmt.Sprintf("%+v, %s: the evaluator", c, name), want)
 			kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
-				p, err := engine.Compile(q, engine.Config{Threads: 2, CPU: tier.String()})
+				p, err := engine.Compile(t.Context(), q, engine.Config{Threads: 2, CPU: tier.String()})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -70,7 +70,7 @@ func TestDynamicTiers(t *testing.T) {
 	}
 	for _, tier := range cpu.Available() {
 		for _, threads := range []int{1, 3} {
-			p, err := engine.Compile(g, engine.Config{Threads: threads, CPU: tier.String()})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, CPU: tier.String()})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,7 +35,7 @@ func TestCompileRefuses(t *testing.T) {
 	g.AddInput("x", tensor.Shape{graph.Batch, 2})
 	g.AddNode(graph.Relu, "relu", "y", nil, "x")
 	g.Outputs = []string{"y"}
-	if _, err := engine.Compile(&g, engine.Config{}); err != nil {
+	if _, err := engine.Compile(t.Context(), &g, engine.Config{}); err != nil {
 		t.Error(err)
 	}
 	for name, c := range map[string]struct {
@@ -48,7 +48,7 @@ func TestCompileRefuses(t *testing.T) {
 		"threads": {&g, engine.Config{Threads: -1}, "-1 threads"},
 		"runs":    {&g, engine.Config{MaxRuns: -2}, "-2 runs"},
 	} {
-		if _, err := engine.Compile(c.g, c.cfg); err == nil || !strings.Contains(err.Error(), c.text) {
+		if _, err := engine.Compile(t.Context(), c.g, c.cfg); err == nil || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -18,7 +18,7 @@ func TestFloatNetworks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := engine.Compile(g, engine.Config{Threads: 1})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,7 +36,7 @@ func BenchmarkResNet20Float(b *testing.B) { benchmark(b, resNet(3, 16)) }
 func BenchmarkVGGFloat(b *testing.B)      { benchmark(b, vgg(1)) }
 
 func benchmark(b *testing.B, g *graph.Graph) {
-	p, err := engine.Compile(g, engine.Config{Threads: 1})
+	p, err := engine.Compile(b.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		b.Fatal(err)
 	}

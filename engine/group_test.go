@@ -36,7 +36,7 @@ func TestGroups(t *testing.T) {
 		for _, tier := range someTiers() {
 			t.Run(fmt.Sprintf("%s/%v", name, tier), func(t *testing.T) {
 				for threads := 1; threads <= 2; threads++ {
-					p, err := engine.Compile(g, engine.Config{Threads: threads, CPU: tier.String()})
+					p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, CPU: tier.String()})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -41,7 +41,7 @@ func TestIntegerNetworks(t *testing.T) {
 // run runs a network with one input and one output.
 func run(t testing.TB, g *graph.Graph, cfg engine.Config, x []float32) []float32 {
 	t.Helper()
-	p, err := engine.Compile(g, cfg)
+	p, err := engine.Compile(t.Context(), g, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func BenchmarkVGGInteger(b *testing.B) { benchmark(b, quantized(vgg(1), true, qu
 func BenchmarkCompileVGGInteger(b *testing.B) {
 	g := quantized(vgg(1), true, quant.ONNX)
 	for b.Loop() {
-		if _, err := engine.Compile(g, engine.Config{}); err != nil {
+		if _, err := engine.Compile(b.Context(), g, engine.Config{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -94,7 +94,7 @@ func TestMathBits(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, threads := range []int{1, 3} {
-					p, err := engine.Compile(g, engine.Config{Threads: threads})
+					p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads})
 					if err != nil {
 						t.Fatal(err)
 					}

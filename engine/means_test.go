@@ -47,7 +47,7 @@ func TestMeansOfLargePictures(t *testing.T) {
 			var first []float32
 			kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 				for _, threads := range []int{1, 3} {
-					p, err := engine.Compile(g, engine.Config{Threads: threads, CPU: tier.String()})
+					p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, CPU: tier.String()})
 					if err != nil {
 						t.Fatal(err)
 					}

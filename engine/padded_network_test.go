@@ -18,7 +18,7 @@ func TestWideConvolutions(t *testing.T) {
 		if g == nil {
 			t.Skip("a kernel larger than the picture")
 		}
-		p, err := engine.Compile(g, engine.Config{Threads: 1})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

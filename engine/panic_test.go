@@ -90,7 +90,7 @@ func TestPanics(t *testing.T) {
 // mustCompile compiles the network of every step that workers share.
 func mustCompile(t *testing.T, cfg engine.Config) *engine.Program {
 	t.Helper()
-	p, err := engine.Compile(quantized(mixed(), true, quant.ONNX), cfg)
+	p, err := engine.Compile(t.Context(), quantized(mixed(), true, quant.ONNX), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

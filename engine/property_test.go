@@ -154,7 +154,7 @@ func checkNetwork(t rapid.TB, d drawn, how comparison) {
 	if err != nil {
 		t.Fatalf("Eval: %v", err)
 	}
-	all, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true})
+	all, err := engine.Compile(context.Background(), g, engine.Config{Threads: 1, KeepAll: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func checkNetwork(t rapid.TB, d drawn, how comparison) {
 	}
 	// Without keeping values layers are fused and memory is used again; on another thread count, the same.
 	for _, threads := range []int{1, 3} {
-		p, err := engine.Compile(g, engine.Config{Threads: threads})
+		p, err := engine.Compile(context.Background(), g, engine.Config{Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 // inputs reach. It is no good quantizer; it makes codes that fill their range.
 func quantized(g *graph.Graph, unsigned bool, c quant.Convention) *graph.Graph {
 	ranges := map[string][2]float32{}
-	p, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true, Keep: g.Inputs})
+	p, err := engine.Compile(context.Background(), g, engine.Config{Threads: 1, KeepAll: true, Keep: g.Inputs})
 	if err != nil {
 		panic(err)
 	}

@@ -57,7 +57,7 @@ func TestResiduals(t *testing.T) {
 			for threads := 1; threads <= 2; threads++ {
 				for _, keep := range []bool{false, true} {
 					t.Run(fmt.Sprintf("%v/%v/%dthreads/keep=%v", c, tier, threads, keep), func(t *testing.T) {
-						p, err := engine.Compile(g, engine.Config{CPU: tier.String(), Threads: threads, KeepAll: keep})
+						p, err := engine.Compile(t.Context(), g, engine.Config{CPU: tier.String(), Threads: threads, KeepAll: keep})
 						if err != nil {
 							t.Fatal(err)
 						}

@@ -56,7 +56,7 @@ func TestTables(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			limited(&leastTables, room, func() {
-				_, err := Compile(g, Config{})
+				_, err := Compile(t.Context(), g, Config{})
 				if err == nil || !strings.Contains(err.Error(), `node "n": what says where its elements lie would take`) {
 					t.Errorf("error %v", err)
 				}
@@ -65,7 +65,7 @@ func TestTables(t *testing.T) {
 				}
 			})
 			limited(&leastTables, math.MaxInt64/2, func() {
-				p, err := Compile(g, Config{})
+				p, err := Compile(t.Context(), g, Config{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -118,21 +118,21 @@ func TestSharedWeights(t *testing.T) {
 		t.Errorf("one weight was packed %d times", len(c.packs.made))
 	}
 	limited(&leastRead, -readsEach*64*64+20*64*64, func() {
-		if _, err := Compile(shared(20), Config{}); err != nil {
+		if _, err := Compile(t.Context(), shared(20), Config{}); err != nil {
 			t.Error(err)
 		}
-		if _, err := Compile(shared(21), Config{}); err == nil || !strings.Contains(err.Error(), "so many layers cannot share") {
+		if _, err := Compile(t.Context(), shared(21), Config{}); err == nil || !strings.Contains(err.Error(), "so many layers cannot share") {
 			t.Errorf("error %v", err)
 		}
 	})
 }
 
-// TestCompileContext ends with the context, before anything is computed.
-func TestCompileContext(t *testing.T) {
+// TestCompileEnds ends with the context, before anything is computed.
+func TestCompileEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	g := oneNode(graph.Relu, nil, tensor.Shape{graph.Batch, 8})
-	if _, err := CompileContext(ctx, g, Config{}); err != context.Canceled {
+	if _, err := Compile(ctx, g, Config{}); err != context.Canceled {
 		t.Errorf("Compile: %v", err)
 	}
 	if _, err := Check(ctx, g, Config{}); err != context.Canceled {
@@ -144,7 +144,7 @@ func TestCompileContext(t *testing.T) {
 func TestWindowRunsOfManyForms(t *testing.T) {
 	g := oneNode(graph.MaxPool, graph.Attrs{"kernel_shape": []int{2800, 2800}, "pads": []int{2799, 2799, 2799, 2799}},
 		tensor.Shape{graph.Batch, 1, 4, 4})
-	p, err := Compile(g, Config{Threads: 1})
+	p, err := Compile(t.Context(), g, Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"linquant/internal/ended"
 )
 
 // Run computes the outputs for a batch of examples. inputs has one slice for every graph input and outputs one for
@@ -85,7 +87,7 @@ func (p *Program) share(ctx context.Context, workers, batch int, outputs, inputs
 // examples runs the program on n examples from example i on.
 func (p *Program) examples(ctx context.Context, s *state, i, n int, outputs, inputs [][]float32) error {
 	return p.runGroup(s, i, n, outputs, inputs, func(s *state, k *step) error {
-		if err := ctx.Err(); err != nil {
+		if err := ended.Err(ctx); err != nil {
 			return err
 		}
 		return k.compute(s)

@@ -28,7 +28,7 @@ func TestBatchesAndThreads(t *testing.T) {
 			x := pictures(9, 3*32*32)
 			want := run(t, g, engine.Config{Threads: 1}, x)
 			for threads := 1; threads <= 4; threads++ {
-				p, err := engine.Compile(g, engine.Config{Threads: threads})
+				p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,7 +64,7 @@ func TestConcurrentRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := pictures(3, 3*32*32)
 			want := run(t, g, engine.Config{Threads: 1}, x)
-			p, err := engine.Compile(g, engine.Config{Threads: 2, MaxRuns: 1})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 2, MaxRuns: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	}
 	for name, g := range networks() {
 		t.Run(name, func(t *testing.T) {
-			p, err := engine.Compile(g, engine.Config{Threads: 1})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +122,7 @@ func TestMemoryIsWrittenBeforeItIsRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := pictures(1, 3*32*32)
 			want := run(t, g, engine.Config{Threads: 1}, x)
-			p, err := engine.Compile(g, engine.Config{Threads: 1})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestCancel(t *testing.T) {
 	g := resNet(1, 4)
 	x := pictures(4, 3*32*32)
 	for _, threads := range []int{1, 3} {
-		p, err := engine.Compile(g, engine.Config{Threads: threads, MaxRuns: 1, KeepAll: true})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, MaxRuns: 1, KeepAll: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestTraceOrder(t *testing.T) {
 	}
 	var want []shown
 	for threads := 1; threads <= 3; threads++ {
-		p, err := engine.Compile(g, engine.Config{Threads: threads, Keep: keep})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, Keep: keep})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestTraceOrder(t *testing.T) {
 }
 
 func TestProfile(t *testing.T) {
-	p, err := engine.Compile(resNet(1, 4), engine.Config{Threads: 1})
+	p, err := engine.Compile(t.Context(), resNet(1, 4), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestTraceOfRenamed(t *testing.T) {
 		g.AddNode(graph.Reshape, "r", "d", graph.Attrs{"shape": []int{0, 1, 2}}, "a")
 		g.Nodes = slices.Insert(g.Nodes[:4:4], at, g.Nodes[4])
 		g.Outputs = []string{"e"}
-		p, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, KeepAll: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"linquant/internal/ended"
 )
 
 // scheduler divides the work of one Run among workers. Each takes the next example as long as there is one. A worker that
@@ -88,7 +90,7 @@ func (c *scheduler) runExamples(ctx context.Context, b *workQueue, s *state) err
 			return nil
 		}
 		err := c.program.runGroup(s, first, n, c.outputs, c.inputs, func(s *state, k *step) error {
-			if err := ctx.Err(); err != nil {
+			if err := ended.Err(ctx); err != nil {
 				return err
 			}
 			b.state = s

@@ -63,7 +63,7 @@ func TestDivided(t *testing.T) {
 				x := pictures(5, 3*32*32)
 				want := run(t, g, engine.Config{Threads: 1, CPU: tier.String()}, x)
 				for threads := 1; threads <= 4; threads++ {
-					p, err := engine.Compile(g, engine.Config{Threads: threads, CPU: tier.String(), MaxRuns: 1})
+					p, err := engine.Compile(t.Context(), g, engine.Config{Threads: threads, CPU: tier.String(), MaxRuns: 1})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -91,7 +91,7 @@ func TestWorkersEnd(t *testing.T) {
 	g := quantized(mixed(), true, quant.ONNX)
 	x := pictures(3, 3*32*32)
 	want := run(t, g, engine.Config{Threads: 1}, x)
-	p, err := engine.Compile(g, engine.Config{Threads: 3, MaxRuns: 2})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 3, MaxRuns: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

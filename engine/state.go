@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"sync"
+
+	"linquant/internal/ended"
 )
 
 // state is what a worker needs to run the program on one example at a time.
@@ -75,13 +77,13 @@ func (p *pool) tryGet() *state {
 
 // get returns a state, or ctx's error where none came free before ctx was done.
 func (p *pool) get(ctx context.Context) (*state, error) {
-	if err := ctx.Err(); err != nil {
+	if err := ended.Err(ctx); err != nil {
 		return nil, err
 	}
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, ended.Err(ctx)
 	}
 	return p.take(), nil
 }

@@ -40,7 +40,7 @@ func TestTablesOfRows(t *testing.T) {
 			g.AddNode(graph.QuantizeLinear, "q", "y", nil, product)
 			g.Values["y"].Quant = p
 			g.Outputs = []string{"y"}
-			program, err := Compile(g, Config{Threads: 1})
+			program, err := Compile(t.Context(), g, Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -68,7 +68,7 @@ func TestTables(t *testing.T) {
 				codes[i] = int8(i*37%256 - 128)
 				x[i] = float32(int32(codes[i])-7) * 0.02
 			}
-			p, err := engine.Compile(g, engine.Config{Threads: 1})
+			p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

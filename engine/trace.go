@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -146,7 +147,7 @@ func (p *Program) watch(ctx context.Context, inputs [][]float32, example int, ru
 		return err
 	}
 	for k := range p.steps {
-		if err := ctx.Err(); err != nil {
+		if err := ended.Err(ctx); err != nil {
 			return err
 		}
 		if err := run(s, &p.steps[k]); err != nil {

@@ -87,7 +87,7 @@ func TestRunUint8(t *testing.T) {
 			want := run(t, prepared, engine.Config{Threads: 1}, x)
 			for _, tier := range cpu.Available() {
 				for threads := 1; threads <= 2; threads++ {
-					p, err := engine.Compile(raw, engine.Config{Threads: threads, CPU: tier.String()})
+					p, err := engine.Compile(t.Context(), raw, engine.Config{Threads: threads, CPU: tier.String()})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -107,7 +107,7 @@ func TestRunUint8(t *testing.T) {
 				checkSameClasses(t, prepared, raw, pixels[:3072])
 			}
 			// The nodes one by one, and the reference.
-			kept, err := engine.Compile(raw, engine.Config{KeepAll: true})
+			kept, err := engine.Compile(t.Context(), raw, engine.Config{KeepAll: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func checkSameClasses(t *testing.T, a, b *graph.Graph, pixels []uint8) {
 	t.Helper()
 	var answers [2][]vision.Class
 	for i, g := range []*graph.Graph{a, b} {
-		m, err := pipeline.CompileGraph(g, engine.Config{})
+		m, err := pipeline.CompileGraph(t.Context(), g, engine.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestRunUint8Errors(t *testing.T) {
 		{raw, nil, "1 inputs, not 0"},
 		{raw, [][]uint8{make([]uint8, 3071)}, fmt.Sprintf("input %q: 3071 values", raw.Inputs[0])},
 	} {
-		p, err := engine.Compile(tt.g, engine.Config{})
+		p, err := engine.Compile(t.Context(), tt.g, engine.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestRunUint8Shapes(t *testing.T) {
 			out := quant.TensorParams(quant.Uint(8), 0.06, 9)
 			g.Values["y"].Quant, g.Values["y"].DType = &out, tensor.Uint8
 			g.Outputs = []string{"y"}
-			program, err := engine.Compile(g, engine.Config{Threads: 2})
+			program, err := engine.Compile(t.Context(), g, engine.Config{Threads: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,7 +242,7 @@ func BenchmarkRunUint8(b *testing.B) {
 		pixels[i], red[i] = uint8(i), float32(uint8(i))
 	}
 	compile := func(g *graph.Graph) *engine.Program {
-		p, err := engine.Compile(g, engine.Config{Threads: 1})
+		p, err := engine.Compile(b.Context(), g, engine.Config{Threads: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -274,7 +274,7 @@ func TestRunUint8OfSignedCodes(t *testing.T) {
 	codes(g, "x", quant.Int(8), 1, 0)
 	g.Outputs = []string{g.AddNode(graph.Relu, "r", "y", nil, "x")}
 	codes(g, "y", quant.Int(8), 1, 0)
-	p, err := engine.Compile(g, engine.Config{})
+	p, err := engine.Compile(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

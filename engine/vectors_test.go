@@ -62,7 +62,7 @@ func checkOriginal(t *testing.T, c toy.FC, tier cpu.Tier) {
 	g.AddNode(graph.DequantizeLinear, "d", "y", nil, "qy")
 	g.Outputs = []string{"y"}
 
-	p, err := engine.Compile(g, engine.Config{Threads: 1, CPU: tier.String(), Keep: []string{"qx", "qy"}})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, CPU: tier.String(), Keep: []string{"qx", "qy"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"linquant/internal/arith"
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -157,7 +158,7 @@ func (c *compiler) pack() error {
 	for range min(runtime.GOMAXPROCS(0), len(c.jobs)) {
 		wait.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(c.jobs)); i = next.Add(1) - 1 {
-				if errs[i] = c.ctx.Err(); errs[i] == nil {
+				if errs[i] = ended.Err(c.ctx); errs[i] == nil {
 					errs[i] = c.jobs[i].run()
 				}
 			}

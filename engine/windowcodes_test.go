@@ -38,7 +38,7 @@ func TestCodeWindows(t *testing.T) {
 		g := quantized(windowed(), true, c)
 		compile := func(t *testing.T, cfg engine.Config) *engine.Program {
 			t.Helper()
-			p, err := engine.Compile(g, cfg)
+			p, err := engine.Compile(t.Context(), g, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,7 +37,7 @@ func TestPaddingLeftOut(t *testing.T) {
 			}
 			var want []float32
 			for _, tier := range cpu.Available()[1:] {
-				p, err := engine.Compile(b.Graph, engine.Config{Threads: 1, CPU: tier.String()})
+				p, err := engine.Compile(t.Context(), b.Graph, engine.Config{Threads: 1, CPU: tier.String()})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"linquant/internal/ended"
 	"linquant/internal/near"
 	"linquant/tensor"
 )
@@ -128,7 +129,7 @@ func (e *evaluator) value(name string) (array, error) {
 
 // step computes one node.
 func (e *evaluator) step(n *Node) error {
-	if err := e.ctx.Err(); err != nil {
+	if err := ended.Err(e.ctx); err != nil {
 		return err
 	}
 	in := make([]array, max(len(n.Inputs), 3))

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -103,7 +104,7 @@ func (c convolution) each(ctx context.Context, visit func(out, channel int, pair
 	i := 0
 	for n := range c.out[0] {
 		for o := range c.out[1] {
-			if err := ctx.Err(); err != nil {
+			if err := ended.Err(ctx); err != nil {
 				return err
 			}
 			first := n*channels + o/outGroup*inGroup
@@ -181,7 +182,7 @@ func (m matrices) each(ctx context.Context, visit func(out, channel int, pairs f
 	out := 0
 	for s := range m.stackA {
 		for i := range rows {
-			if err := ctx.Err(); err != nil {
+			if err := ended.Err(ctx); err != nil {
 				return err
 			}
 			for j := range columns {

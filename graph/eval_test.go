@@ -138,7 +138,7 @@ func TestFoldOfResNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folded, err := graph.Fold(g)
+	folded, err := graph.Fold(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}

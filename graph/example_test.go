@@ -29,7 +29,7 @@ func ExampleFold() {
 	g.AddNode(graph.BatchNormalization, "bn", "n", graph.Attrs{"epsilon": float32(0)}, "c", "scale", "shift", "mean", "var")
 	g.Outputs = []string{g.AddNode(graph.Relu, "relu", "y", nil, "n")}
 
-	folded, err := graph.Fold(g)
+	folded, err := graph.Fold(context.Background(), g)
 	if err != nil {
 		log.Fatal(err)
 	}

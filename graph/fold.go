@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -10,7 +11,7 @@ import (
 func (g *Graph) after(ctx context.Context, passes ...func(*Graph) error) (*Graph, error) {
 	out := g.Clone()
 	for _, pass := range passes {
-		if err := ctx.Err(); err != nil {
+		if err := ended.Err(ctx); err != nil {
 			return nil, err
 		}
 		if err := pass(out); err != nil {
@@ -31,11 +32,8 @@ func sure(pass func(*Graph)) func(*Graph) error {
 // normalizations of constants into the layer before or after them. What these make has its shape, so that the result's
 // need not be inferred again. The network computes the same up to rounding; the names of inputs and outputs survive. g
 // is not changed. Errors: those of InferShapes; a batch normalization whose variance plus epsilon is not positive, or
-// whose factors leave float32.
-func Fold(g *Graph) (*Graph, error) { return FoldContext(context.Background(), g) }
-
-// FoldContext is Fold that ends with ctx's error once ctx is done.
-func FoldContext(ctx context.Context, g *Graph) (*Graph, error) {
+// whose factors leave float32; ctx's, soon after it is done.
+func Fold(ctx context.Context, g *Graph) (*Graph, error) {
 	if err := checkStructure(g); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 
+	"linquant/internal/ended"
 	"linquant/tensor"
 )
 
@@ -52,7 +53,7 @@ func (m norm) offset(c int) float64 { return m.shift[c] - float64(m.mean[c]*m.fa
 
 // fold returns the nodes that take the place of a normalization: none where it went into another node.
 func (f folder) fold(n *Node) ([]*Node, error) {
-	if err := f.left.ctx.Err(); err != nil {
+	if err := ended.Err(f.left.ctx); err != nil {
 		return nil, err
 	}
 	if v := f.g.Values[n.Inputs[1]]; isReal(v) && !f.left.takes(int64(v.Const.Elements())) {

@@ -45,7 +45,7 @@ func TestFoldBounds(t *testing.T) {
 		if tt.slow && testing.Short() {
 			continue
 		}
-		f, err := Fold(tt.g)
+		f, err := Fold(t.Context(), tt.g)
 		if err != nil {
 			t.Fatal(err)
 		}

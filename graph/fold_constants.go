@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -105,7 +106,7 @@ func (f *folding) replace(g *Graph, wanted func(*Node) bool, result func(s site,
 			kept = append(kept, n)
 			continue
 		}
-		if err := f.ctx.Err(); err != nil {
+		if err := ended.Err(f.ctx); err != nil {
 			return err
 		}
 		t, err := result(s, v)

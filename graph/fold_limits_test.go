@@ -35,7 +35,7 @@ func products(t *testing.T, n int) *Graph {
 
 // folded returns how many of the products are constants.
 func folded(t *testing.T, g *Graph) int {
-	f, err := Fold(g)
+	f, err := Fold(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +82,11 @@ func TestFoldChain(t *testing.T) {
 	})
 }
 
-// TestFoldContext ends with the context.
-func TestFoldContext(t *testing.T) {
+// TestFoldEnds ends with the context.
+func TestFoldEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := FoldContext(ctx, products(t, 3)); err != context.Canceled {
+	if _, err := Fold(ctx, products(t, 3)); err != context.Canceled {
 		t.Errorf("error %v", err)
 	}
 	if _, err := Resolve(ctx, products(t, 3), false); err != context.Canceled {

@@ -144,7 +144,7 @@ func TestFold(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			g := c.make(newNet(t, 4, 5, 5))
 			before := dump(t, g)
-			folded, err := graph.Fold(g)
+			folded, err := graph.Fold(t.Context(), g)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func TestFoldKeepsResults(t *testing.T) {
 		x = n.node(graph.MatMul, "fc", nil, x, n.constant("fc.weight", 4, 3))
 		x = n.node(graph.Add, "logits", nil, x, n.constant("fc.bias", 3))
 		g := n.outputs(x, rapid.SampledFrom(values[1:]).Draw(rt, "output"))
-		folded, err := graph.Fold(g)
+		folded, err := graph.Fold(rt.Context(), g)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func TestFoldBatchNormErrors(t *testing.T) {
 	n := newNet(t, 4, 5, 5)
 	n.norm("bn", "x", 4)
 	n.AddConst("bn.var", of(t, tensor.Shape{4}, []float32{1, 1, -1, 1}))
-	_, err := graph.Fold(n.outputs("bn"))
+	_, err := graph.Fold(t.Context(), n.outputs("bn"))
 	contains(t, err, `BatchNormalization node "bn"`, "channel 2", "variance -1")
 }
 
@@ -250,7 +250,7 @@ func TestFoldConstantsIsBounded(t *testing.T) {
 	for i := range 8 {
 		x = n.node(graph.Concat, fmt.Sprint("c", i), graph.Attrs{"axis": 1}, x, x, x, x)
 	}
-	g, err := graph.Fold(n.outputs(n.node(graph.Relu, "y", nil, "x"), x))
+	g, err := graph.Fold(t.Context(), n.outputs(n.node(graph.Relu, "y", nil, "x"), x))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestResolve(t *testing.T) {
 	quantize(n.Graph, "w", perChannel(8, 0.5, 0.25))
 	n.node(graph.DequantizeLinear, "wf", nil, "w")
 	g := n.outputs(n.node(graph.Gemm, "y", graph.Attrs{"transB": 1}, "x", "wf"))
-	folded, err := graph.Fold(g)
+	folded, err := graph.Fold(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,7 +207,7 @@ func TestRecognizeNormOverPlane(t *testing.T) {
 	variance := op(graph.GlobalAveragePool, "variance", op(graph.Mul, "square", d, d))
 	y := op(graph.Div, "normal", d, op(graph.Sqrt, "root", op(graph.Add, "sum", variance, "epsilon")))
 	g.Outputs = []string{op(graph.Add, "y", op(graph.Mul, "scaled", y, "scale"), "shift")}
-	folded, err := graph.Fold(g)
+	folded, err := graph.Fold(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func TestOperators(t *testing.T) {
 				g.AddConst(name, x)
 			}
 			g.Inputs = nil
-			folded, err := graph.Fold(g)
+			folded, err := graph.Fold(t.Context(), g)
 			if err != nil {
 				t.Fatal(err)
 			}

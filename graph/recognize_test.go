@@ -77,7 +77,7 @@ func TestRecognize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newSpelled(t, c, w)
 			p.g.Outputs = []string{test.build(p)}
-			g, err := graph.Fold(p.g)
+			g, err := graph.Fold(t.Context(), p.g)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestRecognizeShared(t *testing.T) {
 	p := newSpelled(t, 4, 5)
 	s := p.op(graph.Sigmoid, "x")
 	p.g.Outputs = []string{p.op(graph.Mul, "x", s), s}
-	g, err := graph.Fold(p.g)
+	g, err := graph.Fold(t.Context(), p.g)
 	if err != nil {
 		t.Fatal(err)
 	}

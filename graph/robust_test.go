@@ -89,7 +89,7 @@ func TestInferShapesIsRightOrRefuses(t *testing.T) {
 		if got := out["y"].Shape; !got.Equal(want) {
 			rt.Fatalf("%s became %v, inferred %v", op, got, want)
 		}
-		if _, err := graph.Fold(g); err != nil {
+		if _, err := graph.Fold(rt.Context(), g); err != nil {
 			rt.Fatal(err)
 		}
 	})

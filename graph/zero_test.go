@@ -27,7 +27,7 @@ func TestZeroGraph(t *testing.T) {
 	if err := graph.Check(g.Clone()); err != nil {
 		t.Error(err)
 	}
-	_, fold := graph.Fold(nil)
+	_, fold := graph.Fold(t.Context(), nil)
 	_, shapes := graph.InferShapes(nil)
 	_, resolve := graph.Resolve(t.Context(), nil, false)
 	_, eval := graph.Eval(t.Context(), nil, nil, nil)

@@ -22,13 +22,13 @@ func TestAllocation(t *testing.T) {
 			edit(m, m.Graph)
 			data := encode(t, m)
 			var err error
-			got := onnx.Allocated(func() { _, err = onnx.Import(data, "net.onnx") })
+			got := onnx.Allocated(func() { _, err = onnx.Import(t.Context(), data, "net.onnx") })
 			t.Logf("%d bytes for %d, %.1f a byte (%v)", got, len(data), float64(got)/float64(len(data)), err)
 			if limit := onnx.AllocationLimit(len(data)); got > limit {
 				t.Errorf("%d bytes allocated for a file of %d, more than %d", got, len(data), limit)
 			}
 			var g *graph.Graph
-			kept := onnx.Kept(func() { g, _ = onnx.Import(data, "net.onnx") })
+			kept := onnx.Kept(func() { g, _ = onnx.Import(t.Context(), data, "net.onnx") })
 			runtime.KeepAlive(g)
 			t.Logf("%d kept, %.1f a byte", kept, float64(kept)/float64(len(data)))
 			if limit := onnx.KeptLimit(len(data)); kept > limit {
@@ -37,7 +37,7 @@ func TestAllocation(t *testing.T) {
 			if testing.Short() {
 				return
 			}
-			largest := onnx.Largest(func() { _, _ = onnx.Import(data, "net.onnx") })
+			largest := onnx.Largest(func() { _, _ = onnx.Import(t.Context(), data, "net.onnx") })
 			t.Logf("at most %d at once", largest)
 			if limit := onnx.LargestLimit(len(data)); largest > limit {
 				t.Errorf("%d bytes allocated at once for a file of %d, more than %d", largest, len(data), limit)
@@ -57,7 +57,7 @@ func TestViews(t *testing.T) {
 	}
 	var f *onnx.File
 	var err error
-	got := onnx.Allocated(func() { f, err = onnx.Open(path) })
+	got := onnx.Allocated(func() { f, err = onnx.Open(t.Context(), path) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func BenchmarkOpen(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		f, err := onnx.Open(path)
+		f, err := onnx.Open(b.Context(), path)
 		if err != nil {
 			b.Fatal(err)
 		}

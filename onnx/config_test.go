@@ -51,12 +51,12 @@ func tensorOf[T tensor.Element](t testing.TB, shape tensor.Shape, x ...T) tensor
 func TestShapes(t *testing.T) {
 	x := info("x", onnxpb.Float, -1, 3, -1, -1)
 	data := model(t, []onnxpb.ValueInfo{x}, op("GlobalAveragePool", "g", "x"), op("Flatten", "y", "g"))
-	if _, err := onnx.Import(data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "dimension 2 has no fixed length") {
+	if _, err := onnx.Import(t.Context(), data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "dimension 2 has no fixed length") {
 		t.Errorf("without a shape: error %v", err)
 	}
 	for _, size := range []int{5, 8} {
 		shape := tensor.Shape{graph.Batch, 3, size, size}
-		g, err := onnx.ImportConfig{Shapes: map[string]tensor.Shape{"x": shape}}.Import(data, "net.onnx")
+		g, err := onnx.ImportConfig{Shapes: map[string]tensor.Shape{"x": shape}}.Import(t.Context(), data, "net.onnx")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestShapes(t *testing.T) {
 // Open takes the configuration too, and a fixed first dimension is one like others.
 func TestFixed(t *testing.T) {
 	path := filepath.Join("testdata", "float", "flatten_default_opset9.onnx")
-	f, err := onnx.ImportConfig{Fixed: true, Shapes: map[string]tensor.Shape{"x": {4, 2, 3}}}.Open(path)
+	f, err := onnx.ImportConfig{Fixed: true, Shapes: map[string]tensor.Shape{"x": {4, 2, 3}}}.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +83,10 @@ func TestFixed(t *testing.T) {
 	swap := op("Transpose", "y", "x")
 	swap.Attrs = []onnxpb.Attr{{Name: "perm", Type: onnxpb.AttrInts, Ints: []int64{1, 0}}}
 	data := model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, 2, 3)}, swap)
-	if _, err := onnx.Import(data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "moves the batch") {
+	if _, err := onnx.Import(t.Context(), data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "moves the batch") {
 		t.Errorf("with a batch: error %v", err)
 	}
-	g, err := onnx.ImportConfig{Fixed: true}.Import(data, "net.onnx")
+	g, err := onnx.ImportConfig{Fixed: true}.Import(t.Context(), data, "net.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestConstants(t *testing.T) {
 	constants := map[string]tensor.Tensor{
 		"to": tensorOf(t, tensor.Shape{2}, int64(4), 6), "by": tensorOf(t, tensor.Shape{}, int64(2)),
 	}
-	g, err := onnx.ImportConfig{Constants: constants}.Import(data, "net.onnx")
+	g, err := onnx.ImportConfig{Constants: constants}.Import(t.Context(), data, "net.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestConstants(t *testing.T) {
 			"to": constants["to"], "by": tensorOf(t, tensor.Shape{}, int64(0)),
 		}}, "Div node"},
 	} {
-		if _, err := bad.cfg.Import(data, "net.onnx"); err == nil || !strings.HasPrefix(err.Error(), "net.onnx: ") ||
+		if _, err := bad.cfg.Import(t.Context(), data, "net.onnx"); err == nil || !strings.HasPrefix(err.Error(), "net.onnx: ") ||
 			!strings.Contains(err.Error(), bad.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", name, err, bad.want)
 		}
@@ -157,10 +157,10 @@ func TestConstants(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	data := model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Relu", "r", "x"), op("Sigmoid", "s", "r"),
 		op("Tanh", "other", "x"), op("NonMaxSuppression", "y", "s"))
-	if _, err := onnx.Import(data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "NonMaxSuppression") {
+	if _, err := onnx.Import(t.Context(), data, "net.onnx"); err == nil || !strings.Contains(err.Error(), "NonMaxSuppression") {
 		t.Errorf("error %v", err)
 	}
-	g, err := onnx.ImportConfig{Outputs: []string{"s", "r"}}.Import(data, "net.onnx")
+	g, err := onnx.ImportConfig{Outputs: []string{"s", "r"}}.Import(t.Context(), data, "net.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestOutputs(t *testing.T) {
 		t.Errorf("%d nodes: %s", len(g.Nodes), diff)
 	}
 	for _, bad := range [][]string{{"x"}, {"z"}, {"s", "s"}, {""}, {}} {
-		if _, err := (onnx.ImportConfig{Outputs: bad}).Import(data, "net.onnx"); err == nil || strings.Contains(err.Error(), "\n") {
+		if _, err := (onnx.ImportConfig{Outputs: bad}).Import(t.Context(), data, "net.onnx"); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: error %v", bad, err)
 		}
 	}

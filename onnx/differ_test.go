@@ -114,7 +114,7 @@ func (c trial) differ(t *testing.T, folder string) (ran bool, theirs, refused er
 	var want map[string]tensor.Tensor
 	want, theirs = ort.Try(folder, path, in, nil, ort.Options{DisableOptimizations: true})
 	for _, fixed := range []bool{false, true} {
-		g, err := ImportConfig{Fixed: fixed}.Import(file, "trial")
+		g, err := ImportConfig{Fixed: fixed}.Import(t.Context(), file, "trial")
 		var got map[string]tensor.Tensor
 		if err == nil {
 			got, err = graph.Eval(t.Context(), g, in, nil)

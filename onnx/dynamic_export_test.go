@@ -31,7 +31,7 @@ func TestDynamicLayersReturn(t *testing.T) {
 		if err := Export(&file, g, ExportConfig{}); err != nil {
 			t.Fatal(err)
 		}
-		back, err := Import(file.Bytes(), "dynamic")
+		back, err := Import(t.Context(), file.Bytes(), "dynamic")
 		if err != nil {
 			t.Fatal(err)
 		}

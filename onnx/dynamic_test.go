@@ -61,7 +61,7 @@ func fileOf(t testing.TB, m *onnxpb.Model) []byte {
 
 func importDynamic(t *testing.T, m *onnxpb.Model) (*graph.Graph, error) {
 	t.Helper()
-	return Import(fileOf(t, m), "dynamic.onnx")
+	return Import(t.Context(), fileOf(t, m), "dynamic.onnx")
 }
 
 // The forms in which a layer stands in files are one network: the same bits.

@@ -25,7 +25,7 @@ func TestErrorTypes(t *testing.T) {
 		if err := m.Write(&file); err != nil {
 			t.Fatal(err)
 		}
-		_, err := onnx.Import(file.Bytes(), "network.onnx")
+		_, err := onnx.Import(t.Context(), file.Bytes(), "network.onnx")
 		return err
 	}
 
@@ -66,7 +66,7 @@ func TestErrorTypes(t *testing.T) {
 			t.Errorf("%s: %v is not ErrDamaged", name, err)
 		}
 	}
-	if _, err := onnx.Import([]byte("PK\x03\x04 a zip archive"), "a.zip"); !errors.Is(err, onnx.ErrDamaged) {
+	if _, err := onnx.Import(t.Context(), []byte("PK\x03\x04 a zip archive"), "a.zip"); !errors.Is(err, onnx.ErrDamaged) {
 		t.Errorf("a zip archive: %v is not ErrDamaged", err)
 	}
 }

@@ -18,7 +18,7 @@ func TestExportImportKeepsBits(t *testing.T) {
 			if err := Export(&file, g, cfg); err != nil {
 				t.Fatal(err)
 			}
-			back, err := Import(file.Bytes(), "network")
+			back, err := Import(t.Context(), file.Bytes(), "network")
 			if err != nil {
 				t.Fatal(err)
 			}

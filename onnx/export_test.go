@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -97,7 +98,7 @@ func TestMetadata(t *testing.T) {
 	g.Metadata["linquant.preprocess"] = `{"labels":["cat","Käfer"]}` // which is package vision's
 	g.Metadata["linquant.bits"] = "stale"                            // of a quantized network that this one is not
 	g.Requant = quant.Torch                                          // says nothing about a float network
-	back, err := onnx.Import(export(t, g, onnx.ExportConfig{}), "back")
+	back, err := onnx.Import(t.Context(), export(t, g, onnx.ExportConfig{}), "back")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func TestNamesOfParameters(t *testing.T) {
 	g.AddNode(graph.Relu, "", "y_min", nil, "y")
 	g.AddNode(graph.Relu, "", "y_max", nil, "y_min")
 	g.Outputs = []string{"y_max"}
-	back, err := onnx.Import(export(t, g, onnx.ExportConfig{}), "back")
+	back, err := onnx.Import(t.Context(), export(t, g, onnx.ExportConfig{}), "back")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func ExampleImport() {
 	if err := onnx.Export(&file, g, onnx.ExportConfig{}); err != nil {
 		panic(err)
 	}
-	back, err := onnx.Import(file.Bytes(), "net.onnx")
+	back, err := onnx.Import(context.Background(), file.Bytes(), "net.onnx")
 	if err != nil {
 		panic(err)
 	}

@@ -60,7 +60,7 @@ func TestExternalData(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := addBias(entries...)
 			path, _, _ := folders(t, m)
-			f, err := onnx.Open(path)
+			f, err := onnx.Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +117,7 @@ func TestExternalDataRefuses(t *testing.T) {
 					}
 				}
 			}
-			_, err := onnx.Open(path)
+			_, err := onnx.Open(t.Context(), path)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), `initializer "w"`) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
@@ -146,7 +146,7 @@ func TestExternalHalves(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(inside, "h.bin"), make([]byte, 2*n), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		f, err := onnx.Open(path)
+		f, err := onnx.Open(t.Context(), path)
 		if err == nil {
 			f.Close()
 		}

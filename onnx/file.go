@@ -10,6 +10,8 @@
 package onnx
 
 import (
+	"context"
+
 	"linquant/graph"
 	"linquant/internal/mmap"
 	"linquant/onnx/internal/elements"
@@ -27,17 +29,18 @@ type File struct {
 }
 
 // Open reads and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
-// or below it: a location that leads out of it, be it by a symbolic link, is refused.
-func Open(path string) (*File, error) { return ImportConfig{}.Open(path) }
+// or below it: a location that leads out of it, be it by a symbolic link, is refused. A ctx that is done ends it with ctx's
+// error, without the path.
+func Open(ctx context.Context, path string) (*File, error) { return ImportConfig{}.Open(ctx, path) }
 
 // Open is the function Open with the configuration.
-func (c ImportConfig) Open(path string) (*File, error) {
-	m, err := mmap.Open(path)
+func (c ImportConfig) Open(ctx context.Context, path string) (*File, error) {
+	m, err := mmap.Open(ctx, path)
 	if err != nil {
 		return nil, err // names the path
 	}
-	f := &File{Path: path, Size: int64(len(m.Bytes)), content: m, external: elements.NewExternal(path)}
-	if f.Graph, err = c.importModel(m.Bytes, f.external); err != nil {
+	f := &File{Path: path, Size: int64(len(m.Bytes)), content: m, external: elements.NewExternal(ctx, path)}
+	if f.Graph, err = c.importModel(ctx, m.Bytes, f.external); err != nil {
 		f.Close()
 		return nil, &FileError{path, err}
 	}

@@ -19,7 +19,7 @@ func TestFloatBias(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			f, err := onnx.Open(path)
+			f, err := onnx.Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}

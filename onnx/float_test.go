@@ -110,7 +110,7 @@ func export(t testing.TB, g *graph.Graph, cfg onnx.ExportConfig) []byte {
 func TestFloatModels(t *testing.T) {
 	for name, c := range floatCases(t) {
 		t.Run(name, func(t *testing.T) {
-			f, err := onnx.Open(filepath.Join("testdata", "float", name+".onnx"))
+			f, err := onnx.Open(t.Context(), filepath.Join("testdata", "float", name+".onnx"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestFloatModels(t *testing.T) {
 
 			for _, opset := range []int{0, oldest(name), 25} {
 				data := export(t, f.Graph, onnx.ExportConfig{Opset: opset})
-				back, err := onnx.Import(data, "back")
+				back, err := onnx.Import(t.Context(), data, "back")
 				if err != nil {
 					t.Fatalf("opset %d: %v", opset, err)
 				}
@@ -155,7 +155,7 @@ func TestFloatModelsInRuntime(t *testing.T) {
 	ort.Require(t)
 	dir := t.TempDir()
 	for name := range floatCases(t) {
-		f, err := onnx.Open(filepath.Join("testdata", "float", name+".onnx"))
+		f, err := onnx.Open(t.Context(), filepath.Join("testdata", "float", name+".onnx"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,7 @@ func FuzzConstants(f *testing.F) {
 				size += len(c.Data)
 			}
 		}
-		if got := Allocated(func() { _, err = cfg.Import(data, "net.onnx") }); got > AllocationLimit(size) {
+		if got := Allocated(func() { _, err = cfg.Import(t.Context(), data, "net.onnx") }); got > AllocationLimit(size) {
 			t.Errorf("%d bytes allocated for %d", got, size)
 		}
 		if err != nil && (!strings.HasPrefix(err.Error(), "net.onnx: ") || strings.Contains(err.Error(), "\n")) {

@@ -19,12 +19,12 @@ import (
 func FuzzEngine(f *testing.F) {
 	onnx.Seeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		g, err := onnx.Import(data, "net.onnx")
+		g, err := onnx.Import(t.Context(), data, "net.onnx")
 		if err != nil {
 			return
 		}
 		if !g.Quantized() {
-			if g, err = graph.Fold(g); err != nil {
+			if g, err = graph.Fold(t.Context(), g); err != nil {
 				return
 			}
 		}
@@ -37,7 +37,7 @@ func FuzzEngine(f *testing.F) {
 			names = append(names, n.Outputs...)
 		}
 		want, wrong := graph.Eval(t.Context(), g, inputs, names)
-		p, err := engine.Compile(g, engine.Config{Threads: 1, KeepAll: true})
+		p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, KeepAll: true})
 		if err != nil || wrong != nil {
 			return // such as an accumulator that leaves int32, which the engine refuses for any input
 		}

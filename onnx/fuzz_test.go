@@ -153,7 +153,7 @@ func FuzzImport(f *testing.F) {
 		var g *graph.Graph
 		var err error
 		start := time.Now()
-		if got := Allocated(func() { g, err = Import(data, "net.onnx") }); got > AllocationLimit(len(data)) {
+		if got := Allocated(func() { g, err = Import(t.Context(), data, "net.onnx") }); got > AllocationLimit(len(data)) {
 			t.Errorf("%d bytes allocated for a file of %d", got, len(data))
 		}
 		if took := time.Since(start); took > 5*time.Second {
@@ -176,7 +176,7 @@ func checkRoundTrip(t *testing.T, g *graph.Graph) {
 	if err := Export(&file, g, ExportConfig{}); err != nil {
 		return
 	}
-	again, err := Import(file.Bytes(), "again.onnx")
+	again, err := Import(t.Context(), file.Bytes(), "again.onnx")
 	if err != nil {
 		t.Errorf("what was exported is not imported: %v", err)
 		return
@@ -200,7 +200,7 @@ func checkRun(t *testing.T, g *graph.Graph) {
 		return
 	}
 	_, _ = graph.Eval(t.Context(), g, inputs, nil) // an accumulator can leave int32, which is an error
-	if folded, err := graph.Fold(g); err == nil {
+	if folded, err := graph.Fold(t.Context(), g); err == nil {
 		again, err := graph.InferShapes(folded)
 		if err != nil {
 			t.Fatalf("folded: %v", err)

@@ -145,9 +145,9 @@ func TestHostileNodes(t *testing.T) {
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				begin := time.Now()
-				g, err := ImportConfig{Fixed: fixed}.Import(file, "file")
+				g, err := ImportConfig{Fixed: fixed}.Import(t.Context(), file, "file")
 				if err == nil {
-					g, err = graph.Fold(g)
+					g, err = graph.Fold(t.Context(), g)
 				}
 				runtime.ReadMemStats(&after)
 				if d := time.Since(begin); d > 5*time.Second {

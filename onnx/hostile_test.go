@@ -174,7 +174,7 @@ func TestImportRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := relu()
 			tt.edit(m, m.Graph)
-			_, err := onnx.Import(encode(t, m), "net.onnx")
+			_, err := onnx.Import(t.Context(), encode(t, m), "net.onnx")
 			checkError(t, err, tt.want)
 		})
 	}
@@ -208,14 +208,14 @@ func TestImportOtherFiles(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := onnx.Import(tt.data, "net.onnx")
+			_, err := onnx.Import(t.Context(), tt.data, "net.onnx")
 			checkError(t, err, tt.want)
 		})
 	}
-	if _, err := onnx.Open(t.TempDir()); err == nil {
+	if _, err := onnx.Open(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder was opened")
 	}
-	if _, err := onnx.Open("does-not-exist.onnx"); !os.IsNotExist(err) {
+	if _, err := onnx.Open(t.Context(), "does-not-exist.onnx"); !os.IsNotExist(err) {
 		t.Errorf("error %v for a file that does not exist", err)
 	}
 }

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"context"
+
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
@@ -24,28 +26,30 @@ import (
 // allocations on the way to it, of which most are garbage soon, up to 1 MiB and 256 times the file.
 //
 // Errors name the file and the node, tensor or value: what is no ONNX file, operators or opsets that are not supported,
-// cycles, names that are missing or made twice, wrong types, shapes that do not fit.
-func Import(data []byte, name string) (*graph.Graph, error) { return ImportConfig{}.Import(data, name) }
+// cycles, names that are missing or made twice, wrong types, shapes that do not fit; ctx's, soon after it is done.
+func Import(ctx context.Context, data []byte, name string) (*graph.Graph, error) {
+	return ImportConfig{}.Import(ctx, data, name)
+}
 
 // Import is the function Import with the configuration. Inputs that it names and the model does not have are errors.
-func (c ImportConfig) Import(data []byte, name string) (*graph.Graph, error) {
-	g, err := c.importModel(data, nil)
+func (c ImportConfig) Import(ctx context.Context, data []byte, name string) (*graph.Graph, error) {
+	g, err := c.importModel(ctx, data, nil)
 	if err != nil {
 		return nil, &FileError{name, err}
 	}
 	return g, nil
 }
 
-func (c ImportConfig) importModel(data []byte, ext *elements.External) (*graph.Graph, error) {
+func (c ImportConfig) importModel(ctx context.Context, data []byte, ext *elements.External) (*graph.Graph, error) {
 	m, err := onnxpb.Read(data)
 	if err != nil || m.Graph == nil {
 		return nil, read.Refuse(data, err)
 	}
-	r, err := read.Graph(build.Config(c), m, int64(len(data)), ext)
+	r, err := read.Graph(ctx, build.Config(c), m, int64(len(data)), ext)
 	if err != nil {
 		return nil, typed(err)
 	}
-	g, err := fuse.Graph(r)
+	g, err := fuse.Graph(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func TestImportRandom(t *testing.T) {
 		if err := randomModel(t).Write(&file); err != nil {
 			t.Fatal(err)
 		}
-		g, err := Import(file.Bytes(), "random.onnx")
+		g, err := Import(t.Context(), file.Bytes(), "random.onnx")
 		if err != nil {
 			if s := err.Error(); strings.Contains(s, "\n") || !strings.HasPrefix(s, "random.onnx: ") {
 				t.Fatalf("error %q", s)
@@ -120,7 +120,7 @@ func TestImportRandom(t *testing.T) {
 		if err := Export(&first, g, ExportConfig{Opset: operators.MaxOpset}); err != nil {
 			t.Fatal(err)
 		}
-		back, err := Import(first.Bytes(), "back.onnx")
+		back, err := Import(t.Context(), first.Bytes(), "back.onnx")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestExpandOfConstantToItsShape(t *testing.T) {
 	}
 	data := file.Bytes()
 	for range 2 {
-		g, err := Import(data, "expand.onnx")
+		g, err := Import(t.Context(), data, "expand.onnx")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestBitShiftOfFloats(t *testing.T) {
 	if err := m.Write(&file); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(file.Bytes(), "shift.onnx"); err == nil || !strings.Contains(err.Error(), "BitShift") {
+	if _, err := Import(t.Context(), file.Bytes(), "shift.onnx"); err == nil || !strings.Contains(err.Error(), "BitShift") {
 		t.Error(err)
 	}
 }

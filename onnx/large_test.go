@@ -126,7 +126,7 @@ func BenchmarkLarge(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "large.onnx")
 			b.SetBytes(form.write(b, path))
 			for b.Loop() {
-				f, err := onnx.Open(path)
+				f, err := onnx.Open(b.Context(), path)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -162,7 +162,7 @@ func openLarge(t *testing.T, path string) {
 	var f *onnx.File
 	var err error
 	start := time.Now()
-	heap := onnx.Allocated(func() { f, err = onnx.Open(path) })
+	heap := onnx.Allocated(func() { f, err = onnx.Open(t.Context(), path) })
 	took := time.Since(start)
 	if err != nil {
 		t.Fatal(err)

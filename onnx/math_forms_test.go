@@ -161,7 +161,7 @@ func TestMathForms(t *testing.T) {
 	for name, f := range forms {
 		t.Run(name, func(t *testing.T) {
 			file := f.file(t)
-			g, err := Import(file, "form")
+			g, err := Import(t.Context(), file, "form")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,7 +200,7 @@ func TestMathFormsRefused(t *testing.T) {
 		"LayerNormalization came with o": {opset: 13, op: "LayerNormalization", consts: []onnxpb.Tensor{floatsOf("s", 1)}},
 	} {
 		t.Run(says, func(t *testing.T) {
-			_, err := Import(f.file(t), "form")
+			_, err := Import(t.Context(), f.file(t), "form")
 			if err == nil || !bytes.Contains([]byte(err.Error()), []byte(says)) || bytes.Contains([]byte(err.Error()), []byte("\n")) {
 				t.Errorf("error %v, want one line with %q", err, says)
 			}

@@ -120,11 +120,11 @@ func TestMathAcrossOpsets(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.exported(t, g, func(opset int, file []byte) {
-				back, err := ImportConfig{Fixed: true}.Import(file, "back")
+				back, err := ImportConfig{Fixed: true}.Import(t.Context(), file, "back")
 				if err != nil {
 					t.Fatalf("opset %d: %v", opset, err)
 				}
-				folded, err := graph.Fold(back)
+				folded, err := graph.Fold(t.Context(), back)
 				if err != nil {
 					t.Fatalf("opset %d: %v", opset, err)
 				}

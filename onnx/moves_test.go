@@ -27,7 +27,7 @@ func TestQuantizedMoves(t *testing.T) {
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".onnx")
 		t.Run(name, func(t *testing.T) {
-			f, err := Open(path)
+			f, err := Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestQuantizedMoves(t *testing.T) {
 				if err := Export(&file, f.Graph, ExportConfig{Format: format}); err != nil {
 					t.Fatal(err)
 				}
-				back, err := Import(file.Bytes(), "back.onnx")
+				back, err := Import(t.Context(), file.Bytes(), "back.onnx")
 				if err != nil {
 					t.Fatalf("%v: %v", format, err)
 				}
@@ -81,7 +81,7 @@ func TestSliceBackwards(t *testing.T) {
 		c := trial{op: "Slice", opset: 13, x: []int64{2, 4}, consts: []onnxpb.Tensor{
 			intsOf("starts", -1), intsOf("ends", end), intsOf("axes", 1), intsOf("steps", -1),
 		}}
-		g, err := Import(c.file(t), "flip")
+		g, err := Import(t.Context(), c.file(t), "flip")
 		if err != nil {
 			t.Fatal(err)
 		}

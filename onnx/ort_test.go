@@ -46,7 +46,7 @@ func export(t testing.TB, g *graph.Graph, cfg ExportConfig) string {
 // layers with weights ran in integers there: those of QDQ do only where ONNX Runtime has fused them.
 func compareWithORT(t *testing.T, path string, in map[string]tensor.Tensor, exact func(plain bool, operators map[string]int) bool, total *tally) {
 	t.Helper()
-	f, err := Open(path)
+	f, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func TestAutoPadIsWrittenAsPads(t *testing.T) {
 			x := onnxtest.RandomInput(t, shaped, 8, 2)
 			want := onnxtest.EvalOutputs(t, shaped, x)["y"]
 			path := export(t, g, ExportConfig{Opset: 19})
-			f, err := Open(path)
+			f, err := Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func TestPadOfCodesInOpset10(t *testing.T) {
 	g.Outputs = []string{"y"}
 	for opset := 10; opset <= 13; opset++ {
 		path := export(t, g, ExportConfig{Format: QOperator, Opset: opset})
-		f, err := Open(path)
+		f, err := Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func TestTransposesThatBringTheBatchBack(t *testing.T) {
 	if err := m.Write(&file); err != nil {
 		t.Fatal(err)
 	}
-	g, err := Import(file.Bytes(), "permutations")
+	g, err := Import(t.Context(), file.Bytes(), "permutations")
 	if err != nil {
 		t.Fatal(err)
 	}

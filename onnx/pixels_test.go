@@ -74,7 +74,7 @@ func TestPixelInput(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				back, err := Import([]byte(exported(t, g, format)), "pixels")
+				back, err := Import(t.Context(), []byte(exported(t, g, format)), "pixels")
 				if err != nil {
 					t.Fatal(err)
 				}

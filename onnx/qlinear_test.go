@@ -19,7 +19,7 @@ import (
 // ONNX Runtime's own operators on codes make its codes, all of them (testdata/make_qlinear.py): in the evaluator, in the
 // engine on every tier, and once they were written and read again.
 func TestQLinearOperators(t *testing.T) {
-	f, err := onnx.Open("testdata/qlinear.onnx")
+	f, err := onnx.Open(t.Context(), "testdata/qlinear.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestQLinearOperators(t *testing.T) {
 		if err := onnx.Export(&b, f.Graph, onnx.ExportConfig{Format: format}); err != nil {
 			t.Fatal(err)
 		}
-		if graphs[format.String()], err = onnx.Import(b.Bytes(), "again.onnx"); err != nil {
+		if graphs[format.String()], err = onnx.Import(t.Context(), b.Bytes(), "again.onnx"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,7 +69,7 @@ func TestQLinearOperators(t *testing.T) {
 		})
 	}
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
-		p, err := engine.Compile(f.Graph, engine.Config{Threads: 2, CPU: tier.String()})
+		p, err := engine.Compile(t.Context(), f.Graph, engine.Config{Threads: 2, CPU: tier.String()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestQLinearOperators(t *testing.T) {
 
 // What the engine says of itself: none of these is an island but Softmax.
 func TestQLinearOperatorsAreIntegers(t *testing.T) {
-	f, err := onnx.Open("testdata/qlinear.onnx")
+	f, err := onnx.Open(t.Context(), "testdata/qlinear.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}

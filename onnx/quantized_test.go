@@ -40,7 +40,7 @@ func TestModelsQuantizedByONNXRuntime(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			f, err := Open(path)
+			f, err := Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}

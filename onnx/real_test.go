@@ -28,7 +28,7 @@ func TestRealModels(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			path := datadir.File(t, "models/"+tt.name+".onnx")
-			f, err := onnx.Open(path)
+			f, err := onnx.Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,7 @@ func TestResizeRatioOfTheBatch(t *testing.T) {
 			op: "Resize", opset: 18, x: tt.x, attrs: attrsOf(textAttr("keep_aspect_ratio_policy", "not_larger")),
 			consts: consts(onnxpb.Tensor{}, onnxpb.Tensor{}, intsOf("s", tt.sizes...)),
 		}
-		g, err := ImportConfig{Fixed: tt.fixed}.Import(c.file(t), "file")
+		g, err := ImportConfig{Fixed: tt.fixed}.Import(t.Context(), c.file(t), "file")
 		if tt.want == nil {
 			if err == nil || !strings.Contains(err.Error(), `"node"`) || !strings.Contains(err.Error(), "scales the batch too") {
 				t.Errorf("%v to %v: error %v", tt.x, tt.sizes, err)
@@ -35,7 +35,7 @@ func TestResizeRatioOfTheBatch(t *testing.T) {
 			continue
 		}
 		if err == nil {
-			g, err = graph.Fold(g)
+			g, err = graph.Fold(t.Context(), g)
 		}
 		if err != nil {
 			t.Error(err)

@@ -45,7 +45,7 @@ func TestResizeSizes(t *testing.T) {
 			if err != nil {
 				t.Fatalf("opset %d: %v", opset, err)
 			}
-			g, err := Import(file.Bytes(), "resize.onnx")
+			g, err := Import(t.Context(), file.Bytes(), "resize.onnx")
 			if err != nil {
 				t.Fatalf("opset %d: %v", opset, err)
 			}

@@ -45,7 +45,7 @@ func TestElementsOfSequencesStayPictures(t *testing.T) {
 		if err := m.Write(&file); err != nil {
 			t.Fatal(err)
 		}
-		g, err := Import(file.Bytes(), "sequence")
+		g, err := Import(t.Context(), file.Bytes(), "sequence")
 		if err != nil {
 			t.Errorf("%s: %v", row.Op, err)
 			continue

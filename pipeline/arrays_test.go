@@ -24,7 +24,7 @@ func array[T tensor.Element](t *testing.T, shape tensor.Shape, x []T) tensor.Ten
 
 // An image of two pixels, as floats and as bytes in both orders, alone and several at once.
 func TestArray(t *testing.T) {
-	m, err := pipeline.CompileGraph(classifier(t, false), engine.Config{Threads: 1})
+	m, err := pipeline.CompileGraph(t.Context(), classifier(t, false), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestArrayOfCodes(t *testing.T) {
 	if err != nil || n.TakesPixels() {
 		t.Errorf("codes are taken for pixels, which nothing says: %v", err)
 	}
-	m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
+	m, err := pipeline.CompileGraph(t.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,14 +97,14 @@ func TestArrayOfCodes(t *testing.T) {
 
 // What the model says about images is what reads them.
 func TestImageConfig(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := n.SetPreprocess(vision.Preprocess{Resize: 40}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := n.Compile(engine.Config{})
+	m, err := n.Compile(t.Context(), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	g, err := n.float()
+	g, err := n.float(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err != nil {
 		return nil, n.named(err)
 	}
-	m, err := n.Compile(engine.Config{Threads: cfg.Threads, Keep: calib.Values(points)})
+	m, err := n.Compile(ctx, engine.Config{Threads: cfg.Threads, Keep: calib.Values(points)})
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 // CheckRanges returns a *RangeError unless there is a range for every value that quantizing the network as cfg says needs
 // one for, and for its codes. It warns of ranges that do not say what they are for (UnknownCodes).
 func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, error) {
-	g, err := n.Folded()
+	g, err := n.Folded(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, e
 func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
 	return ptq.Examples{
 		Compile: func(g *graph.Graph, keep []string) (calib.Runner, error) {
-			return engine.Compile(g, engine.Config{Threads: cfg.Threads, Keep: keep})
+			return engine.Compile(ctx, g, engine.Config{Threads: cfg.Threads, Keep: keep})
 		},
 		Batches: func(yield func([][]float32, error) bool) {
 			set, _, err := cfg.Calibration.Open(ctx, n.Name)

@@ -18,7 +18,7 @@ func TestFileChangesWhileOpen(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("nobody changes an open file here")
 	}
-	builtin, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	builtin, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestFileChangesWhileOpen(t *testing.T) {
 		if err := os.WriteFile(path, want.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		n, err := pipeline.Open(path, pipeline.OpenConfig{})
+		n, err := pipeline.Open(t.Context(), path, pipeline.OpenConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func TestFileChangesWhileOpen(t *testing.T) {
 		if err := change(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.Compile(engine.Config{Threads: 2}); err != nil {
+		if _, err := n.Compile(t.Context(), engine.Config{Threads: 2}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		var got bytes.Buffer
@@ -54,7 +54,7 @@ func TestFileChangesWhileOpen(t *testing.T) {
 	if err := os.WriteFile(path, want.Bytes()[:want.Len()/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := pipeline.Open(path, pipeline.OpenConfig{}); err == nil {
+	if n, err := pipeline.Open(t.Context(), path, pipeline.OpenConfig{}); err == nil {
 		n.Close()
 		t.Error("half a file was opened")
 	}

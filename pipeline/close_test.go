@@ -23,7 +23,7 @@ func held(t *testing.T, path string) bool {
 
 // What Quantize opens stays open until its result is closed, and no longer where there is none; what is given stays open.
 func TestQuantizeCloses(t *testing.T) {
-	builtin, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	builtin, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestQuantizeCloses(t *testing.T) {
 			t.Errorf("%s: the file stays open after %v", name, err)
 		}
 	}
-	n, err := pipeline.Open(path, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), path, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

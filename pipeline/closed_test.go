@@ -22,11 +22,11 @@ func TestClosed(t *testing.T) {
 	path := write(t, "x.onnx", digits())
 	set := images(t, "builtin:test", 4)
 	for _, from := range []string{path, pipeline.Builtin} {
-		n, err := pipeline.Open(from, pipeline.OpenConfig{})
+		n, err := pipeline.Open(t.Context(), from, pipeline.OpenConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := pipeline.Open(from, pipeline.OpenConfig{})
+		other, err := pipeline.Open(t.Context(), from, pipeline.OpenConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,18 +37,18 @@ func TestClosed(t *testing.T) {
 		}
 		ctx := t.Context()
 		for name, use := range map[string]func() error{
-			"Folded":        func() error { _, err := n.Folded(); return err },
-			"Compile":       func() error { _, err := n.Compile(engine.Config{}); return err },
+			"Folded":        func() error { _, err := n.Folded(t.Context()); return err },
+			"Compile":       func() error { _, err := n.Compile(t.Context(), engine.Config{}); return err },
 			"Export":        func() error { return n.Export(io.Discard, onnx.ExportConfig{}) },
-			"Inspect":       func() error { _, err := n.Inspect(); return err },
+			"Inspect":       func() error { _, err := n.Inspect(t.Context()); return err },
 			"WithOutputs":   func() error { _, err := n.WithOutputs("flatten"); return err },
 			"WithPixels":    func() error { _, err := n.WithPixels(); return err },
 			"SetPreprocess": func() error { return n.SetPreprocess(vision.Preprocess{}) },
 			"CheckLabels":   func() error { return n.CheckLabels() },
 			"CheckRanges":   func() error { _, err := n.CheckRanges(calib.Ranges{}, ptq.Config{}); return err },
 			"Calibrate":     func() error { _, err := n.Calibrate(ctx, set, pipeline.Config{}); return err },
-			"Quantize":      func() error { _, _, err := n.Quantize(calib.Ranges{}, ptq.Config{}); return err },
-			"Dynamic":       func() error { _, _, err := n.Dynamic(ptq.Config{}); return err },
+			"Quantize":      func() error { _, _, err := n.Quantize(t.Context(), calib.Ranges{}, ptq.Config{}); return err },
+			"Dynamic":       func() error { _, _, err := n.Dynamic(t.Context(), ptq.Config{}); return err },
 			"Sweep":         func() error { _, err := n.Sweep(ctx, set, set, nil, pipeline.MeasureConfig{}); return err },
 			"Config":        func() error { _, err := pipeline.Quantize(ctx, pipeline.Config{Network: n}); return err },
 			"Measure":       func() error { _, err := pipeline.Measure(ctx, other, n, set, pipeline.MeasureConfig{}); return err },
@@ -67,12 +67,12 @@ func TestClosed(t *testing.T) {
 // What was taken out of a network, or made of it, outlives it.
 func TestMadeOfAClosedNetwork(t *testing.T) {
 	want := digits()
-	n, err := pipeline.Open(write(t, "x.onnx", want), pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), write(t, "x.onnx", want), pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := n.Graph()
-	folded, err := n.Folded()
+	folded, err := n.Folded(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestMadeOfAClosedNetwork(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.Compile(engine.Config{}); err != nil {
+		if _, err := n.Compile(t.Context(), engine.Config{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if name == "WithOutputs" {
@@ -113,7 +113,7 @@ func TestMadeOfAClosedNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, n := range map[string]*pipeline.Network{"the integers": r.Network, "the floats": r.Float} {
-		if _, err := n.Compile(engine.Config{}); !errors.Is(err, pipeline.ErrClosed) {
+		if _, err := n.Compile(t.Context(), engine.Config{}); !errors.Is(err, pipeline.ErrClosed) {
 			t.Errorf("%s of a closed Result: %v", name, err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestCloseReleases(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := heap()
-	n, err := pipeline.Open(path, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), path, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 		return path
 	}
 	network := func() *pipeline.Network {
-		n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+		n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 			copy(soup[i:], unknown)
 		}
 	}
-	open := func(path string) error { _, err := pipeline.Open(path, pipeline.OpenConfig{}); return err }
+	open := func(path string) error { _, err := pipeline.Open(t.Context(), path, pipeline.OpenConfig{}); return err }
 	make := func(cfg pipeline.Config) error {
 		if cfg.Model == "" {
 			cfg.Model = pipeline.Builtin
@@ -71,7 +71,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		m, err := n.Compile(engine.Config{})
+		m, err := n.Compile(t.Context(), engine.Config{})
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,10 @@ func TestErrorsHaveTypes(t *testing.T) {
 		"a damaged checkpoint":    {open(write("cut.pth", []byte("PK\x03\x04 and no more"))), as[*checkpoint.Error]},
 		"no network that we know": {open(write("a.npy", npy())), as[*models.Mismatch]},
 		// Configurations.
-		"an architecture":  {func() error { _, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{Arch: "x"}); return err }(), as[*pipeline.ConfigError]},
+		"an architecture": {func() error {
+			_, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{Arch: "x"})
+			return err
+		}(), as[*pipeline.ConfigError]},
 		"data":             {make(pipeline.Config{Calibration: pipeline.Calibration{Data: pipeline.Data{Spec: "cifar11:x"}}}), as[*pipeline.ConfigError]},
 		"bits of weights":  {make(pipeline.Config{Quant: ptq.Config{WeightBits: 9}}), as[*ptq.ConfigError]},
 		"bits of values":   {make(pipeline.Config{Quant: ptq.Config{ActBits: 1}}), as[*ptq.ConfigError]},

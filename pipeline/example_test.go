@@ -41,7 +41,7 @@ func ExampleQuantize() {
 // The same in steps, of which each can be taken alone.
 func Example() {
 	ctx := context.Background()
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(context.Background(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -55,16 +55,16 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	q, _, err := n.Quantize(ranges, ptq.Config{})
+	q, _, err := n.Quantize(context.Background(), ranges, ptq.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	model, err := q.Compile(engine.Config{Threads: 1})
+	model, err := q.Compile(context.Background(), engine.Config{Threads: 1})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(model.Numbers, len(model.Warnings()))
-	_, _, err = q.Quantize(ranges, ptq.Config{})
+	_, _, err = q.Quantize(context.Background(), ranges, ptq.Config{})
 	fmt.Println(errors.Is(err, pipeline.ErrQuantized))
 	// Output:
 	// integers 0
@@ -76,7 +76,7 @@ func Example() {
 //	//go:embed digits.onnx
 //	var digits []byte
 func digits() []byte {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(context.Background(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func digits() []byte {
 }
 
 func ExampleLoad() {
-	model, err := pipeline.Load(bytes.NewReader(digits()), engine.Config{})
+	model, err := pipeline.Load(context.Background(), bytes.NewReader(digits()), engine.Config{})
 	if err != nil {
 		log.Fatal(err)
 	}

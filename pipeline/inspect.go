@@ -40,11 +40,8 @@ type Layer struct {
 
 // Inspect looks at the network as it would run, and at what would become of a float one in integers. What it found before
 // an error is returned with it. Errors: those of Folded, graph.MACs, engine.Check and ptq.Quantize.
-func (n *Network) Inspect() (*Inspection, error) { return n.InspectContext(context.Background()) }
-
-// InspectContext is Inspect that ends with ctx's error once ctx is done.
-func (n *Network) InspectContext(ctx context.Context) (*Inspection, error) {
-	g, err := n.foldedContext(ctx)
+func (n *Network) Inspect(ctx context.Context) (*Inspection, error) {
+	g, err := n.Folded(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +114,7 @@ func (in *Inspection) wouldBe(ctx context.Context, n *Network, g *graph.Graph) e
 	for _, p := range points {
 		ranges[p.Value] = calib.Range{Lo: -8, Hi: 8}
 	}
-	_, report, err := ptq.Quantize(g, ranges, ptq.Config{})
+	_, report, err := ptq.Quantize(ctx, g, ranges, ptq.Config{})
 	if err != nil {
 		return n.named(err)
 	}

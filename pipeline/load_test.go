@@ -26,7 +26,7 @@ func TestLoad(t *testing.T) {
 	for i := range x {
 		x[i] = float32(i*i%251) / 255
 	}
-	g, err := r.Folded()
+	g, err := r.Folded(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestLoad(t *testing.T) {
 	if err := os.WriteFile(path, file.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	fromFile, err := pipeline.LoadFile(path, engine.Config{})
+	fromFile, err := pipeline.LoadFile(t.Context(), path, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := file.Bytes()
-	embedded, err := pipeline.Load(bytes.NewReader(data), engine.Config{})
+	embedded, err := pipeline.Load(t.Context(), bytes.NewReader(data), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,17 +83,17 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadErrors(t *testing.T) {
-	if _, err := pipeline.Load(strings.NewReader(""), engine.Config{}); err == nil || !strings.Contains(err.Error(), "model: the file is empty") {
+	if _, err := pipeline.Load(t.Context(), strings.NewReader(""), engine.Config{}); err == nil || !strings.Contains(err.Error(), "model: the file is empty") {
 		t.Errorf("empty: %v", err)
 	}
-	if _, err := pipeline.LoadFile("nowhere.onnx", engine.Config{}); err == nil || !strings.Contains(err.Error(), "nowhere.onnx") {
+	if _, err := pipeline.LoadFile(t.Context(), "nowhere.onnx", engine.Config{}); err == nil || !strings.Contains(err.Error(), "nowhere.onnx") {
 		t.Errorf("missing: %v", err)
 	}
 	broken := filepath.Join(t.TempDir(), "broken.onnx")
 	if err := os.WriteFile(broken, []byte("hello"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pipeline.LoadFile(broken, engine.Config{}); err == nil || !strings.Contains(err.Error(), "broken.onnx: ") {
+	if _, err := pipeline.LoadFile(t.Context(), broken, engine.Config{}); err == nil || !strings.Contains(err.Error(), "broken.onnx: ") {
 		t.Errorf("broken: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"linquant/dataset"
 	"linquant/eval"
 	"linquant/graph"
+	"linquant/internal/ended"
 )
 
 // After quantizing, the values of the two networks are compared on a few of the examples that ranges were measured on, so
@@ -64,9 +65,9 @@ func (r *Result) losses(ctx context.Context, cfg Config) error {
 	defer set.Close()
 	compared, err := Compare(ctx, r.Float, r.Network, dataset.Limit(set, comparedExamples), MeasureConfig{Threads: cfg.Threads})
 	if err != nil {
-		return ctx.Err()
+		return ended.Err(ctx)
 	}
-	g, err := r.Float.Folded()
+	g, err := r.Float.Folded(ctx)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func overrides(t *testing.T, texts []string) []ptq.Override {
 
 // Where weights have few bits in most of a network, that is said, and of its layers as many are named as there is room for.
 func TestLowSQNRTold(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

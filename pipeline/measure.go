@@ -103,7 +103,7 @@ func Measure(ctx context.Context, n, reference *Network, set dataset.Set, cfg Me
 
 // accuracy compiles the network and measures it.
 func (n *Network) accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig) (*Model, *eval.Accuracy, error) {
-	m, err := n.Compile(engine.Config{Threads: cfg.Threads})
+	m, err := n.Compile(ctx, engine.Config{Threads: cfg.Threads})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,11 +131,11 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 	if !arePixels(set) {
 		warnings = nil
 	}
-	ga, err := ref.Folded()
+	ga, err := ref.Folded(ctx)
 	if err != nil {
 		return nil, err
 	}
-	gb, err := other.Folded()
+	gb, err := other.Folded(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +145,11 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 			"take a network and what it was quantized or exported to", ref.Name, other.Name)
 	}
 	ec := engine.Config{Threads: cfg.Threads, Keep: names}
-	a, err := ref.Compile(ec)
+	a, err := ref.Compile(ctx, ec)
 	if err != nil {
 		return nil, err
 	}
-	b, err := other.Compile(ec)
+	b, err := other.Compile(ctx, ec)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func TestCompare(t *testing.T) {
 
 // Variants share the ranges that suit them: extremes those for any bits, others only for theirs.
 func TestSweep(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func quantizedOn(t *testing.T, n *pipeline.Network, v pipeline.Variant, examples
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, _, err := n.Quantize(ranges, v.Quant)
+	q, _, err := n.Quantize(t.Context(), ranges, v.Quant)
 	if err != nil {
 		t.Fatal(err)
 	}

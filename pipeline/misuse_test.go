@@ -16,11 +16,11 @@ import (
 
 // What is nil, empty or negative is an error and no panic.
 func TestMisuse(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := n.Compile(engine.Config{})
+	m, err := n.Compile(t.Context(), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,12 +55,12 @@ func TestMisuse(t *testing.T) {
 	field("test of Sweep", err)
 	_, err = n.Calibrate(ctx, nil, cfg)
 	field("set of Calibrate", err)
-	_, err = pipeline.Weights(nil, f, pipeline.WeightsConfig{})
+	_, err = pipeline.Weights(t.Context(), nil, f, pipeline.WeightsConfig{})
 	field("writer of Weights", err)
-	_, err = pipeline.Weights(io.Discard, nil, pipeline.WeightsConfig{})
+	_, err = pipeline.Weights(t.Context(), io.Discard, nil, pipeline.WeightsConfig{})
 	field("checkpoint of Weights", err)
 	field("writer of Export", n.Export(nil, onnx.ExportConfig{}))
-	_, err = pipeline.Load(nil, engine.Config{})
+	_, err = pipeline.Load(t.Context(), nil, engine.Config{})
 	field("reader of Load", err)
 	field("2 means for 3 channels", n.SetPreprocess(vision.Preprocess{Mean: []float32{0, 0}}))
 	field("1 deviation for 3 channels", n.SetPreprocess(vision.Preprocess{Std: []float32{1}}))
@@ -85,12 +85,12 @@ func TestMisuse(t *testing.T) {
 	}
 
 	for _, n := range []*pipeline.Network{nil, {}} {
-		_, err1 := n.Compile(engine.Config{})
-		_, err2 := n.Inspect()
+		_, err1 := n.Compile(t.Context(), engine.Config{})
+		_, err2 := n.Inspect(t.Context())
 		_, err3 := n.WithOutputs("y")
 		_, err4 := pipeline.Compare(ctx, n, n, set, none)
 		_, err5 := pipeline.Measure(ctx, n, n, set, none)
-		_, _, err6 := n.Dynamic(ptq.Config{})
+		_, _, err6 := n.Dynamic(t.Context(), ptq.Config{})
 		_, err7 := n.Sweep(ctx, set, set, nil, none)
 		for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, n.Export(io.Discard, onnx.ExportConfig{}), n.SetPreprocess(vision.Preprocess{})} {
 			if err == nil {
@@ -121,8 +121,8 @@ func TestFileErrors(t *testing.T) {
 	model := digits()
 	for name, data := range map[string][]byte{"empty": nil, "cut": model[:len(model)/2]} {
 		path := write(t, "x.onnx", data)
-		_, opened := pipeline.Open(path, pipeline.OpenConfig{})
-		_, alone := onnx.Open(path)
+		_, opened := pipeline.Open(t.Context(), path, pipeline.OpenConfig{})
+		_, alone := onnx.Open(t.Context(), path)
 		_, quantized := pipeline.Quantize(t.Context(), pipeline.Config{Model: path})
 		for _, err := range []error{opened, alone, quantized} {
 			var file *onnx.FileError

@@ -49,9 +49,9 @@ func (n Numbers) String() string {
 // Load reads a model of any kind and compiles it. Data that a program embeds is given as a [bytes.Reader]. Nothing of
 // what was read is kept but packed weights.
 //
-// Errors: those of r, of Read and of Network.Compile. Where the model needs more than these two know, such as a shape for
-// its inputs, take the steps.
-func Load(r io.Reader, cfg engine.Config) (*Model, error) {
+// Errors: those of r, of Read and of Network.Compile; ctx's, soon after it is done, though r is read to its end. Where the
+// model needs more than these two know, such as a shape for its inputs, take the steps.
+func Load(ctx context.Context, r io.Reader, cfg engine.Config) (*Model, error) {
 	if r == nil {
 		return nil, missing("reader")
 	}
@@ -59,34 +59,29 @@ func Load(r io.Reader, cfg engine.Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := Read(data, "model", OpenConfig{})
+	n, err := Read(ctx, data, "model", OpenConfig{})
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
-	return n.Compile(cfg)
+	return n.Compile(ctx, cfg)
 }
 
 // LoadFile is Load for what Open opens.
-func LoadFile(path string, cfg engine.Config) (*Model, error) {
-	n, err := Open(path, OpenConfig{})
+func LoadFile(ctx context.Context, path string, cfg engine.Config) (*Model, error) {
+	n, err := Open(ctx, path, OpenConfig{})
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
-	return n.Compile(cfg)
+	return n.Compile(ctx, cfg)
 }
 
 // Compile makes the network a program. The model refers neither to n nor to its file afterwards. Where the network does
 // not say that channels are last and its input's shape does (vision.ChannelsLast), the model's Preprocess says it too.
 // Errors: those of Folded and of engine.Compile.
-func (n *Network) Compile(cfg engine.Config) (*Model, error) {
-	return n.CompileContext(context.Background(), cfg)
-}
-
-// CompileContext is Compile that ends with ctx's error once ctx is done.
-func (n *Network) CompileContext(ctx context.Context, cfg engine.Config) (*Model, error) {
-	g, err := n.foldedContext(ctx)
+func (n *Network) Compile(ctx context.Context, cfg engine.Config) (*Model, error) {
+	g, err := n.Folded(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +90,7 @@ func (n *Network) CompileContext(ctx context.Context, cfg engine.Config) (*Model
 			return nil, err // of the whole program, not of this network
 		}
 	}
-	p, err := engine.CompileContext(ctx, g, cfg)
+	p, err := engine.Compile(ctx, g, cfg)
 	if err != nil {
 		return nil, n.named(err)
 	}
@@ -111,12 +106,12 @@ func numbersOf(g *graph.Graph, islands []engine.Island) Numbers {
 }
 
 // CompileGraph is Compile for a graph that is at hand, under its own name.
-func CompileGraph(g *graph.Graph, cfg engine.Config) (*Model, error) {
+func CompileGraph(ctx context.Context, g *graph.Graph, cfg engine.Config) (*Model, error) {
 	n, err := NewNetwork(g)
 	if err != nil {
 		return nil, err
 	}
-	return n.Compile(cfg)
+	return n.Compile(ctx, cfg)
 }
 
 // usable returns an error where nothing was compiled.

@@ -56,7 +56,7 @@ func classifier(t testing.TB, last bool, tail ...graph.Op) *graph.Graph {
 
 // What is no number is never the answer.
 func TestTopOfNaN(t *testing.T) {
-	m, err := pipeline.CompileGraph(classifier(t, false, graph.Sigmoid), engine.Config{Threads: 1})
+	m, err := pipeline.CompileGraph(t.Context(), classifier(t, false, graph.Sigmoid), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestClassify(t *testing.T) {
 		"guessed":       unsaid,
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
+			m, err := pipeline.CompileGraph(t.Context(), g, engine.Config{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func TestClassify(t *testing.T) {
 
 // Memory for a batch that cannot be is an error and no panic.
 func TestRoom(t *testing.T) {
-	m, err := pipeline.LoadFile(pipeline.Builtin, engine.Config{})
+	m, err := pipeline.LoadFile(t.Context(), pipeline.Builtin, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestClassifyPixels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := r.Compile(engine.Config{Threads: 1})
+		m, err := r.Compile(t.Context(), engine.Config{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +203,7 @@ func TestClassifyPixels(t *testing.T) {
 }
 
 func TestClassifyErrors(t *testing.T) {
-	m, err := pipeline.CompileGraph(classifier(t, false), engine.Config{})
+	m, err := pipeline.CompileGraph(t.Context(), classifier(t, false), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestClassifyErrors(t *testing.T) {
 	}
 	g := classifier(t, false)
 	g.Values["x"].Shape = tensor.Shape{graph.Batch, 6} // neither n² nor 3n²
-	vector, err := pipeline.CompileGraph(g, engine.Config{})
+	vector, err := pipeline.CompileGraph(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func TestClassifyErrors(t *testing.T) {
 	}
 	g = classifier(t, false)
 	g.Outputs = append(g.Outputs, "flat")
-	two, err := pipeline.CompileGraph(g, engine.Config{})
+	two, err := pipeline.CompileGraph(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestClassifyErrors(t *testing.T) {
 func TestNoGraph(t *testing.T) {
 	for _, err := range []error{
 		func() error { _, err := pipeline.NewNetwork(nil); return err }(),
-		func() error { _, err := pipeline.CompileGraph(nil, engine.Config{}); return err }(),
+		func() error { _, err := pipeline.CompileGraph(t.Context(), nil, engine.Config{}); return err }(),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "there is no network") {
 			t.Error(err)

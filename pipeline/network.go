@@ -81,11 +81,9 @@ func (n *Network) Graph() *graph.Graph {
 }
 
 // Folded returns the network ready to be quantized or run: a float one simplified by graph.Fold, once, an integer one as
-// it is. It must not be changed.
-func (n *Network) Folded() (*graph.Graph, error) { return n.foldedContext(context.Background()) }
-
-// foldedContext is Folded that ends with ctx's error once ctx is done.
-func (n *Network) foldedContext(ctx context.Context) (*graph.Graph, error) {
+// it is. It must not be changed. Methods without a context that need it, such as CheckLabels and Export, fold what was
+// not folded yet, and cannot be ended meanwhile: folding has a bound, some seconds of the largest networks.
+func (n *Network) Folded(ctx context.Context) (*graph.Graph, error) {
 	if err := n.usable(); err != nil {
 		return nil, err
 	}
@@ -93,7 +91,7 @@ func (n *Network) foldedContext(ctx context.Context) (*graph.Graph, error) {
 		g := n.graph
 		if !g.Quantized() {
 			var err error
-			if g, err = graph.FoldContext(ctx, g); err != nil {
+			if g, err = graph.Fold(ctx, g); err != nil {
 				return nil, n.named(err)
 			}
 		}
@@ -103,11 +101,11 @@ func (n *Network) foldedContext(ctx context.Context) (*graph.Graph, error) {
 }
 
 // float is Folded for what becomes integers, and an error where it is in integers already.
-func (n *Network) float() (*graph.Graph, error) {
+func (n *Network) float(ctx context.Context) (*graph.Graph, error) {
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}
-	return n.Folded()
+	return n.Folded(ctx)
 }
 
 // Quantized reports whether the network computes in integers.
@@ -170,7 +168,7 @@ func (n *Network) InputShape() tensor.Shape {
 
 // classes returns how many numbers the one output has, 0 where that is not known or there are several outputs.
 func (n *Network) classes() (int, error) {
-	g, err := n.Folded()
+	g, err := n.Folded(context.Background())
 	if err != nil || len(g.Outputs) != 1 {
 		return 0, err
 	}
@@ -206,7 +204,7 @@ func (n *Network) TakesPixels() bool {
 // WithPixels returns a quantized network with another input: raw pixels, uint8 from 0 to 255, that the network prepares
 // itself, with the same integers after it. Errors: those of vision.PixelInput.
 func (n *Network) WithPixels() (*Network, error) {
-	g, err := n.Folded()
+	g, err := n.Folded(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +219,7 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 	if w == nil {
 		return missing("writer")
 	}
-	g, err := n.Folded()
+	g, err := n.Folded(context.Background())
 	if err != nil {
 		return err
 	}

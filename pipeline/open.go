@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"linquant/builtin"
 	"linquant/checkpoint"
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/models"
 	"linquant/onnx"
 	"linquant/vision"
@@ -50,10 +52,13 @@ func none(c onnx.ImportConfig) bool {
 // The file may be changed or removed meanwhile.
 //
 // Errors: those of packages onnx, checkpoint and models with the path before them, among them a *models.Mismatch; a
-// *ConfigError.
-func Open(path string, cfg OpenConfig) (*Network, error) {
+// *ConfigError; ctx's, soon after it is done.
+func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
+	}
+	if err := ended.Err(ctx); err != nil {
+		return nil, &NetworkError{path, err}
 	}
 	err := checkpoint.ErrONNX
 	if !strings.EqualFold(filepath.Ext(path), ".onnx") {
@@ -69,7 +74,7 @@ func Open(path string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.noArch(path); err != nil {
 		return nil, err
 	}
-	f, err := cfg.ONNX.Open(path)
+	f, err := cfg.ONNX.Open(ctx, path)
 	var file *onnx.FileError
 	switch {
 	case errors.As(err, &file):
@@ -87,10 +92,14 @@ func (e unnamed) Error() string { return e.of.Err.Error() }
 func (e unnamed) Unwrap() error { return e.of }
 
 // Read is Open for a model in memory, such as one that a program embeds; name stands for its path. The network and
-// what is made of it may refer to data, which must not change.
-func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
+// what is made of it may refer to data, which must not change. A checkpoint is read whole once it was begun: of the networks
+// known here that is a second.
+func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
+	}
+	if err := ended.Err(ctx); err != nil {
+		return nil, &NetworkError{name, err}
 	}
 	f, err := checkpoint.New(bytes.NewReader(data), int64(len(data)), name)
 	if err == nil {
@@ -103,7 +112,7 @@ func Read(data []byte, name string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.noArch(name); err != nil {
 		return nil, err
 	}
-	g, err := cfg.ONNX.Import(data, name)
+	g, err := cfg.ONNX.Import(ctx, data, name)
 	if err != nil {
 		return nil, err
 	}

@@ -40,20 +40,24 @@ func contains(t *testing.T, err error, want string) {
 func TestOpen(t *testing.T) {
 	model := digits()
 	for name, open := range map[string]func() (*pipeline.Network, error){
-		"builtin": func() (*pipeline.Network, error) { return pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{}) },
+		"builtin": func() (*pipeline.Network, error) {
+			return pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
+		},
 		"checkpoint": func() (*pipeline.Network, error) {
-			return pipeline.Open(write(t, "x.bin", builtin.Checkpoint()), pipeline.OpenConfig{})
+			return pipeline.Open(t.Context(), write(t, "x.bin", builtin.Checkpoint()), pipeline.OpenConfig{})
 		},
 		"ONNX": func() (*pipeline.Network, error) {
-			return pipeline.Open(write(t, "x.onnx", model), pipeline.OpenConfig{})
+			return pipeline.Open(t.Context(), write(t, "x.onnx", model), pipeline.OpenConfig{})
 		},
 		"by content": func() (*pipeline.Network, error) {
-			return pipeline.Open(write(t, "x.bin", model), pipeline.OpenConfig{})
+			return pipeline.Open(t.Context(), write(t, "x.bin", model), pipeline.OpenConfig{})
 		},
 		"bytes": func() (*pipeline.Network, error) {
-			return pipeline.Read(builtin.Checkpoint(), "x", pipeline.OpenConfig{Arch: "vgg"})
+			return pipeline.Read(t.Context(), builtin.Checkpoint(), "x", pipeline.OpenConfig{Arch: "vgg"})
 		},
-		"ONNX, bytes": func() (*pipeline.Network, error) { return pipeline.Read(model, "x", pipeline.OpenConfig{}) },
+		"ONNX, bytes": func() (*pipeline.Network, error) {
+			return pipeline.Read(t.Context(), model, "x", pipeline.OpenConfig{})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, err := open()
@@ -61,11 +65,11 @@ func TestOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer n.Close()
-			g, err := n.Folded()
+			g, err := n.Folded(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again, _ := n.Folded(); again != g {
+			if again, _ := n.Folded(t.Context()); again != g {
 				t.Error("folded twice")
 			}
 			convolutions := 0
@@ -117,22 +121,22 @@ func TestOpenErrors(t *testing.T) {
 		"unknown":       {[]byte("hello, world"), pipeline.OpenConfig{}, "may also be an ONNX model"},
 		"empty":         {nil, pipeline.OpenConfig{}, "x: the file is empty"},
 	} {
-		_, err := pipeline.Read(tt.data, "x", tt.cfg)
+		_, err := pipeline.Read(t.Context(), tt.data, "x", tt.cfg)
 		contains(t, err, tt.want)
 		path := write(t, "x", tt.data)
-		_, fromFile := pipeline.Open(path, tt.cfg)
+		_, fromFile := pipeline.Open(t.Context(), path, tt.cfg)
 		contains(t, fromFile, strings.TrimPrefix(tt.want, "x"))
 		var field *pipeline.ConfigError
 		if isField := errors.As(err, &field); isField != (name == "arch" || name == "arch of ONNX" || name == "shapes") {
 			t.Errorf("%s: a field: %v", name, isField)
 		}
 	}
-	_, err = pipeline.Read(file.Bytes(), "x", pipeline.OpenConfig{})
+	_, err = pipeline.Read(t.Context(), file.Bytes(), "x", pipeline.OpenConfig{})
 	var mismatch *models.Mismatch
 	if !errors.As(err, &mismatch) {
 		t.Errorf("%v is no mismatch", err)
 	}
-	_, err = pipeline.Open("nowhere.onnx", pipeline.OpenConfig{})
+	_, err = pipeline.Open(t.Context(), "nowhere.onnx", pipeline.OpenConfig{})
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
@@ -142,7 +146,7 @@ func TestOpenErrors(t *testing.T) {
 
 // What a file leaves open is seen without reading its network.
 func TestInputs(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +174,7 @@ func TestInputs(t *testing.T) {
 
 // The values of a network can be its outputs.
 func TestWithOutputs(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +182,7 @@ func TestWithOutputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := chosen.Folded()
+	g, err := chosen.Folded(t.Context())
 	if err != nil || len(g.Outputs) != 2 || g.Outputs[0] != "backbone.relu3" || len(n.Graph().Outputs) != 1 {
 		t.Errorf("outputs %v and %v, %v", g.Outputs, n.Graph().Outputs, err)
 	}

@@ -21,7 +21,7 @@ func TestTakesPixels(t *testing.T) {
 			g.Nodes[0].Op = graph.Relu
 		}
 		g.Outputs = []string{"y"}
-		m, err := CompileGraph(g, engine.Config{})
+		m, err := CompileGraph(t.Context(), g, engine.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 // silent returns the built-in network as one whose file says nothing of pixels.
 func silent(t *testing.T) *pipeline.Network {
 	t.Helper()
-	b, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	b, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func says(warnings []pipeline.Warning, text string) bool {
 // Whoever uses the library is told of a guess, and two networks are measured on pixels that are prepared in one way.
 func TestPreparation(t *testing.T) {
 	test := images(t, "builtin:test", 16)
-	named, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	named, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPreparation(t *testing.T) {
 	if d := measure(silent(t), silent(t)); !says(d.Warnings, "silent does not say how pixels become its input") {
 		t.Errorf("none says how: %v", d.Warnings)
 	}
-	other, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	other, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestPreparationIsWritten(t *testing.T) {
 		if warned := says(r.Warnings, "is a guess"); warned != (c.pre == nil) {
 			t.Errorf("%+v: %v", c.pre, r.Warnings)
 		}
-		back, err := pipeline.Read(exported(t, r.Network), "back", pipeline.OpenConfig{})
+		back, err := pipeline.Read(t.Context(), exported(t, r.Network), "back", pipeline.OpenConfig{})
 		if err != nil || back.Preprocess().Assumed != (c.pre == nil) {
 			t.Errorf("%+v: %+v, %v", c.pre, back.Preprocess(), err)
 		}

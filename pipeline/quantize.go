@@ -77,7 +77,7 @@ func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	n, err := cfg.open()
+	n, err := cfg.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,16 +102,16 @@ func (cfg Config) check() error {
 	return checkThreads("Threads", cfg.Threads)
 }
 
-func (cfg Config) open() (n *Network, err error) {
+func (cfg Config) open(ctx context.Context) (n *Network, err error) {
 	switch {
 	case cfg.Network != nil:
 		n = cfg.Network
 	case cfg.Bytes != nil:
-		n, err = Read(cfg.Bytes, cfg.Model, cfg.Open)
+		n, err = Read(ctx, cfg.Bytes, cfg.Model, cfg.Open)
 	case cfg.Model == "":
 		return nil, &ConfigError{"Model", "", "it is missing: the path of an ONNX file or of a checkpoint, or " + Builtin}
 	default:
-		n, err = Open(cfg.Model, cfg.Open)
+		n, err = Open(ctx, cfg.Model, cfg.Open)
 	}
 	if err != nil || cfg.Preprocess == nil {
 		return n, err
@@ -136,6 +136,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}
+	if _, err := n.Folded(ctx); err != nil {
+		return nil, err
+	}
 	if err := n.CheckLabels(); err != nil {
 		return nil, err
 	}
@@ -146,12 +149,12 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	var err error
 	if cfg.Dynamic {
-		r.Network, r.Report, err = n.Dynamic(cfg.Quant)
+		r.Network, r.Report, err = n.Dynamic(ctx, cfg.Quant)
 	} else {
 		if r.Ranges, err = r.ranges(ctx, cfg); err != nil {
 			return nil, err
 		}
-		r.Network, r.Report, err = n.Quantize(r.Ranges, cfg.Quant)
+		r.Network, r.Report, err = n.Quantize(ctx, r.Ranges, cfg.Quant)
 	}
 	r.ExamplesSHA256 = cfg.digest.sum()
 	if err == nil && r.Preparation != nil && r.Preparation.Pixels {
@@ -252,17 +255,19 @@ func (r *Result) measure(ctx context.Context, cfg Config) error {
 }
 
 // Quantize returns the network in integers, made with these ranges, and what that cost. Errors: ErrQuantized, and those of ptq.Quantize.
-func (n *Network) Quantize(ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
-	return n.integers(func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(g, ranges, cfg) })
+func (n *Network) Quantize(ctx context.Context, ranges calib.Ranges, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
+	return n.integers(ctx, func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) {
+		return ptq.Quantize(ctx, g, ranges, cfg)
+	})
 }
 
 // Dynamic returns the network with layers that find the ranges of their inputs while they run; else it is Quantize.
-func (n *Network) Dynamic(cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
-	return n.integers(func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(g, cfg) })
+func (n *Network) Dynamic(ctx context.Context, cfg ptq.Config) (*Network, *ptq.NetworkReport, error) {
+	return n.integers(ctx, func(g *graph.Graph) (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(ctx, g, cfg) })
 }
 
-func (n *Network) integers(of func(*graph.Graph) (*graph.Graph, *ptq.NetworkReport, error)) (*Network, *ptq.NetworkReport, error) {
-	g, err := n.float()
+func (n *Network) integers(ctx context.Context, of func(*graph.Graph) (*graph.Graph, *ptq.NetworkReport, error)) (*Network, *ptq.NetworkReport, error) {
+	g, err := n.float(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -50,7 +50,7 @@ func exported(t *testing.T, n *pipeline.Network) []byte {
 // One call and the steps give the same file, from a path, from bytes and from a network that is open, and so do ranges
 // that are there already.
 func TestQuantizeSteps(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestQuantizeSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, report, err := n.Quantize(ranges, ptq.Config{})
+	q, report, err := n.Quantize(t.Context(), ranges, ptq.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestQuantizeSteps(t *testing.T) {
 	}
 	for _, again := range []func() error{
 		func() error { _, err := q.Calibrate(t.Context(), set, pipeline.Config{}); return err },
-		func() error { _, _, err := q.Quantize(ranges, ptq.Config{}); return err },
-		func() error { _, _, err := q.Dynamic(ptq.Config{}); return err },
+		func() error { _, _, err := q.Quantize(t.Context(), ranges, ptq.Config{}); return err },
+		func() error { _, _, err := q.Dynamic(t.Context(), ptq.Config{}); return err },
 		func() error { _, err := q.Sweep(t.Context(), set, set, nil, pipeline.MeasureConfig{}); return err },
 	} {
 		if err := again(); !errors.Is(err, pipeline.ErrQuantized) {
@@ -118,11 +118,11 @@ func (watching) Needs(*ptq.LayerWeight) ([]ptq.Watch, error) {
 	return []ptq.Watch{{In: ptq.InFloat, Observer: &counter{}}, {In: ptq.InQuantized, Observer: &counter{}}}, nil
 }
 
-func (m watching) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+func (m watching) Quantize(ctx context.Context, w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
 	for _, s := range w.Seen {
 		*m.seen = append(*m.seen, s.Observer.(*counter).examples)
 	}
-	return m.AbsMax.Quantize(w, codes)
+	return m.AbsMax.Quantize(context.Background(), w, codes)
 }
 
 // A method that watches activations is shown the examples of the calibration, and the codes are those of the method.
@@ -173,7 +173,7 @@ func TestQuantizeProgress(t *testing.T) {
 
 // Ranges are for the values and the codes of a configuration.
 func TestRanges(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,24 +245,24 @@ func TestCalibrationData(t *testing.T) {
 
 // What is said about the input travels with what the network becomes, and raw pixels give the same integers.
 func TestPreprocessTravels(t *testing.T) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(t.Context(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pre := vision.Preprocess{Mean: []float32{0.1, 0.2, 0.3}, Std: []float32{1, 2, 1}, Labels: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}}
 	r := quantized(t, pipeline.Config{Network: n, Preprocess: &pre})
-	back, err := pipeline.Read(exported(t, r.Network), "back", pipeline.OpenConfig{})
+	back, err := pipeline.Read(t.Context(), exported(t, r.Network), "back", pipeline.OpenConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p := back.Preprocess(); !slices.Equal(p.Mean, pre.Mean) || !slices.Equal(p.Labels, pre.Labels) {
 		t.Errorf("%+v", p)
 	}
-	prepared, err := r.Compile(engine.Config{Threads: 1})
+	prepared, err := r.Compile(t.Context(), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := quantized(t, pipeline.Config{Network: n, Pixels: true}).Compile(engine.Config{Threads: 1})
+	raw, err := quantized(t, pipeline.Config{Network: n, Pixels: true}).Compile(t.Context(), engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestDynamic(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	m, err := r.Compile(engine.Config{})
+	m, err := r.Compile(t.Context(), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestTwoInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := n.Compile(engine.Config{})
+	m, err := n.Compile(t.Context(), engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func TestPeakBytes(t *testing.T) {
 	}
 	g.AddConst("w", w)
 	g.Outputs = []string{g.AddNode(graph.MatMul, "fc", "y", nil, "x", "w")}
-	m, err := pipeline.CompileGraph(g, engine.Config{Threads: 1})
+	m, err := pipeline.CompileGraph(t.Context(), g, engine.Config{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,17 +381,17 @@ func TestSetPreprocess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Folded(); err != nil {
+	if _, err := n.Folded(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.SetPreprocess(vision.Preprocess{ChannelsLast: true}); err != nil {
 		t.Fatal(err)
 	}
-	m, err := n.Compile(engine.Config{})
+	m, err := n.Compile(t.Context(), engine.Config{})
 	if err != nil || !m.Preprocess.ChannelsLast {
 		t.Errorf("compiled: %+v, %v", m.Preprocess, err)
 	}
-	back, err := pipeline.Read(exported(t, n), "back", pipeline.OpenConfig{})
+	back, err := pipeline.Read(t.Context(), exported(t, n), "back", pipeline.OpenConfig{})
 	if err != nil || !back.Preprocess().ChannelsLast {
 		t.Errorf("exported: %+v, %v", back.Preprocess(), err)
 	}
@@ -403,7 +403,7 @@ func TestSetPreprocess(t *testing.T) {
 // An inspected network of integers says of each layer how many bits its weights have.
 func TestInspectBits(t *testing.T) {
 	for _, bits := range []int{4, 8} {
-		in, err := quantized(t, pipeline.Config{Quant: ptq.Config{WeightBits: bits}}).Inspect()
+		in, err := quantized(t, pipeline.Config{Quant: ptq.Config{WeightBits: bits}}).Inspect(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

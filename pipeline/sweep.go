@@ -82,7 +82,7 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 			at = len(known[v.Method])
 			known[v.Method] = append(known[v.Method], ranges)
 		}
-		q, report, err := n.Quantize(known[v.Method][at], v.Quant)
+		q, report, err := n.Quantize(ctx, known[v.Method][at], v.Quant)
 		if err != nil {
 			return list, err
 		}

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -29,7 +30,7 @@ type WeightsConfig struct {
 
 // Weights quantizes the weights of a checkpoint alone, without data, and writes all its tensors to w as safetensors (see
 // ptq.Weights). Errors: those of Select and of ptq.Weights, weights that are integers already.
-func Weights(w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, error) {
+func Weights(ctx context.Context, w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, error) {
 	switch {
 	case w == nil:
 		return nil, missing("writer")
@@ -43,7 +44,7 @@ func Weights(w io.Writer, f *checkpoint.File, cfg WeightsConfig) (*ptq.Report, e
 	if slices.ContainsFunc(weights, func(t *checkpoint.Tensor) bool { return t.Quant != nil }) {
 		return nil, fmt.Errorf("%s: its weights are quantized already; quantize the checkpoint of the float network", f.Path)
 	}
-	return ptq.Weights(w, f, weights, cfg.Metadata, cfg.WeightConfig)
+	return ptq.Weights(ctx, w, f, weights, cfg.Metadata, cfg.WeightConfig)
 }
 
 // NoWeightsError is a checkpoint without anything that looks like a weight, or whose weights no pattern chooses.

@@ -18,12 +18,12 @@ func TestWeights(t *testing.T) {
 	}
 	var file bytes.Buffer
 	cfg := pipeline.WeightsConfig{WeightConfig: ptq.WeightConfig{Bits: 4, Pack: true}, Metadata: map[string]string{"made by": "a test"}}
-	report, err := pipeline.Weights(&file, f, cfg)
+	report, err := pipeline.Weights(t.Context(), &file, f, cfg)
 	if err != nil || len(report.Layers) != 9 {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	// What was written is a network still.
-	n, err := pipeline.Read(file.Bytes(), "weights", pipeline.OpenConfig{})
+	n, err := pipeline.Read(t.Context(), file.Bytes(), "weights", pipeline.OpenConfig{})
 	if err != nil || n.Quantized() {
 		t.Errorf("read back: %v", err)
 	}

@@ -15,7 +15,7 @@ func BenchmarkQuantize(b *testing.B) {
 			ranges := spread(b, g, cfg)
 			b.SetBytes(4 * (64 + 128) * 128 * 9)
 			for b.Loop() {
-				if _, _, err := ptq.Quantize(g, ranges, cfg); err != nil {
+				if _, _, err := ptq.Quantize(b.Context(), g, ranges, cfg); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -18,7 +18,7 @@ func TestNumbersAreExact(t *testing.T) {
 				n := newNet(t, 2, 4, 4)
 				k := n.constant("k", tensor.Shape{1, 1}, value)
 				g := n.done(n.op(graph.Mul, "m", nil, n.conv("c", "x", 2, 3), k))
-				q, _, err := ptq.Quantize(g, spread(t, g, cfg), cfg)
+				q, _, err := ptq.Quantize(t.Context(), g, spread(t, g, cfg), cfg)
 				if err != nil {
 					t.Fatal(err)
 				}

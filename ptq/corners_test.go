@@ -19,7 +19,7 @@ func TestStageOfTheConvention(t *testing.T) {
 	// 1e-37 × 4e-9 is 0 in float32, and a good multiplier over 2e-38 in float64.
 	ranges := calib.Ranges{"x": {Hi: 255e-37}, "fc.y": {Hi: 255 * 2e-38}}
 	for convention, fails := range map[quant.Convention]bool{quant.ONNX: true, quant.Torch: true, quant.Fixed: false, quant.FixedDouble: false} {
-		_, _, err := ptq.Quantize(g, ranges, ptq.Config{Requant: convention})
+		_, _, err := ptq.Quantize(t.Context(), g, ranges, ptq.Config{Requant: convention})
 		if (err != nil) != fails || fails && !strings.Contains(err.Error(), `from input "x"`) {
 			t.Errorf("%v: error %v", convention, err)
 		}
@@ -34,7 +34,7 @@ func TestLeastSquaresKeepsItsFloor(t *testing.T) {
 			w[i] = small
 		}
 		w[50] = 1e-6
-		q, _, err := ptq.Quantize(fc(t, 1, len(w), w, []float32{0}), calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}},
+		q, _, err := ptq.Quantize(t.Context(), fc(t, 1, len(w), w, []float32{0}), calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}},
 			ptq.Config{WeightBits: 2, WeightMethod: ptq.LeastSquares{}})
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@
 //
 //	points, err := ptq.Points(g, cfg)              // which values to observe, and the codes that they will have
 //	ranges, err := calib.Run(…, points, …)         // observe them, choose ranges for these codes
-//	q, report, err := ptq.Quantize(g, ranges, cfg) // the same network in integers
+//	q, report, err := ptq.Quantize(ctx, g, ranges, cfg) // the same network in integers
 //
 // Quantize takes a folded float network (graph.Fold) and returns a graph of the same operators, its values annotated
 // with parameters and its weights integers, and a report of what that cost. What has no integer form stays in floating

@@ -1,11 +1,13 @@
 package ptq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -19,8 +21,9 @@ import (
 // Float; what it says about activations must be the default. The report has the dynamic layers, and under Float those
 // with weights that stay in floating point.
 //
-// Errors: those of Quantize about the network, its weights and patterns; a network without a layer that can be dynamic.
-func Dynamic(g *graph.Graph, cfg Config) (*graph.Graph, *NetworkReport, error) {
+// Errors: those of Quantize about the network, its weights and patterns, and of ctx; a network without a layer that can be
+// dynamic.
+func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *NetworkReport, error) {
 	if err := check(g); err != nil {
 		return nil, nil, err
 	}
@@ -28,7 +31,7 @@ func Dynamic(g *graph.Graph, cfg Config) (*graph.Graph, *NetworkReport, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &plan{g: g, cfg: cfg}
+	p := &plan{ctx: ctx, g: g, cfg: cfg}
 	if p.settings, err = settings(g, cfg); err != nil {
 		return nil, nil, err
 	}
@@ -90,6 +93,8 @@ func (d *dynamicBuilder) layers() error {
 	}
 	for i, n := range d.g.Nodes {
 		switch {
+		case ended.Err(d.ctx) != nil:
+			return ended.Err(d.ctx)
 		case reasons[i] == "":
 			if err := d.layer(n, d.out.Nodes[i]); err != nil {
 				return nodeError(n, err)

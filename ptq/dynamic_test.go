@@ -23,7 +23,7 @@ func TestDynamicStructure(t *testing.T) {
 	y = n.gemm("fc", n.op(graph.Flatten, "flatten", nil, y), 64, 5)
 	g := n.done(n.op(graph.Softmax, "softmax", nil, y))
 	before := dump(g) + bytesOf(g)
-	q, report, err := ptq.Dynamic(g, ptq.Config{Overrides: []ptq.Override{{Pattern: "skip*", Float: true}, {Pattern: "fc", WeightBits: 4}}})
+	q, report, err := ptq.Dynamic(t.Context(), g, ptq.Config{Overrides: []ptq.Override{{Pattern: "skip*", Float: true}, {Pattern: "fc", WeightBits: 4}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestDynamicSharedWeight(t *testing.T) {
 	b := n.op(graph.MatMul, "b", nil, a, w)
 	c := n.op(graph.MatMul, "c", nil, b, w)
 	g := n.done(n.op(graph.Add, "sum", nil, a, c))
-	q, _, err := ptq.Dynamic(g, ptq.Config{Overrides: []ptq.Override{{Pattern: "c", Float: true}}})
+	q, _, err := ptq.Dynamic(t.Context(), g, ptq.Config{Overrides: []ptq.Override{{Pattern: "c", Float: true}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestDynamicErrors(t *testing.T) {
 		"quantized":     {quantized, ptq.Config{}, "the network is quantized already: quantize the float network that it was made from"},
 		"not a network": {nil, ptq.Config{}, "there is no network to quantize"},
 	} {
-		if _, _, err := ptq.Dynamic(c.g, c.cfg); err == nil || err.Error() != c.says {
+		if _, _, err := ptq.Dynamic(t.Context(), c.g, c.cfg); err == nil || err.Error() != c.says {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestDynamicRandomNetworks(t *testing.T) {
 		}
 		before := bytesOf(g)
 		static, staticReport := quantizeNet(t, g, cfg)
-		q, report, err := ptq.Dynamic(g, cfg)
+		q, report, err := ptq.Dynamic(r.Context(), g, cfg)
 		if err != nil {
 			if len(staticReport.Layers) > 0 {
 				r.Fatal(err)
@@ -151,7 +151,7 @@ func TestDynamicRandomNetworks(t *testing.T) {
 			r.Errorf("%d dynamic layers, %d in the report, %d static ones", seen, len(report.Layers), len(staticReport.Layers))
 		}
 		layers += seen
-		p, err := engine.Compile(q, engine.Config{Threads: 1})
+		p, err := engine.Compile(r.Context(), q, engine.Config{Threads: 1})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func TestConfigErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("Points: error %v, want %q", err, tt.want)
 		}
-		if _, _, err := ptq.Quantize(g, nil, tt.cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, _, err := ptq.Quantize(t.Context(), g, nil, tt.cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("Quantize: error %v, want %q", err, tt.want)
 		}
 	}
@@ -55,14 +55,14 @@ func TestErrorTypes(t *testing.T) {
 	g := fc(t, 1, 2, []float32{1, float32(math.NaN())}, []float32{0})
 	good := calib.Ranges{"x": {Lo: 0, Hi: 1}, "fc.y": {Lo: -1, Hi: 1}}
 	var node *graph.NodeError
-	if _, _, err := ptq.Quantize(g, good, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" || node.Op != graph.Gemm {
+	if _, _, err := ptq.Quantize(t.Context(), g, good, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" || node.Op != graph.Gemm {
 		t.Errorf("error %v, of the node %+v", err, node)
 	}
-	if _, _, err := ptq.Dynamic(g, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" {
+	if _, _, err := ptq.Dynamic(t.Context(), g, ptq.Config{}); !errors.As(err, &node) || node.Node != "fc" {
 		t.Errorf("dynamic: error %v, of the node %+v", err, node)
 	}
 	var value *graph.ValueError
-	if _, _, err := ptq.Quantize(g, calib.Ranges{"x": {}}, ptq.Config{}); !errors.As(err, &value) || value.Value != "fc.y" {
+	if _, _, err := ptq.Quantize(t.Context(), g, calib.Ranges{"x": {}}, ptq.Config{}); !errors.As(err, &value) || value.Value != "fc.y" {
 		t.Errorf("error %v, of the value %+v", err, value)
 	}
 	var override *ptq.OverrideError
@@ -131,7 +131,7 @@ func TestLayerErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		g := fc(t, 1, len(tt.weight), tt.weight, tt.bias)
-		q, report, err := ptq.Quantize(g, tt.ranges, ptq.Config{})
+		q, report, err := ptq.Quantize(t.Context(), g, tt.ranges, ptq.Config{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.want)
 		}
@@ -139,7 +139,7 @@ func TestLayerErrors(t *testing.T) {
 			t.Errorf("%s: there is a result beside the error", tt.name)
 		}
 	}
-	if _, _, err := ptq.Quantize(fc(t, 1, 70000, ones, []float32{0}), good, ptq.Config{ActBits: 7}); err != nil {
+	if _, _, err := ptq.Quantize(t.Context(), fc(t, 1, 70000, ones, []float32{0}), good, ptq.Config{ActBits: 7}); err != nil {
 		t.Errorf("the remedy for the overflow does not help: %v", err)
 	}
 }
@@ -155,7 +155,7 @@ func TestMatMulOverflow(t *testing.T) {
 		}
 	}
 	g := n.done(n.op(graph.MatMul, "m", nil, "x", n.constant("w", tensor.Shape{70000, 2}, w...)))
-	_, _, err := ptq.Quantize(g, calib.Ranges{"x": {Lo: 0, Hi: 1}, "m.y": {Lo: -1, Hi: 1}}, ptq.Config{})
+	_, _, err := ptq.Quantize(t.Context(), g, calib.Ranges{"x": {Lo: 0, Hi: 1}, "m.y": {Lo: -1, Hi: 1}}, ptq.Config{})
 	if want := `MatMul node "m": output channel 1: the accumulator can reach [0, 2266950000]`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

@@ -1,6 +1,7 @@
 package ptq_test
 
 import (
+	"context"
 	"fmt"
 
 	"linquant/calib"
@@ -17,7 +18,7 @@ func ExampleQuantize() {
 	g.AddNode(graph.Gemm, "fc", "h", graph.Attrs{"transB": 1}, "x", "w")
 	g.AddNode(graph.Relu, "relu", "y", nil, "h")
 	g.Outputs = []string{"y"}
-	g, err := graph.Fold(g)
+	g, err := graph.Fold(context.Background(), g)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -30,7 +31,7 @@ func ExampleQuantize() {
 	}
 	fmt.Println("observe", points)
 	ranges := calib.Ranges{"x": {Lo: -1, Hi: 1}, "y": {Lo: 0, Hi: 1.5}} // calib.Run measures them
-	q, report, err := ptq.Quantize(g, ranges, cfg)
+	q, report, err := ptq.Quantize(context.Background(), g, ranges, cfg)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,7 @@
 package ptq_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,7 +80,7 @@ func (n *net) op(op graph.Op, name string, attrs graph.Attrs, in ...string) stri
 func (n *net) done(outputs ...string) *graph.Graph {
 	n.t.Helper()
 	n.Outputs = outputs
-	g, err := graph.Fold(n.Graph)
+	g, err := graph.Fold(context.Background(), n.Graph)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -102,7 +103,7 @@ func spread(t testing.TB, g *graph.Graph, cfg ptq.Config) calib.Ranges {
 
 func quantizeNet(t testing.TB, g *graph.Graph, cfg ptq.Config) (*graph.Graph, *ptq.NetworkReport) {
 	t.Helper()
-	q, report, err := ptq.Quantize(g, spread(t, g, cfg), cfg)
+	q, report, err := ptq.Quantize(t.Context(), g, spread(t, g, cfg), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
 	c := &codedWeight{LayerWeight: w, codes: make([]int8, len(w.Real)), floatBytes: int64(len(v.Data))}
-	params, bias, err := method.Quantize(w, c.codes)
+	params, bias, err := method.Quantize(p.ctx, w, c.codes)
 	if err == nil {
 		err = checkParams(w, params)
 	}

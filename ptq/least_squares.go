@@ -1,9 +1,11 @@
 package ptq
 
 import (
+	"context"
 	"errors"
 	"math"
 
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -25,8 +27,8 @@ func (LeastSquares) Needs(w *LayerWeight) ([]Watch, error) {
 }
 
 // Quantize does it.
-func (LeastSquares) Quantize(w *LayerWeight, codes []int8) (quant.Params, []float32, error) {
-	p, err := leastSquaresParams(w.Real, w.Shape, w.Type, w.Layout)
+func (LeastSquares) Quantize(ctx context.Context, w *LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, err := leastSquaresParams(ctx, w.Real, w.Shape, w.Type, w.Layout)
 	if err != nil {
 		return quant.Params{}, nil, err
 	}
@@ -39,7 +41,7 @@ const leastSquaresSteps = 100
 
 // leastSquaresParams returns symmetric parameters for the weights w, one scale per tensor, channel or group as the
 // layout says, each the best of a search for the least squared error Σ (w − scale·code)².
-func leastSquaresParams(w []float32, shape tensor.Shape, t quant.Type, l quant.Layout) (quant.Params, error) {
+func leastSquaresParams(ctx context.Context, w []float32, shape tensor.Shape, t quant.Type, l quant.Layout) (quant.Params, error) {
 	p, err := quant.SymmetricParams(w, shape, t, l) // checks everything
 	if err != nil || len(w) == 0 {
 		return p, err
@@ -50,7 +52,9 @@ func leastSquaresParams(w []float32, shape tensor.Shape, t quant.Type, l quant.L
 		return quant.Params{}, err
 	}
 	for k, x := range shares(w, shape, l) {
-		p.Scale[k] = leastSquaresScale(x, p.Scale[k], float32(floor), qmax)
+		if p.Scale[k], err = leastSquaresScale(ctx, x, p.Scale[k], float32(floor), qmax); err != nil {
+			return quant.Params{}, err
+		}
 	}
 	return p, nil
 }
@@ -59,19 +63,25 @@ func leastSquaresParams(w []float32, shape tensor.Shape, t quant.Type, l quant.L
 // largest magnitude divided by qmax is top. It tries the fractions top·k/100, then improves the best of them as Lloyd's
 // algorithm does: given the codes, the best scale is Σ x·code / Σ code²; given the scale, the best codes are the
 // nearest. Every candidate is judged by the error of the float32 values that its codes stand for, and top is one of
-// them, so the result is never worse than the absolute maximum. No scale below floor is tried.
-func leastSquaresScale(x []float32, top, floor float32, qmax int32) float32 {
+// them, so the result is never worse than the absolute maximum. No scale below floor is tried. ctx is looked at before each candidate.
+func leastSquaresScale(ctx context.Context, x []float32, top, floor float32, qmax int32) (float32, error) {
 	best, least := top, squaredError(x, top, qmax, math.Inf(1))
 	for k := leastSquaresSteps - 1; k > 0; k-- {
 		scale := float32(float64(top) * float64(k) / leastSquaresSteps)
 		if scale < floor {
 			break
 		}
+		if err := ended.Err(ctx); err != nil {
+			return 0, err
+		}
 		if e := squaredError(x, scale, qmax, least); e < least {
 			best, least = scale, e
 		}
 	}
 	for least > 0 {
+		if err := ended.Err(ctx); err != nil {
+			return 0, err
+		}
 		scale := fittedScale(x, best, qmax)
 		if !(scale >= floor) {
 			break
@@ -82,7 +92,7 @@ func leastSquaresScale(x []float32, top, floor float32, qmax int32) float32 {
 		}
 		best, least = scale, e
 	}
-	return best
+	return best, nil
 }
 
 // code returns the code of a weight as quantize stores it: the most negative one stays unused.

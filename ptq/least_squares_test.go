@@ -54,7 +54,7 @@ func TestLeastSquaresIsNotWorse(t *testing.T) {
 		quantized := func(choose ptq.WeightMethod) *graph.Value {
 			g := fc(t, out, in, w, make([]float32, out))
 			cfg := ptq.Config{WeightBits: bits, PerTensor: perTensor, WeightMethod: choose}
-			q, _, err := ptq.Quantize(g, calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}}, cfg)
+			q, _, err := ptq.Quantize(r.Context(), g, calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}}, cfg)
 			if err != nil {
 				r.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestLeastSquaresIsNearTheBest(t *testing.T) {
 	w[7] = 12 // and an outlier
 	finer := 0
 	for bits := 2; bits <= 8; bits++ {
-		q, _, err := ptq.Quantize(fc(t, 1, len(w), w, []float32{0}), calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}},
+		q, _, err := ptq.Quantize(t.Context(), fc(t, 1, len(w), w, []float32{0}), calib.Ranges{"x": {Hi: 1}, "fc.y": {Hi: 1}},
 			ptq.Config{WeightBits: bits, WeightMethod: ptq.LeastSquares{}})
 		if err != nil {
 			t.Fatal(err)
@@ -131,7 +131,7 @@ func TestWeightsLeastSquares(t *testing.T) {
 			cfg.Method = choose
 			var report *ptq.Report
 			out := reopen(t, func(w *bytes.Buffer) (err error) {
-				report, err = ptq.Weights(w, in, models.Weights(in.Tensors()), nil, cfg)
+				report, err = ptq.Weights(t.Context(), w, in, models.Weights(in.Tensors()), nil, cfg)
 				return err
 			})
 			for _, l := range report.Layers {
@@ -152,7 +152,7 @@ func TestWeightsLeastSquares(t *testing.T) {
 	f := reopen(t, func(w *bytes.Buffer) error {
 		return checkpoint.WriteSafetensors(w, nil, []checkpoint.Output{floats(t, "weight", tensor.Shape{2, 2})})
 	})
-	_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Affine: true, Method: ptq.LeastSquares{}})
+	_, err := ptq.Weights(t.Context(), &bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Affine: true, Method: ptq.LeastSquares{}})
 	if err == nil || !strings.Contains(err.Error(), "for symmetric weights") {
 		t.Errorf("error %v", err)
 	}

@@ -23,7 +23,7 @@ func nameless(t testing.TB) *graph.Graph {
 func TestNodesWithoutNames(t *testing.T) {
 	g := nameless(t)
 	q, report := quantizeNet(t, g, ptq.Config{Overrides: []ptq.Override{{Pattern: "fc.y", WeightBits: 4}}})
-	dynamic, dynamicReport, err := ptq.Dynamic(g, ptq.Config{})
+	dynamic, dynamicReport, err := ptq.Dynamic(t.Context(), g, ptq.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestNodesWithoutNames(t *testing.T) {
 		}
 	}
 	cfg := ptq.Config{WeightMethod: odd{refuses: errors.New("not this one")}}
-	_, _, err = ptq.Quantize(g, spread(t, g, cfg), cfg)
+	_, _, err = ptq.Quantize(t.Context(), g, spread(t, g, cfg), cfg)
 	if err == nil || !strings.Contains(err.Error(), `Gemm node "fc.y"`) {
 		t.Errorf("error %v does not say which node", err)
 	}
@@ -59,7 +59,7 @@ func TestBiasesThatMethodsGive(t *testing.T) {
 		"fc.y": nameless(t), "fc": named.done(named.op(graph.Gemm, "fc", graph.Attrs{"transB": 1}, "x", weight)),
 	} {
 		q, _ := quantizeNet(t, g, cfg)
-		dynamic, _, err := ptq.Dynamic(g, cfg)
+		dynamic, _, err := ptq.Dynamic(t.Context(), g, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestErrorsOfWatching(t *testing.T) {
 		ptq.InFloat: "x", ptq.InQuantized: "x, quantized", ptq.InBoth: "x, real and quantized",
 	} {
 		cfg := ptq.Config{WeightMethod: odd{needs: []ptq.Watch{{in, &refusing{}}}}, Examples: examples}
-		_, _, err := ptq.Dynamic(chain(t), cfg)
+		_, _, err := ptq.Dynamic(t.Context(), chain(t), cfg)
 		want := fmt.Sprintf(`Gemm node "a": weight "a.w": calibration batch 0: value %q: not these`, shown)
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

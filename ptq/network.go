@@ -1,10 +1,12 @@
 package ptq
 
 import (
+	"context"
 	"fmt"
 
 	"linquant/calib"
 	"linquant/graph"
+	"linquant/internal/ended"
 )
 
 // Points returns the values of a folded float graph whose ranges Quantize needs, in the order in which they are
@@ -33,12 +35,13 @@ func Points(g *graph.Graph, cfg Config) ([]calib.Point, error) {
 //
 // Errors name what they are about: a network that is quantized already or is not sound, a pattern that matches nothing,
 // a value without a usable range, weights that are not finite, a layer whose scales multiply to less than the smallest
-// normal float32, a layer whose accumulator can leave int32 for some input.
-func Quantize(g *graph.Graph, ranges calib.Ranges, cfg Config) (*graph.Graph, *NetworkReport, error) {
+// normal float32, a layer whose accumulator can leave int32 for some input. A ctx that is done ends it with ctx's error.
+func Quantize(ctx context.Context, g *graph.Graph, ranges calib.Ranges, cfg Config) (*graph.Graph, *NetworkReport, error) {
 	p, err := newPlan(g, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
+	p.ctx = ctx
 	b := newBuilder(p)
 	if err := b.activations(ranges); err != nil {
 		return nil, nil, err
@@ -47,6 +50,9 @@ func Quantize(g *graph.Graph, ranges calib.Ranges, cfg Config) (*graph.Graph, *N
 		b.value(in, true)
 	}
 	for _, n := range g.Nodes {
+		if err := ended.Err(ctx); err != nil {
+			return nil, nil, err
+		}
 		if p.roles[n] == island {
 			b.island(n)
 		} else if err := b.integers(n); err != nil {

@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"errors"
 
 	"linquant/calib"
@@ -10,6 +11,7 @@ import (
 
 // plan says which values become codes and which of them share parameters.
 type plan struct {
+	ctx       context.Context // of the call that quantizes; nobody asks it for points
 	g         *graph.Graph
 	cfg       Config
 	settings  map[*graph.Node]*setting

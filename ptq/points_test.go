@@ -59,7 +59,7 @@ func TestPointsHaveTheCodesThatValuesGet(t *testing.T) {
 		if diff := cmp.Diff(strings.Split(tt.want, ", "), got); diff != "" {
 			t.Errorf("%s: points (-want +got):\n%s", tt.name, diff)
 		}
-		program, err := engine.Compile(g, engine.Config{Threads: 1, Keep: calib.Values(points)})
+		program, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, Keep: calib.Values(points)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestPointsHaveTheCodesThatValuesGet(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, report, err := ptq.Quantize(g, ranges, tt.cfg)
+			_, report, err := ptq.Quantize(t.Context(), g, ranges, tt.cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestRangesForOtherCodes(t *testing.T) {
 		{calib.MSE, calib.Scheme{}, ptq.Config{ActBits: 2, ActSymmetric: true}, ""},
 	} {
 		ranges := calib.Ranges{"x": {Lo: -1, Hi: 1, For: tt.have, By: tt.by}, "s.y": {Lo: 0, Hi: 1}}
-		_, _, err := ptq.Quantize(g, ranges, tt.cfg)
+		_, _, err := ptq.Quantize(t.Context(), g, ranges, tt.cfg)
 		if tt.want == "" {
 			if err != nil {
 				t.Errorf("%v by %v, %+v: %v", tt.have, tt.by, tt.cfg, err)

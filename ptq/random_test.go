@@ -152,14 +152,14 @@ func TestRandomNetworks(t *testing.T) {
 			r.Fatal(err)
 		}
 		ranges := spread(t, g, cfg)
-		q, report, err := ptq.Quantize(g, ranges, cfg)
+		q, report, err := ptq.Quantize(r.Context(), g, ranges, cfg)
 		if err != nil {
 			r.Fatal(err)
 		}
 		if bytesOf(g) != before {
 			r.Error("the float network was changed")
 		}
-		again, _, err := ptq.Quantize(g, ranges, cfg)
+		again, _, err := ptq.Quantize(r.Context(), g, ranges, cfg)
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestRandomNetworks(t *testing.T) {
 			x[i] = float32(i%41)/20 - 1
 		}
 		want := evaluate(t, q, tensor.Shape{2, 3, 6, 6}, x)
-		program, err := engine.Compile(q, engine.Config{Threads: 1})
+		program, err := engine.Compile(r.Context(), q, engine.Config{Threads: 1})
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -193,7 +193,7 @@ func TestRandomNetworks(t *testing.T) {
 		for _, p := range calib.Values(points) {
 			fewer := maps.Clone(ranges)
 			delete(fewer, p)
-			if _, _, err := ptq.Quantize(g, fewer, cfg); err == nil {
+			if _, _, err := ptq.Quantize(r.Context(), g, fewer, cfg); err == nil {
 				r.Errorf("%q is a point, and its range is not needed", p)
 			}
 		}

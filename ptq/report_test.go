@@ -121,7 +121,7 @@ func TestRaisedScale(t *testing.T) {
 	g := fc(t, 2, 3, []float32{1e-8, 0, 0, 0.5, -0.25, 1}, []float32{0.5, 0.25})
 	ranges := calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}
 	for _, perTensor := range []bool{false, true} {
-		q, report, err := ptq.Quantize(g, ranges, ptq.Config{PerTensor: perTensor})
+		q, report, err := ptq.Quantize(t.Context(), g, ranges, ptq.Config{PerTensor: perTensor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +174,7 @@ func TestActivationParams(t *testing.T) {
 	for _, tt := range tests {
 		n := newNet(t, 4)
 		g := n.done(n.op(graph.Sigmoid, "s", nil, "x"))
-		q, _, err := ptq.Quantize(g, calib.Ranges{"x": {Lo: tt.lo, Hi: tt.hi}, "s.y": {Lo: 0, Hi: 1}}, tt.cfg)
+		q, _, err := ptq.Quantize(t.Context(), g, calib.Ranges{"x": {Lo: tt.lo, Hi: tt.hi}, "s.y": {Lo: 0, Hi: 1}}, tt.cfg)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}

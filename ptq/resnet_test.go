@@ -37,7 +37,7 @@ func TestResNet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g, err = graph.Fold(g); err != nil {
+	if g, err = graph.Fold(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
 	dir := filepath.Dir(datadir.File(t, "cifar10/test_batch.bin"))
@@ -56,7 +56,7 @@ func TestResNet(t *testing.T) {
 	test := inputs(t, "cifar10:"+dir+":test", g, images)
 	want := logits(t, float, test, images)
 	sqnr := func(cfg ptq.Config) float64 {
-		q, report, err := ptq.Quantize(g, ranges, cfg)
+		q, report, err := ptq.Quantize(t.Context(), g, ranges, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +85,7 @@ func TestResNet(t *testing.T) {
 
 func compile(t *testing.T, g *graph.Graph, keep []string) *engine.Program {
 	t.Helper()
-	p, err := engine.Compile(g, engine.Config{Keep: keep})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Keep: keep})
 	if err != nil {
 		t.Fatal(err)
 	}

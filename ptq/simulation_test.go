@@ -112,7 +112,7 @@ func TestSimulation(t *testing.T) {
 			ranges[p] = r
 			s.lo[p], s.hi[p] = float64(r.Lo), float64(r.Hi)
 		}
-		q, _, err := ptq.Quantize(g, ranges, cfg)
+		q, _, err := ptq.Quantize(t.Context(), g, ranges, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

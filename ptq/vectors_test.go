@@ -46,7 +46,7 @@ func TestOriginalVectors(t *testing.T) {
 			"x":    {Lo: lo, Hi: hi},
 			"fc.y": {Lo: float32(qmin-c.OutputZeroPoint) * s, Hi: float32(qmax-c.OutputZeroPoint) * s},
 		}
-		q, report, err := ptq.Quantize(g, ranges, ptq.Config{
+		q, report, err := ptq.Quantize(t.Context(), g, ranges, ptq.Config{
 			WeightBits: c.WeightBits, ActBits: c.FeatureBits, ActSigned: true, Requant: quant.Torch, SaturateBias: true,
 		})
 		if err != nil {
@@ -83,7 +83,7 @@ func TestGemmIsLinear(t *testing.T) {
 			g := fc(t, out, in, w, b)
 			cfg := ptq.Config{WeightBits: bits, ActBits: bits, PerTensor: bits%2 == 0, Requant: c}
 			ranges := calib.Ranges{"x": {Lo: -0.9, Hi: 0.8}, "fc.y": {Lo: -1.5, Hi: 2}}
-			q, _, err := ptq.Quantize(g, ranges, cfg)
+			q, _, err := ptq.Quantize(t.Context(), g, ranges, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,7 +145,7 @@ func evaluate(t testing.TB, g *graph.Graph, shape tensor.Shape, x []float32, kee
 // trace runs a network in the engine on the input x and returns the signed codes of one value.
 func trace(t testing.TB, g *graph.Graph, value string, x []float32) []int8 {
 	t.Helper()
-	p, err := engine.Compile(g, engine.Config{Threads: 1, Keep: []string{value}})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, Keep: []string{value}})
 	if err != nil {
 		t.Fatal(err)
 	}

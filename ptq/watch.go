@@ -58,7 +58,7 @@ func (p *plan) show(n *graph.Node, w *LayerWeight, quantized func(*graph.Node) (
 			return err
 		}
 	}
-	return calib.Observe(context.Background(), &r, from.Batches, observers, nil)
+	return calib.Observe(p.ctx, &r, from.Batches, observers, nil)
 }
 
 // runners are the networks in which a layer's input is looked at, as one that shows what Network lists.

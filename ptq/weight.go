@@ -1,10 +1,12 @@
 package ptq
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"linquant/checkpoint"
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -12,6 +14,7 @@ import (
 // weightQuantizer quantizes the weights of a checkpoint one by one, when they are written. Its buffers are reused from
 // one to the next.
 type weightQuantizer struct {
+	ctx            context.Context // of the call that quantizes
 	cfg            WeightConfig
 	total          int // weights to quantize
 	report         *Report
@@ -44,6 +47,9 @@ func (q *weightQuantizer) outputs(t *checkpoint.Tensor, metadata map[string]stri
 // quantize reads a weight, which takes so many bytes in the file, chooses its parameters, reports what that came to, and
 // returns its codes. They are valid until the next call.
 func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Codes, error) {
+	if err := ended.Err(q.ctx); err != nil {
+		return quant.Codes{}, err
+	}
 	if q.cfg.Progress != nil {
 		q.cfg.Progress(len(q.report.Layers), q.total, t.Name)
 	}
@@ -54,7 +60,7 @@ func (q *weightQuantizer) quantize(t *checkpoint.Tensor, size int64) (quant.Code
 	q.codes = resize(q.codes, len(q.real))
 	w := q.weight(t)
 	w.Real = q.real
-	params, _, err := q.cfg.Method.Quantize(w, q.codes)
+	params, _, err := q.cfg.Method.Quantize(q.ctx, w, q.codes)
 	if err == nil {
 		err = checkParams(w, params)
 	}

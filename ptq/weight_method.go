@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -29,7 +30,8 @@ type WeightMethod interface {
 	// Quantize chooses the parameters of the weight, with its Type and Layout, and fills codes, one for each element, with codes of the weight's
 	// type. Symmetric codes (zero points of 0) leave the most negative one unused. A bias that is not nil, one element per
 	// output channel, takes the place of the layer's (LayerWeight.CanBias); w and what it refers to must stay as they are.
-	Quantize(w *LayerWeight, codes []int8) (p quant.Params, bias []float32, err error)
+	// What takes long looks at ctx now and then, and returns its error once it is done.
+	Quantize(ctx context.Context, w *LayerWeight, codes []int8) (p quant.Params, bias []float32, err error)
 }
 
 // LayerWeight is a weight on its way into integers, and what is known of its layer.
@@ -95,7 +97,7 @@ func (AbsMax) String() string { return "absmax" }
 func (AbsMax) Needs(*LayerWeight) ([]Watch, error) { return nil, nil }
 
 // Quantize does it.
-func (AbsMax) Quantize(w *LayerWeight, codes []int8) (quant.Params, []float32, error) {
+func (AbsMax) Quantize(_ context.Context, w *LayerWeight, codes []int8) (quant.Params, []float32, error) {
 	quantize := quant.QuantizeSymmetric[int8]
 	if w.Affine {
 		quantize = func(codes []int8, real []float32, shape tensor.Shape, t quant.Type, l quant.Layout) (quant.Params, error) {

@@ -40,8 +40,8 @@ func (m correction) Needs(w *ptq.LayerWeight) ([]ptq.Watch, error) {
 	return []ptq.Watch{{ptq.InFloat, x}, {ptq.InQuantized, y}, {ptq.InBoth, &pairs{}}}, nil
 }
 
-func (m correction) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
-	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+func (m correction) Quantize(ctx context.Context, w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(ctx, w, codes)
 	if err != nil {
 		return p, nil, err
 	}
@@ -104,7 +104,7 @@ func examplesOf(t testing.TB) (ptq.Examples, []float32) {
 	x := newNet(t, 12).random(64 * 12)
 	return ptq.Examples{
 		Compile: func(g *graph.Graph, keep []string) (calib.Runner, error) {
-			return engine.Compile(g, engine.Config{Threads: 1, Keep: keep})
+			return engine.Compile(t.Context(), g, engine.Config{Threads: 1, Keep: keep})
 		},
 		Batches: func(yield func([][]float32, error) bool) {
 			for batch := range slices.Chunk(x, 24*12) {
@@ -135,7 +135,7 @@ func means(t testing.TB, g *graph.Graph, x []float32, values map[string]string) 
 	for _, v := range values {
 		keep = append(keep, v)
 	}
-	p, err := engine.Compile(g, engine.Config{Threads: 1, Keep: keep})
+	p, err := engine.Compile(t.Context(), g, engine.Config{Threads: 1, Keep: keep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,9 +188,9 @@ func TestWeightMethodFromOutside(t *testing.T) {
 			r, err := examples.Compile(g, keep)
 			return talkative{r}, err
 		}
-		quantize := func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(g, ranges, cfg) }
+		quantize := func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Quantize(t.Context(), g, ranges, cfg) }
 		if dynamic {
-			quantize = func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(g, cfg) }
+			quantize = func() (*graph.Graph, *ptq.NetworkReport, error) { return ptq.Dynamic(t.Context(), g, cfg) }
 		}
 		q, report, err := quantize()
 		if err != nil {
@@ -241,8 +241,8 @@ func (odd) String() string { return "odd" }
 
 func (o odd) Needs(*ptq.LayerWeight) ([]ptq.Watch, error) { return o.needs, o.refuses }
 
-func (o odd) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
-	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+func (o odd) Quantize(ctx context.Context, w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(ctx, w, codes)
 	if o.params != nil {
 		o.params(&p)
 	}
@@ -252,8 +252,8 @@ func (o odd) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32
 // ones is a method whose codes are not the nearest: each is 1.
 type ones struct{ ptq.AbsMax }
 
-func (ones) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
-	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+func (ones) Quantize(ctx context.Context, w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(ctx, w, codes)
 	for i := range codes {
 		codes[i] = 1
 	}
@@ -275,7 +275,7 @@ func TestRaisedScaleKeepsCodes(t *testing.T) {
 		want []int8
 	}{{gemm, []int8{0, 0, 0, 1, 1, 1}}, {conv, []int8{0, 0, 1, 1}}} {
 		ranges := calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}
-		q, report, err := ptq.Quantize(tt.g, ranges, ptq.Config{WeightMethod: ones{}})
+		q, report, err := ptq.Quantize(t.Context(), tt.g, ranges, ptq.Config{WeightMethod: ones{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -318,11 +318,11 @@ func TestWeightMethodErrors(t *testing.T) {
 		{chain(t), odd{params: func(p *quant.Params) { p.Scale[1] = 0 }}, examples, "scale 1: 0 is no usable scale"},
 	} {
 		cfg := ptq.Config{WeightMethod: tt.method, Examples: tt.examples}
-		_, _, err := ptq.Quantize(tt.g, spread(t, tt.g, cfg), cfg)
+		_, _, err := ptq.Quantize(t.Context(), tt.g, spread(t, tt.g, cfg), cfg)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want %q", err, tt.want)
 		}
-		if _, _, err := ptq.Dynamic(tt.g, cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, _, err := ptq.Dynamic(t.Context(), tt.g, cfg); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("dynamic: error %v, want %q", err, tt.want)
 		}
 	}
@@ -333,7 +333,7 @@ func TestWeightMethodErrors(t *testing.T) {
 		`tensor "weight": odd quantizes weights by what their layers are shown, and a checkpoint has no layers`: {needs: watch(ptq.InFloat)},
 		`tensor "weight": the method returns codes of int0, and int8 are wanted`:                                {params: func(p *quant.Params) { *p = quant.Params{} }},
 	} {
-		_, err := ptq.Weights(&bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Method: method})
+		_, err := ptq.Weights(t.Context(), &bytes.Buffer{}, f, f.Tensors(), nil, ptq.WeightConfig{Method: method})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
@@ -343,8 +343,8 @@ func TestWeightMethodErrors(t *testing.T) {
 // lowest is a method that gives an element the most negative code.
 type lowest struct{ ptq.AbsMax }
 
-func (lowest) Quantize(w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
-	p, _, err := ptq.AbsMax{}.Quantize(w, codes)
+func (lowest) Quantize(ctx context.Context, w *ptq.LayerWeight, codes []int8) (quant.Params, []float32, error) {
+	p, _, err := ptq.AbsMax{}.Quantize(ctx, w, codes)
 	qmin, _ := w.Type.Range()
 	codes[len(codes)-1] = int8(qmin)
 	return p, nil, err
@@ -356,11 +356,11 @@ func TestNoMostNegativeCode(t *testing.T) {
 	for bits, text := range map[int]string{8: "code -128, and symmetric codes of int8 reach from -127 to 127", 3: "code -4, and"} {
 		cfg := ptq.Config{WeightBits: bits, WeightMethod: lowest{}}
 		g := fc(t, 2, 3, []float32{1, 2, 3, 4, 5, 6}, []float32{0.5, 0.25})
-		_, _, err := ptq.Quantize(g, calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}, cfg)
+		_, _, err := ptq.Quantize(t.Context(), g, calib.Ranges{"x": {Lo: 0, Hi: 2}, "fc.y": {Lo: -1, Hi: 1}}, cfg)
 		if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), `weight "w"`) {
 			t.Errorf("%d bits: %v", bits, err)
 		}
-		if _, _, err = ptq.Dynamic(g, cfg); err == nil || !strings.Contains(err.Error(), text) {
+		if _, _, err = ptq.Dynamic(t.Context(), g, cfg); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%d bits, dynamic: %v", bits, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -56,8 +57,8 @@ type Report struct {
 //
 // Errors name the checkpoint and the tensor: a weight with NaN or infinities, a name that is taken, a tensor that does
 // not read. A checkpoint that Weights itself wrote is refused: its metadata has room for one configuration, and the new
-// one would make its codes unreadable.
-func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, metadata map[string]string, cfg WeightConfig) (*Report, error) {
+// one would make its codes unreadable. A ctx that is done ends it with ctx's error, when w has a part of the file.
+func Weights(ctx context.Context, w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, metadata map[string]string, cfg WeightConfig) (*Report, error) {
 	if cfg.Bits == 0 {
 		cfg.Bits = 8
 	}
@@ -84,7 +85,7 @@ func Weights(w io.Writer, file *checkpoint.File, weights []*checkpoint.Tensor, m
 	}
 	report := &Report{}
 	var outputs []checkpoint.Output
-	q := weightQuantizer{cfg: cfg, total: len(weights), report: report}
+	q := weightQuantizer{ctx: ctx, cfg: cfg, total: len(weights), report: report}
 	for _, t := range file.Tensors() {
 		report.InputBytes += t.Bytes()
 		if !chosen[t] {

@@ -2,6 +2,7 @@ package ptq_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -82,7 +83,7 @@ func TestWeightsRoundTrip(t *testing.T) {
 func checkRoundTrip(t *testing.T, cfg ptq.WeightConfig) {
 	in := network(t)
 	var file bytes.Buffer
-	report, err := ptq.Weights(&file, in, models.Weights(in.Tensors()), map[string]string{"made": "here"}, cfg)
+	report, err := ptq.Weights(t.Context(), &file, in, models.Weights(in.Tensors()), map[string]string{"made": "here"}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +305,7 @@ func TestWeightsRefuses(t *testing.T) {
 					chosen = append(chosen, v)
 				}
 			}
-			_, err := ptq.Weights(&bytes.Buffer{}, f, chosen, nil, tt.cfg)
+			_, err := ptq.Weights(t.Context(), &bytes.Buffer{}, f, chosen, nil, tt.cfg)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "net.safetensors: ") {
 				t.Errorf("error %q, want the file's name and %q", err, tt.want)
 			}
@@ -322,7 +323,7 @@ func ExampleWeights() {
 		return
 	}
 	cfg := ptq.WeightConfig{Bits: 4, Layout: quant.Layout{Per: quant.PerChannel}}
-	report, err := ptq.Weights(&integer, f, models.Weights(f.Tensors()), nil, cfg)
+	report, err := ptq.Weights(context.Background(), &integer, f, models.Weights(f.Tensors()), nil, cfg)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -104,7 +104,7 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	if !(cfg.seconds > 0 && cfg.seconds <= 3600) {
 		return cli.Usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
 	}
-	n, err := cfg.Shapes.Open(model, cfg.arch, cfg.root)
+	n, err := cfg.Shapes.Open(c.Context(), model, cfg.arch, cfg.root)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 // measure measures every combination. What is finished when an error comes is kept.
 func (j *benchJSON) measure(c *cobra.Command, n *pipeline.Network, cfg benchConfig, threads, batches []int, p *text.Progress) error {
 	for i, t := range threads {
-		m, err := n.Compile(engine.Config{Threads: t})
+		m, err := n.Compile(c.Context(), engine.Config{Threads: t})
 		if err != nil {
 			return err
 		}

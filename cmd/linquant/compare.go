@@ -81,7 +81,7 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 	if err := cfg.CheckPixels(c, a.Preparation(set)); err != nil {
 		return err
 	}
-	b, err := flags.Shapes{}.Open(nameB, "", "")
+	b, err := flags.Shapes{}.Open(c.Context(), nameB, "", "")
 	if err != nil {
 		return err
 	}

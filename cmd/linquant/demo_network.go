@@ -22,7 +22,7 @@ const demoCalibration = 256
 // networkDemo quantizes the built-in network and shows what that does to its accuracy, on so many images, its size and
 // its speed.
 func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(ctx, pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		return err
 	}

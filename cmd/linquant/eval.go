@@ -128,7 +128,7 @@ func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (res
 
 // measure compiles and runs a network on the set.
 func (cfg evalConfig) measure(c *cobra.Command, n *pipeline.Network, set dataset.Set) (*evaluation, error) {
-	m, err := cfg.Compile(n)
+	m, err := cfg.Compile(c.Context(), n)
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func exportCommand() *cobra.Command {
 				return err
 			}
 			defer n.Close()
-			if err := model.CheckLabels(n); err != nil {
+			if err := model.CheckLabels(c.Context(), n); err != nil {
 				return err
 			}
 			if cfg.int4 && !n.Quantized() {
@@ -113,6 +113,8 @@ func exportCommand() *cobra.Command {
 			export := n.Export
 			if unfolded {
 				export = func(w io.Writer, cfg onnx.ExportConfig) error { return onnx.Export(w, n.Graph(), cfg) }
+			} else if _, err := n.Folded(c.Context()); err != nil {
+				return err
 			}
 			if err := writeONNX(c, out, exportConfig, export); err != nil {
 				return err

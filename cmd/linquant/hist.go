@@ -14,6 +14,7 @@ import (
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/figure"
+	"linquant/internal/ended"
 	"linquant/pipeline"
 	"linquant/quant"
 	"linquant/stats"
@@ -108,7 +109,7 @@ func histograms(ctx context.Context, f *checkpoint.File, cfg histConfig, layout 
 	var real []float32
 	var codes []int8
 	for i, t := range weights {
-		if err := ctx.Err(); err != nil {
+		if err := ended.Err(ctx); err != nil {
 			return nil, err
 		}
 		p.Step(i, len(weights), t.Name)

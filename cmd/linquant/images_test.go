@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/gif"
@@ -88,7 +89,7 @@ func writeModelFixtures(dir string, network []byte) error {
 	two.AddNode(graph.Mul, "mul", "product", nil, "left", "right")
 	two.Outputs = []string{"sum", "product"}
 
-	soft, err := onnx.Import(network, "network")
+	soft, err := onnx.Import(context.Background(), network, "network")
 	if err != nil {
 		return err
 	}

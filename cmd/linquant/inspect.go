@@ -15,6 +15,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/internal/ended"
 	"linquant/models"
 	"linquant/pipeline"
 	"linquant/stats"
@@ -155,7 +156,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *te
 	for i, t := range slices.Concat(f.Tensors(), other) {
 		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Stored()}
 		if withStats && !t.DType.IsComplex() {
-			if err := ctx.Err(); err != nil {
+			if err := ended.Err(ctx); err != nil {
 				return nil, err
 			}
 			p.Step(i, len(f.Tensors())+len(other), t.Name)
@@ -196,8 +197,8 @@ func measure(ctx context.Context, t *checkpoint.Tensor, buf []float32) (*tensorS
 	raw := make([]byte, part*t.DType.Size())
 	buf = slices.Grow(buf[:0], part)[:part]
 	for left := t.Elements(); left > 0; {
-		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
+		if err := ended.Err(ctx); err != nil {
+			return nil, nil, err
 		}
 		n := min(left, part)
 		some := tensor.Tensor{DType: t.DType, Shape: tensor.Shape{n}, Data: raw[:n*t.DType.Size()]}

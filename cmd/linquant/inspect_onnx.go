@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/internal/ended"
 	"linquant/pipeline"
 )
 
@@ -43,7 +45,7 @@ func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelI
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
-	n, err := shapes.Open(path, "", "")
+	n, err := shapes.Open(ctx, path, "", "")
 	if in.Description == nil {
 		if err == nil {
 			n.Close()
@@ -60,15 +62,18 @@ func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelI
 	maps.Copy(in.Metadata, in.Description.Metadata)
 	var usage cli.UsageError
 	switch {
-	case errors.As(err, &usage):
-		return nil, err
+	case errors.As(err, &usage), ctx.Err() != nil:
+		return nil, cmp.Or(err, ended.Err(ctx))
 	case err != nil:
 		in.Problem = problem(err)
 		return in, nil
 	}
 	defer n.Close()
 	in.FileBytes = n.Size
-	if in.Inspection, err = n.InspectContext(ctx); err != nil {
+	if in.Inspection, err = n.Inspect(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
 		in.Problem = problem(err)
 	}
 	return in, nil

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -77,4 +79,36 @@ func TestInterruptedPrintsWhatIsFinished(t *testing.T) {
 	if now, err := os.ReadFile(file); err != nil || !slices.EqualFunc(rows(now), all, func(a, b sweepRow) bool { return a.WeightBits == b.WeightBits }) {
 		t.Errorf("%s, %v", now, err)
 	}
+}
+
+// An interrupt is no problem of the network that inspect would tell of.
+func TestInspectInterrupted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "digits.onnx")
+	linquant(t, "export", "builtin", "-o", file)
+	whole := &ending{Context: t.Context(), most: 1 << 20}
+	if status := run(whole, []string{"inspect", file}, nil, io.Discard, io.Discard); status != exitOK {
+		t.Fatalf("exit status %d", status)
+	}
+	all := whole.looks.Load()
+	for _, looks := range []int32{0, all / 4, all / 2, all - 1} {
+		var stdout, stderr bytes.Buffer
+		ctx := &ending{Context: t.Context(), most: looks}
+		if status := run(ctx, []string{"inspect", file}, nil, &stdout, &stderr); status != 130 || stdout.Len() > 0 {
+			t.Errorf("after %d looks of %d: exit status %d, %s%s", looks, all, status, stderr.String(), stdout.String())
+		}
+	}
+}
+
+// ending is a context that ends when it was looked at so often.
+type ending struct {
+	context.Context
+	looks atomic.Int32
+	most  int32
+}
+
+func (e *ending) Err() error {
+	if e.looks.Add(1) > e.most {
+		return context.Canceled
+	}
+	return nil
 }

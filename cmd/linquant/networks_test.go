@@ -114,7 +114,7 @@ func whole(data []byte) func(w io.Writer) error {
 
 // exported returns the built-in network as a float ONNX model.
 func exported() ([]byte, error) {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(context.Background(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"maps"
 	"slices"
@@ -23,7 +24,7 @@ import (
 //
 // and slashes.onnx, whose layers are called as PyTorch's exporter calls them.
 func writePreparedFixtures(dir string) error {
-	n, err := pipeline.Open(pipeline.Builtin, pipeline.OpenConfig{})
+	n, err := pipeline.Open(context.Background(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
 		return err
 	}

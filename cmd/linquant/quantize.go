@@ -208,7 +208,7 @@ func quantizeFile(c *cobra.Command, path string, cfg quantizeConfig) (*ptq.Repor
 	wc.Metadata["linquant.input_sha256"], wc.Metadata["linquant.version"] = made.Model, version()
 	var report *ptq.Report
 	err = cli.WriteFile(c, cfg.out, func(w io.Writer) (err error) {
-		report, err = pipeline.Weights(w, f, wc)
+		report, err = pipeline.Weights(c.Context(), w, f, wc)
 		return err
 	})
 	if err != nil {

@@ -207,7 +207,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	for i := range pc.Overrides {
 		pc.Overrides[i].Pattern = inNetwork(pc.Overrides[i].Pattern, n)
 	}
-	if err := cfg.CheckLabels(n); err != nil {
+	if err := cfg.CheckLabels(c.Context(), n); err != nil {
 		return err
 	}
 	w := c.OutOrStdout()

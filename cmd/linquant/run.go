@@ -114,7 +114,7 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if n, err = targets.chosen(n); err != nil {
 		return err
 	}
-	m, err := cfg.Compile(n)
+	m, err := cfg.Compile(c.Context(), n)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 		return err
 	}
 	if cfg.dump != "" {
-		if r.dump, err = newDumper(n, cfg.Threads); err != nil {
+		if r.dump, err = newDumper(c.Context(), n, cfg.Threads); err != nil {
 			return err
 		}
 	}

@@ -31,12 +31,12 @@ func (cfg *runConfig) checkDump(c *cobra.Command) error {
 	return cli.CheckOutput(c, cfg.dump)
 }
 
-func newDumper(n *pipeline.Network, threads int) (*dumper, error) {
+func newDumper(ctx context.Context, n *pipeline.Network, threads int) (*dumper, error) {
 	if !n.Quantized() {
 		return nil, fmt.Errorf("%s: --dump: it has no integers: quantize it first (linquant quantize)", n.Name)
 	}
 	inputs := n.Graph().Inputs
-	p, err := n.Compile(engine.Config{Threads: threads, KeepAll: true, Keep: inputs})
+	p, err := n.Compile(ctx, engine.Config{Threads: threads, KeepAll: true, Keep: inputs})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
+	"linquant/internal/ended"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
@@ -95,7 +96,7 @@ func (r *runner) images(files []string, cfg dataset.ImageConfig) error {
 
 // image fills dst with the input that the image at path makes.
 func (r *runner) image(dst []float32, path string, cfg dataset.ImageConfig) error {
-	if err := r.ctx.Err(); err != nil {
+	if err := ended.Err(r.ctx); err != nil {
 		return err
 	}
 	from := r.stdin

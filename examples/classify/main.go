@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 	case *top < 1:
 		return fmt.Errorf("-top %d: use 1 or more", *top)
 	}
-	model, err := load(*path)
+	model, err := load(ctx, *path)
 	if err != nil {
 		return err
 	}
@@ -84,10 +84,10 @@ func run(ctx context.Context, args []string, stderr io.Writer) error {
 }
 
 // load opens the network. Each request is computed by one thread: requests share the processors.
-func load(path string) (*pipeline.Model, error) {
+func load(ctx context.Context, path string) (*pipeline.Model, error) {
 	cfg := engine.Config{Threads: 1}
 	if path != "" {
-		return pipeline.LoadFile(path, cfg)
+		return pipeline.LoadFile(ctx, path, cfg)
 	}
-	return pipeline.Load(bytes.NewReader(digits), cfg)
+	return pipeline.Load(ctx, bytes.NewReader(digits), cfg)
 }

@@ -55,7 +55,7 @@ func pngOf(t testing.TB, m image.Image) []byte {
 
 func testServer(t testing.TB, l limits) *server {
 	t.Helper()
-	m, err := load("")
+	m, err := load(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func TestNaN(t *testing.T) {
 	g.AddConst("w", w)
 	flat := g.AddNode(graph.Flatten, "flatten", "flat", nil, "x")
 	g.Outputs = []string{g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, flat, "w")}
-	m, err := pipeline.CompileGraph(g, engine.Config{})
+	m, err := pipeline.CompileGraph(t.Context(), g, engine.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

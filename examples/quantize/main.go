@@ -34,7 +34,7 @@ func run(ctx context.Context) (right, n int, err error) {
 		return 0, 0, err
 	}
 
-	model, err := pipeline.Load(&file, engine.Config{})
+	model, err := pipeline.Load(ctx, &file, engine.Config{})
 	if err != nil {
 		return 0, 0, err
 	}

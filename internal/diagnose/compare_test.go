@@ -17,7 +17,7 @@ import (
 // network opens one of the networks in testdata.
 func network(t *testing.T, kind string) *graph.Graph {
 	t.Helper()
-	f, err := onnx.Open(filepath.Join("testdata", kind+".onnx"))
+	f, err := onnx.Open(t.Context(), filepath.Join("testdata", kind+".onnx"))
 	if err != nil {
 		t.Fatal(err)
 	}

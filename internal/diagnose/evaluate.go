@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -31,7 +32,7 @@ func (e *evaluator) run(nodes []*graph.Node, r *rules) (codes, error) {
 	values := map[string]codes{}
 	var y codes
 	for _, n := range nodes {
-		if err := e.ctx.Err(); err != nil {
+		if err := ended.Err(e.ctx); err != nil {
 			return y, err
 		}
 		in := make([]codes, max(len(n.Inputs), 3))

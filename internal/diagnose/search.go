@@ -3,6 +3,8 @@ package diagnose
 import (
 	"cmp"
 	"slices"
+
+	"linquant/internal/ended"
 )
 
 // attempt is one way to compute a layer: an alternative, or two of different families, in one of its variants.
@@ -142,8 +144,8 @@ func (c *comparison) try(part cut, e *evaluator, theirs []int32, a *attempt) (in
 	r := rules{convention: c.g.Requant}
 	a.apply(&r)
 	y, err := e.run(part.nodes, &r)
-	if e.ctx.Err() != nil {
-		return 0, e.ctx.Err()
+	if err := ended.Err(e.ctx); err != nil {
+		return 0, err
 	}
 	if err != nil {
 		return 0, nil // a way that these parameters do not allow, such as a multiplier that has no fixed point

@@ -2,6 +2,7 @@
 package mmap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+
+	"linquant/internal/ended"
 )
 
 // Mapping is the content of a file as it was when it was opened. The bytes must not be written to. Who still has them after
@@ -30,14 +33,14 @@ var held atomic.Int64
 func Held() int64 { return held.Load() }
 
 // Open reads the file at path. What is no regular file is an error: opening a pipe waits for a writer, and a device may have
-// no end.
-func Open(path string) (*Mapping, error) {
+// no end. A ctx that is done ends it with ctx's error.
+func Open(ctx context.Context, path string) (*Mapping, error) {
 	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return Map(f)
+	return Map(ctx, f)
 }
 
 func openRegular(path string) (*os.File, error) {
@@ -53,15 +56,15 @@ func openRegular(path string) (*os.File, error) {
 
 // Map reads an open file, which may be closed then. A directory, or a file that is too large for the address space or
 // becomes shorter while it is read, is an error.
-func Map(f *os.File) (*Mapping, error) {
-	m, err := load(f)
+func Map(ctx context.Context, f *os.File) (*Mapping, error) {
+	m, err := load(ctx, f)
 	if err == nil {
 		held.Add(int64(len(m.Bytes)))
 	}
 	return m, err
 }
 
-func load(f *os.File) (*Mapping, error) {
+func load(ctx context.Context, f *os.File) (*Mapping, error) {
 	size, err := regularSize(f)
 	if err != nil {
 		return nil, err
@@ -69,13 +72,20 @@ func load(f *os.File) (*Mapping, error) {
 	if size <= 0 {
 		return read(f)
 	}
+	const part = 64 << 20 // between two looks at the context: some hundredths of a second
 	b := make([]byte, size)
-	n, err := f.ReadAt(b, 0)
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%s became shorter while it was read, %d bytes of %d: open it again when it is whole", f.Name(), n, size)
-	case err != nil:
-		return nil, err
+	for at := 0; at < size; {
+		if err := ended.Err(ctx); err != nil {
+			return nil, err
+		}
+		n, err := f.ReadAt(b[at:min(at+part, size)], int64(at))
+		at += n
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%s became shorter while it was read, %d bytes of %d: open it again when it is whole", f.Name(), at, size)
+		case err != nil:
+			return nil, err
+		}
 	}
 	return &Mapping{Bytes: b}, nil
 }

@@ -2,6 +2,7 @@ package mmap
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -20,7 +21,7 @@ func TestOpen(t *testing.T) {
 			if err := os.WriteFile(path, want, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			m, err := Open(path)
+			m, err := Open(t.Context(), path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -45,10 +46,10 @@ func TestOpen(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	if _, err := Open(filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
+	if _, err := Open(t.Context(), filepath.Join(t.TempDir(), "none")); !os.IsNotExist(err) {
 		t.Errorf("error %v for a file that does not exist", err)
 	}
-	if _, err := Open(t.TempDir()); err == nil {
+	if _, err := Open(t.Context(), t.TempDir()); err == nil {
 		t.Error("a folder was opened")
 	}
 }
@@ -64,7 +65,7 @@ func TestPipe(t *testing.T) {
 		w.WriteString("through a pipe")
 		w.Close()
 	}()
-	m, err := Map(r)
+	m, err := Map(t.Context(), r)
 	if err != nil || string(m.Bytes) != "through a pipe" {
 		t.Fatalf("%v, %v", m, err)
 	}
@@ -80,7 +81,7 @@ func TestOpenIsACopy(t *testing.T) {
 	if err := os.WriteFile(path, want, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Open(path)
+	m, err := Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,8 +169,22 @@ func TestShorterThanItsSize(t *testing.T) {
 	if info, err := f.Stat(); err != nil || info.Size() < 1000 {
 		t.Skip("it has another size here")
 	}
-	_, err = Map(f)
+	_, err = Map(t.Context(), f)
 	if err == nil || !strings.Contains(err.Error(), "became shorter while it was read") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A context that is done ends the reading.
+func TestOpenEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := Held()
+	if _, err := Open(ctx, path); !errors.Is(err, context.Canceled) || Held() != before {
+		t.Errorf("error %v, %d bytes held", err, Held()-before)
 	}
 }

@@ -232,7 +232,7 @@ func (c *test) rest(constants map[string]tensor.Tensor) map[string]tensor.Tensor
 }
 
 func (c *test) evaluate(constants map[string]tensor.Tensor) ([]tensor.Tensor, error) {
-	g, err := c.config(constants, true).Import(c.model, "model.onnx")
+	g, err := c.config(constants, true).Import(context.Background(), c.model, "model.onnx")
 	if err != nil {
 		return nil, unnamed(err)
 	}

@@ -13,11 +13,11 @@ func (c *test) engine(constants map[string]tensor.Tensor) error {
 	if len(constants) == len(c.inputs) {
 		return Refused{fmt.Errorf("nothing is left to run")}
 	}
-	g, err := c.config(constants, false).Import(c.model, "model.onnx")
+	g, err := c.config(constants, false).Import(context.Background(), c.model, "model.onnx")
 	if err != nil {
 		return Refused{unnamed(err)}
 	}
-	p, err := engine.Compile(g, engine.Config{Threads: 1})
+	p, err := engine.Compile(context.Background(), g, engine.Config{Threads: 1})
 	if err != nil {
 		return Refused{err}
 	}

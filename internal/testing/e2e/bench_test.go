@@ -22,7 +22,7 @@ func BenchmarkOpenVGG(b *testing.B) {
 		for _, tier := range []cpu.Tier{cpu.Generic, cpu.Best()} {
 			b.Run(format.String()+"/"+tier.String(), func(b *testing.B) {
 				for b.Loop() {
-					f, err := onnx.Open(path)
+					f, err := onnx.Open(b.Context(), path)
 					must(b, err)
 					_ = compile(b, f.Graph, engine.Config{CPU: tier.String()})
 					must(b, f.Close())

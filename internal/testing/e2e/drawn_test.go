@@ -200,7 +200,7 @@ func quantizeDrawn(r *rapid.T, g *graph.Graph, x tensor.Tensor) *graph.Graph {
 		}
 		ranges[p.Value] = calib.Range{Lo: lo, Hi: hi}
 	}
-	q, _, err := ptq.Quantize(g, ranges, cfg)
+	q, _, err := ptq.Quantize(r.Context(), g, ranges, cfg)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func (c drawnCase) compare(folder string, change func(*graph.Graph) bool) (outco
 		}
 		return outcome{}, err
 	}
-	file, err := onnx.Open(path)
+	file, err := onnx.Open(context.Background(), path)
 	if err != nil {
 		if strings.Contains(err.Error(), "no node says what they stand for") { // codes that are only moved
 			return outcome{refused: "codes of no scale"}, nil
@@ -379,7 +379,7 @@ func (c drawnCase) threadsAgree(g *graph.Graph) error {
 	}
 	var results [2][][]float32
 	for i, threads := range []int{1, c.threads} {
-		p, err := engine.Compile(g, engine.Config{Threads: threads})
+		p, err := engine.Compile(context.Background(), g, engine.Config{Threads: threads})
 		if err != nil {
 			return err
 		}

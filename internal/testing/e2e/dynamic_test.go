@@ -165,7 +165,7 @@ func TestDynamicNetworks(t *testing.T) {
 	for name, images := range map[string]int{"builtin": 400, "resnet20": 500} {
 		t.Run(name, func(t *testing.T) {
 			n := load(t, name)
-			q, report, err := ptq.Dynamic(n.float, ptq.Config{})
+			q, report, err := ptq.Dynamic(t.Context(), n.float, ptq.Config{})
 			must(t, err)
 			if len(report.Float) > 0 {
 				t.Errorf("in floating point: %+v", report.Float)

@@ -23,7 +23,7 @@ func TestLayouts(t *testing.T) {
 	for name, c := range cases {
 		for _, keepAll := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s,keep=%v", name, keepAll), func(t *testing.T) {
-				f, err := onnx.Open(filepath.Join("testdata", "layout", name+".onnx"))
+				f, err := onnx.Open(t.Context(), filepath.Join("testdata", "layout", name+".onnx"))
 				must(t, err)
 				defer f.Close()
 				p := compile(t, f.Graph, engine.Config{KeepAll: keepAll})

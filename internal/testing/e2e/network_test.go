@@ -66,7 +66,7 @@ func load(t testing.TB, name string) *network {
 	must(t, err)
 	g, _, err := models.Build(file.Tensors(), "")
 	must(t, err)
-	g, err = graph.Fold(g)
+	g, err = graph.Fold(t.Context(), g)
 	must(t, err)
 	open := func(split string) (dataset.Set, error) { return dataset.Open(context.Background(), data, split) }
 	n := &network{name: name, float: g, open: open, ranges: map[int]calib.Ranges{}}
@@ -118,7 +118,7 @@ func (n *network) quantizeAny(t testing.TB, images int, cfg ptq.Config) (*graph.
 		}, points, calib.Config{})
 		must(t, err)
 	}
-	q, report, err := ptq.Quantize(n.float, n.ranges[images], cfg)
+	q, report, err := ptq.Quantize(t.Context(), n.float, n.ranges[images], cfg)
 	must(t, err)
 	return q, report
 }
@@ -171,7 +171,7 @@ func imagesOf(t testing.TB, n *network, b dataset.Batch) tensor.Tensor {
 
 func compile(t testing.TB, g *graph.Graph, cfg engine.Config) *engine.Program {
 	t.Helper()
-	p, err := engine.Compile(g, cfg)
+	p, err := engine.Compile(t.Context(), g, cfg)
 	must(t, err)
 	return p
 }

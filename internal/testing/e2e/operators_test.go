@@ -126,17 +126,17 @@ func TestEveryOperator(t *testing.T) {
 			want := evaluated(t, g, x)
 			alike(t, "the engine", floatRun(t, g, x), want, 1e-5)
 			data := exported(t, g, onnx.ExportConfig{Opset: onnx.NewestOpset})
-			back, err := onnx.Import(data, "back.onnx")
+			back, err := onnx.Import(t.Context(), data, "back.onnx")
 			must(t, err)
 			alike(t, "the file", evaluated(t, back, x), want, 1e-6)
 
-			folded, err := graph.Fold(g)
+			folded, err := graph.Fold(t.Context(), g)
 			must(t, err)
 			alike(t, "folding", evaluated(t, folded, x), want, 1e-5)
 			q := quantizedOf(t, folded, x)
 			codes := evaluated(t, q, x)
 			alike(t, "the engine in integers", floatRun(t, q, x), codes, 0)
-			if back, err = onnx.Import(exported(t, q, onnx.ExportConfig{Opset: onnx.NewestOpset}), "back.onnx"); err != nil {
+			if back, err = onnx.Import(t.Context(), exported(t, q, onnx.ExportConfig{Opset: onnx.NewestOpset}), "back.onnx"); err != nil {
 				t.Fatal(err)
 			}
 			alike(t, "the file of integers", evaluated(t, back, x), codes, 1e-6)
@@ -188,7 +188,7 @@ func quantizedOf(t *testing.T, g *graph.Graph, x []float32) *graph.Graph {
 		yield([][]float32{x}, nil)
 	}, points, calib.Config{})
 	must(t, err)
-	q, report, err := ptq.Quantize(g, ranges, ptq.Config{})
+	q, report, err := ptq.Quantize(t.Context(), g, ranges, ptq.Config{})
 	must(t, err)
 	for _, n := range g.Nodes {
 		role, why := graph.RoleOf(g, n)

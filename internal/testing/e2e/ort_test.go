@@ -40,7 +40,7 @@ func TestONNXRuntime(t *testing.T) {
 			q := n.quantize(t, n.calibration(), cfg)
 			path := filepath.Join(t.TempDir(), "model.onnx")
 			write(t, path, q, onnx.ExportConfig{Format: onnx.QOperator})
-			file, err := onnx.Open(path)
+			file, err := onnx.Open(t.Context(), path)
 			must(t, err)
 			defer file.Close()
 			for _, optimized := range []bool{false, true} {
@@ -236,7 +236,7 @@ func (e evaluator) eval(g *graph.Graph, inputs map[string]tensor.Tensor, value s
 	p := e[value]
 	if p == nil {
 		var err error
-		if p, err = engine.Compile(g, engine.Config{Keep: []string{value}}); err != nil {
+		if p, err = engine.Compile(context.Background(), g, engine.Config{Keep: []string{value}}); err != nil {
 			return tensor.Tensor{}, err
 		}
 		e[value] = p

@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 							}
 							t.Run(fmt.Sprintf("%v,%v,int4=%v", c, format, int4), func(t *testing.T) {
 								data := exported(t, q, onnx.ExportConfig{Format: format, Int4: int4})
-								back, err := onnx.Import(data, "back.onnx")
+								back, err := onnx.Import(t.Context(), data, "back.onnx")
 								must(t, err)
 								if back.Requant != c {
 									t.Errorf("the convention is %v", back.Requant)

@@ -48,7 +48,7 @@ func TestZooIntegers(t *testing.T) {
 					}
 				}
 				for _, format := range []onnx.Format{onnx.QDQ, onnx.QOperator} {
-					back, err := onnx.Import(exported(t, q, onnx.ExportConfig{Format: format}), "back.onnx")
+					back, err := onnx.Import(t.Context(), exported(t, q, onnx.ExportConfig{Format: format}), "back.onnx")
 					must(t, err)
 					compareShared(t, q, values, trace(t, compile(t, back, engine.Config{KeepAll: true}), few))
 					sameFloats(t, y, logits(t, compile(t, back, engine.Config{}), few, images))

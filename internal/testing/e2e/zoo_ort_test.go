@@ -63,7 +63,7 @@ type comparison struct {
 // alone, and if some are not fused none is expected to be exact.
 func compareLayers(t *testing.T, n *network, path string, qdq bool, images int) []*comparison {
 	t.Helper()
-	file, err := onnx.Open(path)
+	file, err := onnx.Open(t.Context(), path)
 	must(t, err)
 	defer file.Close()
 	softmax := map[string]bool{}

@@ -74,7 +74,7 @@ func loadZoo(t testing.TB, f family) *network {
 // openNetwork imports a float network and folds it. Its data is made up.
 func openNetwork(t testing.TB, name, path string) *network {
 	t.Helper()
-	g, err := graph.Fold(imported(t, path))
+	g, err := graph.Fold(t.Context(), imported(t, path))
 	must(t, err)
 	n := &network{name: name, float: g, ranges: map[int]calib.Ranges{}}
 	n.open = func(split string) (dataset.Set, error) { return smooth{n.shape(), split}, nil }
@@ -85,7 +85,7 @@ func imported(t testing.TB, path string) *graph.Graph {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	must(t, err)
-	g, err := onnx.Import(data, filepath.Base(path))
+	g, err := onnx.Import(t.Context(), data, filepath.Base(path))
 	must(t, err)
 	return g
 }

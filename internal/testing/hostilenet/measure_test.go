@@ -1,6 +1,7 @@
 package hostilenet_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -46,23 +47,23 @@ var ways = []struct {
 	read func(path string) error
 }{
 	{"import", func(path string) error {
-		f, err := onnx.Open(path)
+		f, err := onnx.Open(context.Background(), path)
 		if err != nil {
 			return err
 		}
 		return f.Close()
 	}},
 	{"inspect", func(path string) error {
-		n, err := pipeline.Open(path, pipeline.OpenConfig{})
+		n, err := pipeline.Open(context.Background(), path, pipeline.OpenConfig{})
 		if err != nil {
 			return err
 		}
 		defer n.Close()
-		_, err = n.Inspect()
+		_, err = n.Inspect(context.Background())
 		return err
 	}},
 	{"load", func(path string) error {
-		_, err := pipeline.LoadFile(path, engine.Config{})
+		_, err := pipeline.LoadFile(context.Background(), path, engine.Config{})
 		return err
 	}},
 }

@@ -1,6 +1,7 @@
 package elements
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,13 +16,15 @@ import (
 
 // External is the files of external data of a model, read when a tensor first needs them.
 type External struct {
-	path  string // of the model
+	ctx   context.Context // of the call that reads
+	path  string          // of the model
 	root  *os.Root
 	files map[string]*mmap.Mapping
 }
 
-func NewExternal(path string) *External {
-	return &External{path: path, files: map[string]*mmap.Mapping{}}
+// NewExternal returns those of the model at path, which are read until ctx is done.
+func NewExternal(ctx context.Context, path string) *External {
+	return &External{ctx: ctx, path: path, files: map[string]*mmap.Mapping{}}
 }
 
 // bytes returns the bytes of a tensor that should have need of them, as the keys location, offset and length of
@@ -93,7 +96,7 @@ func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("its external data is in %q, which is no regular file", location)
 	}
-	m, err := mmap.Map(f)
+	m, err := mmap.Map(e.ctx, f)
 	if err != nil {
 		return nil, err
 	}

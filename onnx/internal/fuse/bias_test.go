@@ -62,7 +62,7 @@ func TestConstantReadWithSeveralScales(t *testing.T) {
 		d := b.op(graph.DequantizeLinear, "d"+s, nil, "c", constOf(b, "s"+s, tensor.Shape{}, 0.5+float32(len(outs))))
 		outs = append(outs, b.op(graph.Add, "y"+s, nil, "x", d))
 	}
-	g, err := Graph(b.result(outs...))
+	g, err := Graph(t.Context(), b.result(outs...))
 	if err != nil {
 		t.Fatal(err)
 	}

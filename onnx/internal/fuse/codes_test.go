@@ -61,7 +61,7 @@ func TestFuseCodesInAndOut(t *testing.T) {
 	b.Outputs = []string{q}
 	in := tensor.Tensor{DType: tensor.Uint8, Shape: tensor.Shape{1, 2, 4, 4}, Data: []byte(strings.Repeat("\x80\x70\x10\xff", 8))}
 	want := evalRaw(t, b.Graph, in)["yq"]
-	g, err := Graph(b.Graph)
+	g, err := Graph(t.Context(), b.Graph)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func groupedWeight() *raw.Graph {
 // Weights in blocks, as opset 21 has them, are read and written.
 func TestBlocks(t *testing.T) {
 	r := groupedWeight()
-	g, err := Graph(r)
+	g, err := Graph(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Graph(back)
+	again, err := Graph(t.Context(), back)
 	if err != nil || onnxtest.Dump(again) != onnxtest.Dump(g) {
 		t.Errorf("%v\n%s\n%s", err, onnxtest.Dump(g), onnxtest.Dump(again))
 	}

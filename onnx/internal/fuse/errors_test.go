@@ -108,7 +108,7 @@ func TestFuseErrors(t *testing.T) {
 		}, `metadata "linquant.bits": 9 bits for value "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Graph(test.raw(newRaw()))
+			_, err := Graph(t.Context(), test.raw(newRaw()))
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want %s", err, test.want)
 			}
@@ -118,7 +118,7 @@ func TestFuseErrors(t *testing.T) {
 
 func TestLowerErrors(t *testing.T) {
 	quantized := onnxtest.RandomNetwork(1, 3, onnxtest.Limits{})
-	grouped, err := Graph(groupedWeight())
+	grouped, err := Graph(t.Context(), groupedWeight())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestFuseNeverPanics(t *testing.T) {
 		for range 1 + r.IntN(4) {
 			damage(r, lowered)
 		}
-		fused, err := Graph(lowered)
+		fused, err := Graph(t.Context(), lowered)
 		if err == nil {
 			_ = graph.Check(fused) // which refuses what is left, or not
 		}

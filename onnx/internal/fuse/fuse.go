@@ -2,11 +2,13 @@
 package fuse
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"strings"
 
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
@@ -24,8 +26,8 @@ import (
 // DequantizeLinear and QuantizeLinear nodes, which is what the file says and always right. A graph without quantization
 // is returned as it is. Errors are for what no reading makes sense of: scales that are not positive, parameters of the
 // wrong type or length, codes that one node writes and another reads with different parameters; and for dynamic
-// quantization that is not of a layer (package file).
-func Graph(g *raw.Graph) (*graph.Graph, error) {
+// quantization that is not of a layer (package file); and ctx's, once it is done.
+func Graph(ctx context.Context, g *raw.Graph) (*graph.Graph, error) {
 	if !hasQuantization(g) {
 		return floats(g), nil
 	}
@@ -42,6 +44,9 @@ func Graph(g *raw.Graph) (*graph.Graph, error) {
 	for _, n := range f.raw.Nodes {
 		if f.done[n] {
 			continue
+		}
+		if err := ended.Err(ctx); err != nil {
+			return nil, err
 		}
 		if err := f.node(n); err != nil {
 			return nil, fmt.Errorf("%v: %w", n, err)

@@ -307,7 +307,7 @@ func TestFusePatterns(t *testing.T) {
 			r := test.raw(newRaw())
 			x := onnxtest.RandomInput(t, floats(r), 5, 2)
 			by := evalRaw(t, r, x)
-			g, err := Graph(r)
+			g, err := Graph(t.Context(), r)
 			if err != nil {
 				t.Fatal(err)
 			}

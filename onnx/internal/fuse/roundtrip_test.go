@@ -32,7 +32,7 @@ func TestLowerFuseKeepsBits(t *testing.T) {
 					rt.Fatal(err)
 				}
 				spelled := onnxtest.Dump(floats(lowered))
-				back, err := Graph(lowered)
+				back, err := Graph(t.Context(), lowered)
 				if err != nil {
 					rt.Fatalf("%v\n%s", err, spelled)
 				}
@@ -69,7 +69,7 @@ func TestLoweredOperators(t *testing.T) {
 		y = b.op(graph.MaxPool, "p", graph.Attrs{"kernel_shape": []int{2, 2}}, b.qdq(y, 0.05, uint8(zero)))
 		f := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq(y, 0.05, uint8(zero)))
 		f = b.op(graph.Gemm, "g", graph.Attrs{"transB": 1}, f, b.weight("w", tensor.Shape{3, 18}, 0, 0.01, 0.02, 0.03))
-		g, err := Graph(b.result(b.qdq(f, 0.1, 1)))
+		g, err := Graph(t.Context(), b.result(b.qdq(f, 0.1, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func TestRawTypes(t *testing.T) {
 			},
 		},
 	}
-	g, err := Graph(build.Config{}, m, 1<<10, nil)
+	g, err := Graph(t.Context(), build.Config{}, m, 1<<10, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,10 @@
 package read
 
 import (
+	"context"
 	"errors"
 
+	"linquant/internal/ended"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
@@ -12,8 +14,8 @@ import (
 	"linquant/onnx/internal/raw"
 )
 
-// Graph makes the raw form of a model.
-func Graph(c build.Config, m *onnxpb.Model, size int64, ext *elements.External) (*raw.Graph, error) {
+// Graph makes the raw form of a model. A ctx that is done ends it with ctx's error.
+func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext *elements.External) (*raw.Graph, error) {
 	if m.Graph.Sparse > 0 {
 		return nil, errors.New("it has sparse initializers, which are not supported: export it with dense ones")
 	}
@@ -49,6 +51,9 @@ func Graph(c build.Config, m *onnxpb.Model, size int64, ext *elements.External) 
 	}
 	im.Makers = made
 	for _, i := range sequence {
+		if err := ended.Err(ctx); err != nil {
+			return nil, err
+		}
 		if err := node(im, &m.Graph.Nodes[i]); err != nil {
 			return nil, err
 		}

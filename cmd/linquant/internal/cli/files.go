@@ -15,6 +15,7 @@ import (
 
 	"linquant/cmd/linquant/internal/text"
 	"linquant/internal/atomicfile"
+	"linquant/internal/ended"
 )
 
 // Stdio is the file name that stands for standard input or standard output.
@@ -57,7 +58,7 @@ type Interruptible struct {
 }
 
 func (i Interruptible) Write(p []byte) (int, error) {
-	if err := i.Ctx.Err(); err != nil {
+	if err := ended.Err(i.Ctx); err != nil {
 		return 0, err
 	}
 	return i.W.Write(p)

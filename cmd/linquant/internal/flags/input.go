@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -164,9 +165,12 @@ func channelValues(flag, given string, channels int) ([]float32, error) {
 }
 
 // CheckLabels refuses labels that are not as many as the classes that the network tells apart.
-func (m *Model) CheckLabels(n *pipeline.Network) error {
+func (m *Model) CheckLabels(ctx context.Context, n *pipeline.Network) error {
 	if m.Labels == "" {
 		return nil
+	}
+	if _, err := n.Folded(ctx); err != nil { // what follows needs it, and has no context
+		return err
 	}
 	return m.ExplainLabels(n.CheckLabels())
 }

@@ -3,6 +3,7 @@
 package flags
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -73,7 +74,7 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 	if m.Threads < 0 || m.Threads > MaxThreads {
 		return nil, cli.Usagef("--threads %d: use 1 to %d, or 0 for one for each processor", m.Threads, MaxThreads)
 	}
-	n, err := m.Shapes.Open(name, m.Arch, m.Root)
+	n, err := m.Shapes.Open(c.Context(), name, m.Arch, m.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +89,13 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 }
 
 // Open reads the network, whose inputs have the shapes that the flags say.
-func (s Shapes) Open(name, arch, root string) (*pipeline.Network, error) {
+func (s Shapes) Open(ctx context.Context, name, arch, root string) (*pipeline.Network, error) {
 	cfg := pipeline.OpenConfig{Arch: arch, Root: root}
 	var err error
 	if cfg.ONNX.Shapes, err = s.config(name); err != nil {
 		return nil, err
 	}
-	n, err := pipeline.Open(name, cfg)
+	n, err := pipeline.Open(ctx, name, cfg)
 	if err != nil && !s.Given() {
 		if inputs, e := pipeline.Inputs(name); e == nil && slices.ContainsFunc(inputs, pipeline.Input.Open) {
 			hint := func(err error) error { return fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", err) }
@@ -109,8 +110,8 @@ func (s Shapes) Open(name, arch, root string) (*pipeline.Network, error) {
 }
 
 // Compile makes the network a model.
-func (m *Model) Compile(n *pipeline.Network) (*pipeline.Model, error) {
-	return n.Compile(engine.Config{Threads: m.Threads})
+func (m *Model) Compile(ctx context.Context, n *pipeline.Network) (*pipeline.Model, error) {
+	return n.Compile(ctx, engine.Config{Threads: m.Threads})
 }
 
 // WhatModel describes MODEL in help texts.
