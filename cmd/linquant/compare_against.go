@@ -23,7 +23,8 @@ const whatAgainst = "With --against it compares one quantized network with what 
 	"difference is not inherited. DUMP is an .npz of arrays named as the ONNX file names its values, NCHW with the " +
 	"examples first: the inputs, and integers where the network has integers. With ONNX Runtime, the values that are " +
 	"integers become outputs (to ask for floats keeps it from fusing layers):\n\n" + ortRecipe +
-	"\nPyTorch's integers are int_repr() of the quantized tensors that forward hooks see. linquant run --dump writes " +
+	"\nThe exit status is 1 where an integer differs, as that of cmp and diff, and 0 where all that are compared are equal.\n\n" +
+	"PyTorch's integers are int_repr() of the quantized tensors that forward hooks see. linquant run --dump writes " +
 	"such a file of its own."
 
 // ortRecipe makes a dump with ONNX Runtime. A test runs it.
@@ -69,9 +70,27 @@ func runAgainst(c *cobra.Command, model string, cfg compareConfig) error {
 		return fmt.Errorf("%s: %w", cfg.against, err)
 	}
 	if cfg.asJSON {
-		return text.WriteJSON(c.OutOrStdout(), newAgainstJSON(model, cfg.against, r))
+		err = text.WriteJSON(c.OutOrStdout(), newAgainstJSON(model, cfg.against, r))
+	} else {
+		err = printAgainst(c.OutOrStdout(), r)
 	}
-	return printAgainst(c.OutOrStdout(), r)
+	if err != nil {
+		return err
+	}
+	return verdict(model, cfg.against, r)
+}
+
+// verdict is an error where integers differ, or none were compared, so that a script sees it.
+func verdict(model, dump string, r *diagnose.Report) error {
+	differ := r.Count(diagnose.Differs)
+	compared := differ + r.Count(diagnose.Equal)
+	switch {
+	case compared == 0:
+		return fmt.Errorf("%s: it has the integers of no layer of %s: nothing was compared", dump, model)
+	case differ > 0:
+		return fmt.Errorf("%s: the integers of %d of %s are not those of %s", dump, differ, text.Plural(compared, "layer"), model)
+	}
+	return nil
 }
 
 // readDump reads the arrays that are values of the network. Of others there is the name alone.
@@ -149,7 +168,9 @@ func againstNotes(r *diagnose.Report) []string {
 	}
 	compared := r.Count(diagnose.Equal) + r.Count(diagnose.Differs)
 	if r.First < 0 {
-		if compared == 1 {
+		if compared == 0 {
+			say("No layer was compared.")
+		} else if compared == 1 {
 			say("The layer is equal, on %s.", text.Plural(r.Examples, "example"))
 		} else {
 			say("All %d layers are equal, on %s.", compared, text.Plural(r.Examples, "example"))

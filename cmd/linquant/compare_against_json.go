@@ -46,7 +46,7 @@ type causeJSON struct {
 
 func newAgainstJSON(model, dump string, r *diagnose.Report) againstJSON {
 	j := againstJSON{
-		Model: model, Dump: dump, Examples: r.Examples, Equal: r.First < 0, Patterns: r.Patterns, Tried: r.Tried,
+		Model: model, Dump: dump, Examples: r.Examples, Equal: r.First < 0 && r.Count(diagnose.Equal) > 0, Patterns: r.Patterns, Tried: r.Tried,
 		Unknown: r.Unknown, Causes: causesJSON(r.Causes), Lesser: causesJSON(r.Lesser), Closest: causesJSON(r.Closest),
 	}
 	for i, l := range r.Layers {

@@ -5,11 +5,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"linquant/internal/diagnose"
 	"linquant/internal/testing/ort"
 )
 
@@ -106,4 +108,19 @@ func TestAgainst(t *testing.T) {
 			return writeNetworkFixtures(env.WorkDir)
 		},
 	})
+}
+
+// A dump of which nothing can be compared is not equal.
+func TestNothingCompared(t *testing.T) {
+	r := &diagnose.Report{First: -1, Examples: 1, Layers: []diagnose.Layer{{Value: "conv", Status: diagnose.Unreached, Needs: "x"}}}
+	err := verdict("int8.onnx", "dump.npz", r)
+	if err == nil || err.Error() != "dump.npz: it has the integers of no layer of int8.onnx: nothing was compared" {
+		t.Errorf("error %v", err)
+	}
+	if j := newAgainstJSON("int8.onnx", "dump.npz", r); j.Equal {
+		t.Error("JSON says equal")
+	}
+	if notes := againstNotes(r); !slices.Contains(notes, "No layer was compared.") {
+		t.Errorf("notes %q", notes)
+	}
 }
