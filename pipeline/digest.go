@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"linquant/dataset"
@@ -25,18 +26,28 @@ func (d *digest) watch(s dataset.Set) {
 	}
 }
 
+// add notes example i, unless it was seen.
 func (d *digest) add(i int, x []float32) {
-	b := make([]byte, 0, 4*len(x))
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	d.mu.Lock()
+	_, seen := d.sums[i]
+	d.mu.Unlock()
+	if seen {
+		return
 	}
-	sum := sha256.Sum256(b)
+	h := sha256.New()
+	var b [4096]byte
+	for part := range slices.Chunk(x, len(b)/4) {
+		for k, v := range part {
+			binary.LittleEndian.PutUint32(b[4*k:], math.Float32bits(v))
+		}
+		h.Write(b[:4*len(part)])
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.sums == nil {
 		d.sums = map[int][sha256.Size]byte{}
 	}
-	d.sums[i] = sum
+	d.sums[i] = [sha256.Size]byte(h.Sum(nil))
 }
 
 // sum returns the hash in hexadecimal; "" unless the first examples were read without a gap.

@@ -87,6 +87,8 @@ func TestStrict(t *testing.T) {
 		{"recipe: 1\nweight-bits:\n", `line 2: weight-bits: it says nothing: give it a value, or leave it out`},
 		{"recipe: 1\ncalib: ''\n", `line 2: calib: it says nothing: give it a value, or leave it out`},
 		{"recipe: 1\noverride: []\n", `line 2: override: it says nothing: give it a value, or leave it out`},
+		{"recipe: 1\ncalib-size: 0\n", `line 2: calib-size: it cannot be 0: leave it out for what is so by default`},
+		{"recipe: 1\npercentile: 0.0\n", `line 2: percentile: it cannot be 0.0: leave it out`},
 		{"recipe: 1\nkeep-edges: yes\n", `line 2: keep-edges: "yes": write true or false`},
 		{"recipe: 1\npercentile: 99.9%\n", `line 2: percentile: "99.9%": write a number without a unit, such as 5 or 0.5`},
 		{"recipe: 1\npercentile: .nan\n", `line 2: percentile: ".nan": write a number`},
@@ -147,11 +149,11 @@ func fill(t *rapid.T, of reflect.Value, words *rapid.Generator[string]) {
 		case []float32:
 			f.Set(reflect.ValueOf(rapid.SliceOfN(rapid.Float32(), 1, 4).Draw(t, key)))
 		case int:
-			f.SetInt(int64(rapid.Int32().Draw(t, key)))
+			f.SetInt(int64(rapid.Int32().Filter(func(v int32) bool { return v != 0 }).Draw(t, key)))
 		case bool:
 			f.SetBool(true)
 		case float64:
-			f.SetFloat(rapid.Float64().Draw(t, key))
+			f.SetFloat(rapid.Float64().Filter(func(v float64) bool { return v != 0 }).Draw(t, key))
 		case *float32:
 			f.Set(reflect.ValueOf(rapid.Ptr(rapid.Float32(), false).Draw(t, key)))
 		case *bool:

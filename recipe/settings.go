@@ -73,9 +73,12 @@ func set(of reflect.Value, key string, values []string) error {
 	}
 	if f.Kind() == reflect.Pointer {
 		f.Set(reflect.New(f.Type().Elem()))
-		f = f.Elem()
+		return setOne(f.Elem(), values[0])
 	}
-	return setOne(f, values[0])
+	if err := setOne(f, values[0]); err != nil || f.Kind() == reflect.Bool || !f.IsZero() {
+		return err
+	}
+	return fmt.Errorf("it cannot be %s: leave it out for what is so by default", values[0]) // a field that is zero says nothing
 }
 
 // setOne reads a single value.

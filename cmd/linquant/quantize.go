@@ -30,11 +30,11 @@ type quantizeConfig struct {
 	weightRange string // --weight-method
 	stripModule bool
 	asJSON      bool
-	recipe      told
+	recipe      *told
 }
 
 func quantizeCommand() *cobra.Command {
-	var cfg quantizeConfig
+	cfg := quantizeConfig{recipe: &told{}}
 	var network networkConfig
 	var forWeights *pflag.FlagSet
 	var forNetworks []*pflag.FlagSet
@@ -258,6 +258,7 @@ type quantizeJSON struct {
 	Copied      int         `json:"copied_tensors"`
 	Layers      []layerJSON `json:"layers"`
 	LeftOut     []groupJSON `json:"left_out,omitempty"` // of the checkpoint
+	Recipe      *recipeJSON `json:"recipe,omitempty"`
 }
 
 // groupJSON is the tensors of a checkpoint under one key.
@@ -281,7 +282,7 @@ func newQuantizeJSON(c *cobra.Command, input string, cfg quantizeConfig, r *ptq.
 	j := quantizeJSON{
 		Input: input, Output: cfg.out, WeightBits: cfg.Bits, Per: cfg.Per, Scheme: cfg.scheme, Packed: cfg.Pack,
 		InputBytes: r.InputBytes, OutputBytes: r.Bytes, Copied: r.Copied,
-		FileBytes: cli.FileBytes(c, cfg.out), DryRun: cli.DryRun(c),
+		FileBytes: cli.FileBytes(c, cfg.out), DryRun: cli.DryRun(c), Recipe: cfg.recipe.json(),
 	}
 	for _, l := range r.Layers {
 		j.Layers = append(j.Layers, newLayerJSON(l))

@@ -270,6 +270,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	}
 	if weights.asJSON {
 		j := newNetworkJSON(c, model, weights.out, pc, ec.Int4, r.Report)
+		j.Recipe = weights.recipe.json()
 		if r.Preparation != nil {
 			j.Pixels = flags.NewPixels(*r.Preparation)
 		}

@@ -35,10 +35,26 @@ type told struct {
 
 	set     []string // keys that became flags
 	instead []string // what of the command line goes before the recipe, in words
+	others  []string // keys of Made whose hashes are others now
 	classes []string // names of classes that stand in the file beside its recipe
 
 	weights  *pflag.FlagSet   // flags that go with weights alone
 	networks []*pflag.FlagSet // flags that go with whole networks
+}
+
+// recipeJSON is what quantize --json says of --recipe.
+type recipeJSON struct {
+	File    string   `json:"file"`
+	Instead []string `json:"instead,omitempty"` // what of the command line went before it, in words
+	Differs []string `json:"differs,omitempty"` // the keys of its made whose hashes are others now
+}
+
+// json returns it; nil without --recipe.
+func (t *told) json() *recipeJSON {
+	if t.Recipe == nil {
+		return nil
+	}
+	return &recipeJSON{t.path, t.instead, t.others}
 }
 
 func (t *told) add(c *cobra.Command) {
@@ -106,6 +122,7 @@ func (t *told) model(c *cobra.Command, args []string) ([]string, error) {
 		return nil, cli.Usagef("%s: a MODEL is missing, and %s names none", c.CommandPath(), text.Printable(t.path))
 	case len(args) == 0:
 		cli.Reads(c, t.Model)
+		t.set = append(t.set, "model")
 		return []string{t.Model}, nil
 	case t.Model != "" && t.Model != args[0] && t.Made.Model == "":
 		t.instead = append(t.instead, args[0]+" instead of model: "+t.Model)
@@ -210,7 +227,7 @@ func (t *told) explain(err error) error {
 	}
 	for _, s := range t.Settings() {
 		switch at, named := t.names(s, err); {
-		case !slices.Contains(t.set, s.Key) && s.Key != "model":
+		case !slices.Contains(t.set, s.Key):
 		case errors.Is(err, fs.ErrNotExist) && namesFile(s, err):
 			return fmt.Errorf("%w (%s: %s; %s where it lies elsewhere)", err, t.where(s.Key, -1), s.Key, givenAs(s.Key))
 		case named:
@@ -241,7 +258,8 @@ func namesFile(s recipe.Setting, err error) bool {
 	if !slices.Contains([]string{"model", "calib", "ranges", "labels"}, s.Key) || !errors.As(err, &of) {
 		return false
 	}
-	return strings.HasPrefix(filepath.ToSlash(of.Path), pathOf(s.Key, s.Values[0]))
+	path := pathOf(s.Key, s.Values[0])
+	return path != "" && (of.Path == path || strings.HasPrefix(filepath.ToSlash(of.Path), path+"/"))
 }
 
 func givenAs(key string) string {

@@ -109,6 +109,7 @@ type networkJSON struct {
 	Activations []activationJSON     `json:"activations"`
 	Float       []pipeline.FloatNode `json:"float_nodes,omitempty"`
 	Pixels      *flags.Pixels        `json:"calibrated_on,omitempty"`
+	Recipe      *recipeJSON          `json:"recipe,omitempty"`
 }
 
 type networkLayerJSON struct {

@@ -205,6 +205,7 @@ func (t *told) warn(c *cobra.Command, ranges string, made recipe.Made) {
 func (t *told) differs(of, now string) bool { return of != "" && now != "" && of != now }
 
 func (t *told) warning(c *cobra.Command, what, name, key, of, now string) {
+	t.others = append(t.others, key)
 	fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: "+what+": its %s is %.16s…, and the recipe has %.16s…; another file comes of it\n",
 		text.Printable(name), text.Printable(t.path), key, now, of)
 }
