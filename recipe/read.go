@@ -153,7 +153,7 @@ func eachKey(mapping *yaml.Node, do func(key, value *yaml.Node) error) error {
 			return err
 		}
 		if line, ok := seen[name]; ok {
-			return wrong(key, name, "it stands on line %d already", line)
+			return wrong(key, "", "%q stands on line %d already", name, line)
 		}
 		seen[name] = key.Line
 		if err := do(key, value); err != nil {
@@ -213,6 +213,8 @@ func scalar(n *yaml.Node) (string, error) {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
 		return "", wrong(n, "", "anchors, aliases and tags of YAML are not read here%s", quotes)
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Kind == yaml.ScalarNode && n.Content[1].Kind == yaml.ScalarNode:
+		return "", wrong(n, "", "a single value belongs here, or a list of them, written as the flag takes it: %q", n.Content[0].Value+"="+n.Content[1].Value)
 	case n.Kind != yaml.ScalarNode:
 		return "", wrong(n, "", "a single value belongs here, or a list of them")
 	case n.ShortTag() == "!!null" || n.Value == "":

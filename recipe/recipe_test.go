@@ -75,15 +75,22 @@ func TestStrict(t *testing.T) {
 		{"recipe: one\n", `line 1: recipe: "one" is no version: write 1`},
 		{"recipe: [1]\n", `line 1: recipe: "" is no version: write 1`},
 		{"recipe: 1\n\nweight-bit: 4\n", `line 3: there is no key "weight-bit"; did you mean "weight-bits"?`},
-		{"recipe: 1\nfrobnicate: 4\n", `line 2: there is no key "frobnicate"; there are model, arch, `},
+		{"recipe: 1\nfrobnicate: 4\n", `line 2: there is no key "frobnicate": keys are the names of the flags of 'linquant quantize --help'`},
+		{"recipe: 1\nbits: 4\n", `line 2: there is no key "bits"; near to it: "weight-bits", "act-bits"`},
+		{"recipe: 1\nweight_range: mse\n", `line 2: there is no key "weight_range"; did you mean "weight-method"?`},
+		{"recipe: 1\nthreads: 4\n", `line 2: there is no key "threads": --threads stands on the command line alone`},
+		{"recipe: 1\nmade: {time: now}\n", `line 2: there is no key "time"; there are "linquant", "model-sha256"`},
+		{"version: 1\n", "the key recipe is missing"},
+		{"recipe: 1\noverride:\n  - conv1: w4\n", "line 3: override: a single value belongs here, or a list of them, written as the flag takes it: \"conv1=w4\""},
+		{"recipe: 1\noverride: {conv1: w4}\n", "line 2: override: a single value belongs here, or a list of them, written as the flag takes it: \"conv1=w4\""},
 		{"recipe: 1\nmade:\n  model: x\n", `line 3: there is no key "model"; did you mean "model-sha256"?`},
 		{"recipe: 1\nmade: x\n", `line 2: made: it has keys of its own: linquant, model-sha256, calib-sha256, ranges-sha256`},
 		{"recipe: 1\nmade: {model-sha256: 12}\n", `line 2: model-sha256: "12" is no SHA-256, which has 64 hexadecimal digits`},
-		{"recipe: 1\nweight-bits: 4\nper: tensor\nweight-bits: 5\n", "line 4: weight-bits: it stands on line 2 already"},
+		{"recipe: 1\nweight-bits: 4\nper: tensor\nweight-bits: 5\n", `line 4: "weight-bits" stands on line 2 already`},
 		{"recipe: 1\nweight-bits: four\n", `line 2: weight-bits: "four": write a whole number`},
 		{"recipe: 1\nweight-bits: 4.5\n", `line 2: weight-bits: "4.5": write a whole number`},
 		{"recipe: 1\nweight-bits: [4, 5]\n", `line 2: weight-bits: it has 2 values: give it one`},
-		{"recipe: 1\nweight-bits: {a: 5}\n", `line 2: weight-bits: a single value belongs here, or a list of them`},
+		{"recipe: 1\nweight-bits: {a: 5}\n", `line 2: weight-bits: a single value belongs here, or a list of them, written as the flag`},
 		{"recipe: 1\nweight-bits:\n", `line 2: weight-bits: it says nothing: give it a value, or leave it out`},
 		{"recipe: 1\ncalib: ''\n", `line 2: calib: it says nothing: give it a value, or leave it out`},
 		{"recipe: 1\noverride: []\n", `line 2: override: it says nothing: give it a value, or leave it out`},
@@ -339,6 +346,8 @@ func TestHostile(t *testing.T) {
 // FuzzRead gives any text: it is refused with an error of one line, or written so that it reads as the same.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("recipe: 1\nweight-bits: 4\noverride:\n  - '*=w4'\nmean: [1, 2]\nbgr: false\nmade: {linquant: devel}\n"))
+	f.Add([]byte("recipe: 1\n\"a\\nb\": c\n\"a\\nb\": {\"d\\ne\": f}\n"))
+	f.Add([]byte("recipe: 1\nper: {\"d\\ne\": f}\n"))
 	f.Add([]byte("recipe: 1\nper: |\n  a\n  b\n# c\n"))
 	for _, text := range hostile() {
 		f.Add([]byte(text[:min(len(text), 1<<12)]))

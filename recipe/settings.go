@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,11 +47,37 @@ func field(of reflect.Value, key string) (reflect.Value, error) {
 			return of.Field(i), nil
 		}
 	}
-	known := keys(of.Type())
-	if meant := near.Meant(key, known); meant != "" {
-		return reflect.Value{}, fmt.Errorf("there is no key %q%s", key, meant)
+	return reflect.Value{}, fmt.Errorf("there is no key %q%s", key, instead(key, keys(of.Type())))
+}
+
+// elsewhere are flags of 'linquant quantize' that say where to write, and how, and so are no part of what is done.
+var elsewhere = []string{"out", "save-ranges", "threads", "json", "force", "dry-run"}
+
+// otherNames are words for what a recipe has a key for, and names that flags had before.
+var otherNames = map[string]string{
+	"granularity": "per", "data": "calib", "dataset": "calib", "calibration": "calib", "limit": "calib-size", "calib-limit": "calib-size",
+	"weight-range": "weight-method", "normalize": "preprocess", "activations": "act-bits", "group": "group-size", "convention": "requant",
+	"version": versionKey,
+}
+
+// instead is what an error about a key says at its end: which was meant, or where to find those that there are.
+func instead(key string, known []string) string {
+	meant := near.Meant(key, known)
+	names := near.Names(key, known)
+	other := otherNames[strings.ReplaceAll(key, "_", "-")]
+	switch {
+	case meant != "":
+		return meant
+	case slices.Contains(known, other) || other == versionKey:
+		return fmt.Sprintf("; did you mean %q?", other)
+	case slices.Contains(elsewhere, key):
+		return fmt.Sprintf(": --%s stands on the command line alone, for no byte of the network depends on it", key)
+	case len(names) > 0:
+		return "; near to it: " + near.List(names)
+	case len(known) < 8:
+		return "; there are " + near.List(known)
 	}
-	return reflect.Value{}, fmt.Errorf("there is no key %q; there are %s", key, strings.Join(known, ", "))
+	return ": keys are the names of the flags of 'linquant quantize --help'"
 }
 
 func set(of reflect.Value, key string, values []string) error {
