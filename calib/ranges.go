@@ -21,6 +21,8 @@ type Range struct {
 	// has no bits, and the range is taken for whatever it is used for.
 	For Scheme
 	By  Method
+
+	On string // on what it was measured, in the words of who did, such as how pixels were prepared; "" where nobody said
 }
 
 // Check returns an error unless both ends are finite and in order.
@@ -53,20 +55,29 @@ func (r Range) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.For == (Scheme{}) {
-		return fmt.Appendf(nil, `{"min": %s, "max": %s}`, lo, hi), nil
+	text := fmt.Appendf(nil, `{"min": %s, "max": %s`, lo, hi)
+	if r.For != (Scheme{}) {
+		text = fmt.Appendf(text, `, "for": %q, "by": %q`, r.For, r.By)
 	}
-	return fmt.Appendf(nil, `{"min": %s, "max": %s, "for": %q, "by": %q}`, lo, hi, r.For, r.By), nil
+	if r.On != "" {
+		on, err := json.Marshal(r.On)
+		if err != nil {
+			return nil, err
+		}
+		text = fmt.Appendf(text, `, "on": %s`, on)
+	}
+	return append(text, '}'), nil
 }
 
 // Ranges has a range for every value that was observed. As JSON it is an object of objects, sorted by name:
 //
 //	{
-//	  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse"},
+//	  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse", "on": "pixels/255 (unit)"},
 //	  …
 //	}
 //
-// "for" and "by" are missing where it was not said what a range was chosen for, as in files of earlier versions.
+// "for" and "by" are missing where it was not said what a range was chosen for, and "on" where it was not said on what it
+// was measured, as in files of earlier versions.
 type Ranges map[string]Range
 
 // Check returns an error that names the first entry, by name, whose range is none.
@@ -176,7 +187,7 @@ func atEnd(d *json.Decoder) error {
 
 // UnmarshalJSON reads what MarshalJSON writes. A range without finite ends in order is an error.
 func (r *Range) UnmarshalJSON(data []byte) error {
-	const want = `want {"min": number, "max": number, "for": codes, "by": method}`
+	const want = `want {"min": number, "max": number, "for": codes, "by": method, "on": text}`
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(data, &keys); err != nil {
 		return fmt.Errorf("%s: %w", want, jsontext.Error(err))
@@ -184,11 +195,12 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	var entry struct {
 		Min, Max *float32
 		For, By  *string
+		On       *string
 	}
 	for _, field := range []struct {
 		key string
 		to  any
-	}{{"min", &entry.Min}, {"max", &entry.Max}, {"for", &entry.For}, {"by", &entry.By}} {
+	}{{"min", &entry.Min}, {"max", &entry.Max}, {"for", &entry.For}, {"by", &entry.By}, {"on", &entry.On}} {
 		key, to := field.key, field.to
 		if text, ok := keys[key]; ok {
 			if err := json.Unmarshal(text, to); err != nil {
@@ -200,10 +212,16 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	if entry.For != nil {
 		given = 4
 	}
+	if entry.On != nil {
+		given++
+	}
 	if entry.Min == nil || entry.Max == nil || (entry.For == nil) != (entry.By == nil) || len(keys) != given {
 		return fmt.Errorf("%s, found the keys %s", want, names.List(slices.Sorted(maps.Keys(keys))))
 	}
 	read := Range{Lo: *entry.Min, Hi: *entry.Max}
+	if entry.On != nil {
+		read.On = *entry.On
+	}
 	if entry.For != nil {
 		var err error
 		if read.For, err = parseScheme(*entry.For); err != nil {

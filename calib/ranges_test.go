@@ -16,8 +16,8 @@ import (
 
 func TestRangesText(t *testing.T) {
 	ranges := Ranges{
-		"relu1": {0, 2.5, Scheme{quant.Uint(8), false}, MSE}, "a \"b\"\n": {Lo: -1e-45, Hi: math.MaxFloat32},
-		"add": {-0.1, 0, Scheme{quant.Int(4), true}, MovingAverage},
+		"relu1": {0, 2.5, Scheme{quant.Uint(8), false}, MSE, "pixels/255 (unit)"}, "a \"b\"\n": {Lo: -1e-45, Hi: math.MaxFloat32},
+		"add": {-0.1, 0, Scheme{quant.Int(4), true}, MovingAverage, ""}, "sum": {Hi: 1, On: "\"x\"\n"},
 	}
 	var buf bytes.Buffer
 	if err := ranges.Write(&buf); err != nil {
@@ -26,7 +26,8 @@ func TestRangesText(t *testing.T) {
 	want := `{
   "a \"b\"\n": {"min": -1e-45, "max": 3.4028235e+38},
   "add": {"min": -0.1, "max": 0, "for": "int4 symmetric", "by": "moving-average"},
-  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse"}
+  "relu1": {"min": 0, "max": 2.5, "for": "uint8", "by": "mse", "on": "pixels/255 (unit)"},
+  "sum": {"min": 0, "max": 1, "on": "\"x\"\n"}
 }
 `
 	if diff := cmp.Diff(want, buf.String()); diff != "" {
@@ -44,6 +45,7 @@ func TestRangesRoundTrip(t *testing.T) {
 				r.For = Scheme{quant.Type{Bits: rapid.IntRange(2, 8).Draw(t, "bits"), Unsigned: rapid.Bool().Draw(t, "unsigned")}, rapid.Bool().Draw(t, "symmetric")}
 				r.By = rapid.SampledFrom([]Method{MinMax, MovingAverage, Percentile, MSE, Entropy}).Draw(t, "method")
 			}
+			r.On = rapid.String().Draw(t, "on")
 			ranges[name] = r
 		}
 		var buf bytes.Buffer
@@ -83,8 +85,8 @@ func TestReadErrors(t *testing.T) {
 		{`{} {}`, "more after the end"},
 		{`{"a": {"min": 0, "max": 1}`, "ends in the middle of its JSON"},
 		{`{"a": {"min": 1, "max": 0}}`, `value "a": the range from 1 to 0 ends before it begins`},
-		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys "max", "mid", "min"`},
-		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}, found the keys "min"`},
+		{`{"a": {"min": 0, "max": 1, "mid": 2}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method, "on": text}, found the keys "max", "mid", "min"`},
+		{`{"a": {"min": 0}}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method, "on": text}, found the keys "min"`},
 		{`{"a": {"min": 0, "max": null}}`, `value "a": want`},
 		{`{"a": {"Min": 0, "max": 1}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": 1, "for": "uint8"}}`, `value "a": want`},
@@ -96,9 +98,11 @@ func TestReadErrors(t *testing.T) {
 		{`{"a": {"min": 0, "max": 1, "for": "uint9", "by": "mse"}}`, `value "a": "uint9" are no codes: write uint8, int4 symmetric`},
 		{`{"a": {"min": 0, "max": 1, "for": "int08", "by": "mse"}}`, `value "a": "int08" are no codes`},
 		{`{"a": {"min": 0, "max": 1, "for": "uint8", "by": "median"}}`, `value "a": there is no calibration method "median"`},
+		{`{"a": {"min": 0, "max": 1, "on": 3}}`, `value "a": want`},
+		{`{"a": {"min": 0, "max": 1, "on": null}}`, `value "a": want`},
 		{`{"a": {}}`, `value "a": want`},
 		{`{"a": null}`, `value "a": want`},
-		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method}: a list stands`},
+		{`{"a": [0, 1]}`, `value "a": want {"min": number, "max": number, "for": codes, "by": method, "on": text}: a list stands`},
 		{`{"a": {"min": 0, "max": "NaN"}}`, `value "a": want`},
 		{`{"a": {"min": 0, "max": NaN}}`, `value "a": it is no JSON at byte 23 (invalid character 'N'`},
 		{`{"a": {"min": 0, "max": 1e39}}`, `value "a": want`},

@@ -50,7 +50,7 @@ type Progress struct {
 }
 
 // Calibrate runs the network as floats on the examples and returns the range of every value that quantizing it as cfg
-// says needs one for.
+// says needs one for. Where the examples are pixels the ranges say how these were prepared (calib.Range.On).
 //
 // Errors: a network that is quantized, or that has several inputs (*InputsError); those of ptq.Points, engine.Compile,
 // Prepare and calib.Run, with the name of the network before them.
@@ -92,6 +92,12 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	ranges, err := calib.Run(ctx, m, batches(ctx, examples), points, cc)
 	if err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
+	}
+	if prepared := m.Preparation(set); prepared.Pixels {
+		for value, r := range ranges {
+			r.On = prepared.String()
+			ranges[value] = r
+		}
 	}
 	return ranges, nil
 }

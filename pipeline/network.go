@@ -120,13 +120,14 @@ func (n *Network) Preprocess() vision.Preprocess {
 }
 
 // SetPreprocess replaces that. It travels with what the network is quantized, compiled and exported to. Where it prepares
-// pixels as the network said, its being a guess stays one. Errors: those of vision.Preprocess.Store, and
+// pixels as the network said, its being a guess stays one. Inside stays what it is. Errors: those of vision.Preprocess.Store, and
 // a *ConfigError about a mean or deviation for another number of channels.
 func (n *Network) SetPreprocess(p vision.Preprocess) error {
 	if err := n.usable(); err != nil {
 		return err
 	}
 	said, kept := n.said, n.kept
+	p.Inside = n.pre.Inside // which is nodes
 	if !p.SamePixels(n.pre) || !p.Assumed && n.pre.Assumed {
 		kept = nil
 		if n.said == SaidByModel || len(n.kept) > 0 {

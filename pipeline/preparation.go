@@ -77,6 +77,8 @@ func (p Preparation) String() string {
 			return p.Type.String() + " numbers as they are"
 		}
 		return "numbers as they are"
+	case p.inside && p.How.Inside != nil:
+		return p.How.String() + ", and in the network itself " + p.How.Inside.String()
 	case p.inside:
 		return p.How.String() + ", prepared by the network itself"
 	}

@@ -55,7 +55,8 @@ type Result struct {
 	// where none were used. Each is as its set decodes it and makes it fit, before it is prepared, in float32, little-endian.
 	ExamplesSHA256 string
 
-	opened *Network // nil: it was given
+	rangesSay bool     // the ranges that were given were measured on pixels as they are prepared now
+	opened    *Network // nil: it was given
 }
 
 // Close closes the network in integers and what Quantize opened; a network that was given stays open.
@@ -157,7 +158,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		r.Network, r.Report, err = n.Quantize(ctx, r.Ranges, cfg.Quant)
 	}
 	r.ExamplesSHA256 = cfg.digest.sum()
-	if err == nil && r.Preparation != nil && r.Preparation.Pixels {
+	if err == nil && (r.rangesSay || r.Preparation != nil && r.Preparation.Pixels) {
 		err = r.Network.record(n.pre)
 	}
 	if err == nil && cfg.Pixels {
@@ -185,6 +186,12 @@ func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 	if ranges := cfg.Calibration.Ranges; ranges != nil {
 		warnings, err := r.Float.CheckRanges(ranges, cfg.Quant)
 		r.Warnings = append(append(r.Warnings, warnings...), r.Float.otherPixels(ranges)...)
+		if on := r.Float.measuredOn(ranges); on != "" && on == r.Float.Preparation(nil).String() {
+			r.rangesSay = true
+			if !cfg.Pixels { // else it is said of what the nodes compute
+				r.Warnings = append(r.Warnings, r.Float.Preparation(nil).Warnings()...)
+			}
+		}
 		return ranges, err
 	}
 	set, warnings, err := cfg.Calibration.Open(ctx, r.Float.Name)

@@ -1,7 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 
 	"linquant/calib"
 	"linquant/ptq"
@@ -42,10 +45,11 @@ func looksAtWeights(m ptq.WeightMethod) bool {
 	return false
 }
 
-// OtherPixels warns that the range of the input cannot be, or is hardly, one that was measured on pixels that are prepared
-// as they are now.
+// OtherPixels warns that ranges were measured on pixels that were prepared otherwise than they are now: they say so, or the
+// range of the input cannot be, or is hardly, one of pixels as they become now.
 type OtherPixels struct {
 	Network, Input string
+	On             string      // how the ranges say that pixels were prepared; "" where they do not
 	Range          calib.Range // of the input, which is given
 	How            string      // pixels are prepared, in words
 	Lo, Hi         float32     // what they become: of 0 to 255
@@ -53,18 +57,40 @@ type OtherPixels struct {
 
 // Warning is one line.
 func (w OtherPixels) Warning() string {
+	if w.On != "" {
+		return fmt.Sprintf("the ranges for %s were measured on other pixels than it is given, on %s and not on %s: prepare them as then, or "+
+			"calibrate again", w.Network, printable(w.On), w.How)
+	}
 	return fmt.Sprintf("the range of the input %q of %s is %g to %g, and pixels become %g to %g, by %s: it was measured on pixels "+
 		"that were prepared otherwise; prepare them as then, or calibrate again", w.Input, w.Network, w.Range.Lo, w.Range.Hi, w.Lo, w.Hi, w.How)
 }
 
-// otherPixels returns an OtherPixels where the ranges have one for an input of images that goes beyond what pixels become,
-// or, by methods that keep extremes, has less than 7/10 of that.
+// measuredOn returns how the ranges say that the pixels were prepared on which they were measured; of different words those of
+// the first value that says others than now. "" where none says it.
+func (n *Network) measuredOn(ranges calib.Ranges) string {
+	on, now := "", n.Preparation(nil).String()
+	for _, name := range slices.Sorted(maps.Keys(ranges)) {
+		if on = cmp.Or(ranges[name].On, on); on != "" && on != now {
+			return on
+		}
+	}
+	return on
+}
+
+// otherPixels returns an OtherPixels where the ranges say that they are of other pixels, or do not say it and have one for an
+// input of images that goes beyond what pixels become, or, by methods that keep extremes, has less than 7/10 of that.
 func (n *Network) otherPixels(ranges calib.Ranges) []Warning {
 	channels, _, _, image := vision.ImageShape(n.InputShape(), n.pre.ChannelsLast)
 	if !image {
 		return nil
 	}
 	input := n.graph.Inputs[0]
+	if on := n.measuredOn(ranges); on != "" {
+		if now := n.Preparation(nil).String(); on != now {
+			return []Warning{OtherPixels{Network: n.Name, Input: input, On: on, How: now}}
+		}
+		return nil
+	}
 	r, ok := ranges[input]
 	pixels, x, pre := make([]float32, 2*channels), make([]float32, 2*channels), n.pre
 	for i := range channels {

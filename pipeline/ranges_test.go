@@ -2,6 +2,8 @@ package pipeline_test
 
 import (
 	"errors"
+	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +31,8 @@ func TestConfigOfNothing(t *testing.T) {
 	}
 }
 
-// Ranges tell of the pixels that they were measured on: each pair of preparations that gives others is found.
+// Ranges tell of the pixels that they were measured on: each pair of preparations that gives others is found, also where the
+// ranges do not say it, as in files of earlier versions.
 func TestOtherPixels(t *testing.T) {
 	names := []string{"imagenet", "unit", "-1..1", "raw"}
 	measured := map[string]calib.Ranges{}
@@ -47,10 +50,43 @@ func TestOtherPixels(t *testing.T) {
 	for _, was := range names {
 		for _, is := range names {
 			r := quantized(t, config(is, pipeline.Calibration{Ranges: measured[was]}))
-			if got := says(r.Warnings, "it was measured on pixels that were prepared otherwise"); got != (was != is) {
+			if got := says(r.Warnings, "were measured on other pixels than it is given, on "); got != (was != is) {
 				t.Errorf("measured on %s, quantized for %s: %v", was, is, r.Warnings)
 			}
+			silent := maps.Clone(measured[was])
+			for name, r := range silent {
+				r.On = ""
+				silent[name] = r
+			}
+			r = quantized(t, config(is, pipeline.Calibration{Ranges: silent}))
+			if got := says(r.Warnings, "it was measured on pixels that were prepared otherwise"); got != (was != is) {
+				t.Errorf("measured on %s, which is not said, quantized for %s: %v", was, is, r.Warnings)
+			}
 		}
+	}
+}
+
+// Means that differ little leave ranges that could be of either; what they say tells them apart. What nobody said is written
+// of ranges as of examples, as the guess that it is.
+func TestRangesSayTheirPixels(t *testing.T) {
+	data := pipeline.Calibration{Data: pipeline.Data{Spec: pipeline.Builtin, Limit: 8}}
+	guessed := quantized(t, pipeline.Config{Network: silent(t), Calibration: data})
+	for value, r := range guessed.Ranges {
+		if r.On != "pixels/255 (unit)" {
+			t.Errorf("%s: %q", value, r.On)
+		}
+	}
+	again := quantized(t, pipeline.Config{Network: silent(t), Calibration: pipeline.Calibration{Ranges: guessed.Ranges}})
+	if !says(again.Warnings, "is a guess") {
+		t.Errorf("warnings %v", again.Warnings)
+	}
+	if was, is := guessed.Graph().Metadata[vision.Key], again.Graph().Metadata[vision.Key]; is != was || !strings.Contains(is, `"assumed":true`) {
+		t.Errorf("metadata %s, and with the ranges that it gave %s", was, is)
+	}
+	near := vision.Preprocess{Mean: []float32{0.02, 0, 0}}
+	r := quantized(t, pipeline.Config{Network: silent(t), Preprocess: &near, Calibration: pipeline.Calibration{Ranges: guessed.Ranges}})
+	if !says(r.Warnings, "on pixels/255 (unit) and not on pixels/255 - 0.02,0,0: prepare them as then") {
+		t.Errorf("warnings %v", r.Warnings)
 	}
 }
 

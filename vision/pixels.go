@@ -26,7 +26,7 @@ const pixelSuffix = "_uint8"
 // differ.
 //
 // The layout and the order of channels stay those of g's input: its Preprocess keeps BGR and ChannelsLast, and divides by
-// 1 where there are nodes; it stays Assumed where these compute a guess. Errors: a network that is not quantized, an input that is no image or is codes already, a mean or
+// 1 where there are nodes, which Inside tells of; it stays Assumed where these compute a guess. Errors: a network that is not quantized, an input that is no image or is codes already, a mean or
 // deviation for another number of channels.
 func PixelInput(g *graph.Graph) (*graph.Graph, error) {
 	g, err := graph.InferShapes(g)
@@ -71,6 +71,7 @@ func PixelInput(g *graph.Graph) (*graph.Graph, error) {
 		n.Name = fmt.Sprintf("%s_%s_%d", in.Name, n.Op, i)
 	}
 	g.Nodes = append(nodes, g.Nodes...)
+	pre.Inside = &Preprocess{Divisor: pre.divisor(), Mean: pre.Mean, Std: pre.Std}
 	pre.Divisor, pre.Mean, pre.Std = 1, nil, nil // where the steps are a guess, they stay Assumed
 	if err := pre.Store(g); err != nil {
 		return nil, err

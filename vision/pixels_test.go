@@ -82,6 +82,16 @@ func TestPixelInput(t *testing.T) {
 		if err := graph.Check(u); err != nil {
 			t.Fatal(err)
 		}
+		says, err := vision.Of(u)
+		inside := vision.Preprocess{BGR: pre.BGR} // what the file says becomes of a pixel, inside and before
+		if says.Inside != nil {
+			inside.Divisor, inside.Mean, inside.Std = says.Inside.Divisor, says.Inside.Mean, says.Inside.Std
+		} else {
+			inside.Divisor, inside.Mean, inside.Std = says.Divisor, says.Mean, says.Std
+		}
+		if err != nil || !inside.SamePixels(pre) || says.Inside != nil && says.Divisor != 1 {
+			t.Errorf("of %v the file says %+v, %v", pre, says, err)
+		}
 		floats, _ := tensor.Of(shape, x)
 		codes, _ := tensor.Of(shape, raw)
 		want, err := graph.Eval(t.Context(), g, map[string]tensor.Tensor{"x": floats}, nil)

@@ -34,6 +34,10 @@ type Preprocess struct {
 	// where a graph says nothing of them, and what prepares images warns of it.
 	Assumed bool `json:"assumed,omitempty"`
 
+	// Inside is what the network's own nodes do to the pixels that it takes as they are, as PixelInput made them; nil where it
+	// has none, or nobody said. It changes nothing of what Apply does.
+	Inside *Preprocess `json:"inside,omitempty"`
+
 	// Resize is the length to which the shorter side of an image of any size is brought before the input's height and
 	// width are cut from its middle; 0 means the least that fills them. Apply takes images that are so already.
 	Resize int `json:"resize,omitempty"`
@@ -111,6 +115,9 @@ func (p Preprocess) check() error {
 	d := p.divisor()
 	if !(d > 0) || slices.ContainsFunc(p.Std, func(s float32) bool { return s == 0 || s != s }) {
 		return fmt.Errorf("pixels cannot be divided by %v and then by %v: the divisor is positive, and no deviation is 0", d, p.Std)
+	}
+	if p.Inside != nil && (p.Inside.Inside != nil || p.Inside.check() != nil) {
+		return errors.New("what the network does to pixels itself is no preparation of them")
 	}
 	if p.Resize < 0 {
 		return fmt.Errorf("an image cannot be brought to %d pixels", p.Resize)

@@ -62,6 +62,7 @@ func TestMetadata(t *testing.T) {
 			Labels: []string{"cat", "Käfer"},
 		},
 		{Labels: []string{"cat"}, Assumed: true},
+		{Divisor: 1, Inside: &vision.Preprocess{Divisor: 255, Mean: []float32{0.5}}},
 		{Assumed: true},
 	} {
 		if err := want.Store(g); err != nil {
@@ -81,6 +82,7 @@ func TestMetadata(t *testing.T) {
 	for text, part := range map[string]string{
 		`{"std":[0.2,0,0.2]}`: "no deviation is 0", `{"divisor":-1}`: "the divisor is positive", `{"resize":-2}`: "-2 pixels",
 		`{"layout":"xyz"}`: `"layout"`, `{}{}`: "follows",
+		`{"divisor":1,"inside":{"std":[0]}}`: "no preparation of them", `{"inside":{"inside":{}}}`: "no preparation of them",
 	} {
 		g.Metadata[vision.Key] = text
 		_, err := vision.Of(g)

@@ -17,6 +17,7 @@ import (
 	"linquant/cmd/linquant/internal/text"
 	"linquant/internal/ended"
 	"linquant/pipeline"
+	"linquant/vision"
 )
 
 // modelInspection is what inspect says of an ONNX file: the facts first, which stand in the file, and what follows from
@@ -32,7 +33,17 @@ type modelInspection struct {
 
 	*pipeline.Inspection
 
+	Pixels *flags.Pixels `json:"pixels,omitempty"` // how they become the first input, where the file says it
+
 	Metadata map[string]string `json:"metadata,omitempty"`
+
+	prepared *pipeline.Preparation // that Pixels says
+}
+
+// takesImages reports whether the network's first input is an image.
+func takesImages(n *pipeline.Network) bool {
+	_, _, _, ok := vision.ImageShape(n.InputShape(), n.Preprocess().ChannelsLast)
+	return ok
 }
 
 // inspectONNX reads the facts, and the network as far as it goes.
@@ -70,6 +81,9 @@ func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelI
 	}
 	defer n.Close()
 	in.FileBytes = n.Size
+	if p := n.Preparation(nil); takesImages(n) && (p.By != pipeline.SaidByNobody || p.How.Inside != nil) {
+		in.prepared, in.Pixels = &p, flags.NewPixels(p)
+	}
 	if in.Inspection, err = n.Inspect(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil, err
@@ -133,6 +147,9 @@ func (in *modelInspection) print(w io.Writer, layers bool) error {
 	}
 	meta := inspection{Metadata: in.Metadata}
 	meta.printMetadata(w)
+	if in.prepared != nil {
+		flags.PrintPixels(w, "Input", *in.prepared)
+	}
 	fmt.Fprintln(w)
 	rows := [][]string{{"OPERATOR", "NODES>", "READ"}}
 	for _, o := range in.Operators {

@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -18,6 +19,15 @@ type Pixels struct {
 	Std     []float32 `json:"std,omitempty"`
 	BGR     bool      `json:"bgr,omitempty"`
 	Kept    []string  `json:"said_by_model,omitempty"` // what the flags left as the model's file says
+	Inside  *Inside   `json:"inside,omitempty"`        // what the network's own nodes do to them then, where its file says it
+}
+
+// Inside is what a network that takes raw pixels does to them itself.
+type Inside struct {
+	How     string    `json:"how"`
+	Divisor float32   `json:"divisor"`
+	Mean    []float32 `json:"mean,omitempty"`
+	Std     []float32 `json:"std,omitempty"`
 }
 
 // saidBy has the words for who said it.
@@ -30,11 +40,14 @@ func NewPixels(p pipeline.Preparation) *Pixels {
 	if !p.Pixels {
 		return &Pixels{How: p.String()}
 	}
-	divisor := p.How.Divisor
-	if divisor == 0 {
-		divisor = 255
+	px := &Pixels{
+		How: p.String(), SaidBy: saidBy[p.By], Divisor: cmp.Or(p.How.Divisor, 255), Mean: p.How.Mean, Std: p.How.Std, BGR: p.How.BGR,
+		Kept: p.Kept,
 	}
-	return &Pixels{p.String(), saidBy[p.By], divisor, p.How.Mean, p.How.Std, p.How.BGR, p.Kept}
+	if in := p.How.Inside; in != nil {
+		px.Inside = &Inside{in.String(), cmp.Or(in.Divisor, 255), in.Mean, in.Std}
+	}
+	return px
 }
 
 // PrintPixels writes the line of a table that says what was done to the pixels of what.
