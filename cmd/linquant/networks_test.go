@@ -21,7 +21,7 @@ import (
 //	unlabelled.npz  the same without
 //	named.npz       two of them as bytes, under the name of the network's input
 //	pixels.npy      two of them as bytes, for run
-//	floats.npy      the same two, divided by 255
+//	floats.npy      the same two, divided by 255; floats.npz has their labels too
 //	one.npy         the first of them
 //	nan.npy         an input of nothing but NaN
 //	rnn.npz         weights of a recurrent layer and of a convolution of one dimension, with what stands beside them
@@ -79,6 +79,7 @@ func writeNetworkFixtures(dir string) error {
 		"nan.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, slices.Repeat([]float32{float32(nanValue())}, size))),
 		"one.npy":    npyOf(arrayOf("", tensor.Shape{3, 32, 32}, pixels[:size])),
 		"floats.npy": npyOf(arrayOf("", tensor.Shape{shown, 3, 32, 32}, floats)),
+		"floats.npz": npzOf(arrayOf("x", tensor.Shape{shown, 3, 32, 32}, floats), arrayOf("y", tensor.Shape{shown}, labels[:shown])),
 		"float.onnx": whole(network),
 		"other.onnx": whole(renamed),
 		"soup.onnx":  whole(bytes.ReplaceAll(network, []byte(known), []byte(unknown))),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -237,6 +238,13 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return cfg.Explained(err)
 	}
 	flags.Warn(c.ErrOrStderr(), r.Warnings)
+	if r.Preparation != nil {
+		use := "it is only written into the file"
+		if cfg.pixels() {
+			use = "it is only what the network's own nodes do to pixels"
+		}
+		cfg.WarnPixels(c, *r.Preparation, cmp.Or(cc.Data.Spec, model), use)
+	}
 	if slices.Contains(r.Warnings, pipeline.Warning(pipeline.UnknownCodes{})) {
 		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s does not say which codes its ranges were chosen for: they are used as they are\n", cfg.Load)
 	}

@@ -150,6 +150,10 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		return fmt.Errorf("%s: %w", text.Printable(model), pipeline.ErrQuantized)
 	}
 	prepared := n.Preparation(set)
+	if err := cfg.CheckPixels(c, prepared); err != nil {
+		return err
+	}
+	cfg.WarnPixels(c, n.Preparation(examples), examples.Name(), "it is only for those of --data")
 	done := &sweepJSON{Model: model, Data: set.Name(), N: set.Len(), Calib: examples.Name(), CalibN: examples.Len(), Input: flags.NewPixels(prepared)}
 	if done.ModelBytes = n.Size; cfg.resume != "" {
 		if err := done.load(cfg.resume); err != nil {

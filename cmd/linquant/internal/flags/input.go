@@ -57,6 +57,15 @@ func (m *Model) CheckPixels(c *cobra.Command, p pipeline.Preparation) error {
 	return nil
 }
 
+// WarnPixels warns where the flags about pixels change nothing of what was calibrated on, because that is no pixels; they are
+// for what is said, such as "it is only written into the file".
+func (m *Model) WarnPixels(c *cobra.Command, p pipeline.Preparation, data, use string) {
+	if given := slices.IndexFunc(pixelFlags, c.Flags().Changed); given >= 0 && !p.Pixels {
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: warning: --%s changes nothing of the examples of %s, which are taken as %v and are no pixels: %s\n",
+			pixelFlags[given], text.Printable(data), p, use)
+	}
+}
+
 // AddLabels adds --labels, for commands that write a network: nothing but the file's metadata has the labels.
 func (m *Model) AddLabels(c *cobra.Command) {
 	c.Flags().StringVar(&m.Labels, "labels", "", "`FILE` with the names of the classes, one a line, for the model's metadata")
