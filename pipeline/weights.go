@@ -117,13 +117,16 @@ func (cfg WeightsConfig) Select(f *checkpoint.File) ([]*checkpoint.Tensor, error
 	if len(weights) == 0 {
 		return nil, &NoWeightsError{Path: f.Path}
 	}
-	return matching(f, weights, chosen)
+	return matching(f, weights, chosen, cfg.StripModule)
 }
 
-// spellings are the names that a pattern knows a weight by: its own, and, as tables of networks show it, without what
-// DataParallel puts before it and without "weight" behind it.
-func spellings(name string) []string {
+// spellings are the names that a pattern knows a tensor by: its own, and, as tables of networks show it, without what
+// DataParallel puts before it and without "weight" behind it; one that was stripped of it also as the checkpoint has it.
+func spellings(name string, stripped bool) []string {
 	names := []string{name, strings.TrimPrefix(name, "module.")}
+	if stripped {
+		names = append(names, "module."+name)
+	}
 	for _, n := range names {
 		names = append(names, strings.TrimSuffix(n, ".weight"))
 	}
@@ -131,12 +134,12 @@ func spellings(name string) []string {
 }
 
 // matching returns the weights whose names match the pattern.
-func matching(f *checkpoint.File, weights []*checkpoint.Tensor, p pattern.Pattern) ([]*checkpoint.Tensor, error) {
+func matching(f *checkpoint.File, weights []*checkpoint.Tensor, p pattern.Pattern, stripped bool) ([]*checkpoint.Tensor, error) {
 	var chosen []*checkpoint.Tensor
 	var names []string
 	for _, t := range weights {
 		names = append(names, t.Name)
-		if p.Match(spellings(t.Name)...) {
+		if p.Match(spellings(t.Name, stripped)...) {
 			chosen = append(chosen, t)
 		}
 	}
@@ -145,7 +148,7 @@ func matching(f *checkpoint.File, weights []*checkpoint.Tensor, p pattern.Patter
 	}
 	none := &NoWeightsError{Path: f.Path, Pattern: p.Text}
 	for _, t := range f.Tensors() {
-		if p.Match(t.Name) {
+		if p.Match(spellings(t.Name, stripped)...) {
 			none.Others = append(none.Others, t.Name)
 		}
 	}

@@ -67,6 +67,8 @@ func TestSelect(t *testing.T) {
 		{arrays("a.weight", "b.weight"), pipeline.WeightsConfig{Pattern: "!b*"}, []string{"a.weight"}},
 		{arrays("a.weight", "a.bias"), pipeline.WeightsConfig{Pattern: "*bias"}, nil},
 		{arrays("module.a.weight"), pipeline.WeightsConfig{StripModule: true}, []string{"a.weight"}},
+		{arrays("module.a.weight", "module.b.weight"), pipeline.WeightsConfig{StripModule: true, Pattern: "module.a"}, []string{"a.weight"}},
+		{arrays("module.a.weight", "module.b.weight"), pipeline.WeightsConfig{StripModule: true, Pattern: "*,!module.a.weight"}, []string{"b.weight"}},
 		{arrays("b"), pipeline.WeightsConfig{}, nil},
 		{arrays("b"), pipeline.WeightsConfig{Pattern: "c*"}, nil},
 	} {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -205,8 +206,10 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err := weights.recipe.nameClasses(n); err != nil {
 		return err
 	}
+	given := map[string]string{} // patterns, by what they are in the network
 	for i := range pc.Overrides {
-		pc.Overrides[i].Pattern = inNetwork(pc.Overrides[i].Pattern, n)
+		pattern := inNetwork(pc.Overrides[i].Pattern, n)
+		given[pattern], pc.Overrides[i].Pattern = pc.Overrides[i].Pattern, pattern
 	}
 	if err := cfg.CheckLabels(c.Context(), n); err != nil {
 		return err
@@ -235,6 +238,9 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	})
 	p.End()
 	if err != nil {
+		if of := (*ptq.OverrideError)(nil); errors.As(err, &of) && given[of.Pattern] != "" {
+			of.Pattern = given[of.Pattern] // in the user's spelling
+		}
 		return cfg.Explained(err)
 	}
 	flags.Warn(c.ErrOrStderr(), r.Warnings)
