@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -54,6 +55,23 @@ func TestCompare(t *testing.T) {
 	if _, err := Compare(context.Background(), ref, other, g, []string{"y"}, set, Config{}); err == nil {
 		t.Error("a value that only one network shows was compared")
 	}
+	failure := errors.New("the second network fails")
+	if _, err := Compare(context.Background(), ref, failing{ref, failure}, g, []string{"y"}, set, Config{}); !errors.Is(err, failure) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// failing shows what another shows, and then fails.
+type failing struct {
+	Tracer
+	err error
+}
+
+func (f failing) Trace(ctx context.Context, inputs [][]float32, visit func(string, []float32) error) error {
+	if err := f.Tracer.Trace(ctx, inputs, visit); err != nil {
+		return err
+	}
+	return f.err
 }
 
 func TestPoints(t *testing.T) {

@@ -48,6 +48,25 @@ func TestOfErrorsArePlain(t *testing.T) {
 	}
 }
 
+// Images, and vectors that are square ones.
+func TestImageShape(t *testing.T) {
+	for _, c := range []struct {
+		in      tensor.Shape
+		last    bool
+		c, h, w int
+	}{
+		{tensor.Shape{784}, false, 1, 28, 28},
+		{tensor.Shape{3072}, false, 3, 32, 32},
+		{tensor.Shape{3, 5, 7}, false, 3, 5, 7},
+		{tensor.Shape{5, 7, 3}, true, 3, 5, 7},
+		{tensor.Shape{1, 5, 1}, true, 1, 1, 5},
+	} {
+		if ch, h, w, ok := ImageShape(c.in, c.last); !ok || ch != c.c || h != c.h || w != c.w {
+			t.Errorf("%v, channels last %v: %d×%d×%d, %v; want %d×%d×%d", c.in, c.last, ch, h, w, ok, c.c, c.h, c.w)
+		}
+	}
+}
+
 // What is no image is none.
 func TestShapesOfNoImage(t *testing.T) {
 	for _, in := range []tensor.Shape{{10}, {2, 3, 4}, {3, 4}, {}} {

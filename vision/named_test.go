@@ -43,6 +43,9 @@ func TestNamed(t *testing.T) {
 	if p, err := vision.Named("-1..1", 1); err != nil || len(p.Mean) != 1 {
 		t.Errorf("%v, %v", p, err)
 	}
+	if got := (vision.Preprocess{Mean: []float32{0.1}, Std: []float32{0.3}}).String(); got != "(pixels/255 - 0.1) / 0.3" {
+		t.Errorf("of one channel: %q", got)
+	}
 	p := vision.Preprocess{Mean: []float32{0.1, 0.2, 0.3}, BGR: true}
 	if got := p.String(); got != "pixels/255 - 0.1,0.2,0.3, blue first" {
 		t.Errorf("%q", got)

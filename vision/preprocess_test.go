@@ -76,6 +76,14 @@ func TestMetadata(t *testing.T) {
 	if len(g.Metadata) != 0 {
 		t.Errorf("what says nothing left %v", g.Metadata)
 	}
+	g.Metadata["author"] = "somebody"
+	if err := (vision.Preprocess{}).Store(g); err != nil || g.Metadata["author"] != "somebody" || len(g.Metadata) != 2 {
+		t.Errorf("%v, beside another entry: %v", err, g.Metadata)
+	}
+	var bare graph.Graph
+	if err := (vision.Preprocess{}).Store(&bare); err != nil || len(bare.Metadata) != 1 {
+		t.Errorf("%v, of a graph without entries: %v", err, bare.Metadata)
+	}
 	g.Metadata[vision.Key] = "mean=1"
 	_, err := vision.Of(g)
 	contains(t, err, "metadata linquant.preprocess does not read")
