@@ -30,7 +30,7 @@ func main() {
 	seed := flag.Uint64("seed", 1, "which ones are drawn")
 	only := flag.String("only", "", "only places, such as /path/roles.go:157, that match this expression")
 	flag.StringVar(&r.tests, "tests", "", "packages whose tests are run, with spaces between; of the package itself if there are none")
-	flag.DurationVar(&r.timeout, "timeout", time.Minute, "tests that take longer have noticed")
+	flag.DurationVar(&r.timeout, "timeout", time.Minute, "tests that take so much longer than five times as long as they are have noticed")
 	flag.BoolVar(&r.long, "long", false, "run the tests without -short")
 	flag.Parse()
 	pattern, err := regexp.Compile(*only)

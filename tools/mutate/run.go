@@ -205,9 +205,11 @@ func (r run) all(ctx context.Context, p *listed, mutants []mutant) ([]fate, erro
 		if err != nil {
 			return nil, err
 		}
-		if r.test(ctx, programs, 0) != survived {
-			return nil, errors.Join(ctx.Err(), fmt.Errorf("the tests of %s fail with copies of functions", r.tests))
+		began := time.Now()
+		if out := r.test(ctx, programs, 0, 10*r.timeout); out != nil {
+			return nil, errors.Join(ctx.Err(), fmt.Errorf("the tests of %s fail with copies of functions\n%s", r.tests, out))
 		}
+		timeout := r.timeout + 5*time.Since(began) // a busy machine must not be taken for a mutant
 		for i, at := range rest {
 			if slices.Contains(left, i) {
 				if fates[at], err = r.try(ctx, some[i]); err != nil {
@@ -215,7 +217,9 @@ func (r run) all(ctx context.Context, p *listed, mutants []mutant) ([]fate, erro
 				}
 				continue
 			}
-			fates[at] = r.test(ctx, programs, i+1)
+			if r.test(ctx, programs, i+1, timeout) != nil {
+				fates[at] = noticed
+			}
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
@@ -247,9 +251,9 @@ func (r run) programs(ctx context.Context, dir, over string) ([]program, error) 
 	return programs, nil
 }
 
-// test runs tests with the mutant of a number, 0 for none.
-func (r run) test(ctx context.Context, programs []program, number int) fate {
-	args := []string{"-test.failfast", "-test.paniconexit0", "-test.timeout=" + r.timeout.String()}
+// test runs tests with the mutant of a number, 0 for none, and returns what they print if they fail.
+func (r run) test(ctx context.Context, programs []program, number int, timeout time.Duration) []byte {
+	args := []string{"-test.failfast", "-test.paniconexit0", "-test.timeout=" + timeout.String()}
 	if !r.long {
 		args = append(args, "-test.short")
 	}
@@ -257,9 +261,9 @@ func (r run) test(ctx context.Context, programs []program, number int) fate {
 		c := limited(ctx, p.name, args...)
 		c.Dir = p.dir
 		c.Env = append(os.Environ(), numberVariable+"="+strconv.Itoa(number), "PWD="+p.dir)
-		if c.Run() != nil {
-			return noticed
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Appendf(out, "%v", err)
 		}
 	}
-	return survived
+	return nil
 }
