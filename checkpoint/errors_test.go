@@ -69,6 +69,9 @@ func TestErrorTypes(t *testing.T) {
 	if _, err := openBytes([]byte("\x08\x07\x12\x07pytorch")); !errors.Is(err, ErrONNX) || !errors.Is(err, ErrUnsupported) {
 		t.Errorf("an ONNX file: %v", err)
 	}
+	if _, err := openBytes([]byte("\x08\x07\x12")); !errors.Is(err, ErrONNX) {
+		t.Errorf("the first bytes of an ONNX file: %v", err)
+	}
 	for _, other := range []string{"\x08\x07", "\x10\x07\x12\x07pytorch", "\x08\x00\x12\x07pytorch", "\x08\x20\x12\x07pytorch", "\x08\x07\x0a\x07pytorch"} {
 		if _, err := openBytes([]byte(other)); err == nil || errors.Is(err, ErrONNX) {
 			t.Errorf("%q: %v", other, err)

@@ -73,11 +73,13 @@ func TestTorchNestedCalls(t *testing.T) {
 type readCounter struct {
 	io.ReaderAt
 	calls, bytes int
+	longest      int // of the calls
 }
 
 func (r *readCounter) ReadAt(p []byte, off int64) (int, error) {
 	r.calls++
 	r.bytes += len(p)
+	r.longest = max(r.longest, len(p))
 	return r.ReaderAt.ReadAt(p, off)
 }
 

@@ -261,6 +261,9 @@ func TestStridedWindows(t *testing.T) {
 			if int64(file.bytes) > span {
 				t.Errorf("%d bytes read of %d", file.bytes, span)
 			}
+			if whole := c.name == "windows that overlap"; file.longest > window && !whole {
+				t.Errorf("%d bytes read at once", file.longest)
+			}
 			for i := range want {
 				if got[i] != want[i] {
 					t.Fatalf("element %d is %v, want %v", i, got[i], want[i])
