@@ -179,6 +179,22 @@ func TestStageProvesAccumulators(t *testing.T) {
 	contains(t, err, `Gemm node "fc"`, "output channel 1", "beyond int32")
 }
 
+// Scales that no multiplier of float32 can join are an error that says which.
+func TestStageRefusesScales(t *testing.T) {
+	g := graph.New("test")
+	g.AddInput("x", tensor.Shape{graph.Batch, 1})
+	quantize(g, "x", quant.TensorParams(quant.Uint(8), 1e-20, 0))
+	g.AddConst("w", of(t, tensor.Shape{1, 1}, []int8{1}))
+	quantize(g, "w", perChannel(8, 1))
+	g.Outputs = []string{g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, "x", "w")}
+	quantize(g, "y", quant.TensorParams(quant.Uint(8), 1e20, 0)) // 1e-20 · 1 / 1e20 is below the smallest normal number
+	r, err := graph.Stage(g, g.Nodes[0])
+	contains(t, err, `Gemm node "fc"`, "input scale 1e-20, output scale 1e+20", "output channel 0")
+	if r != nil {
+		t.Errorf("beside the error: %+v", r)
+	}
+}
+
 // Each layout of a weight finds its channels: one output channel of the second matrix is too large.
 func TestStageFindsChannels(t *testing.T) {
 	const depth = 66600 // 127·255·66600 = 2156841000

@@ -24,7 +24,7 @@ func IsDynamic(n *Node) bool {
 // SetDynamic makes a Conv, Gemm or MatMul one that quantizes its input while it runs. Its attributes are not shared
 // with other nodes afterwards.
 func SetDynamic(n *Node) {
-	attrs := Attrs{dynamicAttr: 1}
+	attrs := Attrs{}
 	for k, v := range n.Attrs {
 		attrs[k] = v
 	}
