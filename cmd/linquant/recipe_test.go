@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,5 +134,73 @@ func TestRecipeMakesTheSameBytes(t *testing.T) {
 		if c, err := os.ReadFile(again); err != nil || !bytes.Equal(a, c) {
 			t.Errorf("%s: %v: the recipe as a file makes another file", args, err)
 		}
+	}
+}
+
+// drawFlags draws a command line of quantize, which may be one that is refused.
+func drawFlags(r *rand.Rand) []string {
+	values := map[string][]string{
+		"weight-bits": {"2", "3", "8"}, "per": {"tensor", "channel"}, "weight-method": {"absmax", "mse"}, "act-bits": {"4", "5", "8"}, "act-signed": {"true"},
+		"act-symmetric": {"true"}, "keep-edges": {"true"}, "requant": {"torch", "fixed", "fixed-double"}, "calib-size": {"1", "3"},
+		"calib-method": {"moving-average", "percentile", "mse", "entropy"}, "percentile": {"99", "100"}, "mean": {"0.5", "0.1,0.2,0.3"},
+		"std": {"0.5", "0.1, .2,0.30001"}, "divide": {"100", "0.1"}, "bgr": {"true", "false"}, "preprocess": {"imagenet", "-1..1", "raw"}, "resize": {"0", "33"},
+		"labels": {"classes.txt"}, "format": {"qdq", "qoperator"}, "int4": {"true"}, "opset": {"13", "21", "25"}, "input-type": {"uint8"}, "dynamic": {"true"},
+		"override": {"*conv1=w4", "*conv2=float", "classifier=w3a5", "module.classifier.weight=w4"}, "calib": {"builtin", "builtin:test", "npz:labelled.npz"},
+		"method": {"mse", "min-max"}, "threads": {"1", "2"}, "ranges": {"r.json"},
+	}
+	names := slices.Sorted(maps.Keys(values))
+	args := []string{"float.onnx"}
+	for range 1 + r.IntN(6) {
+		name := names[r.IntN(len(names))]
+		args = append(args, "--"+name+"="+values[name][r.IntN(len(values[name]))])
+	}
+	given := func(prefix string) bool {
+		return slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--"+prefix) })
+	}
+	if !given("calib=") && !given("dynamic") && !given("ranges") {
+		args = append(args, "--calib=builtin")
+	}
+	if !given("calib-size") && !given("dynamic") && !given("ranges") {
+		args = append(args, "--calib-size=2")
+	}
+	return args
+}
+
+// TestRecipeOfDrawnFlags is TestRecipeMakesTheSameBytes for command lines that are drawn.
+func TestRecipeOfDrawnFlags(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNetworkFixtures(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	if err := os.WriteFile("classes.txt", []byte(strings.Repeat("a class\n", 10)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	quantize := func(args ...string) (status int, stderr string) {
+		var out, errors bytes.Buffer
+		return run(t.Context(), append([]string{"quantize"}, args...), nil, &out, &errors), errors.String()
+	}
+	if status, said := quantize("builtin", "-o", "x.onnx", "--calib-size", "4", "--save-ranges", "r.json"); status != exitOK {
+		t.Fatal(said)
+	}
+	made := 0
+	for seed := range uint64(30) {
+		args := drawFlags(rand.New(rand.NewPCG(seed, 0)))
+		if status, _ := quantize(append(args, "-o", "a.onnx")...); status != exitOK {
+			continue
+		}
+		made++
+		if status, said := quantize("--recipe", "a.onnx", "-o", "b.onnx"); status != exitOK {
+			t.Errorf("seed %d: %q: %d, %s", seed, args, status, said)
+			continue
+		}
+		a, errA := os.ReadFile("a.onnx")
+		b, errB := os.ReadFile("b.onnx")
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("seed %d: %q: %v, %v: the recipe makes another file", seed, args, errA, errB)
+		}
+	}
+	if made < 10 {
+		t.Errorf("%d of 30 command lines made a network", made)
 	}
 }
