@@ -102,24 +102,9 @@ func Measure(ctx context.Context, net Network, classes int, s dataset.Set, cfg C
 
 // add counts one example.
 func (a *Accuracy) add(y []float32, label int) error {
-	switch {
-	case label < 0:
-		return errors.New("it has no label: accuracy can be measured on labelled data only")
-	case label >= len(y):
-		return fmt.Errorf("its label is class %d, and the network knows %d classes", label, len(y))
-	}
-	best, before := 0, 0
-	for c, v := range y {
-		if v != v {
-			return fmt.Errorf("the network's output for class %d is not a number", c)
-		}
-		if v > y[best] {
-			best = c
-		}
-		// Among equal outputs the one of the lower class counts as the higher: as many as stand before the label.
-		if v > y[label] || v == y[label] && c < label {
-			before++
-		}
+	best, before, err := answer(y, label)
+	if err != nil {
+		return err
 	}
 	a.N++
 	if best == label {
@@ -131,4 +116,27 @@ func (a *Accuracy) add(y []float32, label int) error {
 	a.Right = append(a.Right, best == label)
 	a.Predicted = append(a.Predicted, best)
 	return nil
+}
+
+// answer returns the class of the largest output, and how many stand before the label. Among equal outputs the one of the lower class
+// counts as the higher.
+func answer(y []float32, label int) (best, before int, err error) {
+	switch {
+	case label < 0:
+		return 0, 0, errors.New("it has no label: accuracy can be measured on labelled data only")
+	case label >= len(y):
+		return 0, 0, fmt.Errorf("its label is class %d, and the network knows %d classes", label, len(y))
+	}
+	for c, v := range y {
+		if v != v {
+			return 0, 0, fmt.Errorf("the network's output for class %d is not a number", c)
+		}
+		if v > y[best] {
+			best = c
+		}
+		if v > y[label] || v == y[label] && c < label {
+			before++
+		}
+	}
+	return best, before, nil
 }
