@@ -118,12 +118,15 @@ func (a *Accuracy) add(y []float32, label int) error {
 	return nil
 }
 
+// ErrNoLabel says that an example has no label.
+var ErrNoLabel = errors.New("it has no label: accuracy can be measured on labelled data only")
+
 // answer returns the class of the largest output, and how many stand before the label. Among equal outputs the one of the lower class
 // counts as the higher.
 func answer(y []float32, label int) (best, before int, err error) {
 	switch {
 	case label < 0:
-		return 0, 0, errors.New("it has no label: accuracy can be measured on labelled data only")
+		return 0, 0, ErrNoLabel
 	case label >= len(y):
 		return 0, 0, fmt.Errorf("its label is class %d, and the network knows %d classes", label, len(y))
 	}

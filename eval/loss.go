@@ -48,12 +48,18 @@ func (m Metric) Range(budget float64) (low, high float64) {
 // outputs, and one that is infinite or no number.
 func (m Metric) Loss(network, reference []float32, label int) (float64, error) {
 	if m.Labels() {
-		a, err := m.right(network, label)
+		a, err := m.Right(network, label)
 		if err != nil {
 			return 0, err
 		}
-		b, err := m.right(reference, label)
-		return b - a, err
+		b, err := m.Right(reference, label)
+		switch {
+		case b && !a:
+			return 1, err
+		case a && !b:
+			return -1, err
+		}
+		return 0, err
 	}
 	var e stats.Error
 	if err := e.Add(reference, network); err != nil {
@@ -84,11 +90,9 @@ func (m Metric) Loss(network, reference []float32, label int) (float64, error) {
 	return 0, fmt.Errorf("there is no metric %q", string(m))
 }
 
-// right returns 1 where the answer is right, else 0.
-func (m Metric) right(y []float32, label int) (float64, error) {
-	_, before, err := answer(y, label)
-	if err != nil || m == Top1 && before > 0 || before >= 5 {
-		return 0, err
-	}
-	return 1, nil
+// Right reports whether the label is the first of an answer's outputs, or for Top5 among the first five; of equal outputs that of the lower
+// class comes before. Errors: ErrNoLabel, a label that is no class, an output that is no number.
+func (m Metric) Right(answers []float32, label int) (bool, error) {
+	_, before, err := answer(answers, label)
+	return err == nil && (before == 0 || m == Top5 && before < 5), err
 }

@@ -55,6 +55,7 @@ func TestLossRefuses(t *testing.T) {
 		{Top1, a, a, -1, "it has no label"},
 		{Top1, a, a, 2, "class 2, and the network knows 2 classes"},
 		{Top5, a, nan, 0, "not a number"},
+		{Top1, a, nan, 0, "not a number"},
 		{Top1, nan, a, 0, "not a number"},
 		{MSE, a, nan, -1, "infinite or no number"},
 		{Cosine, inf, a, -1, "infinite or no number"},

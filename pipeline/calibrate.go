@@ -35,6 +35,7 @@ const (
 	Calibrating Stage = "calibration"
 	Measuring   Stage = "accuracy"
 	Comparing   Stage = "comparison"
+	Checking    Stage = "check"
 )
 
 // Progress says how far a stage is. Its first call has Done 0. Calls never overlap.

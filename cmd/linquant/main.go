@@ -41,6 +41,8 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 
+	exitUndecided = 3 // of check alone
+
 	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM
 )
 
@@ -71,6 +73,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &usage) {
 		fmt.Fprintf(stderr, "Run '%s --help' for its usage.\n", command.CommandPath())
 		return exitUsage
+	}
+	if errors.As(err, &undecided{}) {
+		return exitUndecided
 	}
 	return exitFailed
 }
@@ -111,7 +116,7 @@ func newRoot() *cobra.Command {
 	}
 	addGroup("look", inspectCommand(), histCommand())
 	addGroup("integers", quantizeCommand(), recipeCommand(), sweepCommand(), exportCommand(), tensorCommand())
-	addGroup("cost", evalCommand(), compareCommand(), benchCommand(), runCommand())
+	addGroup("cost", evalCommand(), checkCommand(), compareCommand(), benchCommand(), runCommand())
 	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)
 	cli.FormatHelp(root, commandGroups)

@@ -75,3 +75,6 @@ func Rate(v float64) string {
 
 // Ratio formats how many times larger a is.
 func Ratio(a, b int64) string { return fmt.Sprintf("%.2fx", float64(a)/float64(b)) }
+
+// Rounded formats a number that people have chosen, such as 0.5, without the traces of binary fractions.
+func Rounded(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }

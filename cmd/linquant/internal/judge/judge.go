@@ -1,0 +1,267 @@
+// Package judge has a command of the user's compare the answers of two networks: check --metric 'exec: COMMAND'.
+//
+// The command is run without a shell, in the folder that linquant runs in, with two arguments behind its own: the files
+// network.npz and reference.npz. Each has the outputs of one network, float32 of the shape [examples, …], as output0, output1, … in the
+// network's order, and, int64 of the shape [examples], the labels (−1 where there is none) and the numbers of the examples in the
+// data. On standard output it prints what the network loses to the reference, as decimal numbers with white space or commas between:
+// one for each example in their order, or one for all. It may be run several times, each time with other examples. One that
+// prints a single number for the first of these, where they are several, is run once more in the end, with all examples.
+//
+// It fails where it ends with another status than 0, prints anything else, or takes longer than it may.
+package judge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/text"
+	"linquant/pipeline"
+	"linquant/tensor"
+)
+
+// Command is a pipeline.Judge.
+type Command struct {
+	words []string
+	limit time.Duration
+	dir   string // of the files; "" before the first
+	all   *spool // of a command that judges all examples together; nil of another
+	first bool   // it has run
+}
+
+// New returns the judge that the command line is, which may take so long each time: words with spaces between, of which quotes, ' or ", keep
+// those together that they enclose. Errors: no word, a quote without its end, a program that there is not.
+func New(line string, limit time.Duration) (*Command, error) {
+	words, err := split(line)
+	if err != nil {
+		return nil, err
+	}
+	if len(words) == 0 {
+		return nil, errors.New("there is no command")
+	}
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return nil, fmt.Errorf("there is no program %q: look at its name, and whether it may be executed", words[0])
+	}
+	return &Command{words: words, limit: limit}, nil
+}
+
+// split returns the words of a command line.
+func split(line string) (words []string, err error) {
+	var word strings.Builder
+	begun, quote := false, rune(0)
+	for _, r := range line {
+		switch {
+		case r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, begun = r, true
+		case quote == 0 && (r == ' ' || r == '\t' || r == '\n'):
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(r)
+			begun = true
+		}
+	}
+	if quote != 0 {
+		return nil, fmt.Errorf("the quote %c has no end", quote)
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	return words, nil
+}
+
+// Close removes the files.
+func (c *Command) Close() error {
+	if c.dir == "" {
+		return nil
+	}
+	return errors.Join(c.all.close(), os.RemoveAll(c.dir))
+}
+
+// Losses runs the command on the examples.
+func (c *Command) Losses(ctx context.Context, a pipeline.Answers) ([]float64, error) {
+	if c.all != nil {
+		return nil, c.all.add(a)
+	}
+	if c.dir == "" {
+		dir, err := os.MkdirTemp("", "linquant-check-")
+		if err != nil {
+			return nil, err
+		}
+		c.dir = dir
+	}
+	labels, err := integers(a.Labels)
+	if err != nil {
+		return nil, err
+	}
+	examples, err := integers(a.Examples)
+	if err != nil {
+		return nil, err
+	}
+	write := func(outputs []tensor.Tensor) []checkpoint.Output {
+		var list []checkpoint.Output
+		for i, t := range outputs {
+			list = append(list, checkpoint.FromTensor("output"+strconv.Itoa(i), t))
+		}
+		return append(list, checkpoint.FromTensor("labels", labels), checkpoint.FromTensor("examples", examples))
+	}
+	n := len(a.Examples)
+	losses, err := c.run(ctx, n, write(a.Network), write(a.Reference))
+	if err != nil {
+		return nil, err
+	}
+	first := !c.first
+	c.first = true
+	switch {
+	case len(losses) == n:
+		return losses, nil
+	case first && len(losses) == 1:
+		if c.all, err = newSpool(c.dir, a); err != nil {
+			return nil, err
+		}
+		return nil, c.all.add(a)
+	}
+	return nil, fmt.Errorf("%s: it printed %s for %s: one for each is wanted, or one for all", c.name(), text.Plural(len(losses), "number"),
+		text.Plural(n, "example"))
+}
+
+// All runs the command on all examples that there were.
+func (c *Command) All(ctx context.Context) (float64, error) {
+	if c.all == nil {
+		return 0, errors.New("there were no examples")
+	}
+	network, reference, err := c.all.outputs()
+	if err != nil {
+		return 0, err
+	}
+	losses, err := c.run(ctx, c.all.examples, network, reference)
+	if err != nil {
+		return 0, err
+	}
+	if len(losses) != 1 {
+		return 0, fmt.Errorf("%s: it printed %s for all examples, and one for the first of them", c.name(), text.Plural(len(losses), "number"))
+	}
+	return losses[0], nil
+}
+
+// name is what messages call the command.
+func (c *Command) name() string { return text.Printable(filepath.Base(c.words[0])) }
+
+// run writes the files, runs the command, and reads what it prints: at most most numbers.
+func (c *Command) run(ctx context.Context, most int, network, reference []checkpoint.Output) ([]float64, error) {
+	args := append([]string(nil), c.words[1:]...)
+	for i, name := range []string{"network.npz", "reference.npz"} {
+		path := filepath.Join(c.dir, name)
+		if err := writeNPZ(path, [][]checkpoint.Output{network, reference}[i]); err != nil {
+			return nil, err
+		}
+		args = append(args, path)
+	}
+	limited, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	// A number has at most some 30 characters, and a command that prints more than there can be is ended.
+	out, complaint := &limitedBuffer{most: 4096 + 64*most, full: cancel}, &tail{}
+	command := exec.CommandContext(limited, c.words[0], args...)
+	command.Stdout, command.Stderr, command.WaitDelay = out, complaint, 2*time.Second
+	together(command)
+	err := command.Run()
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case out.Len() > out.most:
+		return nil, fmt.Errorf("%s: it prints more than a number for each of %s", c.name(), text.Plural(most, "example"))
+	case errors.Is(limited.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("%s: it has not ended after %v: --metric-timeout gives it more", c.name(), c.limit)
+	case err != nil:
+		if line := complaint.last(); line != "" {
+			return nil, fmt.Errorf("%s: %w: %s", c.name(), err, line)
+		}
+		return nil, fmt.Errorf("%s: %w", c.name(), err)
+	}
+	return numbers(c.name(), out.String(), most)
+}
+
+// numbers reads what a command has printed.
+func numbers(name, printed string, most int) ([]float64, error) {
+	var list []float64
+	for _, field := range strings.FieldsFunc(printed, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\r' || r == '\n' }) {
+		v, err := strconv.ParseFloat(field, 64)
+		switch {
+		case err != nil && !math.IsInf(v, 0):
+			return nil, fmt.Errorf("%s: it printed %.40q, which is no number", name, field)
+		case math.IsInf(v, 0) || math.IsNaN(v):
+			return nil, fmt.Errorf("%s: it printed %s: a loss is a finite number", name, field)
+		case len(list) == most:
+			return nil, fmt.Errorf("%s: it printed more than a number for each of %s", name, text.Plural(most, "example"))
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func writeNPZ(path string, arrays []checkpoint.Output) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(checkpoint.WriteNPZ(f, arrays), f.Close())
+}
+
+func integers(x []int) (tensor.Tensor, error) {
+	wide := make([]int64, len(x))
+	for i, v := range x {
+		wide[i] = int64(v)
+	}
+	return tensor.Of(tensor.Shape{len(wide)}, wide)
+}
+
+// limitedBuffer keeps what is written up to a limit, and says when it is beyond it.
+type limitedBuffer struct {
+	bytes.Buffer
+	most int
+	full func()
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if room := b.most + 1 - b.Len(); room > 0 {
+		b.Buffer.Write(p[:min(room, len(p))])
+	}
+	if b.Len() > b.most {
+		b.full()
+		return 0, io.ErrShortWrite
+	}
+	return len(p), nil
+}
+
+// tail keeps the end of what is written.
+type tail struct{ end []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 4096
+	t.end = append(t.end, p...)
+	if more := len(t.end) - most; more > 0 {
+		t.end = append(t.end[:0], t.end[more:]...)
+	}
+	return len(p), nil
+}
+
+// last returns the last line that is not empty.
+func (t *tail) last() string {
+	lines := strings.Split(strings.TrimSpace(string(t.end)), "\n")
+	return strings.TrimSpace(strings.ToValidUTF8(lines[len(lines)-1], "\uFFFD"))
+}
