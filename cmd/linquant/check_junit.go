@@ -22,11 +22,11 @@ type (
 		Tests    int    `xml:"tests,attr"`
 		Failures int    `xml:"failures,attr"`
 		Errors   int    `xml:"errors,attr"`
-		Skipped  int    `xml:"skipped,attr"`
 		Time     string `xml:"time,attr"` // seconds
 	}
 	junitSuite struct {
 		junitCounts
+		Skipped    int             `xml:"skipped,attr"`
 		Timestamp  string          `xml:"timestamp,attr"`
 		Properties []junitProperty `xml:"properties>property"`
 		Case       junitCase       `xml:"testcase"`
@@ -58,17 +58,17 @@ func (r *checkReport) writeJUnit(w io.Writer) error {
 	}
 	seconds := fmt.Sprintf("%.3f", r.took.Seconds())
 	test := junitCase{Name: r.claim(false), Class: "linquant.check", Time: seconds, Out: out.String()}
-	counts := junitCounts{Name: madeBy, Tests: 1, Time: seconds}
+	counts, skipped := junitCounts{Name: madeBy, Tests: 1, Time: seconds}, 0
 	problem := &junitProblem{Message: r.sentence(), Type: string(r.Verdict), Text: strings.Join(r.lines(), "\n")}
 	switch {
 	case r.Verdict == eval.Pass:
 	case r.Verdict == eval.Undecided && r.cfg.allowUndecided:
 		problem.Type = "" // which skipped does not have
-		test.Skipped, counts.Skipped = problem, 1
+		test.Skipped, skipped = problem, 1
 	default:
 		test.Failure, counts.Failures = problem, 1
 	}
-	suite := junitSuite{junitCounts: counts, Timestamp: r.start.UTC().Format(time.RFC3339)[:19], Case: test}
+	suite := junitSuite{junitCounts: counts, Skipped: skipped, Timestamp: r.start.UTC().Format(time.RFC3339)[:19], Case: test}
 	for _, p := range [][2]string{
 		{"model", r.model},
 		{"reference", r.cfg.reference},
