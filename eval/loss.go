@@ -54,12 +54,14 @@ func (m Metric) Loss(network, reference []float32, label int) (float64, error) {
 		}
 		b, err := m.Right(reference, label)
 		switch {
+		case err != nil:
+			return 0, fmt.Errorf("of the reference: %w", err)
 		case b && !a:
-			return 1, err
+			return 1, nil
 		case a && !b:
-			return -1, err
+			return -1, nil
 		}
-		return 0, err
+		return 0, nil
 	}
 	var e stats.Error
 	if err := e.Add(reference, network); err != nil {

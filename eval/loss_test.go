@@ -54,7 +54,7 @@ func TestLossRefuses(t *testing.T) {
 	}{
 		{Top1, a, a, -1, "it has no label"},
 		{Top1, a, a, 2, "class 2, and the network knows 2 classes"},
-		{Top5, a, nan, 0, "not a number"},
+		{Top5, a, nan, 0, "of the reference: the network's output for class 1 is not a number"},
 		{Top1, a, nan, 0, "not a number"},
 		{Top1, nan, a, 0, "not a number"},
 		{MSE, a, nan, -1, "infinite or no number"},

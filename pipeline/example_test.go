@@ -113,3 +113,24 @@ func ExampleLoad() {
 	fmt.Println("it is", label, "and looks like", classes[0].Index)
 	// Output: it is 0 and looks like 0
 }
+
+// A gate: it ends as soon as the examples show whether 4 bits lose more than 20 points of accuracy.
+func ExampleCheck() {
+	ctx := context.Background()
+	r, err := pipeline.Quantize(ctx, pipeline.Config{Model: pipeline.Builtin, Quant: ptq.Config{WeightBits: 4}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	set, err := dataset.Open(ctx, "builtin:test", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer set.Close()
+	c, err := pipeline.Check(ctx, r.Network, r.Float, set, pipeline.CheckConfig{MaxLoss: 0.2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Verdict, c.N < 60, c.Of)
+	// Output: pass true 2000
+}

@@ -108,6 +108,7 @@ func runCheck(c *cobra.Command, model string, cfg checkConfig) (err error) {
 			return cli.Usagef("--metric %q: %w", cfg.metric, err)
 		}
 		defer command.Close()
+		command.Low, command.High = p.Low, p.High
 		p.Judge = command
 	}
 	set, err := flags.OpenData(c.Context(), "--data", cfg.dataSpec(model), dataset.Test, 0)

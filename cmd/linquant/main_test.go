@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"linquant": main})
+	testscript.Main(m, map[string]func(){"linquant": main, "judge": judgeMain})
 }
 
 // TestScripts runs every command line in testdata/script and compares what it prints and writes.
@@ -150,6 +150,7 @@ func TestInterrupt(t *testing.T) {
 		{"quantize", "builtin", "-o", "q.onnx", "--json"},
 		{"eval", "builtin"},
 		{"compare", "builtin", "float.onnx"},
+		{"check", "float.onnx", "--reference", "builtin", "--data", "builtin", "--max-drop", "1", "--junit", "j.xml", "-o", "j.json"},
 		{"sweep", "builtin"},
 		{"bench", "builtin"},
 		{"run", "builtin", "--input", "pixels.npy", "--output", "y.npy"},

@@ -31,6 +31,8 @@ import (
 
 // Command is a pipeline.Judge.
 type Command struct {
+	Low, High float64 // what the loss of an example lies between
+
 	words []string
 	limit time.Duration
 	dir   string // of the files; "" before the first
@@ -51,7 +53,7 @@ func New(line string, limit time.Duration) (*Command, error) {
 	if _, err := exec.LookPath(words[0]); err != nil {
 		return nil, fmt.Errorf("there is no program %q: look at its name, and whether it may be executed", words[0])
 	}
-	return &Command{words: words, limit: limit}, nil
+	return &Command{Low: -1, High: 1, words: words, limit: limit}, nil
 }
 
 // split returns the words of a command line.
@@ -128,6 +130,12 @@ func (c *Command) Losses(ctx context.Context, a pipeline.Answers) ([]float64, er
 	c.first = true
 	switch {
 	case len(losses) == n:
+		for i, loss := range losses {
+			if loss < c.Low || loss > c.High {
+				return nil, fmt.Errorf("%s: it printed %g for example %d, which is not between %g and %g: --range says what is", c.name(), loss,
+					a.Examples[i], c.Low, c.High)
+			}
+		}
 		return losses, nil
 	case first && len(losses) == 1:
 		if c.all, err = newSpool(c.dir, a); err != nil {

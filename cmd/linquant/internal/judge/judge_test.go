@@ -140,6 +140,7 @@ func answers(t *testing.T, first, n int) pipeline.Answers {
 
 func TestEach(t *testing.T) {
 	c := judged(t, "each", time.Minute)
+	c.High = 1000
 	for _, at := range [][2]int{{0, 3}, {3, 4}, {7, 1}} {
 		got, err := c.Losses(t.Context(), answers(t, at[0], at[1]))
 		var want []float64
@@ -177,6 +178,7 @@ func TestCommandFails(t *testing.T) {
 		"nan":     "it printed nan: a loss is a finite number",
 		"fail":    "exit status 7: last: no such metric",
 		"nothing": "it printed 0 numbers",
+		"each":    "it printed 103 for example 1, which is not between -1 and 1: --range says what is",
 	} {
 		if got, err := judged(t, what, time.Minute).Losses(t.Context(), answers(t, 0, 3)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", what, got, err, want)
