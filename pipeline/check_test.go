@@ -83,7 +83,7 @@ func TestCheckAnswers(t *testing.T) {
 	r := withBits(t, 4)
 	set := images(t, "builtin:test", 50)
 	answers := func(n *pipeline.Network) [][]float32 {
-		m, err := n.Compile(engine.Config{Threads: 1})
+		m, err := n.Compile(t.Context(), engine.Config{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func TestCheckFormats(t *testing.T) {
 		if err := r.Export(&b, onnx.ExportConfig{Format: format}); err != nil {
 			t.Fatal(err)
 		}
-		n, err := pipeline.Read(b.Bytes(), "file", pipeline.OpenConfig{})
+		n, err := pipeline.Read(t.Context(), b.Bytes(), "file", pipeline.OpenConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}

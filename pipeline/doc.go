@@ -15,6 +15,7 @@
 //	Network.Compile          a *Model, which runs; Load and LoadFile open and compile
 //	Model.Classify           the classes of an image; Model.Run for everything else
 //	Model.Accuracy, Compare  what quantization cost
+//	Check                    whether that is more than a budget
 //	Network.Export           an ONNX file
 //	Weights                  the weights of a checkpoint alone, as safetensors
 //
