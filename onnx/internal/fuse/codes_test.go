@@ -128,3 +128,24 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 }
+
+// Two layers that read one weight [in, out] share its transpose.
+func TestTransposedOnce(t *testing.T) {
+	b := newRaw()
+	x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+	w := b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02)
+	y1, y2 := b.op(graph.Gemm, "y1", nil, x, w), b.op(graph.Gemm, "y2", nil, x, w)
+	g, err := Graph(t.Context(), b.result(b.qdq(y1, 0.1, 128), b.qdq(y2, 0.2, 128)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights []string
+	for _, n := range g.Nodes {
+		if n.Op == graph.Gemm {
+			weights = append(weights, n.Inputs[1])
+		}
+	}
+	if len(weights) != 2 || weights[0] != weights[1] || !g.Values[weights[0]].Shape.Equal(tensor.Shape{2, 32}) {
+		t.Errorf("weights %q\n%s", weights, onnxtest.Dump(g))
+	}
+}

@@ -76,6 +76,9 @@ func TestFuseErrors(t *testing.T) {
 		"codes where floats belong": {func(b rawNet) *raw.Graph {
 			return b.result(b.op(graph.Softmax, "s", nil, b.q("x", "xq", 0.2, 7)))
 		}, `Softmax node "s": input "xq" holds integer codes: put a DequantizeLinear before the node`},
+		"codes quantized again": {func(b rawNet) *raw.Graph {
+			return b.result(b.q(b.q("x", "xq", 0.2, 7), "yq", 0.2, 7))
+		}, `QuantizeLinear node "yq": "xq" holds integer codes`},
 		"an input of codes that nothing explains": {func(b rawNet) *raw.Graph {
 			b.Values["x"].DType = tensor.Int8
 			b.qdq(constOf(b, "c", tensor.Shape{1}, float32(1)), 1, 0)

@@ -75,10 +75,32 @@ func (b rawNet) biasOf(name string, scale float32, codes ...int32) string {
 	return b.op(graph.DequantizeLinear, name+"_dq", nil, name, name+"_s")
 }
 
+// ramp returns n numbers.
+func ramp(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(i-n/2) / 64
+	}
+	return x
+}
+
 // conv appends a 1×1 convolution of two channels to two.
 func (b rawNet) conv(x, out string, bias ...string) string {
 	w := b.weight(out+".w", tensor.Shape{2, 2, 1, 1}, 0, 0.01, 0.02)
 	return b.op(graph.Conv, out, nil, append([]string{x, w}, bias...)...)
+}
+
+// pixelConv appends x as a vector of codes, and a QLinearConv that takes it for the channels of one pixel.
+func (b rawNet) pixelConv(attrs graph.Attrs) string {
+	x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.q("x", "xq", 0.02, 120))
+	x = b.op(graph.Unsqueeze, "u", graph.Attrs{"axes": []int{2, 3}}, x)
+	b.weight("w", tensor.Shape{2, 32, 1, 1}, 0, 0.01, 0.02)
+	constOf(b, "wz", tensor.Shape{2}, int8(0), 0)
+	constOf(b, "b", tensor.Shape{2}, int32(500), -700)
+	constOf(b, "out_s", tensor.Shape{}, float32(0.1))
+	constOf(b, "out_z", tensor.Shape{}, uint8(128))
+	y := b.op(raw.QLinearConv, "y", attrs, x, "xq_s", "xq_z", "w", "w_s", "wz", "out_s", "out_z", "b")
+	return y
 }
 
 func (b rawNet) result(names ...string) *raw.Graph {
@@ -191,6 +213,59 @@ func TestFusePatterns(t *testing.T) {
 			y = b.op(graph.Relu, "r", nil, b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{2}, float32(1), -1)))
 			return b.result(b.qdq(y, 0.1, 0))
 		}, "QuantizeLinear qFlatten qGemm qRelu DequantizeLinear"},
+		"bias and matmul": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+			y := b.op(graph.MatMul, "m", nil, x, b.weight("w", tensor.Shape{32, 3}, 1, 0.01, 0.02, 0.03))
+			y = b.op(graph.Add, "y", nil, constOf(b, "b", tensor.Shape{3}, float32(1), -1, 2), y)
+			return b.result(b.qdq(y, 0.1, 128))
+		}, "QuantizeLinear qFlatten qGemm DequantizeLinear"},
+		"matmul of reals and bias": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, "x")
+			y := b.op(graph.MatMul, "m", nil, x, b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02))
+			y = b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{2}, float32(1), -1))
+			return b.result(b.qdq(y, 0.1, 128))
+		}, "Flatten DequantizeLinear MatMul Add QuantizeLinear DequantizeLinear"},
+		"matmul with a weight of reals and bias": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+			y := b.op(graph.MatMul, "m", nil, x, constOf(b, "w", tensor.Shape{32, 1}, ramp(32)...))
+			y = b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{1}, float32(1)))
+			return b.result(b.qdq(y, 0.1, 128))
+		}, "QuantizeLinear qFlatten DequantizeLinear MatMul Add QuantizeLinear DequantizeLinear"},
+		"matmul of two activations and bias": {func(b rawNet) *raw.Graph {
+			x := b.qdq("x", 0.02, 120)
+			y := b.op(graph.MatMul, "m", nil, x, x)
+			y = b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{4}, float32(1), -1, 2, 0))
+			return b.result(b.qdq(y, 0.1, 128))
+		}, "QuantizeLinear DequantizeLinear MatMul Add QuantizeLinear DequantizeLinear"},
+		"matmul and a bias of another length": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+			y := b.op(graph.MatMul, "m", nil, x, b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02))
+			y = b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{1}, float32(1)))
+			return b.result(b.qdq(y, 0.1, 128))
+		}, "QuantizeLinear qFlatten DequantizeLinear DequantizeLinear MatMul Add QuantizeLinear DequantizeLinear"},
+		"matmul that is an output, and bias": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+			m := b.op(graph.MatMul, "m", nil, x, b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02))
+			y := b.op(graph.Add, "y", nil, m, constOf(b, "b", tensor.Shape{2}, float32(1), -1))
+			return b.result(b.qdq(y, 0.1, 128), m)
+		}, "QuantizeLinear qFlatten DequantizeLinear DequantizeLinear MatMul Add QuantizeLinear DequantizeLinear"},
+		"matmul that another reads, and bias": {func(b rawNet) *raw.Graph {
+			x := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.qdq("x", 0.02, 120))
+			m := b.op(graph.MatMul, "m", nil, x, b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02))
+			y := b.op(graph.Add, "y", nil, m, constOf(b, "b", tensor.Shape{2}, float32(1), -1))
+			return b.result(b.qdq(y, 0.1, 128), b.op(graph.Softmax, "s", graph.Attrs{"axis": 1}, m))
+		}, "QuantizeLinear qFlatten DequantizeLinear DequantizeLinear MatMul Add Softmax QuantizeLinear DequantizeLinear"},
+		"a gemm as a convolution of one pixel": {func(b rawNet) *raw.Graph {
+			y := b.pixelConv(graph.Attrs{"strides": []int{1, 1}, "dilations": []int{1, 1}, "pads": []int{0, 0, 0, 0}, "group": 1})
+			return b.result(b.op(graph.DequantizeLinear, "out", nil, b.op(graph.Flatten, "z", graph.Attrs{"axis": 1}, y), "out_s", "out_z"))
+		}, "QuantizeLinear qFlatten qGemm DequantizeLinear"},
+		"a convolution of one pixel that stays a picture": {func(b rawNet) *raw.Graph {
+			return b.result(b.op(graph.DequantizeLinear, "out", nil, b.op(graph.MaxPool, "z", graph.Attrs{"kernel_shape": []int{1, 1}}, b.pixelConv(nil)), "out_s", "out_z"))
+		}, "QuantizeLinear qFlatten qUnsqueeze qConv qMaxPool DequantizeLinear"},
+		"a convolution of one pixel that two read": {func(b rawNet) *raw.Graph {
+			y := b.pixelConv(nil)
+			return b.result(b.op(graph.DequantizeLinear, "out", nil, b.op(graph.Flatten, "z", graph.Attrs{"axis": 1}, y), "out_s", "out_z"), b.op(graph.DequantizeLinear, "picture", nil, y, "out_s", "out_z"))
+		}, "QuantizeLinear qFlatten qUnsqueeze qConv qFlatten DequantizeLinear DequantizeLinear"},
 		"matmul of images and bias": {func(b rawNet) *raw.Graph {
 			y := b.op(graph.MatMul, "m", nil, b.qdq("x", 0.02, 120), b.weight("w", tensor.Shape{4, 2}, 1, 0.01, 0.02))
 			y = b.op(graph.Add, "y", nil, y, constOf(b, "b", tensor.Shape{2}, float32(1), -1))
@@ -253,6 +328,16 @@ func TestFusePatterns(t *testing.T) {
 			constOf(b, "y_s", tensor.Shape{}, float32(0.1))
 			constOf(b, "y_z", tensor.Shape{}, uint8(128))
 			y := b.op(raw.MSQGemm, "y", graph.Attrs{"alpha": float32(0.5)}, f, "xq_s", "xq_z", "w", "w_s", "wz", "b", "y_s", "y_z")
+			return b.result(b.dq(y, "z"))
+		}, "QuantizeLinear qFlatten qGemm DequantizeLinear"},
+		"QGemm with one number for a bias": {func(b rawNet) *raw.Graph {
+			f := b.op(graph.Flatten, "f", graph.Attrs{"axis": 1}, b.q("x", "xq", 0.02, 120))
+			b.weight("w", tensor.Shape{32, 2}, 1, 0.01, 0.02)
+			constOf(b, "wz", tensor.Shape{2}, int8(0), 0)
+			constOf(b, "b", tensor.Shape{1}, int32(500))
+			constOf(b, "y_s", tensor.Shape{}, float32(0.1))
+			constOf(b, "y_z", tensor.Shape{}, uint8(128))
+			y := b.op(raw.MSQGemm, "y", nil, f, "xq_s", "xq_z", "w", "w_s", "wz", "b", "y_s", "y_z")
 			return b.result(b.dq(y, "z"))
 		}, "QuantizeLinear qFlatten qGemm DequantizeLinear"},
 		"QLinearConv whose multiplier is no number": {func(b rawNet) *raw.Graph {

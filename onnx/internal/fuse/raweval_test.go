@@ -3,6 +3,7 @@ package fuse
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"linquant/graph"
@@ -79,6 +80,10 @@ func (e rawEval) node(n *raw.Node) {
 		if b := n.Input(at); at > 0 && b != "" {
 			f, _ := e.values[b].Float32s()
 			sw, _ := e.values[n.Inputs[4]].Float32s()
+			shape := e.values[b].Shape
+			if len(f) == 1 && len(sw) > 1 { // the same code for each channel
+				f, shape = slices.Repeat(f, len(sw)), tensor.Shape{len(sw)}
+			}
 			y := make([]float32, len(f))
 			if n.Op == raw.MSQGemm {
 				sxw *= n.Float("alpha") // its bias has the scale alpha·Sa·Sb
@@ -90,7 +95,7 @@ func (e rawEval) node(n *raw.Node) {
 				}
 			}
 			name := out + " bias"
-			e.values[name], _ = tensor.Of(e.values[b].Shape, y)
+			e.values[name], _ = tensor.Of(shape, y)
 			in = append(in, name)
 		}
 		attrs := graph.Attrs{}
@@ -120,13 +125,15 @@ func (e rawEval) eval(op graph.Op, attrs graph.Attrs, in []string, out string) {
 	e.t.Helper()
 	g := graph.New("node")
 	feed := map[string]tensor.Tensor{}
+	first := max(0, slices.IndexFunc(in, func(name string) bool { v := e.g.Values[name]; return v == nil || v.Const == nil }))
+	batch := e.values[in[first]].Shape
 	for i, name := range in {
 		x := e.values[name]
 		_, several := graph.Binary(op)
 		several = several || op == graph.Concat
 		switch {
 		case name == "" || g.Values[name] != nil:
-		case i == 0, several && len(x.Shape) == len(feed[in[0]].Shape) && x.Shape[0] == feed[in[0]].Shape[0]:
+		case i == first, several && len(x.Shape) == len(batch) && x.Shape[0] == batch[0]:
 			g.AddInput(name, append(tensor.Shape{graph.Batch}, x.Shape[1:]...))
 			feed[name] = x
 		default:
