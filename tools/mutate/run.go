@@ -19,6 +19,7 @@ import (
 type run struct {
 	tests   string
 	timeout time.Duration
+	skip    string
 	long    bool
 }
 
@@ -50,6 +51,9 @@ func (r run) arguments(more ...string) []string {
 	args := append([]string{"test", "-failfast", "-count=1", "-timeout=" + r.timeout.String()}, more...)
 	if !r.long {
 		args = append(args, "-short")
+	}
+	if r.skip != "" {
+		args = append(args, "-skip="+r.skip)
 	}
 	return append(args, strings.Fields(r.tests)...)
 }
@@ -209,7 +213,7 @@ func (r run) all(ctx context.Context, p *listed, mutants []mutant) ([]fate, erro
 		if out := r.test(ctx, programs, 0, 10*r.timeout); out != nil {
 			return nil, errors.Join(ctx.Err(), fmt.Errorf("the tests of %s fail with copies of functions\n%s", r.tests, out))
 		}
-		timeout := r.timeout + 5*time.Since(began) // a busy machine must not be taken for a mutant
+		timeout := r.timeout + 3*time.Since(began) // a busy machine must not be taken for a mutant
 		for i, at := range rest {
 			if slices.Contains(left, i) {
 				if fates[at], err = r.try(ctx, some[i]); err != nil {
@@ -256,6 +260,9 @@ func (r run) test(ctx context.Context, programs []program, number int, timeout t
 	args := []string{"-test.failfast", "-test.paniconexit0", "-test.timeout=" + timeout.String()}
 	if !r.long {
 		args = append(args, "-test.short")
+	}
+	if r.skip != "" {
+		args = append(args, "-test.skip="+r.skip)
 	}
 	for _, p := range programs {
 		c := limited(ctx, p.name, args...)
