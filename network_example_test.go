@@ -53,7 +53,9 @@ func Example_network() {
 
 	// Ranges are usually measured by calib.Run on a few hundred examples; these are rounded from the one above.
 	ranges := calib.Ranges{"x": {Lo: -0.4, Hi: 1}, "relu": {Lo: 0, Hi: 2.1}, "add": {Lo: 0, Hi: 1.7}, "y": {Lo: 0, Hi: 1.2}}
-	network, report, err := ptq.Quantize(context.Background(), float, ranges, ptq.Config{WeightBits: 4, ActBits: 4})
+	network, report, err := ptq.Quantize(context.Background(), float, ranges, ptq.Config{
+		WeightBits: 4, ActBits: 4, Overrides: []ptq.Override{{Pattern: "*", ActBits: 4}}, // what is added up too, which keeps 8 bits else
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

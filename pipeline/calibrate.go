@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"linquant/calib"
 	"linquant/dataset"
@@ -15,34 +16,40 @@ import (
 )
 
 // Calibration says how the ranges of activations are found. The zero value takes the extremes of the first 256 examples
-// of the data.
+// of the data; for activations of fewer than 8 bits calib.MSE is better.
 type Calibration struct {
-	Data   Data         // with a Limit of 0, which here means 256
+	Data   Data         // with a Limit of 0, which here means 256, or 512 where weights are reconstructed
 	Method calib.Method // MinMax, MovingAverage, Percentile, MSE or Entropy
 
 	Percentile float64      // for the method of that name; 0 means calib.DefaultPercentile
 	Ranges     calib.Ranges // known already: nothing is measured
 }
 
-// DefaultExamples is how many examples a network is calibrated on where nothing else is said.
-const DefaultExamples = 256
+const (
+	// DefaultExamples is how many examples a network is calibrated on where nothing else is said.
+	DefaultExamples = 256
+
+	// ReconstructionExamples is DefaultExamples where weights are reconstructed (ptq.Reconstruct).
+	ReconstructionExamples = 512
+)
 
 // Stage is a part of the work that takes time.
 type Stage string
 
 // The stages that report progress.
 const (
-	Calibrating Stage = "calibration"
-	Measuring   Stage = "accuracy"
-	Comparing   Stage = "comparison"
-	Checking    Stage = "check"
+	Calibrating    Stage = "calibration"
+	Reconstructing Stage = "reconstruction" // its pieces are layers
+	Measuring      Stage = "accuracy"
+	Comparing      Stage = "comparison"
+	Checking       Stage = "check"
 )
 
 // Progress says how far a stage is. Its first call has Done 0. Calls never overlap.
 type Progress struct {
 	Stage       Stage
-	Done, Total int    // examples
-	Of          string // what is worked on: the network, or the variant of a Sweep
+	Done, Total int    // examples, or layers
+	Of          string // what is worked on: the network, the layer, or the variant of a Sweep
 	Data        string // the name of the set
 
 	// Of calibration: how many values are observed, and the bytes that this takes.
@@ -130,20 +137,51 @@ func (n *Network) CheckRanges(ranges calib.Ranges, cfg ptq.Config) ([]Warning, e
 	return warnings, nil
 }
 
+// watches reports whether there are examples for a way to quantize weights that wants to see some.
+func (cfg Config) watches(n *Network) bool {
+	if cfg.Quant.WeightMethod != nil {
+		return true // without any, what asks for them says so
+	}
+	own := n.Name == Builtin && cfg.Calibration.Ranges == nil && !cfg.Dynamic
+	return reconstructs(cfg.Quant) && (own || !cfg.Calibration.Data.none())
+}
+
+// reconstructs reports whether weights are reconstructed if there are examples.
+func reconstructs(cfg ptq.Config) bool {
+	few := func(bits int) bool { return 0 < bits && bits < 8 }
+	switch cfg.WeightMethod.(type) {
+	case ptq.Reconstruct:
+		return true
+	case nil:
+		return few(cfg.WeightBits) || slices.ContainsFunc(cfg.Overrides, func(o ptq.Override) bool { return few(o.WeightBits) })
+	}
+	return false
+}
+
 // watched returns the examples of the calibration for a way to quantize weights that watches what layers are shown
-// (ptq.WeightMethod). They are opened when one asks for them, each time again.
+// (ptq.WeightMethod). They are opened when one asks for them.
 func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
+	of := n.examplesOf(ctx, nil, cfg.Threads)
+	of.Batches = func(yield func([][]float32, error) bool) {
+		set, _, err := cfg.Calibration.Open(ctx, n.Name)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer set.Close()
+		n.examplesOf(ctx, set, cfg.Threads).Batches(yield)
+	}
+	return of
+}
+
+// examplesOf returns the examples of a set for such a way.
+func (n *Network) examplesOf(ctx context.Context, set dataset.Set, threads int) ptq.Examples {
 	return ptq.Examples{
 		Compile: func(g *graph.Graph, keep []string) (calib.Runner, error) {
-			return engine.Compile(ctx, g, engine.Config{Threads: cfg.Threads, Keep: keep})
+			return engine.Compile(ctx, g, engine.Config{Threads: threads, Keep: keep})
 		},
+		Threads: threads,
 		Batches: func(yield func([][]float32, error) bool) {
-			set, _, err := cfg.Calibration.Open(ctx, n.Name)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			defer set.Close()
 			pre := n.pre
 			pre.ChannelsLast = pre.ChannelsLast || vision.ChannelsLast(n.InputShape())
 			examples, err := Prepare(set, pre, n.InputShape())
@@ -151,7 +189,6 @@ func (n *Network) watched(ctx context.Context, cfg Config) ptq.Examples {
 				yield(nil, err)
 				return
 			}
-			cfg.digest.watch(examples)
 			batches(ctx, examples)(yield)
 		},
 	}

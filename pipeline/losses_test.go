@@ -109,7 +109,7 @@ func TestLowSQNROfFewBits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := pipeline.Config{Network: n, Calibration: pipeline.Calibration{Data: pipeline.Data{Set: vectors{}}}, Quant: ptq.Config{WeightBits: 2, ActBits: 2}}
+	cfg := pipeline.Config{Network: n, Calibration: pipeline.Calibration{Data: pipeline.Data{Set: vectors{}}}, Quant: ptq.Config{WeightBits: 2, ActBits: 2, WeightMethod: ptq.AbsMax{}}}
 	r, err := pipeline.Quantize(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +147,7 @@ func TestLowSQNRTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := pipeline.Config{Network: n, Quant: ptq.Config{WeightBits: 2}}
+	cfg := pipeline.Config{Network: n, Quant: ptq.Config{WeightBits: 2, WeightMethod: ptq.AbsMax{}}}
 	cfg.Calibration.Data = pipeline.Data{Spec: pipeline.Builtin, Limit: 16}
 	r, err := pipeline.Quantize(t.Context(), cfg)
 	if err != nil {

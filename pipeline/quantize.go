@@ -145,8 +145,16 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	r := &Result{Float: n}
 	cfg.digest = &digest{}
-	if cfg.Quant.Examples.Compile == nil && cfg.Quant.Examples.Batches == nil {
+	if reconstructs(cfg.Quant) && cfg.Calibration.Data.Limit == 0 {
+		cfg.Calibration.Data.Limit = ReconstructionExamples
+	}
+	if cfg.Quant.Examples.Compile == nil && cfg.Quant.Examples.Batches == nil && cfg.watches(n) {
 		cfg.Quant.Examples = n.watched(ctx, cfg)
+	}
+	if cfg.Quant.Progress == nil && cfg.Progress != nil {
+		cfg.Quant.Progress = func(done, total int, layer string) {
+			cfg.Progress(Progress{Stage: Reconstructing, Done: done, Total: total, Of: layer})
+		}
 	}
 	var err error
 	if cfg.Dynamic {

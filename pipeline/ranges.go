@@ -22,7 +22,7 @@ func (cfg Config) idle() error {
 		{"Calibration.Ranges", c.Ranges != nil},
 		{"Calibration.Method", c.Method != 0},
 		{"Calibration.Percentile", c.Percentile != 0},
-		{"Calibration.Data", !c.Data.none() && looksAtWeights(cfg.Quant.WeightMethod)},
+		{"Calibration.Data", !c.Data.none() && looksAtWeights(cfg.Quant)},
 	} {
 		if cfg.Dynamic && f.given {
 			return &ConfigError{f.name, "", "with Dynamic layers find the ranges of their inputs while they run, and nothing is calibrated: " +
@@ -37,9 +37,11 @@ func (cfg Config) idle() error {
 }
 
 // looksAtWeights reports whether the method chooses codes by the weights alone and needs no examples.
-func looksAtWeights(m ptq.WeightMethod) bool {
-	switch m.(type) {
-	case nil, ptq.AbsMax, ptq.LeastSquares:
+func looksAtWeights(cfg ptq.Config) bool {
+	switch cfg.WeightMethod.(type) {
+	case nil:
+		return !reconstructs(cfg)
+	case ptq.AbsMax, ptq.LeastSquares:
 		return true
 	}
 	return false

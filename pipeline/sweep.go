@@ -20,9 +20,13 @@ type Variant struct {
 	Method calib.Method // of calibration
 }
 
-// String names the variant: "w4a8 per channel, mse".
+// String names the variant: "w4a8 per channel, mse, reconstruct".
 func (v Variant) String() string {
-	return fmt.Sprintf("w%da%d per %v, %v", cmp.Or(v.Quant.WeightBits, 8), cmp.Or(v.Quant.ActBits, 8), v.Granularity(), v.Method)
+	text := fmt.Sprintf("w%da%d per %v, %v", cmp.Or(v.Quant.WeightBits, 8), cmp.Or(v.Quant.ActBits, 8), v.Granularity(), v.Method)
+	if m := v.Quant.WeightMethod; m != nil && m != (ptq.AbsMax{}) {
+		text += ", " + m.String()
+	}
+	return text
 }
 
 // Granularity says which weights share a scale.
@@ -40,10 +44,11 @@ type Measured struct {
 	Accuracy    *eval.Accuracy
 	Difference  *eval.Difference // to the float network; nil of that itself
 	WeightBytes int64            // of all constants, codes packed at their bits
+	Weights     string           // how codes of weights were made; "" of the float network
 }
 
 // Sweep measures the network as it is and in every variant on the examples of test. Ranges are measured on the examples
-// of training, once for all variants that they suit. What is finished when an error comes is returned with it.
+// of training, once for all variants that they suit, and weights of fewer than 8 bits are reconstructed with them. What is finished when an error comes is returned with it.
 //
 // Errors: ErrQuantized, and those of Calibrate, Quantize, Compile and Accuracy.
 func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variants []Variant, cfg MeasureConfig) ([]Measured, error) {
@@ -82,7 +87,11 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 			at = len(known[v.Method])
 			known[v.Method] = append(known[v.Method], ranges)
 		}
-		q, report, err := n.Quantize(ctx, known[v.Method][at], v.Quant)
+		vq := v.Quant
+		if vq.Examples.Compile == nil && vq.Examples.Batches == nil {
+			vq.Examples = n.examplesOf(ctx, training, cfg.Threads)
+		}
+		q, report, err := n.Quantize(ctx, known[v.Method][at], vq)
 		if err != nil {
 			return list, err
 		}
@@ -91,7 +100,7 @@ func (n *Network) Sweep(ctx context.Context, training, test dataset.Set, variant
 			return list, err
 		}
 		d := eval.Paired(m.Accuracy.Right, float.Accuracy.Right)
-		m.Variant, m.Difference, m.WeightBytes = &v, &d, report.PackedBytes
+		m.Variant, m.Difference, m.WeightBytes, m.Weights = &v, &d, report.PackedBytes, report.WeightMethod
 		list = append(list, *m)
 		told(*m)
 	}

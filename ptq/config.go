@@ -10,12 +10,20 @@ import (
 // Config says how a network is quantized. The zero value: 8-bit weights, symmetric, one scale per output channel; 8-bit
 // activations, unsigned and affine, one scale each; the ONNX convention.
 type Config struct {
-	WeightBits   int          // 2 to 8; 0 means 8
-	PerTensor    bool         // weights: one scale for the whole tensor instead of one per output channel
-	WeightMethod WeightMethod // how codes of weights are made; nil means AbsMax
-	Examples     Examples     // for a method that watches activations
+	WeightBits int      // 2 to 8; 0 means 8
+	PerTensor  bool     // weights: one scale for the whole tensor instead of one per output channel
+	Examples   Examples // for a method that watches activations
 
-	ActBits   int  // bits of activations, 2 to 8; 0 means 8
+	// WeightMethod is how codes of weights are made. nil means Reconstruct where there are Examples and a layer has weights of
+	// fewer than 8 bits, and else AbsMax.
+	WeightMethod WeightMethod
+
+	// Progress is told before each layer whose input is watched how many are done, of all layers.
+	Progress func(done, total int, layer string)
+
+	// ActBits is the number of bits of activations, 2 to 8; 0 means 8. What is added up to a sum, and no layer reads, keeps 8:
+	// in a residual network its errors would add up as well. Overrides go before that.
+	ActBits   int
 	ActSigned bool // codes of activations are signed (int8) instead of unsigned (uint8)
 
 	// ActSymmetric maps 0 to the code in the middle: 0 for signed codes, 2^(bits−1) for unsigned ones. The lowest code
@@ -72,9 +80,6 @@ func (cfg Config) complete() (Config, error) {
 	}
 	if err := checkBits("activations", cfg.ActBits); err != nil {
 		return cfg, &ConfigError{"ActBits", err}
-	}
-	if cfg.WeightMethod == nil {
-		cfg.WeightMethod = AbsMax{}
 	}
 	if cfg.Requant > quant.FixedDouble {
 		return cfg, &ConfigError{"Requant", fmt.Errorf("%v is no convention of requantization", cfg.Requant)}

@@ -31,10 +31,11 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &plan{ctx: ctx, g: g, cfg: cfg}
+	p := &plan{ctx: ctx, g: g, cfg: cfg, producers: g.Producers(), consumers: g.Consumers()}
 	if p.settings, err = settings(g, cfg); err != nil {
 		return nil, nil, err
 	}
+	p.chooseMethod()
 	d := &dynamicBuilder{
 		plan: p, out: g.Clone(), report: &NetworkReport{}, floats: map[string]bool{}, made: map[string][]*graph.Value{},
 	}
@@ -42,6 +43,7 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 		return nil, nil, err
 	}
 	d.report.total(g, d.out)
+	d.report.watched(p)
 	if err := graph.Check(d.out); err != nil {
 		return nil, nil, fmt.Errorf("the quantized network is not sound: %w", err)
 	}
@@ -122,7 +124,7 @@ func (d *dynamicBuilder) notDynamic(n *graph.Node) string {
 
 // layer makes c, the copy of a node, dynamic.
 func (d *dynamicBuilder) layer(n, c *graph.Node) error {
-	w, err := d.codeWeight(n, Activation{}, d.soFar)
+	w, err := d.codeWeight(n, Activation{}, d.soFar(n, c))
 	if err != nil {
 		return err
 	}
@@ -163,9 +165,11 @@ func (d *dynamicBuilder) bias(n, c *graph.Node, bias []float32) error {
 	return nil
 }
 
-// soFar returns the network as it is before a node becomes dynamic, and the name of the node's input.
-func (d *dynamicBuilder) soFar(n *graph.Node) (*graph.Graph, string, error) {
-	return d.out.Clone(), n.Input(0), nil
+// soFar returns the network as it is before c, the copy of a node, becomes dynamic.
+func (d *dynamicBuilder) soFar(n, c *graph.Node) built {
+	return built{
+		g: d.out, nodes: slices.Index(d.out.Nodes, c), input: n.Input(0), names: func(value string) []string { return []string{value} },
+	}
 }
 
 // codes adds a constant of codes that stands for the constant of that name: under the name, unless somebody reads the

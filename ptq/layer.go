@@ -26,9 +26,9 @@ type codedWeight struct {
 	floatBytes int64
 }
 
-// codeWeight quantizes the weight of a layer; soFar returns the network that is quantized up to it, for methods that want
-// to see it. The bias is what it is to be from now on.
-func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Node) (*graph.Graph, string, error)) (*codedWeight, error) {
+// codeWeight quantizes the weight of a layer; b is the network that is quantized up to it, for methods that want to see it.
+// The bias is what it is to be from now on.
+func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeight, error) {
 	name, method := n.Input(1), p.cfg.WeightMethod
 	v := p.g.Value(name).Const
 	w := &LayerWeight{
@@ -40,6 +40,11 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 	}
 	channels := w.Shape[w.Axis]
 	var err error
+	if n.Op == graph.Conv && len(w.InputShape) == 4 {
+		if w.window, err = graph.WindowOf(p.g, n, w.InputShape[2], w.InputShape[3]); err != nil {
+			return nil, err
+		}
+	}
 	if w.Real, err = v.Float32s(); err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
@@ -49,7 +54,11 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, soFar func(*graph.Nod
 	if w.Seen, err = method.Needs(w); err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
-	if err := p.show(n, w, soFar); err != nil {
+	if len(w.Seen) > 0 && p.cfg.Progress != nil {
+		p.cfg.Progress(p.coded, p.layers, n.Label())
+	}
+	p.coded++
+	if err := p.show(n, w, b); err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
 	c := &codedWeight{LayerWeight: w, codes: make([]int8, len(w.Real)), floatBytes: int64(len(v.Data))}
@@ -83,9 +92,12 @@ func checkParams(w *LayerWeight, p quant.Params) error {
 	return p.Check(w.Shape)
 }
 
-// checkSymmetric returns an error where a method has given a weight with symmetric codes the most negative one, which stays
-// unused: sums of two products with it leave the 16 bits that some processors have for them.
+// checkSymmetric returns an error where a method has given a weight with symmetric codes of 8 bits the most negative one, which
+// stays unused: sums of two products with it leave the 16 bits that some processors have for them.
 func checkSymmetric(codes []int8, p quant.Params) error {
+	if p.Type.Bits < 8 {
+		return nil
+	}
 	qmin, qmax := p.Type.Range()
 	for _, z := range p.ZeroPoint {
 		if z != 0 {
@@ -115,7 +127,7 @@ func checkBias(w *LayerWeight, bias []float32, channels int) error {
 // integerLayer quantizes the weight and the bias of a layer between activations with the given parameters. Errors:
 // weights that are not finite, scales whose products leave float32, an accumulator that can leave int32.
 func (b *builder) integerLayer(n *graph.Node, input, output Activation) (*integerLayer, error) {
-	w, err := b.codeWeight(n, input, b.soFar)
+	w, err := b.codeWeight(n, input, b.soFar(n))
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +163,9 @@ func (p *plan) setWeight(l *integerLayer, n *graph.Node, w *codedWeight) error {
 		return err
 	}
 	r := &l.report
+	if len(w.Seen) > 0 {
+		r.Shown = p.watcher.examples
+	}
 	r.Node, r.Op, r.Bits, r.Per = n.Label(), n.Op, w.params.Type.Bits, w.params.Per
 	r.PackedBytes = packedBytes(l.weight)
 	r.Weight = Layer{

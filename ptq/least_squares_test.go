@@ -159,12 +159,15 @@ func TestWeightsLeastSquares(t *testing.T) {
 }
 
 func TestWeightMethodNames(t *testing.T) {
-	for _, r := range []ptq.WeightMethod{ptq.AbsMax{}, ptq.LeastSquares{}} {
+	for _, r := range []ptq.WeightMethod{ptq.AbsMax{}, ptq.LeastSquares{}, ptq.Reconstruct{}} {
 		if got, err := ptq.ParseWeightMethod(r.String()); err != nil || got != r {
 			t.Errorf("%v parses as %v, %v", r, got, err)
 		}
 	}
-	if _, err := ptq.ParseWeightMethod("best"); err == nil || !strings.Contains(err.Error(), "use absmax or mse") {
+	if got, err := ptq.ParseWeightMethod("absmax"); err != nil || got != (ptq.AbsMax{}) {
+		t.Errorf("absmax is %v, %v", got, err)
+	}
+	if _, err := ptq.ParseWeightMethod("best"); err == nil || !strings.Contains(err.Error(), "use nearest, mse, reconstruct") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -63,6 +63,7 @@ func Quantize(ctx context.Context, g *graph.Graph, ranges calib.Ranges, cfg Conf
 		}
 	}
 	b.report.total(b.g, b.out)
+	b.report.watched(p)
 	if err := graph.Check(b.out); err != nil {
 		return nil, nil, fmt.Errorf("the quantized network is not sound: %w", err)
 	}

@@ -21,6 +21,9 @@ type plan struct {
 	consumers map[string][]*graph.Node
 	groups    map[string]*group // of every activation that is codes somewhere
 	restored  []float32         // what the codes of a weight stand for; of the last one
+	watcher   *watcher          // of examples; nil before a method watches something
+	layers    int               // with weights that become codes
+	coded     int               // of them, that are
 }
 
 // group is a set of activations with the same parameters.
@@ -56,6 +59,7 @@ func newPlan(g *graph.Graph, cfg Config) (*plan, error) {
 	if p.settings, err = settings(g, cfg); err != nil {
 		return nil, err
 	}
+	p.chooseMethod()
 	p.findRoles()
 	for _, n := range g.Nodes {
 		if p.roles[n] != island {
@@ -115,6 +119,9 @@ func (p *plan) chooseBits() {
 	for _, g := range p.groups {
 		g.root().bits = p.cfg.ActBits
 	}
+	if p.cfg.ActBits < 8 {
+		p.keepSummands()
+	}
 	if first, last := edges(p.g); p.cfg.KeepEdges && first != nil {
 		for _, value := range []string{first.Input(0), first.Outputs[0], last.Input(0), last.Outputs[0]} {
 			if g := p.group(value); g != nil {
@@ -129,6 +136,44 @@ func (p *plan) chooseBits() {
 				g.bits, g.rank = s.actBits, s.actRank
 			}
 		}
+	}
+}
+
+// keepSummands gives 8 bits to what is added up and no layer reads.
+func (p *plan) keepSummands() {
+	read := map[*group]bool{}
+	for _, n := range p.g.Nodes {
+		if p.roles[n] == layer {
+			read[p.group(n.Input(0))] = true
+		}
+	}
+	for _, n := range p.g.Nodes {
+		if n.Op != graph.Add || p.roles[n] == island {
+			continue
+		}
+		if len(n.Inputs) != 2 || !p.isActivation(n.Inputs[0]) || !p.isActivation(n.Inputs[1]) {
+			continue
+		}
+		for _, in := range n.Inputs {
+			if g := p.group(in); g != nil && !read[g] {
+				g.bits = 8
+			}
+		}
+	}
+}
+
+// chooseMethod fills in the way to quantize weights where the configuration leaves it open.
+func (p *plan) chooseMethod() {
+	for _, n := range p.g.Nodes {
+		if hasWeight(p.g, n) && graph.NoLayer(p.g, n) == "" && !p.settings[n].float {
+			p.layers++
+			if p.cfg.WeightMethod == nil && p.settings[n].weightBits < 8 && p.cfg.Examples.given() {
+				p.cfg.WeightMethod = Reconstruct{Threads: p.cfg.Examples.Threads}
+			}
+		}
+	}
+	if p.cfg.WeightMethod == nil {
+		p.cfg.WeightMethod = AbsMax{}
 	}
 }
 

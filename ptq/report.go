@@ -11,6 +11,10 @@ type NetworkReport struct {
 	Activations []Activation  // the values of Points in order, then the constants that an Add or Mul reads
 	Float       []Island      // what stays in floating point
 
+	WeightMethod string // that codes of weights were made by
+	Examples     int    // that layers were shown; 0 where the method watches none
+	Memory       int64  // that examples took at most, in bytes
+
 	FloatBytes  int64 // of all weights, biases and other constants of the float network
 	WeightBytes int64 // of the quantized network's, as they are stored: codes one to a byte, with their scales
 	PackedBytes int64 // the same with the codes of weights packed at their bits (quant.PackedRows)
@@ -27,6 +31,8 @@ type LayerReport struct {
 	PackedBytes int64 // of the weight: its codes packed at their bits, and its scales
 	BiasBytes   int64
 
+	Shown int // examples that its method was shown; 0 where it looked at the weights alone
+
 	// Raised is the number of output channels whose weight scale was made larger, so that a bias which is enormous
 	// beside the weights fits an int32.
 	Raised int
@@ -41,6 +47,14 @@ type Island struct {
 	Node   string
 	Op     graph.Op
 	Reason string
+}
+
+// watched fills in what the method was and saw.
+func (r *NetworkReport) watched(p *plan) {
+	r.WeightMethod = p.cfg.WeightMethod.String()
+	if p.watcher != nil {
+		r.Examples, r.Memory = p.watcher.examples, p.watcher.peak
+	}
 }
 
 // total adds up the bytes of all constants that the nodes of the two networks read.

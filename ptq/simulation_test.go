@@ -96,7 +96,7 @@ func TestSimulation(t *testing.T) {
 	shape := tensor.Shape{batch, 3, size, size}
 
 	for bits := 3; bits <= 8; bits++ {
-		cfg := ptq.Config{WeightBits: bits, ActBits: bits}
+		cfg := ptq.Config{WeightBits: bits, ActBits: bits, Overrides: []ptq.Override{{Pattern: "*", ActBits: bits}}} // sums too
 		points, err := ptq.Points(g, cfg)
 		if err != nil {
 			t.Fatal(err)

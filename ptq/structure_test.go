@@ -46,10 +46,31 @@ DequantizeLinear pool.y_DequantizeLinear: pool.y_quantized{uint8 0.02353 +85} ->
 			`
 x -> add.y, fixed-double
 QuantizeLinear x_QuantizeLinear: x -> x_quantized{int4 0.2857 +0}
+Conv conv: x_quantized{int4 0.2857 +0} conv.w{int8 ×1} conv.b{int32 ×1} -> conv.y{int8 0.0315 +0}
+Relu relu: conv.y{int8 0.0315 +0} -> relu.y{int8 0.04724 +0}
+Add add: relu.y{int8 0.04724 +0} conv.y{int8 0.0315 +0} -> add.y_quantized{int4 1.143 +0}
+DequantizeLinear add.y_DequantizeLinear: add.y_quantized{int4 1.143 +0} -> add.y
+`,
+		},
+		{
+			"what is added up and a layer reads, or an override names, has the bits that are asked for",
+			func(n *net) *graph.Graph {
+				y := n.conv("conv", "x", 3, 3)
+				return n.done(n.op(graph.Add, "add", nil, n.op(graph.Relu, "relu", nil, y), y), n.conv("next", y, 3, 3))
+			},
+			ptq.Config{
+				ActSigned: true, ActSymmetric: true, ActBits: 4, PerTensor: true, Requant: quant.FixedDouble,
+				Overrides: []ptq.Override{{Pattern: "relu", ActBits: 4}},
+			},
+			`
+x -> add.y next.y, fixed-double
+QuantizeLinear x_QuantizeLinear: x -> x_quantized{int4 0.2857 +0}
 Conv conv: x_quantized{int4 0.2857 +0} conv.w{int8 ×1} conv.b{int32 ×1} -> conv.y{int4 0.5714 +0}
 Relu relu: conv.y{int4 0.5714 +0} -> relu.y{int4 0.8571 +0}
 Add add: relu.y{int4 0.8571 +0} conv.y{int4 0.5714 +0} -> add.y_quantized{int4 1.143 +0}
 DequantizeLinear add.y_DequantizeLinear: add.y_quantized{int4 1.143 +0} -> add.y
+Conv next: conv.y{int4 0.5714 +0} next.w{int8 ×1} next.b{int32 ×1} -> next.y_quantized{int4 1.429 +0}
+DequantizeLinear next.y_DequantizeLinear: next.y_quantized{int4 1.429 +0} -> next.y
 `,
 		},
 		{

@@ -19,7 +19,7 @@ import (
 // A method is given by its value, with its parameters as fields. The same network, examples and configuration must give
 // the same bits on every processor.
 type WeightMethod interface {
-	// String returns the word for it, such as "absmax".
+	// String returns the word for it, such as "nearest".
 	String() string
 
 	// Needs returns what is to be shown the layer's input before Quantize is called, with observers of its own for each
@@ -28,7 +28,7 @@ type WeightMethod interface {
 	Needs(w *LayerWeight) ([]Watch, error)
 
 	// Quantize chooses the parameters of the weight, with its Type and Layout, and fills codes, one for each element, with codes of the weight's
-	// type. Symmetric codes (zero points of 0) leave the most negative one unused. A bias that is not nil, one element per
+	// type. Symmetric codes (zero points of 0) of 8 bits leave the most negative one unused. A bias that is not nil, one element per
 	// output channel, takes the place of the layer's (LayerWeight.CanBias); w and what it refers to must stay as they are.
 	// What takes long looks at ctx now and then, and returns its error once it is done.
 	Quantize(ctx context.Context, w *LayerWeight, codes []int8) (p quant.Params, bias []float32, err error)
@@ -52,6 +52,8 @@ type LayerWeight struct {
 	Input      Activation   // how its input is stored; zero where it is quantized dynamically
 	InputShape tensor.Shape // of a batch (graph.Batch), channels first
 
+	window graph.Window // of a Conv
+
 	Seen []Watch // what Needs returned, after all examples
 }
 
@@ -69,13 +71,20 @@ const (
 	InFloat     Network = iota // the float network
 	InQuantized                // the network whose layers before this one are quantized: the reals that its codes stand for
 	InBoth                     // an example of the first and then the same example of the second, in one slice
+	OfOutput                   // the float network, and there what the layer computes of that input
 )
 
-// weightMethods are those that ParseWeightMethod knows.
-var weightMethods = [...]WeightMethod{AbsMax{}, LeastSquares{}}
+// expecter is an Observer that wants to know beforehand how many examples it will be shown.
+type expecter interface{ expect(examples int) }
 
-// ParseWeightMethod returns the method with that word for a name, and its default parameters.
+// weightMethods are those that ParseWeightMethod knows.
+var weightMethods = [...]WeightMethod{AbsMax{}, LeastSquares{}, Reconstruct{}}
+
+// ParseWeightMethod returns the method with that word for a name, and its default parameters. AbsMax goes by "absmax" too.
 func ParseWeightMethod(s string) (WeightMethod, error) {
+	if s == "absmax" {
+		return AbsMax{}, nil
+	}
 	var known []string
 	for _, m := range weightMethods {
 		if m.String() == s {
@@ -83,15 +92,15 @@ func ParseWeightMethod(s string) (WeightMethod, error) {
 		}
 		known = append(known, m.String())
 	}
-	return nil, fmt.Errorf("%q is no way to quantize weights: use %s", s, strings.Join(known, " or "))
+	return nil, fmt.Errorf("%q is no way to quantize weights: use %s", s, strings.Join(known, ", "))
 }
 
 // AbsMax is the WeightMethod that gives the largest magnitude the largest code (quant.SymmetricParams), and rounds to the
 // nearest code. Affine weights are quantized from minimum to maximum (quant.QuantizeAffine).
 type AbsMax struct{}
 
-// String returns "absmax".
-func (AbsMax) String() string { return "absmax" }
+// String returns "nearest".
+func (AbsMax) String() string { return "nearest" }
 
 // Needs returns nothing.
 func (AbsMax) Needs(*LayerWeight) ([]Watch, error) { return nil, nil }

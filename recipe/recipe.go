@@ -34,10 +34,10 @@ type Recipe struct {
 	Size   string   `key:"size"`  // HEIGHTxWIDTH
 	Shapes []string `key:"shape"` // NAME=NxCxHxW
 
-	Method       string `key:"method"` // of all ranges
-	WeightBits   int    `key:"weight-bits"`
-	Per          string `key:"per"`
-	WeightMethod string `key:"weight-method"`
+	Method     string `key:"method"` // of all ranges
+	WeightBits int    `key:"weight-bits"`
+	Per        string `key:"per"`
+	Weights    string `key:"weights"` // how codes of them are made
 
 	// The weights of a checkpoint alone.
 	GroupSize   int    `key:"group-size"`

@@ -77,7 +77,7 @@ func TestStrict(t *testing.T) {
 		{"recipe: 1\n\nweight-bit: 4\n", `line 3: there is no key "weight-bit"; did you mean "weight-bits"?`},
 		{"recipe: 1\nfrobnicate: 4\n", `line 2: there is no key "frobnicate": keys are the names of the flags of 'linquant quantize --help'`},
 		{"recipe: 1\nbits: 4\n", `line 2: there is no key "bits"; near to it: "weight-bits", "act-bits"`},
-		{"recipe: 1\nweight_range: mse\n", `line 2: there is no key "weight_range"; did you mean "weight-method"?`},
+		{"recipe: 1\nweight_range: mse\n", `line 2: there is no key "weight_range"; did you mean "weights"?`},
 		{"recipe: 1\nthreads: 4\n", `line 2: there is no key "threads": --threads stands on the command line alone`},
 		{"recipe: 1\nmade: {time: now}\n", `line 2: there is no key "time"; there are "linquant", "model-sha256"`},
 		{"version: 1\n", "the key recipe is missing"},

@@ -56,7 +56,7 @@ var elsewhere = []string{"out", "save-ranges", "threads", "json", "force", "dry-
 // otherNames are words for what a recipe has a key for, and names that flags had before.
 var otherNames = map[string]string{
 	"granularity": "per", "data": "calib", "dataset": "calib", "calibration": "calib", "limit": "calib-size", "calib-limit": "calib-size",
-	"weight-range": "weight-method", "normalize": "preprocess", "activations": "act-bits", "group": "group-size", "convention": "requant",
+	"weight-range": "weights", "weight-method": "weights", "normalize": "preprocess", "activations": "act-bits", "group": "group-size", "convention": "requant",
 	"version": versionKey,
 }
 

@@ -39,8 +39,14 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 	defer examples.Close()
 	fmt.Fprintf(w, "* Built-in network: a small VGG, on %s that it has not seen\n\n", text.Plural(set.Len(), "image"))
 	var variants []pipeline.Variant
-	for _, bits := range []int{8, 4, 2} {
-		variants = append(variants, pipeline.Variant{Quant: ptq.Config{WeightBits: bits, ActBits: 8}})
+	for _, way := range []ptq.Config{
+		{WeightBits: 8, WeightMethod: ptq.AbsMax{}},
+		{WeightBits: 4, WeightMethod: ptq.AbsMax{}},
+		{WeightBits: 2, WeightMethod: ptq.AbsMax{}},
+		{WeightBits: 2, WeightMethod: ptq.Reconstruct{}},
+	} {
+		way.ActBits = 8
+		variants = append(variants, pipeline.Variant{Quant: way})
 	}
 	p := text.NewProgress(stderr)
 	measured, err := n.Sweep(ctx, examples, set, variants, pipeline.MeasureConfig{Progress: flags.Show(p, nil, 0)})
@@ -55,7 +61,8 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 	if err := printSweep(w, rows); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\nThe lower three run in integers from the first layer to the last; DIFFERENCE is in percentage points.\n"+
+	_, err = fmt.Fprintf(w, "\nThe lower four run in integers from the first layer to the last; DIFFERENCE is in percentage points. Rounded to the nearest,\n"+
+		"codes of 2 bits are too coarse; chosen layer by layer so that each computes what the float layer does, they are not.\n"+
 		"Try 'linquant quantize builtin -o int8.onnx' and 'linquant eval int8.onnx --data builtin'.\n")
 	return err
 }

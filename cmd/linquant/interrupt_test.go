@@ -64,7 +64,7 @@ func TestInterruptedPrintsWhatIsFinished(t *testing.T) {
 		}
 	}
 	again := strings.Split(string(linquant(t, sweep()...)), "\n")
-	if len(again) < 5 || !strings.HasPrefix(again[4], "3 bits   8 bits") {
+	if len(again) < 5 || !strings.HasPrefix(again[4], "3 bits   reconstruct  8 bits") {
 		t.Errorf("%q", again)
 	}
 	for _, other := range [][]string{

@@ -27,7 +27,7 @@ type quantizeConfig struct {
 	flags.Selection
 	scheme      string
 	method      string // --method
-	weightRange string // --weight-method
+	weights     string // --weights
 	stripModule bool
 	asJSON      bool
 	recipe      *told
@@ -87,6 +87,9 @@ func quantizeCommand() *cobra.Command {
 			if err := misplaced(".onnx", forNetworks...); err != nil {
 				return err
 			}
+			if cfg.Method == nil {
+				cfg.Method = ptq.AbsMax{}
+			}
 			p := text.NewProgress(c.ErrOrStderr())
 			cfg.Progress = p.Step
 			report, left, err := quantizeFile(c, args[0], cfg)
@@ -107,8 +110,10 @@ func quantizeCommand() *cobra.Command {
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
 	flags.AddPer(c, &cfg.Per)
-	c.Flags().StringVar(&cfg.weightRange, "weight-method", ptq.AbsMax{}.String(),
-		"`METHOD` that chooses the scales of weights: absmax, or mse, the least squared error")
+	c.Flags().StringVar(&cfg.weights, "weights", "", "`METHOD` that makes codes of weights: nearest, the largest magnitude being the "+
+		"largest code; mse, the nearest at the scale with the least squared error; or reconstruct: layer by layer so that each computes, "+
+		"of what the integers before it give it, what the float layer does (default reconstruct where weights have fewer than 8 bits and "+
+		"there are examples to calibrate on, else nearest)")
 	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
 	cli.JSONFlag(c, &cfg.asJSON)
 	cfg.recipe.add(c)
@@ -122,16 +127,16 @@ func quantizeCommand() *cobra.Command {
 		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	})
 	cli.Values(c, "scheme", "symmetric", "affine")
-	cli.Values(c, "weight-method", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String())
+	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String())
 	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
-	cli.Aliases(c, map[string]string{"weight-range": "weight-method", "calib-limit": "calib-size"})
+	cli.Aliases(c, map[string]string{"weight-method": "weights", "weight-range": "weights", "calib-limit": "calib-size"})
 	return c
 }
 
-// methods returns how the scales of weights are chosen, and tells the calibration what --method says.
+// methods returns how codes of weights are made, nil where no flag says so, and tells the calibration what --method says.
 func (cfg *quantizeConfig) methods(c *cobra.Command, of *flags.Calibration) (ptq.WeightMethod, error) {
 	if c.Flags().Changed("method") {
-		for _, other := range []string{"weight-method", "calib-method", "ranges"} {
+		for _, other := range []string{"weights", "calib-method", "ranges"} {
 			if c.Flags().Changed(other) {
 				return nil, cli.Usagef("--method says how all ranges are chosen, and --%s how some are: give one of them", other)
 			}
@@ -146,9 +151,12 @@ func (cfg *quantizeConfig) methods(c *cobra.Command, of *flags.Calibration) (ptq
 		}
 		return nil, cli.Usagef("--method %q: use min-max or mse", cfg.method)
 	}
-	method, err := ptq.ParseWeightMethod(cfg.weightRange)
+	if cfg.weights == "" {
+		return nil, nil
+	}
+	method, err := ptq.ParseWeightMethod(cfg.weights)
 	if err != nil {
-		return nil, cli.Usagef("--weight-method: %w", err)
+		return nil, cli.Usagef("--weights: %w", err)
 	}
 	return method, nil
 }

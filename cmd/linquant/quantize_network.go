@@ -156,6 +156,15 @@ func asLayers(pattern string) string {
 	return strings.Join(globs, ",")
 }
 
+// leastActBits returns the fewest bits that activations are to have.
+func leastActBits(cfg ptq.Config) int {
+	least := cmp.Or(cfg.ActBits, 8)
+	for _, o := range cfg.Overrides {
+		least = min(least, cmp.Or(o.ActBits, 8))
+	}
+	return least
+}
+
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
 	if err := cfg.checkDynamic(c); err != nil {
@@ -165,7 +174,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err != nil {
 		return err
 	}
-	cc, err := cfg.Calibration.Config()
+	cc, err := cfg.Calibration.Config(leastActBits(pc))
 	if err != nil {
 		return err
 	}
@@ -268,6 +277,21 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if made.Calib = r.ExamplesSHA256; cfg.Load != "" {
 		if made.Ranges, err = weights.recipe.hash(c, cfg.Load); err != nil {
 			return err
+		}
+	}
+	if weights.Method, err = ptq.ParseWeightMethod(r.Report.WeightMethod); err != nil {
+		return err
+	}
+	// A recipe says what the defaults came to.
+	size := pipeline.DefaultExamples
+	if weights.Method == (ptq.Reconstruct{}) {
+		size = pipeline.ReconstructionExamples
+	}
+	for name, value := range map[string]string{"calib-method": cc.Method.String(), "calib-size": strconv.Itoa(size)} {
+		if f := c.Flags().Lookup(name); !f.Changed {
+			if err := f.Value.Set(value); err != nil {
+				return err
+			}
 		}
 	}
 	weights.recipe.warn(c, cfg.Load, made)

@@ -174,7 +174,7 @@ func replaces(c *cobra.Command, key string, given map[string]bool) string {
 		return "ranges"
 	case without("calib", "ranges"):
 		return "calib"
-	case without("method", "weight-method", "calib-method", "percentile"):
+	case without("method", "weights", "calib-method", "percentile"):
 		return "method"
 	case without("calib-method", "percentile") && value("calib-method") != calib.Percentile.String():
 		return "calib-method"

@@ -34,6 +34,7 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 		fmt.Fprintln(w, note)
 	}
 	printDynamic(w, r)
+	printReconstructed(w, r)
 	if made.Preparation != nil {
 		flags.PrintPixels(w, "Calibrated on", *made.Preparation)
 	}
@@ -48,6 +49,19 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 		}
 	}
 	return nil
+}
+
+// printReconstructed says how codes of weights were made, where that is not the plainest way.
+func printReconstructed(w io.Writer, r *ptq.NetworkReport) {
+	if r.WeightMethod != (ptq.Reconstruct{}).String() {
+		return
+	}
+	fmt.Fprintf(w, "Weights: reconstructed from %s, which took %s of memory\n", text.Plural(r.Examples, "example"), text.Megabytes(r.Memory))
+	for _, l := range r.Layers {
+		if l.Shown == 0 {
+			fmt.Fprintf(w, "Weights of %s: rounded to the nearest at the scale with the least squared error, since layers of its form are not sampled\n", text.Printable(l.Node))
+		}
+	}
 }
 
 // whatCodesTake says how codes of few bits lie in the file, if there are any that take more than their bits.
@@ -99,6 +113,8 @@ type networkJSON struct {
 	WeightBits  int                  `json:"weight_bits"`
 	ActBits     int                  `json:"act_bits"`
 	Per         string               `json:"per"`
+	Weights     string               `json:"weights"`            // how codes of them were made
+	Examples    int                  `json:"examples,omitempty"` // that layers were shown for it
 	Requant     string               `json:"requant"`
 	FloatBytes  int64                `json:"float_bytes"`
 	WeightBytes int64                `json:"weight_bytes"` // of constants, as the file has them
@@ -134,7 +150,7 @@ func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bo
 		per = quant.PerTensor
 	}
 	j := networkJSON{
-		Input: model, Output: out, WeightBits: cfg.WeightBits, ActBits: cfg.ActBits, Per: per.String(), Requant: cfg.Requant.String(),
+		Input: model, Output: out, WeightBits: cfg.WeightBits, ActBits: cfg.ActBits, Per: per.String(), Weights: r.WeightMethod, Examples: r.Examples, Requant: cfg.Requant.String(),
 		FloatBytes: r.FloatBytes, WeightBytes: constantBytes(r, int4), PackedBytes: r.PackedBytes,
 		FileBytes: cli.FileBytes(c, out), DryRun: cli.DryRun(c),
 	}

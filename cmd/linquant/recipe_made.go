@@ -54,7 +54,7 @@ func (t *told) recipeOf(c *cobra.Command, model string, cfg quantizeConfig, made
 				break
 			}
 			values = []string{t.name(key, flag(key), "")}
-		case "weight-method":
+		case "weights":
 			values = []string{cfg.Method.String()} // --method chooses it too
 		case "format":
 			if values = []string{flag(key)}; values[0] == "" {
@@ -93,7 +93,7 @@ func (t *told) idle(c *cobra.Command, key string, network bool) bool {
 		return true
 	}
 	switch key {
-	case "method": // weight-method and calib-method say it
+	case "method": // weights and calib-method say it
 		return true
 	case "group-size":
 		return flag("per") != quant.PerGroup.String()

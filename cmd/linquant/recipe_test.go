@@ -86,7 +86,7 @@ func TestRecipeMakesTheSameBytes(t *testing.T) {
 	for _, args := range []string{
 		"builtin -o a.onnx",
 		"builtin -o a.onnx --weight-bits 4 --act-bits 6 --act-signed --keep-edges --int4 --opset 22",
-		"builtin -o a.onnx --per tensor --act-symmetric --weight-method mse --calib-method entropy --requant torch --format qoperator",
+		"builtin -o a.onnx --per tensor --act-symmetric --weights mse --calib-method entropy --requant torch --format qoperator",
 		"builtin -o a.onnx --method mse --calib builtin:test --labels classes.txt",
 		"builtin -o a.onnx --calib-method percentile --override *conv1=w4a8 --override backbone.conv1=float --override classifier=w2",
 		"builtin -o a.onnx --calib-method percentile --percentile 99.5 --preprocess imagenet",
@@ -140,7 +140,7 @@ func TestRecipeMakesTheSameBytes(t *testing.T) {
 // drawFlags draws a command line of quantize, which may be one that is refused.
 func drawFlags(r *rand.Rand) []string {
 	values := map[string][]string{
-		"weight-bits": {"2", "3", "8"}, "per": {"tensor", "channel"}, "weight-method": {"absmax", "mse"}, "act-bits": {"4", "5", "8"}, "act-signed": {"true"},
+		"weight-bits": {"2", "3", "8"}, "per": {"tensor", "channel"}, "weights": {"nearest", "mse", "reconstruct"}, "act-bits": {"4", "5", "8"}, "act-signed": {"true"},
 		"act-symmetric": {"true"}, "keep-edges": {"true"}, "requant": {"torch", "fixed", "fixed-double"}, "calib-size": {"1", "3"},
 		"calib-method": {"moving-average", "percentile", "mse", "entropy"}, "percentile": {"99", "100"}, "mean": {"0.5", "0.1,0.2,0.3"},
 		"std": {"0.5", "0.1, .2,0.30001"}, "divide": {"100", "0.1"}, "bgr": {"true", "false"}, "preprocess": {"imagenet", "-1..1", "raw"}, "resize": {"0", "33"},

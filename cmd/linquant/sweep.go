@@ -36,6 +36,7 @@ type sweepConfig struct {
 	actBits    string
 	per        string
 	methods    string
+	weights    string
 	keepEdges  bool
 	asJSON     bool
 	resume     string
@@ -64,6 +65,8 @@ func sweepCommand() *cobra.Command {
 	f.StringVar(&cfg.actBits, "act-bits", "8", "`BITS` of activations, with commas between")
 	f.StringVar(&cfg.per, "per", "channel", "the weights of a `WHAT` share a scale: tensor, channel or tensor,channel")
 	f.StringVar(&cfg.methods, "method", "min-max", "`METHODS` that choose ranges: min-max, mse or min-max,mse")
+	f.StringVar(&cfg.weights, "weights", "", "`METHODS` that make codes of weights, with commas between: nearest, mse or reconstruct "+
+		"(default reconstruct below 8 bits, else nearest; mse with --method mse)")
 	f.BoolVar(&cfg.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
 	f.StringVar(&cfg.resume, "resume", "", "keep what is finished in this `FILE` (JSON), and measure no row again that is there")
 	cfg.AddThreads(c)
@@ -72,6 +75,7 @@ func sweepCommand() *cobra.Command {
 	cfg.AddInput(c)
 	cli.Values(c, "per", quant.PerTensor.String(), quant.PerChannel.String())
 	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
+	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String())
 	cli.Prefixes(c, "calib", flags.DataKinds...)
 	return c
 }
@@ -102,15 +106,41 @@ func (cfg sweepConfig) variants() ([]pipeline.Variant, error) {
 				if err := v.Quant.SetGranularity(per); err != nil {
 					return nil, cli.Usagef("--per %v: %w", per, err)
 				}
-				if method == calib.MSE {
-					v.Quant.WeightMethod = ptq.LeastSquares{}
-				}
 				for _, b := range weightBits {
 					v.Quant.WeightBits = b
-					list = append(list, v)
+					ways, err := cfg.weightMethods(b, method)
+					if err != nil {
+						return nil, err
+					}
+					for _, way := range ways {
+						v.Quant.WeightMethod = way
+						list = append(list, v)
+					}
 				}
 			}
 		}
+	}
+	return list, nil
+}
+
+// weightMethods returns the ways to make codes of weights of so many bits.
+func (cfg sweepConfig) weightMethods(bits int, method calib.Method) ([]ptq.WeightMethod, error) {
+	if cfg.weights == "" {
+		switch {
+		case method == calib.MSE:
+			return []ptq.WeightMethod{ptq.LeastSquares{}}, nil
+		case bits < 8:
+			return []ptq.WeightMethod{ptq.Reconstruct{}}, nil
+		}
+		return []ptq.WeightMethod{ptq.AbsMax{}}, nil
+	}
+	var list []ptq.WeightMethod
+	for name := range strings.SplitSeq(cfg.weights, ",") {
+		way, err := ptq.ParseWeightMethod(strings.TrimSpace(name))
+		if err != nil {
+			return nil, cli.Usagef("--weights: %w", err)
+		}
+		list = append(list, way)
 	}
 	return list, nil
 }
@@ -253,6 +283,7 @@ type sweepRow struct {
 	Per             string          `json:"per,omitempty"`
 	KeepEdges       bool            `json:"keep_edges,omitempty"`
 	Ranges          string          `json:"ranges,omitempty"`
+	Weights         string          `json:"weights,omitempty"` // how codes of weights were made
 	N               int             `json:"n"`
 	Top1            float64         `json:"top1"`
 	Top1Low         float64         `json:"top1_low"`
@@ -266,14 +297,14 @@ type sweepRow struct {
 func variantRow(v pipeline.Variant) sweepRow {
 	return sweepRow{
 		WeightBits: v.Quant.WeightBits, ActBits: v.Quant.ActBits, Per: v.Granularity().String(), KeepEdges: v.Quant.KeepEdges,
-		Ranges: v.Method.String(),
+		Ranges: v.Method.String(), Weights: v.Quant.WeightMethod.String(),
 	}
 }
 
 // same reports whether both are rows of one variant.
 func (r sweepRow) same(other sweepRow) bool {
 	return r.WeightBits == other.WeightBits && r.ActBits == other.ActBits && r.Per == other.Per && r.KeepEdges == other.KeepEdges &&
-		r.Ranges == other.Ranges && other.Difference != nil
+		r.Ranges == other.Ranges && r.Weights == other.Weights && other.Difference != nil
 }
 
 func newSweepRow(m pipeline.Measured) sweepRow {
@@ -327,14 +358,14 @@ func (j *sweepJSON) save(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return text.WriteJSON(w, j) })
 }
 
-var sweepHeading = []string{"WEIGHTS", "ACTIVATIONS", "PER", "RANGES", "TOP-1>", "DIFFERENCE>", "95% INTERVAL", "SIZE>", "IMAGES/S>"}
+var sweepHeading = []string{"WEIGHTS", "CODES", "ACTIVATIONS", "PER", "RANGES", "TOP-1>", "DIFFERENCE>", "95% INTERVAL", "SIZE>", "IMAGES/S>"}
 
 func (r sweepRow) cells() []string {
 	if r.Difference == nil {
-		return []string{"float32", "float32", "", "", text.Percent(r.Top1), "", "", text.Megabytes(r.WeightBytes), text.Rate(r.ImagesPerSecond)}
+		return []string{"float32", "", "float32", "", "", text.Percent(r.Top1), "", "", text.Megabytes(r.WeightBytes), text.Rate(r.ImagesPerSecond)}
 	}
 	return []string{
-		text.Plural(r.WeightBits, "bit"), text.Plural(r.ActBits, "bit"), r.Per, r.Ranges, text.Percent(r.Top1), text.Points(r.Difference.Top1),
+		text.Plural(r.WeightBits, "bit"), r.Weights, text.Plural(r.ActBits, "bit"), r.Per, r.Ranges, text.Percent(r.Top1), text.Points(r.Difference.Top1),
 		text.Points(r.Difference.Low) + " to " + text.Points(r.Difference.High), text.Megabytes(r.WeightBytes), text.Rate(r.ImagesPerSecond),
 	}
 }

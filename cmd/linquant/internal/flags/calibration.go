@@ -28,8 +28,8 @@ func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
 	added := cli.Under(c, "The ranges of its activations", func() {
 		f := c.Flags()
 		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE or builtin")
-		f.IntVar(&cal.size, "calib-size", pipeline.DefaultExamples, "measure on the first `N` examples")
-		f.StringVar(&cal.Method, "calib-method", calib.MinMax.String(), "`METHOD`: min-max, moving-average, percentile, mse or entropy")
+		f.IntVar(&cal.size, "calib-size", 0, "measure on the first `N` examples (default 256, or 512 where weights are reconstructed)")
+		f.StringVar(&cal.Method, "calib-method", "", "`METHOD`: min-max, moving-average, percentile, mse or entropy (default min-max, or mse where activations have fewer than 8 bits)")
 		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
 		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
 		cli.MarkOutput(c, "save-ranges")
@@ -49,11 +49,18 @@ func CalibMethods() []string {
 	return names
 }
 
-// Config returns what the pipeline wants.
-func (cal *Calibration) Config() (pipeline.Calibration, error) {
+// Config returns what the pipeline wants for activations of so many bits.
+func (cal *Calibration) Config(actBits int) (pipeline.Calibration, error) {
 	cfg := pipeline.Calibration{Percentile: cal.percentile, Data: pipeline.Data{Spec: cal.data, Limit: cal.size}}
 	var err error
-	if cfg.Method, err = calib.ParseMethod(cal.Method); err != nil {
+	method := cal.Method
+	if method == "" {
+		method = calib.MinMax.String()
+		if actBits < 8 {
+			method = calib.MSE.String()
+		}
+	}
+	if cfg.Method, err = calib.ParseMethod(method); err != nil {
 		return cfg, cli.Usagef("--calib-method: %w", err)
 	}
 	if cfg.Method != calib.Percentile {
@@ -73,7 +80,7 @@ func (cal *Calibration) Ranges(c *cobra.Command) (calib.Ranges, error) {
 		}
 	}
 	switch {
-	case cal.Load == "" && cal.size < 1:
+	case cal.Load == "" && c.Flags().Changed("calib-size") && cal.size < 1:
 		return nil, cli.Usagef("--calib-size %d: use 1 or more", cal.size)
 	case cal.Load == "":
 		return nil, nil
@@ -118,6 +125,13 @@ func Show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Prog
 					text.Plural(now.Total, "image"), now.Data, method, text.Megabytes(now.Memory))
 			}
 		}
-		p.Rate(now.Done, now.Total, "images", of)
+		what := "images"
+		if now.Stage == pipeline.Reconstructing {
+			what = "layers"
+			if now.Done == 0 && w != nil {
+				fmt.Fprintf(w, "Reconstructing the weights of %s, layer by layer\n\n", text.Plural(now.Total, "layer"))
+			}
+		}
+		p.Rate(now.Done, now.Total, what, of)
 	}
 }

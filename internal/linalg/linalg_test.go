@@ -1,0 +1,248 @@
+package linalg
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"linquant/internal/cpu"
+)
+
+func machines() []Machine {
+	var list []Machine
+	for _, tier := range cpu.Available() {
+		list = append(list, Machine{tier, 1}, Machine{tier, 3})
+	}
+	return list
+}
+
+func random(r *rand.Rand, rows, cols int) Matrix {
+	a := New(rows, cols)
+	for i := range a.Data {
+		a.Data[i] = float32(r.NormFloat64())
+	}
+	return a
+}
+
+// sameBits fails unless all tiers with fused multiply-add, on any number of threads, give the same.
+func sameBits(t *testing.T, compute func(m Machine) []float32) {
+	t.Helper()
+	var want []float32
+	for _, m := range machines() {
+		if m.Tier == cpu.Generic {
+			continue
+		}
+		got := compute(m)
+		if want == nil {
+			want = got
+		} else if !slices.Equal(got, want) {
+			t.Errorf("%v on %d threads: other bits", m.Tier, m.Threads)
+		}
+	}
+}
+
+func TestProducts(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range [][3]int{{1, 1, 1}, {3, 200, 5}, {130, 7, 300}, {65, 129, 128}, {5, 4, 0}, {70, 130, 2100}} {
+		a, b, c := random(r, n[0], n[2]), random(r, n[1], n[2]), random(r, n[2], n[1])
+		for _, m := range machines() {
+			dst, other := random(r, n[0], n[1]), random(r, n[0], n[1])
+			m.MulT(dst, a, b)
+			m.Mul(other, a, c)
+			for i := range n[0] {
+				for j := range n[1] {
+					var want, second float64
+					for k := range n[2] {
+						want += float64(a.At(i, k)) * float64(b.At(j, k))
+						second += float64(a.At(i, k)) * float64(c.At(k, j))
+					}
+					if math.Abs(want-float64(dst.At(i, j))) > 1e-3 || math.Abs(second-float64(other.At(i, j))) > 1e-3 {
+						t.Fatalf("%v, %v: [%d,%d] is %v and %v, want %v and %v", n, m, i, j, dst.At(i, j), other.At(i, j), want, second)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestGram(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, size := range [][3]int{{1, 1, 1}, {3, 10, 2}, {27, 500, 16}, {150, 40, 7}, {130, 4000, 3}} {
+		k, n, outputs := size[0], size[1], size[2]
+		samples, reals := make([]byte, k*n), New(k, n)
+		for i := range samples {
+			samples[i] = byte(r.UintN(256))
+			reals.Data[i] = float32(samples[i])
+		}
+		y := random(r, outputs, n)
+		mean := make([]float64, k)
+		for i := range k {
+			mean[i] = Mean(reals.Row(i))
+		}
+		for _, m := range machines() {
+			h, mu := m.GramCodes(samples, k, n)
+			hr, _ := m.GramReals(reals)
+			own := Matrix{y.Rows, y.Cols, y.Step, slices.Clone(y.Data)}
+			c, _ := m.CovarianceCodes(own, samples, k)
+			own = Matrix{y.Rows, y.Cols, y.Step, slices.Clone(y.Data)}
+			cr, ybar := m.CovarianceReals(own, reals)
+			for i := range k {
+				for j := range k {
+					want := 0.0
+					for s := range n {
+						want += (float64(samples[i*n+s]) - mean[i]) * (float64(samples[j*n+s]) - mean[j])
+					}
+					want /= float64(n)
+					if d := math.Abs(want - float64(h.At(i, j))); d > 1e-3+1e-6*math.Abs(want) || mu[i] != mean[i] {
+						t.Fatalf("%v, %v: [%d,%d] is %v, want %v", size, m, i, j, h.At(i, j), want)
+					}
+					if d := math.Abs(want - float64(hr.At(i, j))); d > 1e-4*(50+math.Abs(want)) { // codes vary by some 5000
+						t.Fatalf("%v, %v: [%d,%d] of reals is %v, want %v", size, m, i, j, hr.At(i, j), want)
+					}
+				}
+				for o := range outputs {
+					want := 0.0
+					for s := range n {
+						want += (float64(y.At(o, s)) - ybar[o]) * float64(samples[i*n+s])
+					}
+					want /= float64(n)
+					if math.Abs(want-float64(c.At(o, i))) > 1e-3 || math.Abs(want-float64(cr.At(o, i))) > 1e-3 {
+						t.Fatalf("%v, %v: covariance [%d,%d] is %v and %v, want %v", size, m, o, i, c.At(o, i), cr.At(o, i), want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// definite returns a matrix with eigenvalues of at least 1.
+func definite(r *rand.Rand, k int) Matrix {
+	a := random(r, k, k)
+	h := New(k, k)
+	Machine{cpu.Best(), 1}.MulT(h, a, a)
+	AddDiagonal(h, 1)
+	return h
+}
+
+func TestCholesky(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, k := range []int{1, 2, 9, 127, 128, 129, 300} {
+		h := definite(r, k)
+		b := random(r, 5, k)
+		for _, m := range machines() {
+			f, err := m.Cholesky(Matrix{k, k, k, slices.Clone(h.Data)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range k {
+				for j := range i + 1 {
+					sum := 0.0
+					for c := range j + 1 {
+						sum += float64(f.L.At(i, c)) * float64(f.L.At(j, c))
+					}
+					if math.Abs(sum-float64(h.At(i, j))) > 1e-5*float64(k) {
+						t.Fatalf("%d, %v: L·Lᵀ at [%d,%d] is %v, want %v", k, m, i, j, sum, h.At(i, j))
+					}
+				}
+			}
+			x := Matrix{b.Rows, b.Cols, b.Step, slices.Clone(b.Data)}
+			f.Solve(x)
+			for i := range b.Rows {
+				for j := range k {
+					sum := 0.0
+					for c := range k {
+						sum += float64(x.At(i, c)) * float64(h.At(c, j))
+					}
+					if math.Abs(sum-float64(b.At(i, j))) > 2e-5*float64(k) {
+						t.Fatalf("%d, %v: the solution times H at [%d,%d] is %v, want %v", k, m, i, j, sum, b.At(i, j))
+					}
+				}
+			}
+		}
+		sameBits(t, func(m Machine) []float32 {
+			f, err := m.Cholesky(Matrix{k, k, k, slices.Clone(h.Data)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := Matrix{b.Rows, b.Cols, b.Step, slices.Clone(b.Data)}
+			f.Solve(x)
+			return x.Data
+		})
+	}
+	for name, h := range map[string][]float32{
+		"zero": {0, 0, 0, 0}, "negative": {1, 0, 0, -1}, "singular": {1, 1, 1, 1}, "NaN": {1, 0, 0, float32(math.NaN())},
+		"infinite": {1, 0, 0, float32(math.Inf(1))},
+	} {
+		if _, err := (Machine{cpu.Best(), 1}).Cholesky(Matrix{2, 2, 2, h}); err != ErrNotDefinite {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func BenchmarkLinalg(b *testing.B) {
+	r := rand.New(rand.NewPCG(7, 8))
+	m := Machine{cpu.Best(), 2}
+	const k, n, outputs = 2304, 8192, 256
+	samples := make([]byte, k*n)
+	for i := range samples {
+		samples[i] = byte(r.UintN(256))
+	}
+	y := random(r, outputs, n)
+	h, _ := m.GramCodes(samples, k, n)
+	AddDiagonal(h, MeanDiagonal(h)/100)
+	t := random(r, outputs, k)
+	rate := func(b *testing.B, operations float64) {
+		b.ReportMetric(operations*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
+	}
+	b.Run("gram", func(b *testing.B) {
+		for range b.N {
+			m.GramCodes(samples, k, n)
+		}
+		rate(b, k*k*n)
+	})
+	b.Run("covariance", func(b *testing.B) {
+		for range b.N {
+			m.CovarianceCodes(y, samples, k)
+		}
+		rate(b, 2*k*n*outputs)
+	})
+	b.Run("product", func(b *testing.B) {
+		dst := New(outputs, k)
+		for range b.N {
+			m.MulT(dst, t, h)
+		}
+		rate(b, 2*k*k*outputs)
+	})
+	b.Run("block", func(b *testing.B) {
+		dst := New(outputs, 64)
+		for range b.N {
+			m.MulT(dst, t, h.Part(0, 64, 0, k))
+		}
+		rate(b, 2*k*64*outputs)
+	})
+	b.Run("cholesky", func(b *testing.B) {
+		for range b.N {
+			b.StopTimer()
+			c := Matrix{k, k, k, slices.Clone(h.Data)}
+			b.StartTimer()
+			if _, err := m.Cholesky(c); err != nil {
+				b.Fatal(err)
+			}
+		}
+		rate(b, k*k*k/3)
+	})
+	f, err := m.Cholesky(Matrix{k, k, k, slices.Clone(h.Data)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("solve", func(b *testing.B) {
+		for range b.N {
+			b.StopTimer()
+			x := Matrix{outputs, k, k, slices.Clone(t.Data)}
+			b.StartTimer()
+			f.Solve(x)
+		}
+		rate(b, 2*k*k*outputs)
+	})
+}

@@ -1,0 +1,291 @@
+package ptq
+
+import (
+	"encoding"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"linquant/calib"
+	"linquant/graph"
+	"linquant/internal/linalg"
+)
+
+// positions are places of a layer's output, chosen in every example.
+type positions struct {
+	of       int // places that an example's output has
+	per      int // chosen in each example
+	most     int // in all examples
+	seed     uint64
+	examples int // seen
+	chosen   []int
+}
+
+// expect is told how many examples there will be.
+func (p *positions) expect(examples int) {
+	p.per = min(max((p.most+examples-1)/examples, 1), p.of)
+	if p.per*examples > linalg.MostSamples {
+		p.per = max(linalg.MostSamples/examples, 1)
+	}
+}
+
+// next chooses those of the next example, in rising order: the same for the same seed.
+func (p *positions) next() []int {
+	if p.per == 0 {
+		p.per = min(p.most, p.of) // nobody said how many examples there are
+	}
+	r := rand.New(rand.NewPCG(p.seed, uint64(p.examples)))
+	p.examples++
+	p.chosen = p.chosen[:0]
+	if p.per == p.of {
+		for i := range p.of {
+			p.chosen = append(p.chosen, i)
+		}
+		return p.chosen
+	}
+	seen := make(map[int]bool, p.per) // Floyd's: each set of places is as probable
+	for i := p.of - p.per; i < p.of; i++ {
+		at := r.IntN(i + 1)
+		if seen[at] {
+			at = i
+		}
+		seen[at] = true
+		p.chosen = append(p.chosen, at)
+	}
+	slices.Sort(p.chosen)
+	return p.chosen
+}
+
+// inputSampler is an Observer that keeps what a layer reads for some places of its output: the codes, of an input that has
+// any beforehand.
+type inputSampler struct {
+	unmerged
+	positions
+	input  Activation
+	lines  [][]byte // depth·groups for each example, of per codes
+	reals  [][]float32
+	groups int
+	depth  int // inputs of one output of a group
+	taps   taps
+	whole  []byte
+}
+
+// outputSampler is an Observer that keeps a layer's output at some places.
+type outputSampler struct {
+	unmerged
+	positions
+	channels          int
+	stepChannel, step int // from one channel to the next, from one place to the next
+	lines             [][]float32
+}
+
+// unmerged is what an Observer lacks that is never sent to another machine.
+type unmerged struct {
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+}
+
+// EndBatch does nothing.
+func (unmerged) EndBatch() {}
+
+// Merge is an error.
+func (unmerged) Merge(calib.Observer) error { return errors.New("samples of a layer are not merged") }
+
+// taps says where an output's inputs lie in an example.
+type taps struct {
+	convolution bool
+	window      graph.Window
+	channels    int
+	height      int
+	width       int
+	row         int // of a product: elements of a row of the input
+}
+
+// mostSampleBytes bounds what is kept of a layer's input.
+const mostSampleBytes = 64 << 20
+
+// newSamplers returns observers of a layer's input and output; nil for layers that are not sampled.
+func newSamplers(w *LayerWeight, r Reconstruct) (*inputSampler, *outputSampler) {
+	x := &inputSampler{input: w.Input, groups: 1}
+	y := &outputSampler{channels: w.Shape[w.Axis]}
+	of := 0
+	switch {
+	case w.Node.Op == graph.Conv && len(w.InputShape) == 4 && len(w.Shape) == 4:
+		x.taps = taps{convolution: true, window: w.window, channels: w.InputShape[1], height: w.InputShape[2], width: w.InputShape[3]}
+		x.groups, x.depth = w.window.Group, w.Shape[1]*w.Shape[2]*w.Shape[3]
+		of = w.window.Out[0] * w.window.Out[1]
+		y.stepChannel, y.step = of, 1
+	case w.Node.Op != graph.Conv && len(w.Shape) == 2 && len(w.InputShape) >= 2 && w.Shape[1-w.Axis] > 0:
+		x.depth = w.Shape[1-w.Axis]
+		x.taps = taps{row: x.depth}
+		of = perExample(w.InputShape) / x.depth
+		y.stepChannel, y.step = 1, y.channels
+	}
+	if x.depth == 0 || of == 0 {
+		return nil, nil
+	}
+	size := 1
+	if w.Input.Scale == 0 {
+		size = 4
+	}
+	most := min(max(r.Samples, 2*x.depth), max(mostSampleBytes/(x.depth*x.groups*size), 64))
+	x.positions = positions{of: of, most: most, seed: r.Seed}
+	y.positions = x.positions
+	return x, y
+}
+
+// zero is the code of the input that stands for 0.
+func (x *inputSampler) zero() int32 {
+	lowest, _ := x.input.Type.Range()
+	return x.input.ZeroPoint - lowest
+}
+
+// Observe keeps what the places of the next example read.
+func (x *inputSampler) Observe(v []float32) error {
+	chosen := x.next()
+	if x.input.Scale == 0 {
+		for i, e := range v {
+			if e-e != 0 {
+				return &calib.NotFiniteError{Example: x.examples - 1, Element: i, X: e}
+			}
+		}
+		line := make([]float32, x.groups*x.depth*len(chosen))
+		gather(&x.taps, line, v, chosen, x.depth, 0)
+		x.reals = append(x.reals, line)
+		return nil
+	}
+	x.whole = resize(x.whole, len(v))
+	zero := float64(x.zero())
+	inverse := 1 / float64(x.input.Scale)
+	for i, e := range v { // e is scale·(code − zero point)
+		x.whole[i] = byte(float64(float64(e)*inverse) + zero + 0.5)
+	}
+	line := make([]byte, x.groups*x.depth*len(chosen))
+	gather(&x.taps, line, x.whole, chosen, x.depth, byte(x.zero()))
+	x.lines = append(x.lines, line)
+	return nil
+}
+
+// gather fills line, a row for each input of an output and group, with what the chosen places read of an example.
+func gather[T byte | float32](t *taps, line, v []T, chosen []int, depth int, zero T) {
+	n := len(chosen)
+	if !t.convolution {
+		for s, at := range chosen {
+			for i, e := range v[at*t.row:][:t.row] {
+				line[i*n+s] = e
+			}
+		}
+		return
+	}
+	w := &t.window
+	row := 0
+	for c := range t.channels {
+		picture := v[c*t.height*t.width:][:t.height*t.width]
+		for ky := range w.Kernel[0] {
+			for kx := range w.Kernel[1] {
+				to := line[row*n:][:n]
+				for s, at := range chosen {
+					y := at/w.Out[1]*w.Stride[0] + ky*w.Dilation[0] - w.Pad[0]
+					x := at%w.Out[1]*w.Stride[1] + kx*w.Dilation[1] - w.Pad[1]
+					if uint(y) < uint(t.height) && uint(x) < uint(t.width) {
+						to[s] = picture[y*t.width+x]
+					} else {
+						to[s] = zero
+					}
+				}
+				row++
+			}
+		}
+	}
+}
+
+// samples is how many there are.
+func (x *inputSampler) samples() int { return x.examples * x.per }
+
+// group returns the samples of a group, one row for each input of an output, as codes or as reals, and which inputs these
+// are: those that vary least come first.
+func (x *inputSampler) group(g int) (codes []byte, reals linalg.Matrix, order []int) {
+	n := x.samples()
+	variance := make([]float64, x.depth)
+	order = make([]int, x.depth)
+	for i := range order {
+		order[i] = i
+		variance[i] = x.variance(g*x.depth + i)
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case variance[a] < variance[b]:
+			return -1
+		case variance[a] > variance[b]:
+			return 1
+		}
+		return 0
+	})
+	if x.reals != nil {
+		reals = linalg.New(x.depth, n)
+		for i, from := range order {
+			for e, line := range x.reals {
+				copy(reals.Row(i)[e*x.per:], line[(g*x.depth+from)*x.per:][:x.per])
+			}
+		}
+		return nil, reals, order
+	}
+	codes = make([]byte, x.depth*n)
+	for i, from := range order {
+		for e, line := range x.lines {
+			copy(codes[i*n+e*x.per:], line[(g*x.depth+from)*x.per:][:x.per])
+		}
+	}
+	return codes, linalg.Matrix{}, order
+}
+
+// variance returns that of an input, up to a factor.
+func (x *inputSampler) variance(row int) float64 {
+	if x.reals != nil {
+		sum, squares := 0.0, 0.0
+		for _, line := range x.reals {
+			for _, v := range line[row*x.per:][:x.per] {
+				sum += float64(v)
+				squares += float64(float64(v) * float64(v))
+			}
+		}
+		return squares - sum*sum/float64(x.samples())
+	}
+	sum, squares := int64(0), int64(0)
+	for _, line := range x.lines {
+		for _, c := range line[row*x.per:][:x.per] {
+			sum += int64(c)
+			squares += int64(c) * int64(c)
+		}
+	}
+	return float64(int64(x.samples())*squares - sum*sum)
+}
+
+// Observe keeps the output's places of the next example.
+func (y *outputSampler) Observe(v []float32) error {
+	chosen := y.next()
+	line := make([]float32, y.channels*len(chosen))
+	for c := range y.channels {
+		for s, at := range chosen {
+			e := v[c*y.stepChannel+at*y.step]
+			if e-e != 0 || math.IsNaN(float64(e)) {
+				return &calib.NotFiniteError{Example: y.examples - 1, Element: c*y.stepChannel + at*y.step, X: e}
+			}
+			line[c*len(chosen)+s] = e
+		}
+	}
+	y.lines = append(y.lines, line)
+	return nil
+}
+
+// rows returns the samples of some channels, a row for each.
+func (y *outputSampler) rows(first, count int) linalg.Matrix {
+	m := linalg.New(count, y.examples*y.per)
+	for c := range count {
+		for e, line := range y.lines {
+			copy(m.Row(c)[e*y.per:], line[(first+c)*y.per:][:y.per])
+		}
+	}
+	return m
+}
