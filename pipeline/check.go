@@ -17,6 +17,9 @@ import (
 // DefaultConfidence is that of a Check where nothing else is said.
 const DefaultConfidence = 0.95
 
+// leastLoss is the least budget of a difference of answers, 300 dB below them.
+const leastLoss = 1e-30
+
 // CheckConfig says what Check decides, and by what. The zero value is sensible but for MaxLoss.
 type CheckConfig struct {
 	MaxLoss    float64 // the mean loss of an example that is accepted: 0.005 are half a point of accuracy
@@ -152,8 +155,8 @@ func (cfg CheckConfig) gate(set dataset.Set) (*eval.Gate, error) {
 		return nil, &ConfigError{"Metric", strconv.Quote(string(metric)), fmt.Sprintf("use one of %v", eval.Metrics())}
 	case metric.Labels() && !(cfg.MaxLoss >= 0 && cfg.MaxLoss < 1):
 		return wrong("MaxLoss", cfg.MaxLoss, "use 0 or more, and less than 1")
-	case !metric.Labels() && !(cfg.MaxLoss > 0 && cfg.MaxLoss <= math.MaxFloat32):
-		return wrong("MaxLoss", cfg.MaxLoss, "use more than 0: with none at all every difference is too much, and none can be ruled out")
+	case !metric.Labels() && !(cfg.MaxLoss >= leastLoss && cfg.MaxLoss <= math.MaxFloat32):
+		return wrong("MaxLoss", cfg.MaxLoss, fmt.Sprintf("use %g or more: with none at all every difference is too much, and none can be ruled out", leastLoss))
 	case metric == eval.Cosine && cfg.MaxLoss >= 2:
 		return wrong("MaxLoss", cfg.MaxLoss, "use less than 2, which is the most that a cosine loses")
 	}

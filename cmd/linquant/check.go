@@ -225,5 +225,5 @@ func (r *checkReport) status(stderr io.Writer) error {
 	return undecided{fmt.Errorf("%s; --allow-undecided accepts that", r.sentence())}
 }
 
-// name is what the table calls a network.
-func name(path string) string { return text.Printable(filepath.ToSlash(path)) }
+// shownName is what the table calls a network.
+func shownName(path string) string { return text.Printable(filepath.ToSlash(path)) }

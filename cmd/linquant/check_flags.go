@@ -57,8 +57,8 @@ func (cfg *checkConfig) pipelineConfig(c *cobra.Command) (pipeline.CheckConfig, 
 		}
 		p.MaxLoss = cfg.maxDrop / 100
 	case metric == eval.SQNR:
-		if !(math.Abs(cfg.atLeast) <= 300) {
-			return p, cli.Usagef("--at-least %g: use decibels from -300 to 300", cfg.atLeast)
+		if !(cfg.atLeast >= -300 && cfg.atLeast <= 299) {
+			return p, cli.Usagef("--at-least %g: use decibels from -300 to 299", cfg.atLeast)
 		}
 		p.MaxLoss = math.Pow(10, -cfg.atLeast/10)
 	case given("at-least"):
@@ -66,8 +66,8 @@ func (cfg *checkConfig) pipelineConfig(c *cobra.Command) (pipeline.CheckConfig, 
 			return p, cli.Usagef("--at-least %g: use a cosine above -1 and below 1: exactly 1 cannot be shown by any number of examples", cfg.atLeast)
 		}
 		p.MaxLoss = 1 - cfg.atLeast
-	case !(cfg.maxDrop > 0 && cfg.maxDrop <= math.MaxFloat32):
-		return p, cli.Usagef("--max-drop %g: use more than 0: no difference at all cannot be shown by any number of examples", cfg.maxDrop)
+	case !(cfg.maxDrop >= 1e-30 && cfg.maxDrop <= math.MaxFloat32):
+		return p, cli.Usagef("--max-drop %g: use 1e-30 or more: no difference at all cannot be shown by any number of examples", cfg.maxDrop)
 	case metric == eval.Cosine && cfg.maxDrop >= 2:
 		return p, cli.Usagef("--max-drop %g: use less than 2, which is the most that a cosine loses", cfg.maxDrop)
 	}

@@ -87,11 +87,11 @@ func (r *checkReport) claim(not bool) string {
 	}
 	switch {
 	case r.labels():
-		return fmt.Sprintf("%s loses %s %s of %s to %s", name(r.model), words("at most", "more than"), r.budget(), r.what(), name(r.cfg.reference))
+		return fmt.Sprintf("%s loses %s %s of %s to %s", shownName(r.model), words("at most", "more than"), r.budget(), r.what(), shownName(r.cfg.reference))
 	case r.rising():
-		return fmt.Sprintf("the %s of %s and %s is %s %s", r.what(), name(r.model), name(r.cfg.reference), words("at least", "below"), r.budget())
+		return fmt.Sprintf("the %s of %s and %s is %s %s", r.what(), shownName(r.model), shownName(r.cfg.reference), words("at least", "below"), r.budget())
 	}
-	return fmt.Sprintf("the %s of %s to %s is %s %s", r.what(), name(r.model), name(r.cfg.reference), words("at most", "more than"), r.budget())
+	return fmt.Sprintf("the %s of %s to %s is %s %s", r.what(), shownName(r.model), shownName(r.cfg.reference), words("at most", "more than"), r.budget())
 }
 
 // sentence says the verdict.
@@ -133,7 +133,7 @@ func (r *checkReport) print(w io.Writer) error {
 	}
 	rows := [][]string{heading}
 	for i, m := range []*pipeline.Model{r.Network, r.Reference} {
-		row := []string{name([]string{r.model, r.cfg.reference}[i]), m.Numbers.String(), text.Megabytes(r.bytes[i])}
+		row := []string{shownName([]string{r.model, r.cfg.reference}[i]), m.Numbers.String(), text.Megabytes(r.bytes[i])}
 		if r.labels() {
 			row = append(row, text.Percent(float64([]int{r.Right, r.ReferenceRight}[i])/float64(r.N)))
 		}
@@ -146,7 +146,7 @@ func (r *checkReport) print(w io.Writer) error {
 		r.data, r.cfg.seed, text.Plural(flags.ThreadCount(r.cfg.Threads), "thread"), r.Network.CPU())
 	flags.PrintPixels(w, "Input", r.Preparation)
 	if other := r.Reference.Preparation(nil); r.Preparation.Pixels && !other.SamePixels(r.Preparation) {
-		flags.PrintPixels(w, "Input of "+name(r.cfg.reference), other)
+		flags.PrintPixels(w, "Input of "+shownName(r.cfg.reference), other)
 	}
 	for _, line := range r.lines() {
 		if _, err := fmt.Fprintln(w, line); err != nil {
