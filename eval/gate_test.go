@@ -125,10 +125,10 @@ func TestGateIsRarelyWrong(t *testing.T) {
 	for _, c := range []struct {
 		budget, lost, gained float64
 	}{
-		{0.005, 0.008, 0.003}, // the edge: few examples differ, as with 8 bits,
-		{0.005, 0.035, 0.03},  // more, as with 4,
-		{0.005, 0.1, 0.095},   // many
-		{0.05, 0.05, 0},       // nothing but losses
+		{0.005, 0.008, 0.003},    // the edge: few examples differ, as with 8 bits,
+		{0.005, 0.035, 0.03},     // more, as with 4,
+		{0.005, 0.1, 0.095},      // many
+		{0.05, 0.05, 0},          // nothing but losses
 		{0.002, 0.0046, 0.0026},  // ResNet-20 with 8 bits on CIFAR-10, as if what it loses were the budget,
 		{0.0177, 0.0313, 0.0136}, // with 4,
 		{0.1594, 0.1795, 0.0201}, // and with 3
