@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 
 	"linquant/internal/inflation"
+	"linquant/internal/testing/hostile"
 	"linquant/tensor"
 )
 
@@ -44,6 +45,7 @@ func strokes(n int) []byte {
 
 // A file of pictures that shrink well is named without being inflated, and inflates in order; in memory it is too large.
 func TestStreamOfPictures(t *testing.T) {
+	hostile.RequirePlain(t)
 	const n = 30_000
 	want := strokes(n)
 	header := npyFile(fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 1, 28, 28), }", n), 0)

@@ -164,6 +164,11 @@ func TestRealDynamicONNX(t *testing.T) {
 func TestDynamicNetworks(t *testing.T) {
 	for name, images := range map[string]int{"builtin": 400, "resnet20": 500} {
 		t.Run(name, func(t *testing.T) {
+			if slow() {
+				if images = 100; name != "builtin" {
+					t.Skip("it takes long here")
+				}
+			}
 			n := load(t, name)
 			q, report, err := ptq.Dynamic(t.Context(), n.float, ptq.Config{})
 			must(t, err)
