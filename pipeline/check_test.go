@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"linquant/checkpoint"
 	"linquant/dataset"
 	"linquant/engine"
 	"linquant/eval"
@@ -293,17 +292,8 @@ func TestCheckRefuses(t *testing.T) {
 	if _, err := pipeline.Check(t.Context(), nil, r.Float, set, pipeline.CheckConfig{}); err == nil {
 		t.Error("without a network")
 	}
-	image := tensor.Shape{2, 3, 32, 32}
-	a, err := tensor.Of(image, make([]uint8, 2*3*32*32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := checkpoint.WriteNPZ(&b, []checkpoint.Output{checkpoint.FromTensor("x", a)}); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "x.npz")
-	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+	path := filepath.Join(t.TempDir(), "x.npy")
+	if err := os.WriteFile(path, withoutLabels(t), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	unlabelled := images(t, "npz:"+path, 2)

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,7 +10,9 @@ import (
 
 	"linquant/calib"
 	"linquant/checkpoint"
+	"linquant/dataset"
 	"linquant/engine"
+	"linquant/eval"
 	"linquant/graph"
 	"linquant/models"
 	"linquant/onnx"
@@ -78,6 +81,15 @@ func TestErrorsHaveTypes(t *testing.T) {
 		_, err = m.Accuracy(t.Context(), images(t, "builtin:test", 2), pipeline.MeasureConfig{})
 		return err
 	}
+	unlabelled := func() error {
+		set, err := dataset.Open(t.Context(), "npz:"+write("x.npy", withoutLabels(t)), dataset.Test)
+		if err != nil {
+			return err
+		}
+		defer set.Close()
+		_, err = pipeline.Check(t.Context(), network(), network(), set, pipeline.CheckConfig{})
+		return err
+	}
 	weights := func(cfg pipeline.WeightsConfig) error {
 		f, err := pipeline.OpenCheckpoint(pipeline.Builtin)
 		if err != nil {
@@ -114,6 +126,7 @@ func TestErrorsHaveTypes(t *testing.T) {
 		"ranges":           {make(pipeline.Config{Calibration: pipeline.Calibration{Ranges: calib.Ranges{}}}), as[*pipeline.RangeError]},
 		"a pattern":        {weights(pipeline.WeightsConfig{Pattern: "["}), as[*pipeline.ConfigError]},
 		"weights":          {weights(pipeline.WeightsConfig{Pattern: "nowhere"}), as[*pipeline.NoWeightsError]},
+		"no label":         {unlabelled(), is(eval.ErrNoLabel)},
 		"several inputs":   {two(), as[*pipeline.InputsError]},
 		"quantized":        {make(pipeline.Config{Network: quantized(t, pipeline.Config{}).Network}), is(pipeline.ErrQuantized)},
 		"of which network": {two(), func(err error) bool { return as[*pipeline.NetworkError](err) || as[*pipeline.InputsError](err) }},
@@ -131,4 +144,18 @@ func npy() []byte {
 		header += " "
 	}
 	return append([]byte("\x93NUMPY\x01\x00\x76\x00"+header+"\n"), 0, 0, 128, 63, 0, 0, 0, 64)
+}
+
+// withoutLabels is a file of two pictures, and no labels.
+func withoutLabels(t *testing.T) []byte {
+	t.Helper()
+	x, err := tensor.Of(tensor.Shape{2, 3, 32, 32}, make([]uint8, 2*3*32*32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := checkpoint.WriteNPY(&b, x); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
