@@ -193,7 +193,7 @@ func (g *Gate) More() (n int, ok bool) {
 			low = middle
 		}
 	}
-	return max(1, int(math.Ceil(float64(g.n)*(high-1)))), true
+	return max(1, int(min(math.Ceil(float64(g.n)*(high-1)), math.MaxInt32))), true
 }
 
 // bets is how many gamblers there are. Gambler j bets the fraction 2^(−j/2), and begins with 1/(j + 2) of what all have: large

@@ -20,10 +20,10 @@ import (
 	"linquant/vision"
 )
 
-// withBits returns the built-in network with weights of so many bits.
+// withBits returns the built-in network with weights of so many bits, rounded to nearest, which loses much with few.
 func withBits(t *testing.T, bits int) *pipeline.Result {
 	t.Helper()
-	return quantized(t, pipeline.Config{Quant: ptq.Config{WeightBits: bits}})
+	return quantized(t, pipeline.Config{Quant: ptq.Config{WeightBits: bits, WeightMethod: ptq.AbsMax{}}})
 }
 
 func check(t *testing.T, n, reference *pipeline.Network, set dataset.Set, cfg pipeline.CheckConfig) *pipeline.Checked {

@@ -85,6 +85,7 @@ func checkCommand() *cobra.Command {
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
 	cfg.AddInput(c)
+	_ = c.RegisterFlagCompletionFunc("metric", cobra.FixedCompletions(append(metricNames(), execPrefix), cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
 

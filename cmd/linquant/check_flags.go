@@ -11,6 +11,7 @@ import (
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/eval"
+	"linquant/internal/near"
 	"linquant/pipeline"
 )
 
@@ -23,7 +24,7 @@ func (cfg *checkConfig) pipelineConfig(c *cobra.Command) (pipeline.CheckConfig, 
 	metric, isExec := eval.Metric(cfg.metric), strings.HasPrefix(cfg.metric, execPrefix)
 	if !isExec {
 		if !slices.Contains(eval.Metrics(), metric) {
-			return p, cli.Usagef("--metric %q: use top1, top5, cosine, mse, sqnr or 'exec: COMMAND'", cfg.metric)
+			return p, cli.Usagef("--metric %q: use top1, top5, cosine, mse, sqnr or 'exec: COMMAND'%s", cfg.metric, near.Meant(cfg.metric, metricNames()))
 		}
 		p.Metric = metric
 		for _, name := range []string{"range", "metric-timeout"} {
@@ -106,4 +107,13 @@ func (cfg *checkConfig) outputs(c *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// metricNames lists the metrics that have names.
+func metricNames() []string {
+	var names []string
+	for _, m := range eval.Metrics() {
+		names = append(names, string(m))
+	}
+	return names
 }
