@@ -12,7 +12,7 @@ var movingAverage = method{
 	choose: func(c choice, o rangeObserver) (Range, error) {
 		a, ok := o.(*averageObserver)
 		if !ok {
-			return Range{}, wrongObserver(c, o)
+			return Range{}, errWrongObserver
 		}
 		if a.batches == 0 {
 			return Range{}, errors.New("a moving average needs a batch that has ended")
@@ -69,7 +69,7 @@ func (o *averageObserver) EndBatch() {
 func (o *averageObserver) Merge(other Observer) error {
 	from, ok := other.(*averageObserver)
 	if !ok {
-		return otherKind(o, other)
+		return errOtherKind
 	}
 	switch err := o.mergeable(&from.seen); {
 	case err != nil:

@@ -37,7 +37,7 @@ func (o *histogramObserver) Observe(x []float32) error {
 func (o *histogramObserver) Merge(other Observer) error {
 	from, ok := other.(*histogramObserver)
 	if !ok {
-		return otherKind(o, other)
+		return errOtherKind
 	}
 	if err := o.mergeable(&from.seen); err != nil {
 		return err

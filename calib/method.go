@@ -109,7 +109,7 @@ func (c Config) Range(o Observer, s Scheme) (Range, error) {
 	seen, ok := o.(rangeObserver)
 	switch {
 	case !ok:
-		return Range{}, wrongObserver(choice{c, s}, o)
+		return Range{}, errWrongObserver
 	case !seen.extremes().seen:
 		return Range{}, errors.New("nothing was observed")
 	}
@@ -121,17 +121,15 @@ func (c Config) Range(o Observer, s Scheme) (Range, error) {
 	return r, nil
 }
 
-// wrongObserver is the error about an observer that the method does not choose from.
-func wrongObserver(c choice, o Observer) error {
-	return fmt.Errorf("a %T does not keep what the method %d needs: observe with that of Config.Observer", o, c.Method)
-}
+// errWrongObserver is the error about an observer that the method does not choose from.
+var errWrongObserver = errors.New("the observer does not keep what this method of calibration needs: observe with that of Config.Observer")
 
 // ofDistribution makes a choice from the distribution that an observer has seen.
 func ofDistribution(choose func(spread, choice) (Range, error)) func(choice, rangeObserver) (Range, error) {
 	return func(c choice, o rangeObserver) (Range, error) {
 		h, ok := o.(*histogramObserver)
 		if !ok {
-			return Range{}, wrongObserver(c, o)
+			return Range{}, errWrongObserver
 		}
 		return choose(h.histogram.spread(h.all), c)
 	}

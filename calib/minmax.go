@@ -41,7 +41,7 @@ func (o *extremesObserver) Observe(x []float32) error {
 func (o *extremesObserver) Merge(other Observer) error {
 	from, ok := other.(*extremesObserver)
 	if !ok {
-		return otherKind(o, other)
+		return errOtherKind
 	}
 	if err := o.mergeable(&from.seen); err != nil {
 		return err

@@ -98,7 +98,7 @@ func (m moments) with(other moments) moments {
 func (o *Moments) Merge(other Observer) error {
 	from, ok := other.(*Moments)
 	if !ok {
-		return otherKind(o, other)
+		return errOtherKind
 	}
 	if err := o.mergeable(&from.seen); err != nil {
 		return err

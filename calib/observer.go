@@ -82,10 +82,8 @@ func (s *seen) merge(o *seen) {
 	}
 }
 
-// otherKind is the error of Merge about an observer of another kind.
-func otherKind(here, other Observer) error {
-	return fmt.Errorf("a %T cannot take up what a %T has seen", here, other)
-}
+// errOtherKind is the error of Merge about an observer of another kind.
+var errOtherKind = errors.New("an observer cannot take up what one of another kind has seen: merge those of the same configuration")
 
 // extremes are the least and the greatest of the numbers seen.
 type extremes struct {

@@ -43,7 +43,13 @@ func TestMessagesNameNoIdentifiers(t *testing.T) {
 					return true
 				}
 				message, err := strconv.Unquote(lit.Value)
-				if err != nil || !strings.Contains(message, " ") || !identifier.MatchString(message) {
+				if err != nil || !strings.Contains(message, " ") {
+					return true
+				}
+				if strings.Contains(message, "%T") && folder != "quant" && folder != "graph" { // which say it of what Go code gives them
+					t.Errorf("%s: %q names a type of Go", name, message)
+				}
+				if !identifier.MatchString(message) {
 					return true
 				}
 				seen++

@@ -188,7 +188,7 @@ func attribute(name string, value any) (onnxpb.Attr, error) {
 	case []float32:
 		a.Type, a.Floats = onnxpb.AttrFloats, v
 	default:
-		return a, fmt.Errorf("attribute %q is a %T, which has no form in ONNX", name, value)
+		return a, fmt.Errorf("attribute %q is neither a number nor a text nor a list of numbers, and has no form in ONNX", name)
 	}
 	return a, nil
 }
