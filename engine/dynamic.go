@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"math"
-	"slices"
-
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
@@ -76,29 +73,17 @@ func (k *extremesStep) units() (n, grain int) { return k.to.n / 2, 1 }
 func (k *extremesStep) part(s *state, _ *scratch, lo, hi int) {
 	x, to := s.floatsOf(k.from), s.floatsOf(k.to)
 	for b := lo; b < hi; b++ {
-		block := x[b*extremesBlock : min((b+1)*extremesBlock, len(x))]
-		to[2*b], to[2*b+1] = elementwise.Extremes(block, k.tier)
-		if to[2*b] == 0 && to[2*b+1] == 0 && slices.ContainsFunc(block, func(v float32) bool { return v != v }) {
-			to[2*b] = float32(math.NaN()) // nothing but NaNs and zeros
-		}
+		to[2*b], to[2*b+1] = elementwise.Extremes(x[b*extremesBlock:min((b+1)*extremesBlock, len(x))], k.tier)
 	}
 }
 
-// dynamicParams returns the scale and zero point of an example by the ranges of its blocks. NaNs beside numbers count for
-// nothing (integer.Centred).
+// dynamicParams returns the scale and zero point of an example by the ranges of its blocks; a NaN where an element is no finite
+// number (integer.Centred).
 func (s *state) dynamicParams(extremes *place) (scale float32, zero int32) {
 	lo, hi := float32(0), float32(0)
 	x := s.floatsOf(extremes)
-	nan := false
 	for b := 0; b < len(x); b += 2 {
-		if x[b] != x[b] {
-			nan = true
-			continue
-		}
-		lo, hi = min(lo, x[b]), max(hi, x[b+1])
-	}
-	if nan && lo == 0 && hi == 0 {
-		lo = float32(math.NaN())
+		lo, hi = min(lo, x[b]), max(hi, x[b+1]) // NaN stays
 	}
 	return integer.Dynamic(lo, hi)
 }

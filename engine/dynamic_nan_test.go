@@ -13,8 +13,9 @@ import (
 	"linquant/tensor"
 )
 
-// What no number can be made of is NaN at the end of a network of dynamic layers, as ONNX Runtime 1.32 says, and no bias or
-// zero: infinities make NaNs of the first layer, which are all that the second sees. The evaluator says the same.
+// What no number can be made of is NaN at the end of a network of dynamic layers, as ONNX's reference says, and no bias or
+// zero: infinities make NaNs of the first layer, which are all that the second sees. The evaluator says the same. (A NaN among
+// numbers ONNX Runtime 1.32 takes for the least or the greatest element by where it stands, which vectors and ends decide.)
 func TestDynamicOfNoNumbers(t *testing.T) {
 	for _, c := range []struct{ in, hidden, group, kernel, side int }{
 		{3, 4, 1, 3, 6}, {16, 16, 16, 3, 8}, {8, 8, 4, 3, 8}, {32, 64, 1, 1, 16}, // more than a block of elements between them
@@ -47,6 +48,8 @@ func TestDynamicOfNoNumbers(t *testing.T) {
 			"minus infinite":    func(x []float32) { x[len(x)-1] = float32(math.Inf(-1)) },
 			"beyond float32":    func(x []float32) { x[5], x[6] = 3e38, -3e38 },
 			"NaNs":              func(x []float32) { fillWith(x, float32(math.NaN())) },
+			"one NaN":           func(x []float32) { x[len(x)/3] = float32(math.NaN()) },
+			"a NaN at the end":  func(x []float32) { x[len(x)-1] = float32(math.NaN()) },
 			"zeros and one NaN": func(x []float32) { fillWith(x, 0); x[len(x)/2] = float32(math.NaN()) },
 		} {
 			x := make([]float32, c.in*c.side*c.side)

@@ -82,8 +82,7 @@ func (s site) checkDynamicSums() error {
 //
 // with sums of integers, and every other step rounded to float32. The scale and zero point zx of the input are those of
 // the example (Dynamic). ONNX Runtime has one for the whole tensor, and so for all examples of a batch together; with a
-// batch of one that is the same. NaNs count for nothing in the range, and are the zero point; an example of nothing but NaNs
-// and zeros becomes NaNs.
+// batch of one that is the same. An example with a NaN or an infinity becomes NaNs.
 func (s site) evalDynamic(ctx context.Context, in []array, shape tensor.Shape) (array, error) {
 	x, w, bias := in[0], in[1], in[2]
 	p, err := s.product(x.shape, w.shape, shape)

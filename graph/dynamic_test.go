@@ -24,10 +24,17 @@ func TestDynamicCodes(t *testing.T) {
 		identity := make([]int8, n*n)
 		for i, b := range c.X {
 			x[i] = math.Float32frombits(b)
-			if x[i] == x[i] {
-				lo, hi = min(lo, x[i]), max(hi, x[i])
-			}
+			lo, hi = min(lo, x[i]), max(hi, x[i])
 			identity[i*n+i] = 1
+		}
+		if lo != lo { // ONNX's scale is NaN, of which ONNX Runtime makes what its vectors do
+			g := dynamicMatrix(t, n, n, identity, quant.Params{Type: quant.Int(8), Scale: []float32{1}})
+			for i, v := range floats(t, eval(t, g, map[string]tensor.Tensor{"x": of(t, tensor.Shape{1, n}, x)})) {
+				if v == v {
+					t.Errorf("%v: element %d is %g, want NaN", x, i, v)
+				}
+			}
+			continue
 		}
 		scale, zeroPoint := integer.Dynamic(lo, hi)
 		if math.Float32bits(scale) != c.Scale || zeroPoint != int32(c.Zero) {
@@ -37,9 +44,6 @@ func TestDynamicCodes(t *testing.T) {
 		g := dynamicMatrix(t, n, n, identity, quant.Params{Type: quant.Int(8), Scale: []float32{1}})
 		y := floats(t, eval(t, g, map[string]tensor.Tensor{"x": of(t, tensor.Shape{1, n}, x)}))
 		for i, code := range c.Codes {
-			if x[i] != x[i] {
-				code = zeroPoint // ONNX Runtime makes what its processor makes of a NaN
-			}
 			if want := float32(code-zeroPoint) * scale; y[i] != want {
 				t.Errorf("%v: element %d is %g, want %g, code %d", x, i, y[i], want, code)
 			}

@@ -147,6 +147,20 @@ func (w FloatNode) Warning() string {
 	return fmt.Sprintf("%s node %q runs in floating point: %s", w.Op, w.Node, w.Reason)
 }
 
+// RangeOfExample warns that dynamic layers of another tool's file take the range of each example of a batch, where ONNX takes that
+// of the whole batch: other runtimes give an example other numbers, as its batch is.
+type RangeOfExample struct {
+	Network string
+	Layers  int
+}
+
+// Warning is one line.
+func (w RangeOfExample) Warning() string {
+	return fmt.Sprintf("%s has %s that %s the range of the input while running: here that is the range of each example, in ONNX that of the "+
+		"whole batch, so that other runtimes give the same only for batches of one", w.Network, count(w.Layers, "layer"),
+		map[bool]string{true: "takes", false: "take"}[w.Layers == 1])
+}
+
 // count returns "1 input", "2 inputs".
 func count(n int, what string) string {
 	if n == 1 {

@@ -10,6 +10,7 @@ import (
 
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/internal/onnxpb"
 	"linquant/onnx"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -95,5 +96,32 @@ func TestLoadErrors(t *testing.T) {
 	}
 	if _, err := pipeline.LoadFile(t.Context(), broken, engine.Config{}); err == nil || !strings.Contains(err.Error(), "broken.onnx: ") {
 		t.Errorf("broken: %v", err)
+	}
+}
+
+// Of a dynamic network that another tool wrote it is said that ranges are those of an example; of our own, where it is no surprise,
+// it is not.
+func TestRangeOfExample(t *testing.T) {
+	ours := exported(t, quantized(t, pipeline.Config{Dynamic: true}).Network)
+	m, err := onnxpb.Read(ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Metadata = nil
+	var theirs bytes.Buffer
+	if err := m.Write(&theirs); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		data []byte
+		want bool
+	}{{ours, false}, {theirs.Bytes(), true}} {
+		m, err := pipeline.Load(t.Context(), bytes.NewReader(c.data), engine.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := says(m.Warnings(), "model has 9 layers that take the range of the input while running: here that is the range of each example"); got != c.want {
+			t.Errorf("theirs %v: warnings %v", c.want, m.Warnings())
+		}
 	}
 }

@@ -21,6 +21,7 @@ type Model struct {
 	Preprocess vision.Preprocess // of the first input; it must not be changed
 	Numbers    Numbers
 
+	foreign int      // dynamic layers of a file that another tool wrote
 	said    string   // who said what Preprocess does to pixels
 	kept    []string // as Network's
 	answers vision.Answers
@@ -95,7 +96,9 @@ func (n *Network) Compile(ctx context.Context, cfg engine.Config) (*Model, error
 		return nil, n.named(err)
 	}
 	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, kept: n.kept, answers: vision.AnswersOf(g)}
-	m.Numbers = numbersOf(g, p.Islands())
+	if m.Numbers = numbersOf(g, p.Islands()); n.foreign() {
+		m.foreign = m.Numbers.Dynamic
+	}
 	m.Preprocess.ChannelsLast = m.Preprocess.ChannelsLast || vision.ChannelsLast(p.Inputs()[0].Shape)
 	return m, nil
 }
@@ -122,12 +125,16 @@ func (m *Model) usable() error {
 	return nil
 }
 
-// Warnings lists what of an integer network runs in floating point.
+// Warnings lists what of an integer network runs in floating point; and of another tool's file with dynamic layers, that each
+// example has its own range (RangeOfExample).
 func (m *Model) Warnings() []Warning {
 	if m.usable() != nil {
 		return nil
 	}
 	var list []Warning
+	if m.foreign > 0 {
+		list = append(list, RangeOfExample{m.Name, m.foreign})
+	}
 	for _, i := range m.Islands() {
 		list = append(list, FloatNode(i))
 	}

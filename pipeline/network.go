@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 
 	"linquant/checkpoint"
 
@@ -55,6 +56,16 @@ func (n *Network) Close() error {
 		return nil
 	}
 	return closer()
+}
+
+// foreign reports whether the network is from a file that another tool wrote.
+func (n *Network) foreign() bool {
+	for key := range n.graph.Metadata {
+		if strings.HasPrefix(key, "linquant.") {
+			return false
+		}
+	}
+	return n.Size > 0
 }
 
 // usable returns an error where there is no network, or none any more.

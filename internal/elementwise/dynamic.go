@@ -5,7 +5,8 @@ import (
 	"linquant/internal/kernel"
 )
 
-// Extremes returns the smallest and the largest element, or 0 where that is further out. A NaN counts for nothing.
+// Extremes returns the smallest and the largest element, or 0 where that is further out; two NaNs where an element is no finite
+// number.
 func Extremes(x []float32, tier cpu.Tier) (lo, hi float32) {
 	k, done := kernelsOf(tier), 0
 	if k.extremes.Has() && len(x) >= 8 {
@@ -13,12 +14,13 @@ func Extremes(x []float32, tier cpu.Tier) (lo, hi float32) {
 		lo, hi = k.extremes.Get()(&x[0], done)
 	}
 	for _, v := range x[done:] {
-		if v < lo {
-			lo = v
+		if v >= lo && v <= hi {
+			continue
 		}
-		if v > hi {
-			hi = v
+		if v-v != 0 { // NaN, or infinite
+			return v - v, v - v
 		}
+		lo, hi = min(lo, v), max(hi, v)
 	}
 	return lo, hi
 }

@@ -6,7 +6,7 @@
 #include "textflag.h"
 
 // func extremesAVX2(x *float32, n int) (lo float32, hi float32)
-// Requires: AVX
+// Requires: AVX, FMA3
 TEXT ·extremesAVX2(SB), NOSPLIT, $0-24
 	MOVQ   x+0(FP), SI
 	MOVQ   n+8(FP), CX
@@ -18,37 +18,46 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-24
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+	VXORPS Y14, Y14, Y14
+	VXORPS Y15, Y15, Y15
 	SUBQ   $0x20, CX
 	JLT    rest
 
 whole:
-	VMOVUPS (SI), Y8
-	VMOVUPS 32(SI), Y9
-	VMOVUPS 64(SI), Y10
-	VMOVUPS 96(SI), Y11
-	VMINPS  Y0, Y8, Y0
-	VMINPS  Y1, Y9, Y1
-	VMINPS  Y2, Y10, Y2
-	VMINPS  Y3, Y11, Y3
-	VMAXPS  Y4, Y8, Y4
-	VMAXPS  Y5, Y9, Y5
-	VMAXPS  Y6, Y10, Y6
-	VMAXPS  Y7, Y11, Y7
-	ADDQ    $0x80, SI
-	SUBQ    $0x20, CX
-	JGE     whole
+	VMOVUPS     (SI), Y8
+	VMOVUPS     32(SI), Y9
+	VMOVUPS     64(SI), Y10
+	VMOVUPS     96(SI), Y11
+	VMINPS      Y0, Y8, Y0
+	VMINPS      Y1, Y9, Y1
+	VMINPS      Y2, Y10, Y2
+	VMINPS      Y3, Y11, Y3
+	VMAXPS      Y4, Y8, Y4
+	VMAXPS      Y5, Y9, Y5
+	VMAXPS      Y6, Y10, Y6
+	VMAXPS      Y7, Y11, Y7
+	VFMADD213PS Y12, Y8, Y12
+	VFMADD213PS Y13, Y9, Y13
+	VFMADD213PS Y14, Y10, Y14
+	VFMADD213PS Y15, Y11, Y15
+	ADDQ        $0x80, SI
+	SUBQ        $0x20, CX
+	JGE         whole
 
 rest:
 	ADDQ $0x18, CX
 	JL   done
 
 vector:
-	VMOVUPS (SI), Y8
-	VMINPS  Y0, Y8, Y0
-	VMAXPS  Y4, Y8, Y4
-	ADDQ    $0x20, SI
-	SUBQ    $0x08, CX
-	JGE     vector
+	VMOVUPS     (SI), Y8
+	VMINPS      Y0, Y8, Y0
+	VMAXPS      Y4, Y8, Y4
+	VFMADD213PS Y12, Y8, Y12
+	ADDQ        $0x20, SI
+	SUBQ        $0x08, CX
+	JGE         vector
 
 done:
 	VMINPS       Y1, Y0, Y0
@@ -57,18 +66,29 @@ done:
 	VMAXPS       Y5, Y4, Y4
 	VMAXPS       Y7, Y6, Y6
 	VMAXPS       Y6, Y4, Y4
+	VADDPS       Y13, Y12, Y12
+	VADDPS       Y15, Y14, Y14
+	VADDPS       Y14, Y12, Y12
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x01, Y4, X5
+	VEXTRACTF128 $0x01, Y12, X13
 	VMINPS       X1, X0, X0
 	VMAXPS       X5, X4, X4
+	VADDPS       X13, X12, X12
 	VPERMILPS    $0x4e, X0, X1
 	VPERMILPS    $0x4e, X4, X5
+	VPERMILPS    $0x4e, X12, X13
 	VMINPS       X1, X0, X0
 	VMAXPS       X5, X4, X4
+	VADDPS       X13, X12, X12
 	VPERMILPS    $0xb1, X0, X1
 	VPERMILPS    $0xb1, X4, X5
+	VPERMILPS    $0xb1, X12, X13
 	VMINPS       X1, X0, X0
 	VMAXPS       X5, X4, X4
+	VADDPS       X13, X12, X12
+	VADDSS       X12, X0, X0
+	VADDSS       X12, X4, X4
 	VMOVSS       X0, lo+16(FP)
 	VMOVSS       X4, hi+20(FP)
 	VZEROUPPER

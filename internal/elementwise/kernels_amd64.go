@@ -194,7 +194,8 @@ func depthwiseQuadsAVX512(p *quadParams)
 //go:noescape
 func lookupVBMI(dst, src *byte, n int, table *[256]byte)
 
-// extremesAVX2 returns the smallest and the largest of n elements and 0; a NaN counts for nothing. n is a multiple of 8.
+// extremesAVX2 returns the smallest and the largest of n elements and 0, NaNs where one is NaN or infinite. n is a multiple
+// of 8.
 //
 //go:noescape
 func extremesAVX2(x *float32, n int) (lo, hi float32)

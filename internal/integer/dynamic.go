@@ -1,9 +1,6 @@
 package integer
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Dynamic returns the parameters with which a dynamic layer quantizes an example whose elements reach from lo to hi,
 // as ONNX's DynamicQuantizeLinear: 0 is part of the range, and
@@ -29,8 +26,8 @@ func Dynamic(lo, hi float32) (scale float32, zeroPoint int32) {
 	return scale, int32(math.RoundToEven(float64(min(max(0-lo/scale, 0), 255))))
 }
 
-// Centred fills dst with the codes of an example less their zero point, and returns the scale. NaNs count for nothing in the
-// range, and are the zero point, where there is any number but 0 beside them; else there is no range, and the scale is NaN.
+// Centred fills dst with the codes of an example less their zero point, and returns the scale. Where an element is NaN or
+// infinite there is no range, and the scale is NaN, as it is in ONNX, whose least and greatest element a NaN is.
 func Centred(dst []int32, x []float32) float32 {
 	lo, hi := float32(0), float32(0)
 	for _, v := range x {
@@ -40,9 +37,9 @@ func Centred(dst []int32, x []float32) float32 {
 		if v > hi {
 			hi = v
 		}
-	}
-	if lo == 0 && hi == 0 && slices.ContainsFunc(x, func(v float32) bool { return v != v }) {
-		lo = float32(math.NaN())
+		if v-v != 0 {
+			lo, hi = v-v, v-v
+		}
 	}
 	scale, zero := Dynamic(lo, hi)
 	for i, v := range x {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -50,16 +52,16 @@ func dynamic(k *kernel) {
 	k.centred()
 }
 
-// realExtremes finds the least and the greatest element and 0; a NaN is neither.
+// realExtremes finds the least and the greatest element and 0; where one is NaN or infinite both are NaN.
 //
 // Registers:
 //
-//	SI x   CX left   0 … 3 smallest   4 … 7 largest   8 … 11 the values
+//	SI x   CX left   0 … 3 smallest   4 … 7 largest   8 … 11 the values   12 … 15 0, or NaN once there was no finite number
 func (k *kernel) realExtremes() {
-	lo, hi, v := k.vs(0, 4), k.vs(4, 4), k.vs(8, 4)
+	lo, hi, v, odd := k.vs(0, 4), k.vs(4, 4), k.vs(8, 4), k.vs(12, 4)
 	k.function("extremesAVX2", "(x *float32, n int) (lo, hi float32)", 0)
 	k.params(RSI, RCX)
-	for _, r := range k.vs(0, 8) {
+	for _, r := range slices.Concat(lo, hi, odd) {
 		k.VXORPS(r, r, r)
 	}
 	k.SUBQ(n(32), RCX)
@@ -74,6 +76,9 @@ func (k *kernel) realExtremes() {
 	for i := range v {
 		k.VMAXPS(hi[i], v[i], hi[i])
 	}
+	for i := range v {
+		k.VFMADD213PS(odd[i], v[i], odd[i]) // 0·x + 0
+	}
 	k.ADDQ(n(128), RSI)
 	k.SUBQ(n(32), RCX)
 	k.JGE(LabelRef("whole"))
@@ -81,20 +86,27 @@ func (k *kernel) realExtremes() {
 		k.VMOVUPS(at(RSI, 0), v[0])
 		k.VMINPS(lo[0], v[0], lo[0])
 		k.VMAXPS(hi[0], v[0], hi[0])
+		k.VFMADD213PS(odd[0], v[0], odd[0])
 		k.ADDQ(n(32), RSI)
 	})
 	k.foldFloats(k.VMINPS, lo) // no NaN is left, and no -0
 	k.foldFloats(k.VMAXPS, hi)
+	k.foldFloats(k.VADDPS, odd)
 	k.VEXTRACTF128(n(1), Y0, X1)
 	k.VEXTRACTF128(n(1), Y4, X5)
+	k.VEXTRACTF128(n(1), Y12, X13)
 	for _, order := range []int{0x4e, 0xb1, 0} {
 		k.VMINPS(X1, X0, X0)
 		k.VMAXPS(X5, X4, X4)
+		k.VADDPS(X13, X12, X12)
 		if order != 0 {
 			k.VPERMILPS(n(order), X0, X1)
 			k.VPERMILPS(n(order), X4, X5)
+			k.VPERMILPS(n(order), X12, X13)
 		}
 	}
+	k.VADDSS(X12, X0, X0)
+	k.VADDSS(X12, X4, X4)
 	k.VMOVSS(X0, k.param("lo"))
 	k.VMOVSS(X4, k.param("hi"))
 	k.end()
