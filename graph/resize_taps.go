@@ -35,18 +35,25 @@ func (s site) coordinate(d, i, in, out int, scale float32) float32 {
 	return half
 }
 
-// nearest returns the position that a coordinate stands for.
+// nearest returns the position that a coordinate stands for. One that lies in the middle between two but for what the steps of
+// float32 have lost lies in the middle: ONNX Runtime allows 1e-6, ONNX's text knows real numbers.
 func (s site) nearest(x float32) int {
 	v := float64(x)
+	below := math.Floor(v)
+	middle := math.Abs(v-below-0.5) < 1e-6
 	switch s.n.Str("nearest_mode") {
 	case "round_prefer_ceil":
-		v = math.Floor(v + 0.5)
+		if v = math.Floor(v + 0.5); middle {
+			v = below + 1
+		}
 	case "floor":
-		v = math.Floor(v)
+		v = below
 	case "ceil":
 		v = math.Ceil(v)
 	default:
-		v = math.Ceil(v - 0.5)
+		if v = math.Ceil(v - 0.5); middle {
+			v = below
+		}
 	}
 	return int(min(max(v, -1), maxElements))
 }
