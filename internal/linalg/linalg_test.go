@@ -46,17 +46,20 @@ func TestProducts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range [][3]int{{1, 1, 1}, {3, 200, 5}, {130, 7, 300}, {65, 129, 128}, {5, 4, 0}, {70, 130, 2100}} {
 		a, b, c := random(r, n[0], n[2]), random(r, n[1], n[2]), random(r, n[2], n[1])
+		wants, seconds := make([]float64, n[0]*n[1]), make([]float64, n[0]*n[1])
+		for i := range wants {
+			for k := range n[2] {
+				wants[i] += float64(a.At(i/n[1], k)) * float64(b.At(i%n[1], k))
+				seconds[i] += float64(a.At(i/n[1], k)) * float64(c.At(k, i%n[1]))
+			}
+		}
 		for _, m := range machines() {
 			dst, other := random(r, n[0], n[1]), random(r, n[0], n[1])
 			m.MulT(dst, a, b)
 			m.Mul(other, a, c)
 			for i := range n[0] {
 				for j := range n[1] {
-					var want, second float64
-					for k := range n[2] {
-						want += float64(a.At(i, k)) * float64(b.At(j, k))
-						second += float64(a.At(i, k)) * float64(c.At(k, j))
-					}
+					want, second := wants[i*n[1]+j], seconds[i*n[1]+j]
 					if math.Abs(want-float64(dst.At(i, j))) > 1e-3 || math.Abs(second-float64(other.At(i, j))) > 1e-3 {
 						t.Fatalf("%v, %v: [%d,%d] is %v and %v, want %v and %v", n, m, i, j, dst.At(i, j), other.At(i, j), want, second)
 					}
@@ -68,7 +71,7 @@ func TestProducts(t *testing.T) {
 
 func TestGram(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, size := range [][3]int{{1, 1, 1}, {3, 10, 2}, {27, 500, 16}, {150, 40, 7}, {130, 4000, 3}} {
+	for _, size := range [][3]int{{1, 1, 1}, {3, 10, 2}, {27, 500, 16}, {150, 40, 7}, {130, 1000, 3}} {
 		k, n, outputs := size[0], size[1], size[2]
 		samples, reals := make([]byte, k*n), New(k, n)
 		for i := range samples {
@@ -76,9 +79,14 @@ func TestGram(t *testing.T) {
 			reals.Data[i] = float32(samples[i])
 		}
 		y := random(r, outputs, n)
-		mean := make([]float64, k)
+		mean, wants := make([]float64, k), make([]float64, k*k)
 		for i := range k {
 			mean[i] = Mean(reals.Row(i))
+		}
+		for i := range wants {
+			for s := range n {
+				wants[i] += (float64(samples[i/k*n+s]) - mean[i/k]) * (float64(samples[i%k*n+s]) - mean[i%k]) / float64(n)
+			}
 		}
 		for _, m := range machines() {
 			h, mu := m.GramCodes(samples, k, n)
@@ -89,11 +97,7 @@ func TestGram(t *testing.T) {
 			cr, ybar := m.CovarianceReals(own, reals)
 			for i := range k {
 				for j := range k {
-					want := 0.0
-					for s := range n {
-						want += (float64(samples[i*n+s]) - mean[i]) * (float64(samples[j*n+s]) - mean[j])
-					}
-					want /= float64(n)
+					want := wants[i*k+j]
 					if d := math.Abs(want - float64(h.At(i, j))); d > 1e-3+1e-6*math.Abs(want) || mu[i] != mean[i] {
 						t.Fatalf("%v, %v: [%d,%d] is %v, want %v", size, m, i, j, h.At(i, j), want)
 					}
@@ -127,7 +131,7 @@ func definite(r *rand.Rand, k int) Matrix {
 
 func TestCholesky(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	for _, k := range []int{1, 2, 9, 127, 128, 129, 300} {
+	for _, k := range []int{1, 2, 9, 128, 129, 260} {
 		h := definite(r, k)
 		b := random(r, 5, k)
 		for _, m := range machines() {
