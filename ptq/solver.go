@@ -27,7 +27,7 @@ type solver struct {
 // run chooses them; l is the Cholesky factor of H, more or less.
 func (s *solver) run(l linalg.Matrix) {
 	s.start()
-	s.round(l)
+	s.choose(l)
 	for range s.fits {
 		s.descend()
 		s.fit()
@@ -139,6 +139,46 @@ func (s *solver) squared(t []float32, scale float32) float64 {
 	}
 	return sum * float64(scale) * float64(scale)
 }
+
+// multiples are what choose tries of the scales that the nearest codes want.
+var multiples = []float64{0.8, 0.9, 1, 1.1, 1.25}
+
+// choose rounds with several multiples of each row's scale, and keeps what loses least: errors that are carried on want another scale
+// than those of the nearest codes. With many bits there is nothing to gain.
+func (s *solver) choose(l linalg.Matrix) {
+	if s.bits > mostChoices || s.shared {
+		s.round(l)
+		return
+	}
+	rows, k := s.target.Rows, s.target.Cols
+	first := slices.Clone(s.scales)
+	scales, codes, errors := make([]float32, rows), linalg.New(rows, k), linalg.New(rows, k)
+	best, hq := make([]float64, rows), linalg.New(rows, k)
+	for i, multiple := range multiples {
+		for o := range s.scales {
+			s.scales[o] = float32(multiple * float64(first[o]))
+		}
+		s.round(l)
+		s.machine.MulT(hq, s.errors, s.h)
+		s.machine.Each(rows, 4, func(lo, hi int) {
+			for o := lo; o < hi; o++ {
+				lost := 0.0
+				for j, v := range hq.Row(o) {
+					lost += float64(float64(v) * float64(s.errors.At(o, j)))
+				}
+				if i == 0 || lost < best[o] {
+					best[o], scales[o] = lost, s.scales[o]
+					copy(codes.Row(o), s.codes.Row(o))
+					copy(errors.Row(o), s.errors.Row(o))
+				}
+			}
+		})
+	}
+	s.scales, s.codes, s.errors = scales, codes, errors
+}
+
+// mostChoices is for how many bits several scales are tried.
+const mostChoices = 4
 
 // block is how many columns are chosen between two products with the whole matrix.
 const block = 64
