@@ -141,7 +141,7 @@ func (s *solver) squared(t []float32, scale float32) float64 {
 }
 
 // multiples are what choose tries of the scales that the nearest codes want.
-var multiples = []float64{0.8, 0.9, 1, 1.1, 1.25}
+var multiples = []float64{0.7, 0.8, 0.87, 0.94, 1, 1.07, 1.15, 1.25, 1.4}
 
 // choose rounds with several multiples of each row's scale, and keeps what loses least: errors that are carried on want another scale
 // than those of the nearest codes. With many bits there is nothing to gain.
