@@ -91,6 +91,16 @@ func TestCIFAR10Refuses(t *testing.T) {
 	}
 }
 
+// A batch of more than 2^30 examples is refused before its labels take memory.
+func TestCIFAR10TooLarge(t *testing.T) {
+	dir := folder(t, map[string]string{"test_batch.bin": ""})
+	if err := os.Truncate(filepath.Join(dir, "test_batch.bin"), (1<<30+1)*cifarRecord); err != nil {
+		t.Skip("no files with holes of this size: ", err)
+	}
+	_, err := Open(t.Context(), "cifar10:"+dir, Test)
+	wantError(t, err, "test_batch.bin", "too many")
+}
+
 func TestCIFAR10ShrinksWhileOpen(t *testing.T) {
 	dir := folder(t, map[string]string{"test_batch.bin": record(1, 0) + record(2, 0)})
 	s := mustOpen(t, "cifar10:"+dir, Test)

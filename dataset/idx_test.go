@@ -43,6 +43,7 @@ func TestIDX(t *testing.T) {
 	for name, files := range map[string]map[string]string{
 		"plain":     {"t10k-images-idx3-ubyte": images, "t10k-labels-idx1-ubyte": labels},
 		"packed":    {"t10k-images-idx3-ubyte.gz": packed(t, images), "t10k-labels-idx1-ubyte.gz": packed(t, labels)},
+		"in parts":  {"t10k-images-idx3-ubyte.gz": packed(t, images[:20]) + packed(t, images[20:]), "t10k-labels-idx1-ubyte": labels},
 		"mixed":     {"t10k-images.idx3-ubyte": images, "t10k-labels-idx1-ubyte.gz": packed(t, labels)},
 		"test":      {"test-images-idx3-ubyte": images, "test-labels-idx1-ubyte": labels},
 		"both ways": {"t10k-images-idx3-ubyte": images, "t10k-images-idx3-ubyte.gz": "unused", "t10k-labels-idx1-ubyte": labels},

@@ -50,6 +50,9 @@ func TestPackCodes(t *testing.T) {
 				a[i] = byte(next())
 			}
 			room, intact := kerneltest.Guarded(o.CodesRoom(), 0, byte(0x77))
+			for i := range room {
+				room[i] = 0x55 // of the operand before
+			}
 			got := make([]int32, o.N)
 			packed := o.PackCodes(room, src, got, tier)
 			if !slices.Equal(got, sums) {
@@ -125,4 +128,36 @@ func TestPackCodesAllocates(t *testing.T) {
 			t.Errorf("%v allocations", n)
 		}
 	})
+}
+
+// An operand that does not fit its slice is a mistake of the caller's, found before any memory is read.
+func TestOperandThatDoesNotFit(t *testing.T) {
+	for _, c := range []struct {
+		o    gemm.Operand
+		src  int
+		fits bool
+	}{
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1}, 12, true},
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1}, 11, false},
+		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3}, 12, true},
+		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3}, 11, false},
+		{gemm.Operand{N: 1, K: 1}, 1, true},
+		{gemm.Operand{N: 1, K: 1}, 0, false},
+		{gemm.Operand{N: 0, K: 4, StepN: 4, StepK: 1}, 12, false},
+		{gemm.Operand{N: 3, K: 0, StepN: 4, StepK: 1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: -1, StepK: 1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: -1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: math.MaxInt, StepK: 1}, 12, false},
+	} {
+		refused := func() (refused bool) {
+			defer func() { refused = recover() != nil }()
+			sums := make([]int32, max(c.o.N, 0))
+			room := make([]byte, 1<<12)
+			c.o.PackCodes(room, make([]byte, c.src), sums, cpu.Generic)
+			return false
+		}()
+		if refused == c.fits {
+			t.Errorf("%+v in %d bytes is refused: %v", c.o, c.src, refused)
+		}
+	}
 }
