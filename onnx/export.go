@@ -98,7 +98,64 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	if cfg.Producer == "" {
 		cfg.Producer = "linquant"
 	}
-	needed, why, common := operators.FirstModern, "any network here", 13
+	needed, why, common := needs(g, quantized)
+	atLeast := func(opset int, what string) {
+		if opset > needed {
+			needed, why = opset, what
+		}
+	}
+	if quantized {
+		for _, v := range g.Values {
+			if v.Quant != nil && v.Quant.Per == quant.PerChannel {
+				atLeast(13, "one scale a channel")
+			}
+		}
+	}
+	if cfg.Int4 {
+		atLeast(21, "int4")
+	}
+	if cfg.Opset == 0 {
+		cfg.Opset = max(common, needed)
+	}
+	return cfg, cfg.suffices(needed, why)
+}
+
+// suffices returns an error unless the opset is one that is written and does for what is needed.
+func (cfg ExportConfig) suffices(needed int, why string) error {
+	if cfg.Opset < needed || cfg.Opset > operators.MaxOpset {
+		return fmt.Errorf("opset %d does not do for %s: use %d to %d", cfg.Opset, why, needed, operators.MaxOpset)
+	}
+	return nil
+}
+
+// CheckOpset returns the error with which Export would refuse cfg.Opset for what a folded float network is quantized to, as far as
+// its operators tell; nil for an Opset of 0. It is for asking before work of which nothing would come.
+func (cfg ExportConfig) CheckOpset(g *graph.Graph) error {
+	if cfg.Opset == 0 {
+		return nil
+	}
+	g, err := graph.InferShapes(g)
+	if err != nil {
+		return err
+	}
+	needed, why, _ := needs(g, true)
+	if err := cfg.suffices(needed, why); err != nil {
+		return err
+	}
+	if err := explicitPads(g); err != nil {
+		return err
+	}
+	_, err = model(g, ExportConfig{Format: Float, Opset: cfg.Opset})
+	if old := (operators.OpsetError{}); errors.As(err, &old) {
+		return err
+	}
+	return nil
+}
+
+// needs returns the first opset that has a network's operators, as floats or in a network that is quantized, which of them asks
+// for it, and the opset that is written where nothing asks for another.
+func needs(g *graph.Graph, quantized bool) (needed int, why string, common int) {
+	needed, why, common = operators.FirstModern, "any network here", 13
 	atLeast := func(opset int, what string) {
 		if opset > needed {
 			needed, why = opset, what
@@ -124,22 +181,8 @@ func (cfg ExportConfig) resolve(g *graph.Graph) (ExportConfig, error) {
 	}
 	if quantized {
 		atLeast(10, "a quantized network")
-		for _, v := range g.Values {
-			if v.Quant != nil && v.Quant.Per == quant.PerChannel {
-				atLeast(13, "one scale a channel")
-			}
-		}
 	}
-	if cfg.Int4 {
-		atLeast(21, "int4")
-	}
-	if cfg.Opset == 0 {
-		cfg.Opset = max(common, needed)
-	}
-	if cfg.Opset < needed || cfg.Opset > operators.MaxOpset {
-		return cfg, fmt.Errorf("opset %d does not do for %s: use %d to %d", cfg.Opset, why, needed, operators.MaxOpset)
-	}
-	return cfg, nil
+	return needed, why, common
 }
 
 // exportMetadata is the network's metadata and what ONNX has no place for.

@@ -22,7 +22,7 @@ import (
 //	named.onnx   the same, with the preparation in its metadata
 //	wrong.onnx   the same, with another in its metadata
 //
-// and slashes.onnx, whose layers are called as PyTorch's exporter calls them.
+// and slashes.onnx, whose layers are called as PyTorch's exporter calls them, and swish.onnx, which has an operator of opset 14.
 func writePreparedFixtures(dir string) error {
 	n, err := pipeline.Open(context.Background(), pipeline.Builtin, pipeline.OpenConfig{})
 	if err != nil {
@@ -69,8 +69,19 @@ func writePreparedFixtures(dir string) error {
 	if err := onnx.Export(&b, slashes, onnx.ExportConfig{}); err != nil {
 		return err
 	}
+	swish := n.Graph().Clone()
+	for _, node := range swish.Nodes {
+		if node.Op == graph.Relu {
+			node.Op = graph.HardSwish
+		}
+	}
+	var late bytes.Buffer
+	if err := onnx.Export(&late, swish, onnx.ExportConfig{}); err != nil {
+		return err
+	}
 	return writeFiles(dir, map[string]func(w io.Writer) error{
 		"slashes.onnx": whole(b.Bytes()),
+		"swish.onnx":   whole(late.Bytes()),
 		"normal.onnx":  write(vision.Preprocess{Assumed: true}),
 		"named.onnx":   write(imagenet),
 		"wrong.onnx":   write(vision.Preprocess{Divisor: 1}),

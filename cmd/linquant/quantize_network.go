@@ -223,6 +223,15 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err := cfg.CheckLabels(c.Context(), n); err != nil {
 		return err
 	}
+	if ec.Opset != 0 && !n.Quantized() {
+		g, err := n.Folded(c.Context())
+		if err != nil {
+			return err
+		}
+		if err := ec.CheckOpset(g); err != nil {
+			return fmt.Errorf("%s: %w", weights.out, err)
+		}
+	}
 	w := c.OutOrStdout()
 	if weights.out == cli.Stdio {
 		w = c.ErrOrStderr() // the file itself goes to standard output
