@@ -73,6 +73,8 @@ def pairs(dtype, lo):
         node("QLinearConcat", codes("line", s, pick(), dtype) + codes("line", s * 1.5, pick(), dtype), s * 2, pick(), dtype, axis=1)
         node("QLinearSoftmax", codes("lines", s, pick(), dtype), 1 / 256, lo, dtype, axis=1, opset=13)
         node("QLinearSoftmax", codes("x", s / 4, pick(), dtype), 1 / 256, lo, dtype, axis=2, opset=11)  # all from the axis on
+    for sy in (1 / 255, 0.0071, 0.0045):  # whose 1/sy is no whole number
+        node("QLinearSoftmax", codes("x", 0.0125, lo + 100, dtype), sy, lo, dtype, axis=3, opset=13)
 
 
 def make():

@@ -2,6 +2,7 @@ package fuse
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -61,7 +62,16 @@ func (f *fuser) qoperator(n *raw.Node) error {
 		f.emitClamped(m, m.Op, attrs, inputs, nil, f.narrow(n.Outputs[0], p))
 		return nil
 	}
-	return f.floatBetween(m, p)
+	if n.Op == raw.MSQLinearSoftmax {
+		return f.floatBetween(m, p, wholeCodes(p.Scale[0]))
+	}
+	return f.floatBetween(m, p, 1)
+}
+
+// wholeCodes returns what probabilities are multiplied by before they are quantized, so that their codes are those of ONNX
+// Runtime's QLinearSoftmax: it takes 1/Sy for the whole number below, such as 254 of Sy = f32(1/255). 1 where that is one.
+func wholeCodes(scale float32) float32 {
+	return float32(math.Floor(float64(1/scale))) * scale
 }
 
 // layerOfViews is layer for an operator that was made of one on codes.
@@ -169,8 +179,9 @@ func (f *fuser) spreadBias(name string, b tensor.Tensor, p quant.Params, channel
 	return f.addCodes(f.fresh(name), t, p), nil
 }
 
-// floatBetween appends DequantizeLinear → operator → QuantizeLinear: the operator has no form in integers.
-func (f *fuser) floatBetween(m *raw.Node, p quant.Params) error {
+// floatBetween appends DequantizeLinear → operator → QuantizeLinear: the operator has no form in integers. Its output is
+// multiplied by the factor.
+func (f *fuser) floatBetween(m *raw.Node, p quant.Params, factor float32) error {
 	inputs := make([]string, len(m.Inputs))
 	for i, in := range m.Inputs {
 		var err error
@@ -181,6 +192,17 @@ func (f *fuser) floatBetween(m *raw.Node, p quant.Params) error {
 	r := f.narrow(m.Outputs[0], p)
 	reals := f.fresh(m.Outputs[0] + codes.FloatSuffix)
 	f.emit(m.Op, m.Name, m.Attrs, inputs, reals, nil)
+	if factor != 1 {
+		t, err := tensor.Of(tensor.Shape{}, []float32{factor})
+		if err != nil {
+			return err
+		}
+		by := f.fresh(m.Outputs[0] + "_factor")
+		f.out.AddConst(by, t)
+		scaled := f.fresh(m.Outputs[0] + "_scaled")
+		f.emit(graph.Mul, m.Name+"_Mul", nil, []string{reals, by}, scaled, nil)
+		reals = scaled
+	}
 	f.emit(graph.QuantizeLinear, m.Name+"_QuantizeLinear", nil, []string{reals}, r.name, &r.params)
 	f.become(r, r.name)
 	return nil
