@@ -63,11 +63,11 @@ func (r *Result) losses(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer set.Close()
-	compared, err := Compare(ctx, r.Float, r.Network, dataset.Limit(set, comparedExamples), MeasureConfig{Threads: cfg.Threads})
+	compared, err := Compare(ctx, r.source(), r.Network, dataset.Limit(set, comparedExamples), MeasureConfig{Threads: cfg.Threads})
 	if err != nil {
 		return ended.Err(ctx)
 	}
-	g, err := r.Float.Folded(ctx)
+	g, err := r.source().Folded(ctx)
 	if err != nil {
 		return err
 	}

@@ -55,6 +55,9 @@ type Result struct {
 	// where none were used. Each is as its set decodes it and makes it fit, before it is prepared, in float32, little-endian.
 	ExamplesSHA256 string
 
+	Equalization *ptq.Equalization // where the network was equalized before (ptq.Equalized); nil where not
+
+	equal     *Network // the float network that became integers, where that is not Float: nil
 	rangesSay bool     // the ranges that were given were measured on pixels as they are prepared now
 	opened    *Network // nil: it was given
 }
@@ -144,6 +147,10 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Float: n}
+	if err := r.equalize(ctx, &cfg); err != nil {
+		return nil, err
+	}
+	float := r.source()
 	cfg.digest = &digest{}
 	if reconstructs(cfg.Quant) && cfg.Calibration.Data.Limit == 0 {
 		cfg.Calibration.Data.Limit = ReconstructionExamples
@@ -158,12 +165,12 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	var err error
 	if cfg.Dynamic {
-		r.Network, r.Report, err = n.Dynamic(ctx, cfg.Quant)
+		r.Network, r.Report, err = float.Dynamic(ctx, cfg.Quant)
 	} else {
 		if r.Ranges, err = r.ranges(ctx, cfg); err != nil {
 			return nil, err
 		}
-		r.Network, r.Report, err = n.Quantize(ctx, r.Ranges, cfg.Quant)
+		r.Network, r.Report, err = float.Quantize(ctx, r.Ranges, cfg.Quant)
 	}
 	r.ExamplesSHA256 = cfg.digest.sum()
 	if err == nil && (r.rangesSay || r.Preparation != nil && r.Preparation.Pixels) {
@@ -210,7 +217,7 @@ func (r *Result) ranges(ctx context.Context, cfg Config) (calib.Ranges, error) {
 	prepared := r.Float.Preparation(set)
 	r.Preparation = &prepared
 	r.Warnings = append(append(r.Warnings, warnings...), prepared.Warnings()...)
-	return r.Float.Calibrate(ctx, set, cfg)
+	return r.source().Calibrate(ctx, set, cfg)
 }
 
 // Open opens the examples to calibrate the network of that name on: of the Builtin one its own where the configuration

@@ -78,7 +78,7 @@ const (
 type expecter interface{ expect(examples int) }
 
 // weightMethods are those that ParseWeightMethod knows.
-var weightMethods = [...]WeightMethod{AbsMax{}, LeastSquares{}, Reconstruct{}}
+var weightMethods = [...]WeightMethod{AbsMax{}, LeastSquares{}, Reconstruct{}, Equalized{}}
 
 // ParseWeightMethod returns the method with that word for a name, and its default parameters. AbsMax goes by "absmax" too.
 func ParseWeightMethod(s string) (WeightMethod, error) {

@@ -111,7 +111,8 @@ func quantizeCommand() *cobra.Command {
 	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
 	flags.AddPer(c, &cfg.Per)
 	c.Flags().StringVar(&cfg.weights, "weights", "", "`METHOD` that makes codes of weights: nearest, the largest magnitude being the "+
-		"largest code; mse, the nearest at the scale with the least squared error; or reconstruct: layer by layer so that each computes, "+
+		"largest code; mse, the nearest at the scale with the least squared error; equalize, nearest after "+
+		"channels were scaled so that layers share scales better, which needs no examples; or reconstruct: layer by layer so that each computes, "+
 		"of what the integers before it give it, what the float layer does (default reconstruct where weights have fewer than 8 bits and "+
 		"there are examples to calibrate on, else nearest)")
 	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
@@ -127,7 +128,7 @@ func quantizeCommand() *cobra.Command {
 		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	})
 	cli.Values(c, "scheme", "symmetric", "affine")
-	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String())
+	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String(), ptq.Equalized{}.String())
 	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
 	cli.Aliases(c, map[string]string{"weight-method": "weights", "weight-range": "weights", "calib-limit": "calib-size"})
 	return c

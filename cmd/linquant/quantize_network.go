@@ -195,6 +195,14 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if ec.Format == onnx.Float {
 		return cli.Usagef("--format float: integers are written as qdq or qoperator; for the float network use linquant export")
 	}
+	if pc.WeightMethod == (ptq.Equalized{}) {
+		for name, path := range map[string]string{"ranges": cfg.Load, "save-ranges": cfg.Save} {
+			if path != "" {
+				return cli.Usagef("--%s and --weights equalize exclude each other: equalization scales what layers compute, and a file of ranges "+
+					"is of the network as it is; give --calib, or --dynamic", name)
+			}
+		}
+	}
 	if cfg.Save != "" {
 		if err := cli.CheckEndingOf("--save-ranges", cfg.Save, ".json"); err != nil {
 			return err

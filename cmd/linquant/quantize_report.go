@@ -35,6 +35,7 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 	}
 	printDynamic(w, r)
 	printReconstructed(w, r)
+	printEqualized(w, made.Equalization)
 	if made.Preparation != nil {
 		flags.PrintPixels(w, "Calibrated on", *made.Preparation)
 	}
@@ -61,6 +62,18 @@ func printReconstructed(w io.Writer, r *ptq.NetworkReport) {
 		if l.Shown == 0 {
 			fmt.Fprintf(w, "Weights of %s: rounded to the nearest at the scale with the least squared error, since layers of its form are not sampled\n", text.Printable(l.Node))
 		}
+	}
+}
+
+// printEqualized says what equalization did.
+func printEqualized(w io.Writer, e *ptq.Equalization) {
+	if e == nil {
+		return
+	}
+	fmt.Fprintf(w, "Weights: equalized, %s of %d of %s scaled, %d with the bias corrected by batch normalizations\n", text.Plural(e.Channels, "channel"),
+		len(e.Scaled), text.Plural(e.Layers, "layer"), e.Corrected())
+	if n := len(e.Clips); n > 0 {
+		fmt.Fprintf(w, "%s with a bound for each channel: a Relu and a Min\n", text.Plural(n, "Clip"))
 	}
 }
 

@@ -140,6 +140,9 @@ func (cfg sweepConfig) weightMethods(bits int, method calib.Method) ([]ptq.Weigh
 		if err != nil {
 			return nil, cli.Usagef("--weights: %w", err)
 		}
+		if way == (ptq.Equalized{}) {
+			return nil, cli.Usagef("--weights %v: it changes what ranges are measured on, which the rows of a sweep share: use 'linquant quantize'", way)
+		}
 		list = append(list, way)
 	}
 	return list, nil
