@@ -98,10 +98,9 @@ func follow(g *graph.Graph, n *graph.Node, known map[string]graph.Moments) (out 
 	if !ok {
 		return out, false
 	}
-	low, high := math.Inf(-1), math.Inf(1)
+	low, high := 0.0, math.Inf(1)
 	switch n.Op {
 	case graph.Relu:
-		low = 0
 	case graph.Clip:
 		low, high = bounds(n)
 	case graph.AveragePool, graph.GlobalAveragePool:
