@@ -43,6 +43,8 @@ const (
 	Measuring      Stage = "accuracy"
 	Comparing      Stage = "comparison"
 	Checking       Stage = "check"
+	Diagnosing     Stage = "diagnosis" // its pieces are layers
+	Mending        Stage = "remedies"  // its pieces are remedies
 )
 
 // Progress says how far a stage is. Its first call has Done 0. Calls never overlap.

@@ -18,6 +18,10 @@ type Config struct {
 	// fewer than 8 bits, and else AbsMax.
 	WeightMethod WeightMethod
 
+	// Alone shows each layer, in place of the network whose layers before it are quantized, the float network: its codes are those
+	// with which it errs least where nothing else is codes.
+	Alone bool
+
 	// Progress is told before each layer whose input is watched how many are done, of all layers.
 	Progress func(done, total int, layer string)
 

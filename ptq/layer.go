@@ -35,6 +35,9 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeigh
 		Shape: v.Shape, Type: quant.Int(p.settings[n].weightBits), Node: n, Axis: graph.ChannelAxis(n, len(v.Shape)),
 		CanBias: n.Op != graph.MatMul, Input: input, InputShape: p.g.Value(n.Input(0)).Shape,
 	}
+	if p.cfg.Alone {
+		w.Input = Activation{} // what it is shown is reals
+	}
 	if !p.cfg.PerTensor {
 		w.Layout = quant.Layout{Per: quant.PerChannel, Axis: w.Axis}
 	}

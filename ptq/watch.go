@@ -170,7 +170,7 @@ func (p *plan) show(n *graph.Node, lw *LayerWeight, b built) error {
 		wanted[s.In] = true
 	}
 	r := &shown{names: names, examples: w.examples}
-	if wanted[InFloat] || wanted[InBoth] || wanted[OfOutput] {
+	if wanted[InFloat] || wanted[InBoth] || wanted[OfOutput] || p.cfg.Alone {
 		end := at
 		if wanted[OfOutput] {
 			end++
@@ -183,10 +183,12 @@ func (p *plan) show(n *graph.Node, lw *LayerWeight, b built) error {
 		r.float, r.output = w.float.held[in], w.float.held[out]
 	}
 	other := ""
-	if wanted[OfOutput] {
+	if wanted[OfOutput] && !p.cfg.Alone {
 		other = w.summand(n)
 	}
-	if wanted[InQuantized] || wanted[InBoth] || other != "" {
+	if p.cfg.Alone {
+		r.ints = w.float.held[in]
+	} else if wanted[InQuantized] || wanted[InBoth] || other != "" {
 		read := map[string]bool{}
 		for value, last := range w.last {
 			if last >= at {

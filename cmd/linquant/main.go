@@ -116,7 +116,7 @@ func newRoot() *cobra.Command {
 	}
 	addGroup("look", inspectCommand(), histCommand())
 	addGroup("integers", quantizeCommand(), recipeCommand(), sweepCommand(), exportCommand(), tensorCommand())
-	addGroup("cost", evalCommand(), checkCommand(), compareCommand(), benchCommand(), runCommand())
+	addGroup("cost", evalCommand(), checkCommand(), diagnoseCommand(), compareCommand(), benchCommand(), runCommand())
 	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)
 	cli.FormatHelp(root, commandGroups)

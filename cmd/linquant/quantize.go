@@ -108,14 +108,7 @@ func quantizeCommand() *cobra.Command {
 		},
 	}
 	cli.RequiredOutFlag(c, &cfg.out, "`FILE` to write, ending in .onnx or .safetensors; - for safetensors on standard output")
-	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
-	flags.AddPer(c, &cfg.Per)
-	c.Flags().StringVar(&cfg.weights, "weights", "", "`METHOD` that makes codes of weights: nearest, the largest magnitude being the "+
-		"largest code; mse, the nearest at the scale with the least squared error; equalize, nearest after "+
-		"channels were scaled so that layers share scales better, which needs no examples; or reconstruct: layer by layer so that each computes, "+
-		"of what the integers before it give it, what the float layer does (default reconstruct where weights have fewer than 8 bits and "+
-		"there are examples to calibrate on, else nearest)")
-	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
+	cfg.addWeights(c)
 	cli.JSONFlag(c, &cfg.asJSON)
 	cfg.recipe.add(c)
 	flags.AddCheckpoint(c, &cfg.Arch, &cfg.Root)
@@ -128,10 +121,22 @@ func quantizeCommand() *cobra.Command {
 		c.Flags().BoolVar(&cfg.stripModule, "strip-module", false, "drop the 'module.' that DataParallel puts before every name")
 	})
 	cli.Values(c, "scheme", "symmetric", "affine")
-	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String(), ptq.Equalized{}.String())
-	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
 	cli.Aliases(c, map[string]string{"weight-method": "weights", "weight-range": "weights", "calib-limit": "calib-size"})
 	return c
+}
+
+// addWeights adds the flags about weights that networks and checkpoints have in common.
+func (cfg *quantizeConfig) addWeights(c *cobra.Command) {
+	c.Flags().IntVar(&cfg.Bits, "weight-bits", 8, "`BITS` of a weight, 2 to 8")
+	flags.AddPer(c, &cfg.Per)
+	c.Flags().StringVar(&cfg.weights, "weights", "", "`METHOD` that makes codes of weights: nearest, the largest magnitude being the "+
+		"largest code; mse, the nearest at the scale with the least squared error; equalize, nearest after "+
+		"channels were scaled so that layers share scales better, which needs no examples; or reconstruct: layer by layer so that each computes, "+
+		"of what the integers before it give it, what the float layer does (default reconstruct where weights have fewer than 8 bits and "+
+		"there are examples to calibrate on, else nearest)")
+	c.Flags().StringVar(&cfg.method, "method", "", "`METHOD` that chooses all ranges, of weights and of activations: min-max or mse")
+	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String(), ptq.Equalized{}.String())
+	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
 }
 
 // methods returns how codes of weights are made, nil where no flag says so, and tells the calibration what --method says.

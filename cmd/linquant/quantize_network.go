@@ -40,16 +40,9 @@ type networkConfig struct {
 func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 	sets := []*pflag.FlagSet{
 		cli.Under(c, "A whole network, -o FILE.onnx", func() {
-			f := c.Flags()
-			f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
-			f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
-			f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
-			f.BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
-			f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
-			f.StringArrayVar(&n.overrides, "override", nil,
-				"`PATTERN=BITS` for the layers whose name, or value, matches, with BITS as w4, a8, w4a8 or float; may be repeated, "+
-					"and the later wins; in PATTERN "+flags.WhatPattern)
-			f.StringVar(&n.requant, "requant", quant.ONNX.String(), "`CONVENTION` that makes accumulators codes: onnx, torch, fixed or fixed-double")
+			n.addActivations(c)
+			c.Flags().BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
+			n.addLayers(c)
 			n.exportConfig.add(c, "qdq (default) or qoperator")
 			n.AddThreads(c)
 			n.AddLabels(c)
@@ -57,8 +50,26 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 		n.Calibration.Add(c),
 		n.AddInput(c),
 	}
-	cli.Values(c, "requant", quant.ONNX.String(), quant.Torch.String(), quant.Fixed.String(), quant.FixedDouble.String())
 	return sets
+}
+
+// addActivations adds the flags about the codes of activations.
+func (n *networkConfig) addActivations(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
+	f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
+	f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
+}
+
+// addLayers adds the flags about layers and how they compute.
+func (n *networkConfig) addLayers(c *cobra.Command) {
+	f := c.Flags()
+	f.BoolVar(&n.keepEdges, "keep-edges", false, "keep the first and the last layer at 8 bits")
+	f.StringArrayVar(&n.overrides, "override", nil,
+		"`PATTERN=BITS` for the layers whose name, or value, matches, with BITS as w4, a8, w4a8 or float; may be repeated, "+
+			"and the later wins; in PATTERN "+flags.WhatPattern)
+	f.StringVar(&n.requant, "requant", quant.ONNX.String(), "`CONVENTION` that makes accumulators codes: onnx, torch, fixed or fixed-double")
+	cli.Values(c, "requant", quant.ONNX.String(), quant.Torch.String(), quant.Fixed.String(), quant.FixedDouble.String())
 }
 
 // config returns what ptq.Quantize wants.

@@ -166,7 +166,7 @@ func contains(folder, path string) bool {
 }
 
 // ours reports whether a file is empty, or says that linquant wrote it: ONNX by its producer, arrays and
-// safetensors by what checkpoint.Wrote looks for, pictures and results of check by what they say made them, ranges by being such.
+// safetensors by what checkpoint.Wrote looks for, pictures, results of check and recipes of diagnose by what they say made them, ranges by being such.
 func ours(path string, size int64) bool {
 	if size == 0 {
 		return true
@@ -179,6 +179,8 @@ func ours(path string, size int64) bool {
 		return checkpoint.Wrote(path)
 	case ".png", ".svg":
 		return begins(path, "linquant")
+	case ".yaml", ".yml":
+		return begins(path, "# made by linquant diagnose")
 	case ".xml":
 		return begins(path, `"linquant check"`)
 	case ".json":

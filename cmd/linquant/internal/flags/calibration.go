@@ -25,15 +25,24 @@ type Calibration struct {
 
 // Add adds the flags and returns them.
 func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
+	added := cal.AddMeasured(c)
+	added.AddFlagSet(cli.Under(c, "The ranges of its activations", func() {
+		f := c.Flags()
+		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
+		cli.MarkOutput(c, "save-ranges")
+		f.StringVar(&cal.Load, "ranges", "", "take the ranges from this `FILE`, which --save-ranges wrote, instead of --calib")
+	}))
+	return added
+}
+
+// AddMeasured adds the flags about ranges that are measured.
+func (cal *Calibration) AddMeasured(c *cobra.Command) *pflag.FlagSet {
 	added := cli.Under(c, "The ranges of its activations", func() {
 		f := c.Flags()
 		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE or builtin")
 		f.IntVar(&cal.size, "calib-size", 0, "measure on the first `N` examples (default 256, or 512 where weights are reconstructed)")
 		f.StringVar(&cal.Method, "calib-method", "", "`METHOD`: min-max, moving-average, percentile, mse or entropy (default min-max, or mse where activations have fewer than 8 bits)")
 		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
-		f.StringVar(&cal.Save, "save-ranges", "", "also write the ranges to this `FILE` (JSON)")
-		cli.MarkOutput(c, "save-ranges")
-		f.StringVar(&cal.Load, "ranges", "", "take the ranges from this `FILE`, which --save-ranges wrote, instead of --calib")
 	})
 	cli.Values(c, "calib-method", CalibMethods()...)
 	cli.Prefixes(c, "calib", DataKinds...)
@@ -131,6 +140,12 @@ func Show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Prog
 			if now.Done == 0 && w != nil {
 				fmt.Fprintf(w, "Reconstructing the weights of %s, layer by layer\n\n", text.Plural(now.Total, "layer"))
 			}
+		}
+		switch now.Stage {
+		case pipeline.Diagnosing:
+			what = "layers alone"
+		case pipeline.Mending:
+			what = "remedies"
 		}
 		p.Rate(now.Done, now.Total, what, of)
 	}

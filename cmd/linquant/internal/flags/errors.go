@@ -18,7 +18,7 @@ var flagNames = map[string]string{
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
 	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
 	"MaxLoss": "--max-drop", "Confidence": "--confidence", "Metric": "--metric", "Low": "--range", "Limit": "--limit",
-	"Quant.WeightBits": "--weight-bits", "Quant.ActBits": "--act-bits", "Quant.Requant": "--requant",
+	"Quant.WeightBits": "--weight-bits", "Quant.WeightMethod": "--weights", "Quant.ActBits": "--act-bits", "Quant.Requant": "--requant",
 }
 
 // Error makes an error about a configuration one about the flag that it came from.
