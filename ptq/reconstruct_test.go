@@ -331,3 +331,23 @@ func TestReconstructMemory(t *testing.T) {
 		t.Errorf("%d examples, %d bytes, %v", report.Examples, report.Memory, err)
 	}
 }
+
+// Alone, what the layers before one are quantized to is nothing to it.
+func TestReconstructAlone(t *testing.T) {
+	n, g := residual(t)
+	examples, _, _ := examplesFor(t, n, 3*8*8, 48)
+	codes := func(alone bool, first int) []byte {
+		cfg := ptq.Config{WeightBits: 3, Examples: examples, Alone: alone, Overrides: []ptq.Override{{Pattern: "a", WeightBits: first}}}
+		q, _, err := ptq.Quantize(t.Context(), g, rangesOf(t, g, cfg), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q.Value("c.w").Const.Data
+	}
+	if !slices.Equal(codes(true, 2), codes(true, 8)) {
+		t.Error("alone, a layer's codes depend on the bits of a layer before it")
+	}
+	if slices.Equal(codes(false, 2), codes(false, 8)) {
+		t.Error("a layer's codes do not depend on the bits of a layer before it")
+	}
+}

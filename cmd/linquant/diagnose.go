@@ -34,6 +34,7 @@ type diagnoseConfig struct {
 
 func diagnoseCommand() *cobra.Command {
 	var cfg diagnoseConfig
+	cfg.weights.Group = 1 // there is no --group-size: --per group is refused for what it is
 	c := &cobra.Command{
 		Use:   "diagnose MODEL --calib DATA",
 		Short: "Find the layers that hurt a quantized network, and what helps",
@@ -215,36 +216,33 @@ func (cfg *diagnoseConfig) write(c *cobra.Command, model string, d *pipeline.Dia
 	if err := r.Set("model", model); err != nil {
 		return err
 	}
-	keep := map[string]string{}
+	// What the defaults came to is said, so that the network is the one that was measured.
+	chosen := map[string]string{
+		"weights": d.Mended.Quant.WeightMethod.String(), "calib-method": d.Mended.Calibration.Method.String(),
+		"calib-size": strconv.Itoa(d.Mended.Calibration.Data.Limit),
+	}
 	overrides := slices.Clone(cfg.network.overrides)
 	for _, remedy := range d.Kept {
-		if flag, value := changes(remedy); flag == "override" {
+		switch flag, value := changes(remedy); flag {
+		case "override":
 			overrides = append(overrides, value)
-		} else {
-			keep[flag] = value
+		case "keep-edges":
+			chosen[flag] = value
 		}
 	}
 	for _, key := range recipe.Keys() {
 		f := c.Flags().Lookup(key)
 		var values []string
 		switch {
-		case keep[key] != "":
-			values = []string{keep[key]}
+		case chosen[key] != "":
+			values = []string{chosen[key]}
 		case key == "override":
 			values = overrides
-		case f == nil || !f.Changed || key == "method" || key == "percentile" && keep["calib-method"] != "":
+		case f == nil || !f.Changed || key == "method" || key == "percentile" && d.Mended.Calibration.Method != calib.Percentile:
 		default:
 			values = []string{f.Value.String()}
 			if many, ok := f.Value.(pflag.SliceValue); ok {
 				values = many.GetSlice()
-			}
-		}
-		if f := c.Flags().Lookup("method"); f.Changed && keep[key] == "" { // which says two things
-			switch key {
-			case "weights":
-				values = []string{d.Weights}
-			case "calib-method":
-				values = []string{d.Method.String()}
 			}
 		}
 		if len(values) == 0 || slices.Equal(values, []string{"false"}) && key != "bgr" {

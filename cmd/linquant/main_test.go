@@ -151,6 +151,7 @@ func TestInterrupt(t *testing.T) {
 		{"eval", "builtin"},
 		{"compare", "builtin", "float.onnx"},
 		{"check", "float.onnx", "--reference", "builtin", "--data", "builtin", "--max-drop", "1", "--junit", "j.xml", "-o", "j.json"},
+		{"diagnose", "builtin", "--weight-bits", "4"},
 		{"sweep", "builtin"},
 		{"bench", "builtin"},
 		{"run", "builtin", "--input", "pixels.npy", "--output", "y.npy"},
