@@ -39,9 +39,6 @@ func (h *held) example(i int, buf []float32) []float32 {
 	return buf
 }
 
-// bytes is how much memory it takes.
-func (h *held) bytes() int64 { return int64(4*len(h.reals) + len(h.codes)) }
-
 // batchExamples is how many examples a walk runs at a time.
 const batchExamples = 32
 
