@@ -211,8 +211,11 @@ func TestDiagnoseMends(t *testing.T) {
 		t.Errorf("made again, %d are right and it has %d bytes; %d and %d were measured", r.Accuracy.Network.Top1, r.Report.PackedBytes,
 			d.MendedAccuracy.Network.Top1, d.MendedBytes)
 	}
+	if testing.Short() {
+		return
+	}
 	other := diagnose(2)
-	if a, b := fmt.Sprintf("%+v %+v %+v", d.Layers, d.Remedies, d.Kept), fmt.Sprintf("%+v %+v %+v", other.Layers, other.Remedies, other.Kept); len(a) != len(b) {
+	if a, b := fmt.Sprintf("%+v %+v", d.Remedies, d.Kept), fmt.Sprintf("%+v %+v", other.Remedies, other.Kept); a != b {
 		t.Errorf("on two threads it says\n%s\nand on one\n%s", b, a)
 	}
 	for i := range d.Layers {

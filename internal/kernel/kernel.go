@@ -37,9 +37,12 @@ func (k *Func[F]) Get() F {
 // is right only where the kernel keeps no pointer, and nothing on the heap comes to hold one: tests count allocations.
 //
 // It is a call, not inlined: what the compiler makes of the conversion in place is a number, which does not change when
-// the stack moves.
+// the stack moves. Nor may anything be called in it that could move the stack, as what checks pointers under the race detector
+// did.
 //
 //go:noinline
+//go:nocheckptr
+//go:norace
 func NoEscape[T any](p *T) *T {
 	x := uintptr(unsafe.Pointer(p))
 	return *(**T)(unsafe.Pointer(&x))
