@@ -24,7 +24,9 @@ func FuzzIDX(f *testing.F) {
 			// What was accepted has all of its elements, or is compressed and turns out to be damaged when that is read.
 			last := make([]byte, 1)
 			err = file.read(t.Context(), last, file.elements()-1)
-			if err != nil && !(bytes.HasPrefix(b, []byte{0x1f, 0x8b}) && strings.Contains(err.Error(), "the compressed data is damaged")) {
+			said := err != nil && bytes.HasPrefix(b, []byte{0x1f, 0x8b}) &&
+				(strings.Contains(err.Error(), "the compressed data is damaged") || strings.Contains(err.Error(), "follow the header"))
+			if err != nil && !said {
 				t.Errorf("%v, but the last element does not read: %v", file.dims, err)
 			}
 		}
