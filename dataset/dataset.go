@@ -66,6 +66,24 @@ func Limit(s Set, n int) Set {
 	return first{s, max(n, 0)}
 }
 
+// Skip returns the examples of a set behind its first n, none where it has no more.
+func Skip(s Set, n int) Set { return behind{s, min(max(n, 0), s.Len())} }
+
+type behind struct {
+	Set
+	n int
+}
+
+func (b behind) Len() int    { return b.Set.Len() - b.n }
+func (b behind) Unwrap() Set { return b.Set }
+
+func (b behind) Read(ctx context.Context, i int, dst []float32) (int, error) {
+	if err := checkRead(b, i, dst); err != nil {
+		return 0, err
+	}
+	return b.Set.Read(ctx, b.n+i, dst)
+}
+
 // Unwrap is for DType.
 func (f first) Unwrap() Set { return f.Set }
 

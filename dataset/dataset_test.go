@@ -123,6 +123,19 @@ func TestLimit(t *testing.T) {
 		_, err := l.Read(t.Context(), i, make([]float32, 2))
 		wantError(t, err, "counted", "example", fmt.Sprint(i))
 	}
+	for n, want := range map[int]int{-3: 5, 0: 5, 2: 3, 5: 0, 9: 0} {
+		if got := Skip(s, n).Len(); got != want {
+			t.Errorf("Skip(%d) has %d examples, not %d", n, got, want)
+		}
+	}
+	behind := Skip(s, 2)
+	if x, label := read(t, behind, 1); !slices.Equal(x, []float32{30, 31}) || label != 0 { // labels are modulo 3
+		t.Errorf("example 1 of those behind is %v with the label %d", x, label)
+	}
+	for _, i := range []int{-1, 3} {
+		_, err := behind.Read(t.Context(), i, make([]float32, 2))
+		wantError(t, err, "counted", "example", fmt.Sprint(i))
+	}
 	if err := l.Close(); err != nil || !closed {
 		t.Errorf("closing a Limit gives %v and closed: %v", err, closed)
 	}

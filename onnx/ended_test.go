@@ -7,21 +7,9 @@ import (
 	"testing"
 
 	"linquant/internal/onnxpb"
+	"linquant/internal/testing/looks"
 	"linquant/onnx"
 )
-
-// looks is a context that ends when it was looked at so often.
-type looks struct {
-	context.Context
-	left int
-}
-
-func (l *looks) Err() error {
-	if l.left--; l.left < 0 {
-		return context.Canceled
-	}
-	return nil
-}
 
 // Reading a file looks at its context at every node, and so does what makes integers of quantization that is spelled out.
 func TestImportEnds(t *testing.T) {
@@ -45,16 +33,16 @@ func TestImportEnds(t *testing.T) {
 	}{"float": {float, nodes}, "quantized": {quantized, 2 * nodes}} {
 		data := encode(t, test.m)
 		const many = 1 << 20
-		ctx := &looks{t.Context(), many}
+		ctx := looks.After(t.Context(), many)
 		if _, err := onnx.Import(ctx, data, "chain"); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		all := many - ctx.left
+		all := many - ctx.Left
 		if all < test.want {
 			t.Errorf("%s: %d looks for %d nodes, want %d", name, all, nodes, test.want)
 		}
 		for _, after := range []int{0, 1, all / 2, all - 1} {
-			if _, err := onnx.Import(&looks{t.Context(), after}, data, "chain"); !errors.Is(err, context.Canceled) {
+			if _, err := onnx.Import(looks.After(t.Context(), after), data, "chain"); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: ended by look %d of %d: %v", name, after+1, all, err)
 			}
 		}

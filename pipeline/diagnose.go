@@ -111,7 +111,7 @@ func (d *diagnosing) run(ctx context.Context) error {
 	r.Preparation, r.Warnings, r.PackedBytes = *d.made.Preparation, d.made.Warnings, d.made.Report.PackedBytes
 	if r.HeldOut = d.most > r.Examples; r.HeldOut {
 		// Those that the remedy of more examples would take are left out too, if there are enough.
-		set = behind{set, min(max(r.Examples, ReconstructionExamples), max(d.most-d.dc.Examples, r.Examples))}
+		set = dataset.Skip(set, min(max(r.Examples, ReconstructionExamples), max(d.most-d.dc.Examples, r.Examples)))
 	}
 	d.compared = dataset.Limit(set, d.dc.Examples)
 	if d.sample, err = d.read(ctx, d.compared); err != nil {
@@ -166,18 +166,6 @@ func (d *diagnosing) whole(ctx context.Context) (dataset.Set, error) {
 	c.Data.Limit = math.MaxInt32
 	set, _, err := c.Open(ctx, d.n.Name)
 	return set, err
-}
-
-// behind is the examples of a set from one of them on.
-type behind struct {
-	dataset.Set
-	first int
-}
-
-func (b behind) Len() int            { return b.Set.Len() - b.first }
-func (b behind) Unwrap() dataset.Set { return b.Set }
-func (b behind) Read(ctx context.Context, i int, dst []float32) (int, error) {
-	return b.Set.Read(ctx, b.first+i, dst)
 }
 
 // make quantizes the network, and measures nothing.

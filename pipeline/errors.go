@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"linquant/graph"
+	"linquant/ptq"
 )
 
 // ConfigError is a field of a configuration that has a value that cannot be, or that does not go with the model.
@@ -125,6 +126,47 @@ func (w CalibratedOnTest) Warning() string {
 		return w.Data + " is calibrated on and measured on: the network will look better than it is; calibrate on other examples"
 	}
 	return w.Data + " is for measuring accuracy: calibrated on it, the network will look better than it is; use " + w.Use
+}
+
+// FewSamples warns that a layer was reconstructed from fewer samples of its inputs than one output has inputs, so that these cannot
+// be told apart. Of all such layers it names the one with the fewest.
+type FewSamples struct {
+	Node            string
+	Samples, Inputs int
+	Examples        int // that were there
+	Others          int // layers that have too few as well
+}
+
+// Warning is one line.
+func (w FewSamples) Warning() string {
+	enough := (w.Examples*w.Inputs + w.Samples - 1) / max(w.Samples, 1)
+	text := fmt.Sprintf("layer %q was reconstructed from %s for %d inputs of an output, of %s: calibrate on %d or more",
+		w.Node, count(w.Samples, "sample"), w.Inputs, count(w.Examples, "example"), enough)
+	if w.Others > 0 {
+		text += fmt.Sprintf(" (%s with too few)", count(w.Others, "other layer"))
+	}
+	return text
+}
+
+// fewSamples returns the warning about a network, if there is something to warn of.
+func fewSamples(r *ptq.NetworkReport) []Warning {
+	var worst FewSamples
+	for _, l := range r.Layers {
+		if l.Samples >= l.Inputs {
+			continue
+		}
+		if w := (FewSamples{Node: l.Node, Samples: l.Samples, Inputs: l.Inputs, Examples: l.Shown}); worst.Inputs == 0 ||
+			w.Samples*worst.Inputs < worst.Samples*w.Inputs {
+			w.Others = worst.Others
+			worst = w
+		}
+		worst.Others++
+	}
+	if worst.Inputs == 0 {
+		return nil
+	}
+	worst.Others--
+	return []Warning{worst}
 }
 
 // UnknownCodes warns that ranges do not say for which codes they were chosen, so that it cannot be seen whether they suit.

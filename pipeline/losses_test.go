@@ -177,3 +177,35 @@ func TestLowSQNRTold(t *testing.T) {
 		t.Errorf("floats near chance: %v", w)
 	}
 }
+
+// Where there are too few examples to tell a layer's inputs apart it is said how many would do; where there are enough nothing is.
+func TestFewSamples(t *testing.T) {
+	warnings := func(limit int) (list []pipeline.FewSamples) {
+		cfg := pipeline.Config{Model: pipeline.Builtin, Quant: ptq.Config{WeightBits: 3}}
+		cfg.Calibration.Data = pipeline.Data{Spec: pipeline.Builtin, Limit: limit}
+		r, err := pipeline.Quantize(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		for _, w := range r.Warnings {
+			if w, ok := w.(pipeline.FewSamples); ok {
+				list = append(list, w)
+			}
+		}
+		return list
+	}
+	list := warnings(1)
+	// The last layer has 64 inputs and one place. Five convolutions have fewer places than inputs: 256 for 288, 64 for 288 and 576, 16 for 576.
+	want := pipeline.FewSamples{Node: "classifier", Samples: 1, Inputs: 64, Examples: 1, Others: 5}
+	if len(list) != 1 || list[0] != want {
+		t.Fatalf("%+v, want %+v", list, want)
+	}
+	if text := list[0].Warning(); text != `layer "classifier" was reconstructed from 1 sample for 64 inputs of an output, of 1 example: `+
+		`calibrate on 64 or more (5 other layers with too few)` {
+		t.Error(text)
+	}
+	if list := warnings(64); len(list) > 0 {
+		t.Errorf("of 64 examples: %+v", list)
+	}
+}

@@ -173,6 +173,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		r.Network, r.Report, err = float.Quantize(ctx, r.Ranges, cfg.Quant)
 	}
 	r.ExamplesSHA256 = cfg.digest.sum()
+	if err == nil {
+		r.Warnings = append(r.Warnings, fewSamples(r.Report)...)
+	}
 	if err == nil && (r.rangesSay || r.Preparation != nil && r.Preparation.Pixels) {
 		err = r.Network.record(n.pre)
 	}

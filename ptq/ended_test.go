@@ -6,23 +6,11 @@ import (
 	"fmt"
 	"testing"
 
+	"linquant/internal/testing/looks"
 	"linquant/ptq"
 	"linquant/quant"
 	"linquant/tensor"
 )
-
-// looks is a context that ends when it was looked at so often.
-type looks struct {
-	context.Context
-	left int
-}
-
-func (l *looks) Err() error {
-	if l.left--; l.left < 0 {
-		return context.Canceled
-	}
-	return nil
-}
 
 // counted counts the layers that it quantizes.
 type counted struct {
@@ -54,14 +42,14 @@ func TestEnded(t *testing.T) {
 	} {
 		for _, after := range []int{0, 3, 5} {
 			done := 0
-			err := quantize(&looks{t.Context(), after}, ptq.Config{WeightMethod: counted{layers: &done}})
+			err := quantize(looks.After(t.Context(), after), ptq.Config{WeightMethod: counted{layers: &done}})
 			if !errors.Is(err, context.Canceled) || done != after {
 				t.Errorf("%s ended by look %d: %d layers, %v", name, after+1, done, err)
 			}
 		}
 	}
 	w := &ptq.LayerWeight{Real: []float32{0.1, -0.7, 0.33, 0.9}, Shape: tensor.Shape{4, 1}, Type: quant.Int(4)}
-	if _, _, err := (ptq.LeastSquares{}).Quantize(&looks{t.Context(), 50}, w, make([]int8, 4)); !errors.Is(err, context.Canceled) {
+	if _, _, err := (ptq.LeastSquares{}).Quantize(looks.After(t.Context(), 50), w, make([]int8, 4)); !errors.Is(err, context.Canceled) {
 		t.Errorf("a search ended after half of its candidates: %v", err)
 	}
 }

@@ -168,6 +168,9 @@ func (p *plan) setWeight(l *integerLayer, n *graph.Node, w *codedWeight) error {
 	r := &l.report
 	if len(w.Seen) > 0 {
 		r.Shown = p.watcher.examples
+		if x, ok := w.Seen[0].Observer.(*inputSampler); ok {
+			r.Samples, r.Inputs = x.samples(), x.depth
+		}
 	}
 	r.Node, r.Op, r.Bits, r.Per = n.Label(), n.Op, w.params.Type.Bits, w.params.Per
 	r.PackedBytes = packedBytes(l.weight)

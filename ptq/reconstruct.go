@@ -19,16 +19,19 @@ import (
 //
 //  1. finds the real weights that would do best, T = (cov(Y, X') + d·W)·(cov(X') + d·I)⁻¹, where d is Damping times the
 //     mean of cov(X')'s diagonal: they repair what the layers before broke;
-//  2. takes for each output channel the scale with which T's nearest codes have the least squared error;
+//  2. takes for each output channel the scale with which T's nearest codes have the least squared error, and with up to 4 bits
+//     that of nine multiples of it with which step 3 loses least;
 //  3. rounds one input after the other, each error carried on to those that are left, in the order of falling variance
 //     (GPTQ, Frantar et al., arXiv:2210.17323, computed from the Cholesky factor of the matrix itself);
 //  4. moves single codes to where tr((Q−T)·cov(X')·(Q−T)ᵀ) is least, all in turn, several times, with the scale fitted
 //     again in between;
 //  5. gives the layer the bias with which the means of its outputs are those of Y, where it can have one.
 //
-// Codes use the whole range of the type, except the most negative one of 8 bits. A MatMul whose weight is a stack of matrices is
-// quantized by LeastSquares. The zero value has the defaults. What it
-// returns depends on the examples and on Seed, and not on Threads; processors without fused multiply-add may differ.
+// Where the layer's output is only added to a value that is there already, Y is the output and what that value has lost. Codes use the
+// whole range of the type, except the most negative one of 8 bits. A MatMul whose weight is a stack of matrices, and layers of more than
+// 8,192 inputs an output, whose matrices would be too large, are quantized by LeastSquares. A scale that several groups of a convolution
+// share is that of LeastSquares. The zero value has the defaults. What it returns depends on the examples and on Seed, and not on
+// Threads; processors without fused multiply-add may differ.
 type Reconstruct struct {
 	Samples int     // positions of the layer's output that are looked at; 0 means 32,768. More where the layer has many inputs
 	Damping float64 // of the matrices; 0 means 0.01
@@ -97,6 +100,13 @@ func (r Reconstruct) Quantize(ctx context.Context, w *LayerWeight, codes []int8)
 	if w.CanBias {
 		c.bias = make([]float32, channels)
 	}
+	if w.Layout.Per == quant.PerTensor && x.groups > 1 {
+		p, err := leastSquaresParams(ctx, w.Real, w.Shape, w.Type, w.Layout)
+		if err != nil {
+			return quant.Params{}, nil, err
+		}
+		c.given = p.Scale[0]
+	}
 	for g := range x.groups {
 		if err := context.Cause(ctx); err != nil {
 			return quant.Params{}, nil, err
@@ -105,7 +115,7 @@ func (r Reconstruct) Quantize(ctx context.Context, w *LayerWeight, codes []int8)
 			return quant.Params{}, nil, err
 		}
 	}
-	return c.params, c.bias, c.finish(codes)
+	return c.params, c.bias, c.setScales()
 }
 
 // reconstruction is one layer's.
@@ -118,6 +128,7 @@ type reconstruction struct {
 	low, high int32
 	scales    []float32 // one per output channel
 	bias      []float32 // nil where the layer can have none
+	given     float32   // the one scale of several groups; 0 where there is none
 	params    quant.Params
 }
 
@@ -160,7 +171,7 @@ func (c *reconstruction) group(g int, codes []int8) error {
 	weight := c.weight(g, order)
 	q := &solver{
 		machine: c.machine, low: float32(c.low), high: float32(c.high), bits: c.w.Type.Bits, shared: c.params.Per == quant.PerTensor,
-		fits: c.Fits, sweeps: c.Sweeps, h: h,
+		fits: c.Fits, sweeps: c.Sweeps, h: h, given: c.given,
 	}
 	damping := c.Damping * linalg.MeanDiagonal(h)
 	if damping > 0 {
@@ -194,7 +205,7 @@ func (c *reconstruction) group(g int, codes []int8) error {
 		sum := outputMean[o]
 		for i, code := range row {
 			codes[c.at(channel, order[i])] = int8(code)
-			sum -= unit * float64(float64(code)*float64(q.scales[o])) * mean[i]
+			sum -= float64(unit * float64(float64(code)*float64(q.scales[o])) * mean[i])
 		}
 		if c.bias != nil {
 			c.bias[channel] = float32(sum)
@@ -223,8 +234,8 @@ func (c *reconstruction) weight(g int, order []int) linalg.Matrix {
 	return m
 }
 
-// finish makes the parameters of the scales.
-func (c *reconstruction) finish(codes []int8) error {
+// setScales makes parameters of the scales.
+func (c *reconstruction) setScales() error {
 	for i, s := range c.scales {
 		if !(s > 0) || math.IsInf(float64(s), 1) {
 			return fmt.Errorf("output channel %d has the scale %v", i, s)

@@ -351,3 +351,32 @@ func TestReconstructAlone(t *testing.T) {
 		t.Error("a layer's codes do not depend on the bits of a layer before it")
 	}
 }
+
+// One scale for a whole weight is one for all groups of a convolution too, though their codes are chosen one by one.
+func TestReconstructGroupsShareAScale(t *testing.T) {
+	n := newNet(t, 4, 8, 8)
+	w := n.random(4 * 9)
+	for i := range w { // the groups have weights of other sizes
+		w[i] *= []float32{1, 0.6, 0.3, 0.8}[i/9]
+	}
+	g := n.done(n.op(graph.Conv, "c", graph.Attrs{"group": 4, "pads": []int{1, 1, 1, 1}}, "x", n.constant("c.w", tensor.Shape{4, 1, 3, 3}, w...), n.constant("c.b", tensor.Shape{4})))
+	examples, _, unseen := examplesFor(t, n, 4*64, 48)
+	want := traced(t, g, unseen, "c.y")["c.y"]
+	noise := func(method ptq.WeightMethod) []float64 { // of each group
+		cfg := ptq.Config{WeightBits: 4, PerTensor: true, WeightMethod: method, Examples: examples}
+		q, _, err := ptq.Quantize(t.Context(), g, rangesOf(t, g, cfg), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums := make([]float64, 4)
+		for i, v := range traced(t, q, unseen, q.Outputs[0])[q.Outputs[0]] {
+			sums[i/64%4] += math.Pow(float64(v-want[i]), 2)
+		}
+		return sums
+	}
+	for i, v := range noise(ptq.Reconstruct{}) {
+		if least := noise(ptq.LeastSquares{})[i]; v > 1.05*least {
+			t.Errorf("group %d has a noise of %v, with the nearest codes %v", i, v, least)
+		}
+	}
+}

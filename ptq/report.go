@@ -31,7 +31,9 @@ type LayerReport struct {
 	PackedBytes int64 // of the weight: its codes packed at their bits, and its scales
 	BiasBytes   int64
 
-	Shown int // examples that its method was shown; 0 where it looked at the weights alone
+	Shown   int // examples that its method was shown; 0 where it looked at the weights alone
+	Samples int // of its inputs, that Reconstruct chose codes by
+	Inputs  int // of one output, that Reconstruct told apart by these
 
 	// Raised is the number of output channels whose weight scale was made larger, so that a bias which is enormous
 	// beside the weights fits an int32.

@@ -15,8 +15,9 @@ import (
 // positions are places of a layer's output, chosen in every example.
 type positions struct {
 	of       int // places that an example's output has
-	per      int // chosen in each example
-	most     int // in all examples
+	per      int // chosen in each example that is looked at
+	most     int // in all examples, at most linalg.MostSamples
+	looked   int // examples that are looked at, the first ones
 	seed     uint64
 	examples int // seen
 	chosen   []int
@@ -24,16 +25,18 @@ type positions struct {
 
 // expect is told how many examples there will be.
 func (p *positions) expect(examples int) {
-	p.per = min(max((p.most+examples-1)/examples, 1), p.of)
-	if p.per*examples > linalg.MostSamples {
-		p.per = max(linalg.MostSamples/examples, 1)
+	p.looked = min(examples, p.most)
+	p.per = min((p.most+p.looked-1)/p.looked, p.of)
+	if p.per*p.looked > linalg.MostSamples {
+		p.per--
 	}
 }
 
-// next chooses those of the next example, in rising order: the same for the same seed.
+// next chooses those of the next example, in rising order: the same for the same seed. There are none beyond those looked at.
 func (p *positions) next() []int {
-	if p.per == 0 {
-		p.per = min(p.most, p.of) // nobody said how many examples there are
+	if p.examples >= p.looked {
+		p.examples++
+		return nil
 	}
 	r := rand.New(rand.NewPCG(p.seed, uint64(p.examples)))
 	p.examples++
@@ -102,6 +105,9 @@ type taps struct {
 	row         int // of a product: elements of a row of the input
 }
 
+// mostInputs of an output are sampled: there are three matrices of as many rows and columns, of 256 MiB each.
+const mostInputs = 1 << 13
+
 // mostSampleBytes bounds what is kept of a layer's input.
 const mostSampleBytes = 64 << 20
 
@@ -122,14 +128,14 @@ func newSamplers(w *LayerWeight, r Reconstruct) (*inputSampler, *outputSampler) 
 		of = perExample(w.InputShape) / x.depth
 		y.stepChannel, y.step = 1, y.channels
 	}
-	if x.depth == 0 || of == 0 {
+	if x.depth == 0 || x.depth > mostInputs || of == 0 {
 		return nil, nil
 	}
 	size := 1
 	if w.Input.Scale == 0 {
 		size = 4
 	}
-	most := min(max(r.Samples, 2*x.depth), max(mostSampleBytes/(x.depth*x.groups*size), 64))
+	most := min(max(r.Samples, 2*x.depth), max(mostSampleBytes/(x.depth*x.groups*size), 64), linalg.MostSamples)
 	x.positions = positions{of: of, most: most, seed: r.Seed}
 	y.positions = x.positions
 	return x, y
@@ -144,6 +150,9 @@ func (x *inputSampler) zero() int32 {
 // Observe keeps what the places of the next example read.
 func (x *inputSampler) Observe(v []float32) error {
 	chosen := x.next()
+	if chosen == nil {
+		return nil
+	}
 	if x.input.Scale == 0 {
 		for i, e := range v {
 			if e-e != 0 {
@@ -201,7 +210,7 @@ func gather[T byte | float32](t *taps, line, v []T, chosen []int, depth int, zer
 }
 
 // samples is how many there are.
-func (x *inputSampler) samples() int { return x.examples * x.per }
+func (p *positions) samples() int { return min(p.examples, p.looked) * p.per }
 
 // group returns the samples of a group, one row for each input of an output, as codes or as reals, and which inputs these
 // are: those that vary least come first.
@@ -265,6 +274,9 @@ func (x *inputSampler) variance(row int) float64 {
 // Observe keeps the output's places of the next example.
 func (y *outputSampler) Observe(v []float32) error {
 	chosen := y.next()
+	if chosen == nil {
+		return nil
+	}
 	line := make([]float32, y.channels*len(chosen))
 	for c := range y.channels {
 		for s, at := range chosen {
@@ -281,7 +293,7 @@ func (y *outputSampler) Observe(v []float32) error {
 
 // rows returns the samples of some channels, a row for each.
 func (y *outputSampler) rows(first, count int) linalg.Matrix {
-	m := linalg.New(count, y.examples*y.per)
+	m := linalg.New(count, y.samples())
 	for c := range count {
 		for e, line := range y.lines {
 			copy(m.Row(c)[e*y.per:], line[(first+c)*y.per:][:y.per])

@@ -13,7 +13,8 @@ type solver struct {
 	machine   linalg.Machine
 	low, high float32 // codes
 	bits      int
-	shared    bool // one scale for all rows
+	shared    bool    // one scale for all rows
+	given     float32 // the scale of all rows, which stays; 0 where it is to be found
 	fits      int
 	sweeps    int
 	h         linalg.Matrix // symmetric, positive on the diagonal
@@ -67,6 +68,12 @@ func (s *solver) start() {
 	rows := s.target.Rows
 	s.scales = make([]float32, rows)
 	s.codes, s.errors = linalg.New(rows, s.target.Cols), linalg.New(rows, s.target.Cols)
+	if s.given > 0 {
+		for o := range s.scales {
+			s.scales[o] = s.given
+		}
+		return
+	}
 	const steps = 81
 	least, most := 0.2, 1.0
 	if s.bits <= 3 {
@@ -264,8 +271,11 @@ func (s *solver) descendRow(o, first int, slope []float32) (moved int) {
 	return moved
 }
 
-// fit takes for each row the scale that is best for its codes, s = t·H·q / q·H·q.
+// fit takes for each row the scale that is best for its codes, s = t·H·q / q·H·q, unless it is given.
 func (s *solver) fit() {
+	if s.given > 0 {
+		return
+	}
 	rows, k := s.target.Rows, s.target.Cols
 	hq := linalg.New(rows, k)
 	s.machine.MulT(hq, s.codes, s.h)

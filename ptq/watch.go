@@ -76,8 +76,8 @@ func newWatcher(p *plan, b built) (*watcher, error) {
 		inputs[k] = &held{n: perExample(p.g.Value(in).Shape)}
 		w.float.held[in], w.ints.held[in] = inputs[k], inputs[k]
 	}
-	perExample := w.heldBytes()
-	most := max(cmp.Or(from.Memory, heldMemory)/max(perExample, 1), fewestExamples)
+	each := w.heldBytes()
+	most := max(cmp.Or(from.Memory, heldMemory)/max(each, 1), fewestExamples)
 	for batch, err := range from.Batches {
 		if err != nil {
 			return nil, err
@@ -93,7 +93,7 @@ func newWatcher(p *plan, b built) (*watcher, error) {
 		}
 		if h := inputs[0]; int64(len(h.reals)/h.n) >= most {
 			for _, h := range inputs {
-				h.reals = h.reals[:most*int64(h.n)]
+				h.reals = h.reals[:min(most*int64(h.n), int64(len(h.reals)))]
 			}
 			break
 		}
@@ -107,7 +107,7 @@ func newWatcher(p *plan, b built) (*watcher, error) {
 	if w.examples == 0 {
 		return nil, errors.New("there are no examples to show to layers")
 	}
-	w.peak = perExample * int64(w.examples)
+	w.peak = each * int64(w.examples)
 	return w, nil
 }
 

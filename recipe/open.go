@@ -83,7 +83,7 @@ func ofONNX(path string) (map[string]string, error) {
 	err := mmap.View(path, func(b []byte) error {
 		m, err := onnxpb.Read(b)
 		if err != nil {
-			return fmt.Errorf("%s: it is no ONNX file: %w", path, err)
+			return fmt.Errorf("%s: it is no ONNX file, or damaged: %w; export or copy it again", path, err)
 		}
 		for _, e := range m.Metadata {
 			metadata[strings.Clone(e.Key)] = strings.Clone(e.Value)

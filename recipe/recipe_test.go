@@ -284,7 +284,7 @@ func TestOpen(t *testing.T) {
 		"none.safetensors": {weights(nil), "none.safetensors: it carries no recipe"},
 		"bad.onnx":         {network(onnxpb.Entry{Key: recipe.MetadataKey, Value: text + "x: 1\n"}), `bad.onnx: its recipe, line 3: there is no key "x"`},
 		"bad.yaml":         {[]byte(text + "x: 1\n"), `bad.yaml: line 3: there is no key "x"`},
-		"cut.onnx":         {[]byte("\x08"), "cut.onnx: it is no ONNX file: "},
+		"cut.onnx":         {[]byte("\x08"), "cut.onnx: it is no ONNX file, or damaged: "},
 		"cut.safetensors":  {[]byte("\x08"), "cut.safetensors: "},
 		"large.yaml":       {make([]byte, 4<<20), "a recipe has 262144 at most"},
 	} {

@@ -60,7 +60,7 @@ func printReconstructed(w io.Writer, r *ptq.NetworkReport) {
 	fmt.Fprintf(w, "Weights: reconstructed from %s, which took %s of memory\n", text.Plural(r.Examples, "example"), text.Megabytes(r.Memory))
 	for _, l := range r.Layers {
 		if l.Shown == 0 {
-			fmt.Fprintf(w, "Weights of %s: rounded to the nearest at the scale with the least squared error, since layers of its form are not sampled\n", text.Printable(l.Node))
+			fmt.Fprintf(w, "Weights of %s: rounded to the nearest at the scale with the least squared error, since layers of its form or width are not sampled\n", text.Printable(l.Node))
 		}
 	}
 }

@@ -41,20 +41,6 @@ func main() {
 	}
 }
 
-// part are the examples of a set from one on.
-type part struct {
-	dataset.Set
-	first, n int
-}
-
-func (p part) Len() int            { return p.n }
-func (p part) Unwrap() dataset.Set { return p.Set }
-func (p part) Close() error        { return nil }
-
-func (p part) Read(ctx context.Context, i int, dst []float32) (int, error) {
-	return p.Set.Read(ctx, p.first+i, dst)
-}
-
 func measure(ctx context.Context, network, data string, rungs, methods []string, sets, size, limit int) error {
 	n, err := pipeline.Open(ctx, network, pipeline.OpenConfig{})
 	if err != nil {
@@ -93,7 +79,7 @@ func measure(ctx context.Context, network, data string, rungs, methods []string,
 			for k := range sets {
 				cfg := pipeline.Config{
 					Network: n, Quant: ptq.Config{WeightBits: w, ActBits: a, KeepEdges: true, WeightMethod: method},
-					Calibration: pipeline.Calibration{Data: pipeline.Data{Set: part{training, k * size, size}, Limit: size}},
+					Calibration: pipeline.Calibration{Data: pipeline.Data{Set: dataset.Skip(training, k*size), Limit: size}},
 				}
 				if a < 8 {
 					cfg.Calibration.Method = calib.MSE
