@@ -141,10 +141,10 @@ func (s *lowerer) floatBinary() error {
 // binaryWithNumber lowers a pair of operand i and a constant of one element.
 func (s *lowerer) binaryWithNumber(p *pair, i int, f func(a, b float32) float32) {
 	k := &withNumber{from: p.operands[i], first: i == 0, many: s.onSlices(f)}
-	for j := range k.number {
-		k.number[j] = p.operands[1-i].floats[0]
+	s.weights += 4 * numberRow
+	if !s.dry {
+		k.number = slices.Repeat(p.operands[1-i].floats[:1], numberRow)
 	}
-	s.weights += 4 * int64(len(k.number))
 	k.lo, k.hi = s.clampFloats()
 	k.to = s.out
 	s.emit(s.n, k, step{
@@ -153,11 +153,14 @@ func (s *lowerer) binaryWithNumber(p *pair, i int, f func(a, b float32) float32)
 	s.finish()
 }
 
+// numberRow is how often a number stands in the row that withNumber has of it.
+const numberRow = 256
+
 // withNumber computes an operator on each element and a number, of which it has a row.
 type withNumber struct {
 	from, to *place
 	first    bool // the element is the first operand
-	number   [256]float32
+	number   []float32
 	many     func(dst, a, b []float32, lo, hi float32)
 	lo, hi   float32
 }
