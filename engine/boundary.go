@@ -18,7 +18,7 @@ func (c *compiler) input(i int, name string) error {
 	if err != nil {
 		return fmt.Errorf("input: %w", err)
 	}
-	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, Quant: v.Quant, elements: p.n})
+	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), Quant: v.Quant, elements: p.n})
 	given := like(p, nil)
 	given.buffer, given.input, given.order = nil, i, rowMajor(p.n)
 	if v.Quant == nil {
@@ -31,6 +31,12 @@ func (c *compiler) input(i int, name string) error {
 		c.keepPlace(name, p)
 	}
 	return nil
+}
+
+// isWhole reports whether an example of the value has all its dimensions.
+func (c *compiler) isWhole(name string) bool {
+	v := c.whole[name]
+	return v != nil && len(graph.ExampleShape(v.Shape)) == len(v.Shape)
 }
 
 // loaded returns the place of a value as node n can read it. Only what lies in the caller's memory can lie otherwise than
@@ -69,7 +75,7 @@ func (c *compiler) output(i int, name string) error {
 	if p == nil {
 		return fmt.Errorf("output %q does not depend on an input: leave it out", name)
 	}
-	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, Quant: p.quant, elements: p.n})
+	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), Quant: p.quant, elements: p.n})
 	k := &store{from: p, to: i}
 	if p.quant != nil {
 		k.table = realsTable(p.quant)

@@ -53,8 +53,15 @@ func compile(ctx context.Context, g *graph.Graph, cfg Config, dry bool) (*compil
 	if g, err = graph.Resolve(ctx, g, len(cfg.Keep) > 0 || cfg.KeepAll); err != nil {
 		return nil, err
 	}
+	var whole map[string]*graph.Value
+	if g.Whole() {
+		whole = g.Values
+		if g, err = graph.OneExample(g); err != nil {
+			return nil, err
+		}
+	}
 	c := &compiler{
-		ctx: ctx, dry: dry, g: g, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
+		ctx: ctx, dry: dry, g: g, whole: whole, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
 		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, layout: layoutOf(g),
 		plans: map[windowPlan]func() []*gemm.Int8Windows{}, room: roomFor(graph.Parameters(g)), floatPlans: map[floatPlan]*gemm.Windows{}, realConstants: map[string][]float32{},
 		quantizers: map[*place]*quantizeStep{}, outs: map[string]bool{},
@@ -91,6 +98,7 @@ func quantized(g *graph.Graph) bool {
 type compiler struct {
 	ctx       context.Context // of the call that compiles
 	g         *graph.Graph
+	whole     map[string]*graph.Value // the values as a network has them that takes its whole input as one example; else nil
 	tier      cpu.Tier
 	threads   int
 	keep      map[string]bool

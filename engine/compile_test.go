@@ -47,12 +47,6 @@ func TestCompileErrors(t *testing.T) {
 			return g
 		}},
 		"cpu": {cfg: engine.Config{CPU: "z80"}, want: `"z80"`, build: func() *graph.Graph { return image(false, 2) }},
-		"batch": {want: `value "x" has the shape [1, 2]`, build: func() *graph.Graph {
-			g := graph.New("fixed")
-			g.AddInput("x", tensor.Shape{1, 2})
-			g.Outputs = []string{g.AddNode(graph.Relu, "r", "y", nil, "x")}
-			return g
-		}},
 		"no input": {want: "a network has inputs and outputs", build: func() *graph.Graph {
 			g := graph.New("none")
 			g.AddConst("c", mustTensor(tensor.Shape{1}, []float32{1}))

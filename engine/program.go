@@ -33,6 +33,10 @@ type IO struct {
 	Name  string
 	Shape tensor.Shape // of one example, channels first, without the batch
 
+	// Whole: the network takes its whole input as one example, and no dimension before Shape counts examples; one of 1,
+	// which it has where Whole is not set, does.
+	Whole bool
+
 	// Quant says what the elements stand for where they are codes, such as the pixels of vision.PixelInput; nil for reals.
 	// It must not be changed.
 	Quant *quant.Params

@@ -8,7 +8,8 @@
 // Where floats become codes and back, the graph has the nodes QuantizeLinear and DequantizeLinear. A layer that finds the
 // scale of its input while it runs is a node of reals with a weight of codes: see SetDynamic.
 //
-// Tensors are NCHW, as in ONNX; the batch is symbolic. Passes such as Recognize are functions from graph to graph
+// Tensors are NCHW, as in ONNX; the batch is symbolic, or the whole input is one example and all dimensions are numbers:
+// see Whole. Passes such as Recognize are functions from graph to graph
 // that leave their argument alone; Fold is all that a float network needs before it is quantized. Recognize makes one
 // node of operators that exporters spell out in pieces.
 // Check and InferShapes refuse what no network can be, so that whoever walks a graph after them need not look again.
@@ -27,7 +28,7 @@ import (
 )
 
 // Batch stands for the number of examples in a shape, which is not known until the network runs. Only dimension 0 of a
-// value that depends on an input may have it.
+// value that depends on an input may have it, and every such value has it where an input does.
 const Batch = -1
 
 // Graph is a network: nodes in an order in which they can be computed, and the values that connect them.
@@ -51,8 +52,8 @@ type Value struct {
 	Name  string
 	DType tensor.DType
 
-	// Shape has Batch as its first dimension where the value depends on an input. It is nil until InferShapes has run;
-	// a scalar's is empty and not nil.
+	// Shape has Batch as its first dimension where the value depends on an input, unless the network is Whole. It is nil
+	// until InferShapes has run; a scalar's is empty and not nil.
 	Shape tensor.Shape
 
 	// Const holds the elements of a constant, such as a weight. They may be a view of a file in memory and are never
@@ -81,7 +82,7 @@ func New(name string) *Graph {
 // Value returns the value of that name, nil where there is none.
 func (g *Graph) Value(name string) *Value { return g.Values[name] }
 
-// AddInput adds an input of the given shape, which starts with Batch.
+// AddInput adds an input of the given shape, which starts with Batch, or has numbers alone in a network that is Whole.
 func (g *Graph) AddInput(name string, shape tensor.Shape) {
 	g.Inputs = append(g.Inputs, name)
 	g.add(&Value{Name: name, DType: tensor.Float32, Shape: shape})

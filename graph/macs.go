@@ -12,7 +12,7 @@ func NodeMACs(g *Graph, n *Node) int64 {
 		if n.Int("transA") != 0 {
 			return out * int64(s.shape(0)[0])
 		}
-		return out * int64(s.shape(0)[1])
+		fallthrough
 	case MatMul:
 		a := s.shape(0)
 		return out * int64(a[len(a)-1])

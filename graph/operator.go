@@ -66,10 +66,11 @@ const (
 	ClassSelect                         // each element from one of several inputs
 	ClassResample                       // a picture of another size
 	ClassBoundary                       // between reals and codes
+	ClassReference                      // reals that the engine computes as Eval does, on whole values
 )
 
 var classNames = [...]string{
-	"none", "unary", "binary", "reduction", "layer", "pool", "normalization", "reshape", "move", "join", "select", "resample", "boundary",
+	"none", "unary", "binary", "reduction", "layer", "pool", "normalization", "reshape", "move", "join", "select", "resample", "boundary", "reference",
 }
 
 func (c Class) String() string { return classNames[min(int(c), len(classNames)-1)] }

@@ -82,8 +82,15 @@ func (s site) batchNorm() (tensor.Shape, error) {
 	return x, nil
 }
 
+// stackedAttr makes the first operand of a Gemm a stack of matrices, one for each example: OneExample makes such Gemms,
+// whose weights are constants, for the engine.
+const stackedAttr = "stacked"
+
 func (s site) gemm() (tensor.Shape, error) {
 	a, b := s.shape(0), s.shape(1)
+	if s.n.Int(stackedAttr) != 0 && len(a) == 3 && batched(a) {
+		a = a[1:]
+	}
 	if len(a) != 2 || len(b) != 2 {
 		return nil, s.errorf("inputs are %s and %s: both must be matrices; insert a Flatten before it, or use MatMul", show(a), show(b))
 	}
@@ -109,6 +116,9 @@ func (s site) gemm() (tensor.Shape, error) {
 		if err != nil || !sum.Equal(out) {
 			return nil, s.errorf("C %q is %s and does not broadcast to the output %s", s.n.Inputs[2], show(c), show(out))
 		}
+	}
+	if len(s.shape(0)) == 3 {
+		out = append(tensor.Shape{Batch}, out...)
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ var windowAttrs = []Attribute{
 
 var (
 	dynamic = intAttr(dynamicAttr, 0).in(ScopeGraph)
+	stacked = intAttr(stackedAttr, 0).in(ScopeGraph)
 	epsilon = floatAttr("epsilon", 1e-5)
 	stash   = intAttr("stash_type", 1).in(ScopeIgnored)
 )
@@ -21,7 +22,7 @@ func init() {
 		},
 		{
 			Op: Gemm, Since: 1, Role: RoleLayer, role: site.layerRole, shape: site.gemm, eval: site.evalLayer,
-			Attrs: []Attribute{floatAttr("alpha", 1), floatAttr("beta", 1), intAttr("transA", 0), intAttr("transB", 0), dynamic},
+			Attrs: []Attribute{floatAttr("alpha", 1), floatAttr("beta", 1), intAttr("transA", 0), intAttr("transB", 0), dynamic, stacked},
 		},
 		{
 			Op: MatMul, Since: 1, Inputs: Arity{2, 2}, Role: RoleLayer, role: site.layerRole, shape: site.matMul, eval: site.evalLayer,

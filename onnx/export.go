@@ -30,7 +30,7 @@ type ExportConfig struct {
 // Export writes g as an ONNX model: equal graphs and configurations give equal bytes. The batch is the dimension "N";
 // shapes between nodes are written for viewers. Metadata is g's, and what ONNX has no place for under keys of linquant's:
 // linquant.requant, the convention of requantization (quantized networks only); linquant.bits, bits of codes below their
-// type's; linquant.version.
+// type's; linquant.whole, where the whole input is one example (graph.Whole); linquant.version.
 //
 // The elements of constants are written as they lie in memory, so that a model needs little more memory than g.
 //
@@ -190,8 +190,11 @@ func exportMetadata(g *graph.Graph, cfg ExportConfig) map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, g.Metadata)
 	maps.Copy(m, cfg.Metadata)
-	for _, key := range []string{raw.KeyRequant, raw.KeyBits} {
+	for _, key := range []string{raw.KeyRequant, raw.KeyBits, raw.KeyWhole} {
 		delete(m, key)
+	}
+	if g.Whole() {
+		m[raw.KeyWhole] = "true"
 	}
 	if cfg.Version != "" {
 		m[raw.KeyVersion] = cfg.Version

@@ -39,8 +39,9 @@ func (c ImportConfig) Open(ctx context.Context, path string) (*File, error) {
 	if err != nil {
 		return nil, err // names the path
 	}
-	f := &File{Path: path, Size: int64(len(m.Bytes)), content: m, external: elements.NewExternal(ctx, path)}
-	if f.Graph, err = c.importModel(ctx, m.Bytes, f.external); err != nil {
+	f := &File{Path: path, Size: int64(len(m.Bytes)), content: m}
+	external := func() *elements.External { return elements.NewExternal(ctx, path) }
+	if f.Graph, f.external, err = c.importModel(ctx, m.Bytes, external); err != nil {
 		f.Close()
 		return nil, &FileError{path, err}
 	}

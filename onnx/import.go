@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"context"
+	"errors"
 
 	"linquant/graph"
 	"linquant/internal/onnxpb"
@@ -16,7 +17,8 @@ import (
 // must not change. A model with external data is refused: use Open.
 //
 // The graph is the file's, quantized where the file is (QDQ and QOperator), its shapes inferred. The first dimension of
-// its inputs is the batch, also where the file has a number there; ImportConfig has other ways. Parameters must be
+// its inputs is the batch, also where the file has a number there, if its nodes keep examples apart; else the whole input is
+// one example (graph.Whole). ImportConfig has other ways. Parameters must be
 // constants or be computed from constants and shapes.
 //
 // Memory: of the elements of tensors nothing is copied but what must be converted (float16, bfloat16, double, 4 and 2
@@ -33,19 +35,43 @@ func Import(ctx context.Context, data []byte, name string) (*graph.Graph, error)
 
 // Import is the function Import with the configuration. Inputs that it names and the model does not have are errors.
 func (c ImportConfig) Import(ctx context.Context, data []byte, name string) (*graph.Graph, error) {
-	g, err := c.importModel(ctx, data, nil)
+	g, _, err := c.importModel(ctx, data, func() *elements.External { return nil })
 	if err != nil {
 		return nil, &FileError{name, err}
 	}
 	return g, nil
 }
 
-func (c ImportConfig) importModel(ctx context.Context, data []byte, ext *elements.External) (*graph.Graph, error) {
+// importModel reads the model with a batch, and where examples cannot be told apart as one example. It returns the external
+// data that the graph has views of.
+func (c ImportConfig) importModel(ctx context.Context, data []byte, external func() *elements.External) (*graph.Graph, *elements.External, error) {
+	ext := external()
+	cfg := build.Config{Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Outputs: c.Outputs}
+	g, err := importAs(ctx, cfg, data, ext)
+	if c.Fixed || !mixes(err) {
+		return g, ext, err
+	}
+	cfg.Fixed, cfg.One = true, true
+	again := external()
+	if g, err = importAs(ctx, cfg, data, again); ext != nil {
+		_ = ext.Close() // it was read
+	}
+	return g, again, err
+}
+
+// mixes reports whether an error of reading a model with a batch can be due to the batch: what is wrong with a file, and
+// operators that are not read, are not.
+func mixes(err error) bool {
+	var node *graph.NodeError
+	return !errors.Is(err, ErrDamaged) && (errors.As(err, &node) || errors.Is(err, read.ErrBatch))
+}
+
+func importAs(ctx context.Context, c build.Config, data []byte, ext *elements.External) (*graph.Graph, error) {
 	m, err := onnxpb.Read(data)
 	if err != nil || m.Graph == nil {
 		return nil, read.Refuse(data, err)
 	}
-	r, err := read.Graph(ctx, build.Config(c), m, int64(len(data)), ext)
+	r, err := read.Graph(ctx, c, m, int64(len(data)), ext)
 	if err != nil {
 		return nil, typed(err)
 	}
@@ -66,12 +92,13 @@ func (c ImportConfig) importModel(ctx context.Context, data []byte, ext *element
 type ImportConfig struct {
 	// Fixed makes the first dimension of inputs an ordinary one, with the number that the file or Shapes has for it,
 	// where it is the batch otherwise. Operators may then do to it what they do to other dimensions, and the network
-	// runs on inputs of exactly its shapes, in graph.Eval. The engine wants a batch.
+	// runs on inputs of exactly its shapes, its whole input being one example (graph.Whole). Without it a network is read so
+	// where its nodes do not keep examples apart; a first dimension without a number is 1 then.
 	Fixed bool
 
 	// Shapes are the shapes of inputs, by their names, in place of those in the file: for networks that take pictures
-	// of any size. The first dimension is graph.Batch, or with Fixed a number. Inputs that are not named keep the
-	// file's shape.
+	// of any size. The first dimension is graph.Batch or a number, which is the batch all the same where the network keeps
+	// examples apart, and with Fixed a number. Inputs that are not named keep the file's shape.
 	Shapes map[string]tensor.Shape
 
 	// Constants are inputs that are no inputs of the graph: they have these elements, of the type and shape that the

@@ -193,7 +193,6 @@ func TestMathFormsRefused(t *testing.T) {
 		"it has 1 scales for the axes":   {opset: 18, op: "Resize", attrs: []onnxpb.Attr{intsAttr("axes", 2, 3)}, consts: []onnxpb.Tensor{{}, floatsOf("s", 2)}},
 		"axis 9 is no dimension":         {opset: 18, op: "Resize", attrs: []onnxpb.Attr{intsAttr("axes", 9)}, consts: []onnxpb.Tensor{{}, floatsOf("s", 2)}},
 		"must be constant":               {opset: 13, op: "Resize", twice: true},
-		"would mix examples":             {opset: 13, op: "ReduceMean"},
 		"num_groups is 3":                {opset: 18, op: "GroupNormalization", attrs: []onnxpb.Attr{intAttr("num_groups", 3)}, consts: []onnxpb.Tensor{floatsOf("s", 1), floatsOf("b", 1)}},
 		"a constant with 2 elements":     {opset: 18, op: "GroupNormalization", attrs: []onnxpb.Attr{intAttr("num_groups", 2)}, consts: []onnxpb.Tensor{floatsOf("s", 1), floatsOf("b", 1)}},
 		"does not broadcast":             {opset: 13, op: "PRelu", consts: []onnxpb.Tensor{floatsOf("s", 1, 2)}},

@@ -109,7 +109,7 @@ func (s *sample) hold(ctx context.Context, float *graph.Graph, names []string) e
 	s.values = map[string][]float32{}
 	perExample := 0
 	for _, name := range names {
-		size, err := g.Value(name).Shape[1:].Elements()
+		size, err := graph.ExampleShape(g.Value(name).Shape).Elements()
 		if err != nil {
 			return s.n.named(err)
 		}

@@ -137,9 +137,7 @@ func (in *Inspection) layers(g *graph.Graph) {
 			Name: n.Label(), Operator: string(n.Op), Output: out.Name, Shape: []int{}, MACs: graph.NodeMACs(g, n),
 			Numbers: in.numbers(g, n),
 		}
-		if len(out.Shape) > 0 {
-			row.Shape = append(row.Shape, out.Shape[1:]...)
-		}
+		row.Shape = append(row.Shape, graph.ExampleShape(out.Shape)...)
 		for _, name := range n.Inputs {
 			if v := g.Values[name]; v != nil && v.Const != nil {
 				row.Parameters += int64(v.Const.Elements())

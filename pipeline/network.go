@@ -173,7 +173,7 @@ func (n *Network) InputShape() tensor.Shape {
 		return nil
 	}
 	if v := n.graph.Value(n.graph.Inputs[0]); v != nil && len(v.Shape) > 0 {
-		return v.Shape[1:]
+		return graph.ExampleShape(v.Shape)
 	}
 	return nil
 }
@@ -184,11 +184,11 @@ func (n *Network) classes() (int, error) {
 	if err != nil || len(g.Outputs) != 1 {
 		return 0, err
 	}
-	shape := g.Value(g.Outputs[0]).Shape
-	if len(shape) < 2 {
+	shape := graph.ExampleShape(g.Value(g.Outputs[0]).Shape)
+	if len(shape) < 1 {
 		return 0, nil
 	}
-	classes, err := shape[1:].Elements()
+	classes, err := shape.Elements()
 	if err != nil {
 		return 0, n.named(err)
 	}

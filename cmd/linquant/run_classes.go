@@ -100,7 +100,11 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 	if t.any() {
 		var arrays []array
 		for i, out := range r.Outputs() {
-			a, err := tensor.Of(append(tensor.Shape{r.batch}, out.Shape...), r.results[i])
+			shape := append(tensor.Shape{r.batch}, out.Shape...)
+			if out.Whole && r.batch == 1 {
+				shape = out.Shape
+			}
+			a, err := tensor.Of(shape, r.results[i])
 			if err != nil {
 				return err
 			}

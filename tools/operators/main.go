@@ -90,8 +90,7 @@ go run ./tools/operators > docs/operators.md
   quantized network and is listed by ` + "`inspect`" + `.
 - **written**: an exported file has it under this name. Others are written as what they became.
 - **tests**: those of ONNX (` + "`node`, `simple`, `pytorch-operator` and `pytorch-converted`" + ` of libonnx-testdata, opsets 1 to 17) that have
-  the operator: how many pass, of how many; in brackets those that also ran in the engine, which computes examples of a batch
-  and so refuses tests whose first dimension is something else.
+  the operator: how many pass, of how many; in brackets those that also ran in the engine.
 
 %d of %d tests pass, %d of them in the engine too. The others are listed one by one, with their errors, in
 ` + "`internal/testing/conformance/testdata/failing.txt`" + `, and a test holds the list to be true: %s. The

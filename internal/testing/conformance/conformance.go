@@ -211,11 +211,7 @@ func (c *test) config(constants map[string]tensor.Tensor, fixed bool) onnx.Impor
 		if _, ok := constants[in.Name]; ok || in.HasShape && !named {
 			continue
 		}
-		shape := slices.Clone(c.given[i].Shape)
-		if !fixed && len(shape) > 0 {
-			shape[0] = graph.Batch
-		}
-		cfg.Shapes[in.Name] = shape
+		cfg.Shapes[in.Name] = slices.Clone(c.given[i].Shape)
 	}
 	return cfg
 }

@@ -8,7 +8,7 @@ import (
 	"linquant/tensor"
 )
 
-// engine runs the test in the engine, where the first dimension is the batch.
+// engine runs the test in the engine, where the first dimension is the batch, or the whole input one example.
 func (c *test) engine(constants map[string]tensor.Tensor) error {
 	if len(constants) == len(c.inputs) {
 		return Refused{fmt.Errorf("nothing is left to run")}
@@ -21,7 +21,7 @@ func (c *test) engine(constants map[string]tensor.Tensor) error {
 	if err != nil {
 		return Refused{err}
 	}
-	rest, batch := c.rest(constants), 0
+	rest, batch := c.rest(constants), 1
 	in := make([][]float32, 0, len(rest))
 	for _, io := range p.Inputs() {
 		t := rest[io.Name]
@@ -30,7 +30,9 @@ func (c *test) engine(constants map[string]tensor.Tensor) error {
 		if v.Quant != nil || err != nil {
 			return Refused{fmt.Errorf("input %q holds codes", io.Name)}
 		}
-		batch = t.Shape[0]
+		if len(t.Shape) > len(io.Shape) {
+			batch = t.Shape[0]
+		}
 		in = append(in, x)
 	}
 	out := make([][]float32, 0, len(c.want))

@@ -66,6 +66,7 @@ type PendingTranspose struct {
 // Config is onnx.ImportConfig, which says what its fields mean.
 type Config struct {
 	Fixed     bool
+	One       bool // with Fixed: a first dimension without a number is 1
 	Shapes    map[string]tensor.Shape
 	Constants map[string]tensor.Tensor
 	Outputs   []string

@@ -11,6 +11,7 @@ import (
 const (
 	KeyRequant = "linquant.requant" // quant.Convention
 	KeyBits    = "linquant.bits"    // names the values with fewer bits than their type has
+	KeyWhole   = "linquant.whole"   // "true": the whole input is one example (graph.Whole)
 	KeyVersion = "linquant.version" // of linquant
 )
 

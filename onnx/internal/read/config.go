@@ -14,6 +14,11 @@ import (
 	"linquant/tensor"
 )
 
+// ErrBatch is wrapped by errors about inputs and outputs that cannot be examples of one batch, but one example together.
+var ErrBatch = errors.New("they are not examples of one batch")
+
+var errScalar = fmt.Errorf("it is a scalar: %w", ErrBatch)
+
 // check returns an error where the configuration names something that is no input.
 func check(c build.Config, infos []onnxpb.ValueInfo) error {
 	for _, given := range []struct {
@@ -79,16 +84,29 @@ func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
 		if v.HasShape && len(v.Dims) != len(s) {
 			return nil, fmt.Errorf("a shape of %d dimensions is given for it, and it has %d", len(s), len(v.Dims))
 		}
-		if !im.Cfg.Fixed && (len(s) == 0 || s[0] != graph.Batch) {
-			return nil, fmt.Errorf("the shape %v is given for it: the first dimension is the batch, graph.Batch", s)
+		shape := slices.Clone(s)
+		switch {
+		case im.Cfg.One && len(s) > 0 && s[0] == graph.Batch:
+			shape[0] = 1
+			if v.HasShape && v.Dims[0].Value > 0 {
+				shape[0] = elements.Clamp(v.Dims[0].Value)
+			}
+		case im.Cfg.Fixed:
+		case len(s) == 0:
+			return nil, errScalar
+		default:
+			if im.Batch = max(im.Batch, int64(s[0])); v.HasShape {
+				im.Batch = max(im.Batch, v.Dims[0].Value) // which targets of Reshape can have
+			}
+			shape[0] = graph.Batch
 		}
-		if v.HasShape && len(v.Dims) > 0 {
-			im.Batch = max(im.Batch, v.Dims[0].Value) // which targets of Reshape can have
-		}
-		return slices.Clone(s), nil
+		return shape, nil
 	}
-	if !v.HasShape || len(v.Dims) == 0 && !im.Cfg.Fixed {
+	if !v.HasShape {
 		return nil, errors.New("it has no shape: give one, or export the model with one, such as [N, 3, 32, 32]")
+	}
+	if len(v.Dims) == 0 && !im.Cfg.Fixed {
+		return nil, errScalar
 	}
 	if len(v.Dims) > elements.MaxRank {
 		return nil, fmt.Errorf("it has %d dimensions: more than %d are not supported", len(v.Dims), elements.MaxRank)
@@ -98,14 +116,15 @@ func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
 		switch {
 		case i == 0 && !im.Cfg.Fixed:
 			if d.Value > 0 && im.Batch > 0 && d.Value != im.Batch {
-				return nil, fmt.Errorf("its first dimension, the batch, is %d, and that of another input %d: they must "+
-					"be equal", d.Value, im.Batch)
+				return nil, fmt.Errorf("its first dimension is %d, and that of another input %d: %w", d.Value, im.Batch, ErrBatch)
 			}
 			im.Batch = max(im.Batch, d.Value)
 			shape[i] = graph.Batch
+		case i == 0 && im.Cfg.One && d.Value < 1:
+			shape[i] = 1
 		case d.Value < 1 || int64(int(d.Value)) != d.Value:
 			return nil, fmt.Errorf("dimension %d has no fixed length (%q): give the input a shape, or export the model "+
-				"with a number there; only the batch may vary", i, d.Param)
+				"with a number there; only the first may vary", i, d.Param)
 		default:
 			shape[i] = int(d.Value)
 		}

@@ -22,6 +22,7 @@ func metadata(im *build.Network, entries []onnxpb.Entry) error {
 				return fmt.Errorf("metadata %s: %w", e.Key, err)
 			}
 			im.Graph.Requant = c
+		case raw.KeyWhole: // read already
 		default:
 			im.Graph.Metadata[e.Key] = e.Value
 		}
@@ -110,7 +111,7 @@ func outputs(im *build.Network, infos []onnxpb.ValueInfo) error {
 				continue
 			}
 			if wait, ok := im.Pending[name]; ok {
-				return fmt.Errorf("output %q is transposed by %v, which moves the batch: let the permutation start with 0", name, wait.Perm)
+				return fmt.Errorf("output %q is transposed by %v, which moves the batch: %w", name, wait.Perm, ErrBatch)
 			}
 			return fmt.Errorf("output %q is made by no node", name)
 		}

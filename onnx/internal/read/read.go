@@ -4,6 +4,7 @@ package read
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"linquant/internal/ended"
 	"linquant/internal/onnxpb"
@@ -18,6 +19,9 @@ import (
 func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext *elements.External) (*raw.Graph, error) {
 	if m.Graph.Sparse > 0 {
 		return nil, errors.New("it has sparse initializers, which are not supported: export it with dense ones")
+	}
+	if slices.Contains(m.Metadata, onnxpb.Entry{Key: raw.KeyWhole, Value: "true"}) && !c.Fixed {
+		c.Fixed, c.One = true, true
 	}
 	if err := check(c, m.Graph.Inputs); err != nil {
 		return nil, err

@@ -19,13 +19,17 @@ import (
 type Shapes struct {
 	size   string
 	shapes []string
+
+	// Bound are shapes that follow from the arrays that the network is to run on, where no flag gives any.
+	Bound map[string]tensor.Shape
 }
 
 // Add adds --size and --shape.
 func (s *Shapes) Add(f *pflag.FlagSet) {
 	f.StringVar(&s.size, "size", "", "`HEIGHTxWIDTH` of images, for an ONNX model that takes any")
 	f.StringArrayVar(&s.shapes, "shape", nil,
-		"`NAME=NxCxHxW`, the shape of an input of an ONNX model that takes any; N is the batch whatever it is; may be repeated")
+		"`NAME=NxCxHxW`, the shape of an input of an ONNX model that takes any; N is the batch whatever it is, "+
+			"unless the network takes its whole input as one example; may be repeated")
 }
 
 // Given reports whether there is any.
@@ -35,7 +39,7 @@ func (s Shapes) Given() bool { return s.size != "" || len(s.shapes) > 0 }
 // no ONNX file, about which opening it says the rest.
 func (s Shapes) config(path string) (map[string]tensor.Shape, error) {
 	if !s.Given() {
-		return nil, nil
+		return s.Bound, nil
 	}
 	shapes := map[string]tensor.Shape{}
 	inputs, err := pipeline.Inputs(path)
@@ -67,9 +71,6 @@ func (s Shapes) config(path string) (map[string]tensor.Shape, error) {
 		shape, err := parseDims(dims)
 		if err != nil {
 			return nil, cli.Usagef("--shape %s: write NAME=NxCxHxW, such as input=1x3x224x224", text.Printable(given))
-		}
-		if len(shape) > 0 {
-			shape[0] = graph.Batch
 		}
 		shapes[name] = shape
 	}
@@ -112,7 +113,8 @@ func parseDims(text string) (tensor.Shape, error) {
 	var shape tensor.Shape
 	for i, field := range strings.Split(text, "x") {
 		if i == 0 && strings.EqualFold(field, "N") {
-			field = "1"
+			shape = append(shape, graph.Batch)
+			continue
 		}
 		d, err := strconv.Atoi(field)
 		if err != nil || d < 1 || d > most {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"linquant/checkpoint"
+	"linquant/graph"
+	"linquant/pipeline"
+	"linquant/tensor"
+)
+
+// bound returns the shapes of the inputs that the model leaves open, as the arrays have them that --input names; nil where
+// none is open. What is wrong with the arrays is said when they are read.
+func bound(model string, given []string) map[string]tensor.Shape {
+	inputs, err := pipeline.Inputs(model)
+	if err != nil || !slices.ContainsFunc(inputs, func(in pipeline.Input) bool { return in.Dims == nil || slices.Contains(in.Dims, -1) }) {
+		return nil
+	}
+	shapes := map[string]tensor.Shape{}
+	for _, text := range given {
+		name, path := "", text
+		for _, in := range inputs {
+			if rest, ok := strings.CutPrefix(text, in.Name+"="); ok {
+				name, path = in.Name, rest
+			}
+		}
+		f, err := checkpoint.Open(path)
+		if err != nil {
+			return nil
+		}
+		for _, in := range inputs {
+			if name != "" && name != in.Name || in.Dims != nil && !slices.Contains(in.Dims, -1) {
+				continue
+			}
+			t, err := f.Tensor(in.Name)
+			if all := f.Tensors(); len(all) == 1 && (len(inputs) == 1 || name != "") {
+				t, err = all[0], nil
+			}
+			if err == nil {
+				if shape, ok := fits(in.Dims, t.Shape); ok {
+					shapes[in.Name] = shape
+				}
+			}
+		}
+		f.Close()
+	}
+	return shapes
+}
+
+// fits returns the shape of an input of an array's shape, with the number of examples before it or without.
+func fits(dims []int, shape tensor.Shape) (tensor.Shape, bool) {
+	shape = slices.Clone(shape)
+	if len(dims) == len(shape)+1 {
+		shape = append(tensor.Shape{graph.Batch}, shape...)
+	}
+	if dims != nil && len(dims) != len(shape) {
+		return nil, false
+	}
+	for i, d := range dims[min(1, len(dims)):] {
+		if d > 0 && d != shape[i+1] {
+			return nil, false
+		}
+	}
+	return shape, !slices.Contains(shape, 0)
+}
