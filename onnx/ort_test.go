@@ -147,6 +147,7 @@ func TestExportInONNXRuntime(t *testing.T) {
 			for seed := range uint64(networks) {
 				g := onnxtest.RandomNetwork(seed, 8, onnxtest.Limits{})
 				g.Requant = quant.ONNX
+				ort.FitPairs(g)
 				path := export(t, g, cfg)
 				t.Run(fmt.Sprint(seed), func(t *testing.T) {
 					compareWithORT(t, path, map[string]tensor.Tensor{"x": onnxtest.RandomInput(t, g, seed, 2)}, integersOf(cfg.Format, g), &total)
@@ -233,6 +234,9 @@ func TestNarrowPoolInONNXRuntime(t *testing.T) {
 // A real QDQ model that others made.
 func TestRealQDQInONNXRuntime(t *testing.T) {
 	ort.Require(t)
+	if ort.Saturates() {
+		t.Skip("ONNX Runtime's sums of products with its int8 weights saturate on this processor")
+	}
 	path := datadir.File(t, "models/ece_model_int8.onnx")
 	r := rand.New(rand.NewPCG(1, 1))
 	x := make([]float32, 96*96)

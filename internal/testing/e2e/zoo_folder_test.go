@@ -29,6 +29,9 @@ func TestRealQuantizedONNX(t *testing.T) {
 			n := foreign(t, path)
 			logits(t, compile(t, n.float, engine.Config{}), n.images(t, 1), 1)
 			ort.Require(t)
+			if ort.Saturates() {
+				t.Skip("ONNX Runtime's sums of products with its int8 weights saturate on this processor")
+			}
 			for _, c := range compareLayers(t, n, path, true, 1) {
 				if c.judge(t); !c.exact {
 					t.Error("its layers did not run in integers")

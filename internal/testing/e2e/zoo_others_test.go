@@ -44,12 +44,12 @@ func TestZooOfOthersInONNXRuntime(t *testing.T) {
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".onnx")
 		t.Run(name, func(t *testing.T) {
+			if ort.Saturates() && (strings.Contains(name, "s8_") || strings.HasSuffix(name, "_s8")) {
+				t.Skip("ONNX Runtime's sums of products with int8 weights saturate on this processor")
+			}
 			if strings.Contains(name, "_dynamic_") {
 				compareDynamic(t, path)
 				return
-			}
-			if ort.Saturates() && strings.Contains(name, "s8_") {
-				t.Skip("ONNX Runtime's sums of products with int8 weights saturate on this processor")
 			}
 			n := foreign(t, path)
 			// How many codes are at a tie is not for us to say: 3, the constant of a hard-swish, may be 127.5 steps.

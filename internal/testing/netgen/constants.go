@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"linquant/graph"
 	"linquant/quant"
 	"linquant/tensor"
 )
@@ -16,6 +17,21 @@ func (b *generator) params(spread float64) *quant.Params {
 	lo, hi := typ.Range()
 	p := quant.TensorParams(typ, spread*2/float64(hi-lo)*rapid.SampledFrom([]float64{0.3, 0.7, 1}).Draw(b.T, "scale"), b.between(lo, hi))
 	return &p
+}
+
+// tieScale makes the scale of a layer's output the nearest one of which the product of the layer's scales is a power of
+// two, for about every third layer: many sums are then ties, which conventions of rounding decide otherwise.
+func tieScale(g *graph.Graph, q *quant.Params, inputs []string) {
+	if len(inputs) < 2 || q.ZeroPoint[0]%3 != 0 {
+		return
+	}
+	x, w := g.Values[inputs[0]].Quant, g.Values[inputs[1]].Quant
+	if x == nil || w == nil || g.Values[inputs[1]].Const == nil {
+		return
+	}
+	product := x.Scale[0] * w.Scale[0]
+	exponent := math.Round(math.Log2(float64(q.Scale[0]) / float64(product)))
+	q.Scale[0] = product * float32(math.Exp2(max(0, exponent)))
 }
 
 // spread is how far the reals of a value reach.

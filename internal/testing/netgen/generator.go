@@ -150,6 +150,7 @@ func (b *generator) add(op graph.Op, attrs graph.Attrs, spread float64, inputs .
 	if b.codes {
 		if spread != 0 {
 			trial.Values[name].Quant = b.params(spread)
+			tieScale(trial, trial.Values[name].Quant, inputs)
 		} else {
 			trial.Values[name].Quant = b.g.Values[inputs[0]].Quant
 		}

@@ -24,6 +24,7 @@ import (
 	"testing"
 
 	"linquant/checkpoint"
+	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/tensor"
 )
@@ -82,6 +83,24 @@ func Require(t testing.TB) {
 // Saturates reports whether ONNX Runtime's sums of uint8 times int8 products saturate on this processor.
 func Saturates() bool {
 	return runtime.GOARCH == "amd64" && !cpu.Has(cpu.AVXVNNI) && !cpu.Has(cpu.AVX512VNNI)
+}
+
+// FitPairs leaves codes of 7 bits in constants of int8 where sums saturate, so that two products with uint8 fit int16.
+func FitPairs(g *graph.Graph) {
+	if !Saturates() {
+		return
+	}
+	for _, v := range g.Values {
+		if v.Const == nil || v.Quant == nil || v.Const.DType != tensor.Int8 {
+			continue
+		}
+		half := *v.Const
+		half.Data = make([]byte, len(v.Const.Data))
+		for i, code := range v.Const.Data {
+			half.Data[i] = byte(int8(code) / 2)
+		}
+		v.Const = &half
+	}
 }
 
 //go:embed run.py
