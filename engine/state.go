@@ -13,6 +13,7 @@ type state struct {
 	floats  []float32 // arena
 	scratch scratch
 	in, out [][]float32 // the example's part of what the caller gave
+	own     [][]float32 // for out, where the caller gives nothing; nil before the first time
 	raw     [][]uint8   // instead of in, of RunUint8
 	group   []*state    // of the examples that a worker runs at once, itself the first; nil until there are several
 }

@@ -140,9 +140,13 @@ func (p *Program) watch(ctx context.Context, inputs [][]float32, example int, ru
 	for i, io := range p.inputs {
 		s.in[i] = inputs[i][example*io.elements:][:io.elements:io.elements]
 	}
-	for i, io := range p.outputs {
-		s.out[i] = make([]float32, io.elements)
+	if s.own == nil {
+		s.own = make([][]float32, len(p.outputs))
+		for i, io := range p.outputs {
+			s.own[i] = make([]float32, io.elements)
+		}
 	}
+	copy(s.out, s.own)
 	if err := run(s, nil); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"linquant/calib"
 	"linquant/dataset"
@@ -54,9 +55,9 @@ type Progress struct {
 	Of          string // what is worked on: the network, the layer, or the variant of a Sweep
 	Data        string // the name of the set
 
-	// Of calibration: how many values are observed, and the bytes that this takes.
-	Values int
-	Memory int64
+	Values int           // of calibration: how many are observed
+	Left   time.Duration // of reconstruction: that the rest will take, about, as its layers are not alike; 0 where nothing is known yet
+	Memory int64         // bytes that calibration or reconstruction takes at most, about, beside the network itself
 }
 
 // Calibrate runs the network as floats on the examples and returns the range of every value that quantizing it as cfg

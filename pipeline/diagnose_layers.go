@@ -65,13 +65,11 @@ func (d *diagnosing) makeAlone(ctx context.Context, float *graph.Graph) error {
 	return nil
 }
 
-func (d *diagnosing) quantProgress() func(done, total int, layer string) {
+func (d *diagnosing) quantProgress() func(ptq.Progress) {
 	if d.cfg.Progress == nil {
 		return nil
 	}
-	return func(done, total int, layer string) {
-		d.cfg.Progress(Progress{Stage: Reconstructing, Done: done, Total: total, Of: layer})
-	}
+	return reconstructing(d.cfg.Progress)
 }
 
 // list fills in the layers, in the order in which they run, with the activations whose parameters they share.

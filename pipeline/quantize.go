@@ -159,9 +159,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		cfg.Quant.Examples = n.watched(ctx, cfg)
 	}
 	if cfg.Quant.Progress == nil && cfg.Progress != nil {
-		cfg.Quant.Progress = func(done, total int, layer string) {
-			cfg.Progress(Progress{Stage: Reconstructing, Done: done, Total: total, Of: layer})
-		}
+		cfg.Quant.Progress = reconstructing(cfg.Progress)
 	}
 	var err error
 	if cfg.Dynamic {
@@ -311,6 +309,13 @@ func (n *Network) named(err error) error {
 		err = stageField{&ConfigError{Field: "Quant." + field.Field, Reason: field.Error()}, err}
 	}
 	return &NetworkError{n.Name, err}
+}
+
+// reconstructing returns a function that reports the progress of layers to f.
+func reconstructing(f func(Progress)) func(ptq.Progress) {
+	return func(p ptq.Progress) {
+		f(Progress{Stage: Reconstructing, Done: p.Done, Total: p.Total, Of: p.Layer, Memory: p.Memory, Left: p.Left})
+	}
 }
 
 // reporter returns a function that reports progress to f, which may be nil.

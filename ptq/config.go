@@ -3,6 +3,7 @@ package ptq
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"linquant/quant"
 )
@@ -22,8 +23,13 @@ type Config struct {
 	// with which it errs least where nothing else is codes.
 	Alone bool
 
-	// Progress is told before each layer whose input is watched how many are done, of all layers.
-	Progress func(done, total int, layer string)
+	// Resume is a folder, made where there is none, in which layers are kept once their codes are chosen, by a method that watches activations,
+	// and of which those are taken that are there: what was interrupted goes on, and comes to the same. Each file says of which network,
+	// configuration, examples and layers before it its layer was made; one that was made of others is an error (*ResumeError). "" is none.
+	Resume string
+
+	// Progress is told before each layer whose input is watched how far the work is.
+	Progress func(Progress)
 
 	// ActBits is the number of bits of activations, 2 to 8; 0 means 8. What is added up to a sum, and no layer reads, keeps 8:
 	// in a residual network its errors would add up as well. Overrides go before that.
@@ -48,6 +54,14 @@ type Config struct {
 	Overrides []Override
 
 	Requant quant.Convention // how integer layers bring their accumulators to codes
+}
+
+// Progress says how far the layers are.
+type Progress struct {
+	Done, Total int           // layers with weights that become codes
+	Layer       string        // the one that comes next
+	Memory      int64         // bytes that all of them take at most, about, beside the network itself
+	Left        time.Duration // that the rest will take, about; 0 where nothing is known yet
 }
 
 // Override changes the configuration of the nodes whose name matches a pattern. Zero fields change nothing.

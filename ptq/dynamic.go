@@ -17,7 +17,7 @@ import (
 // comes. Weights are codes as Quantize makes them; activations have 8 bits, unsigned and affine; sums are brought back
 // to reals, and what is between layers stays in floating point. The graph is left as it is.
 //
-// Of the configuration WeightBits, PerTensor, WeightMethod, Examples and KeepEdges count, and overrides of weight bits and of
+// Of the configuration WeightBits, PerTensor, WeightMethod, Examples, Resume and KeepEdges count, and overrides of weight bits and of
 // Float; what it says about activations must be the default. The report has the dynamic layers, and under Float those
 // with weights that stay in floating point.
 //
@@ -36,6 +36,9 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 		return nil, nil, err
 	}
 	p.chooseMethod()
+	if err := p.checkResume(); err != nil {
+		return nil, nil, err
+	}
 	d := &dynamicBuilder{
 		plan: p, out: g.Clone(), report: &NetworkReport{}, floats: map[string]bool{}, made: map[string][]*graph.Value{},
 	}

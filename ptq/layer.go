@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"linquant/graph"
 	"linquant/internal/arith"
@@ -26,28 +27,37 @@ type codedWeight struct {
 	floatBytes int64
 }
 
-// codeWeight quantizes the weight of a layer; b is the network that is quantized up to it, for methods that want to see it.
-// The bias is what it is to be from now on.
-func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeight, error) {
-	name, method := n.Input(1), p.cfg.WeightMethod
-	v := p.g.Value(name).Const
+// layerWeight returns what is known of the weight of a layer before anything is read of it.
+func (p *plan) layerWeight(n *graph.Node) (*LayerWeight, error) {
+	shape := p.g.Value(n.Input(1)).Const.Shape
 	w := &LayerWeight{
-		Shape: v.Shape, Type: quant.Int(p.settings[n].weightBits), Node: n, Axis: graph.ChannelAxis(n, len(v.Shape)),
-		CanBias: n.Op != graph.MatMul, Input: input, InputShape: p.g.Value(n.Input(0)).Shape,
-	}
-	if p.cfg.Alone {
-		w.Input = Activation{} // what it is shown is reals
+		Shape: shape, Type: quant.Int(p.settings[n].weightBits), Node: n, Axis: graph.ChannelAxis(n, len(shape)), CanBias: n.Op != graph.MatMul,
+		InputShape: p.g.Value(n.Input(0)).Shape,
 	}
 	if !p.cfg.PerTensor {
 		w.Layout = quant.Layout{Per: quant.PerChannel, Axis: w.Axis}
 	}
-	channels := w.Shape[w.Axis]
-	var err error
 	if n.Op == graph.Conv && len(w.InputShape) == 4 {
+		var err error
 		if w.window, err = graph.WindowOf(p.g, n, w.InputShape[2], w.InputShape[3]); err != nil {
 			return nil, err
 		}
 	}
+	return w, nil
+}
+
+// codeWeight quantizes the weight of a layer; b is the network that is quantized up to it, for methods that want to see it.
+// The bias is what it is to be from now on.
+func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeight, error) {
+	name, method := n.Input(1), p.cfg.WeightMethod
+	w, err := p.layerWeight(n)
+	if err != nil {
+		return nil, err
+	}
+	if w.room = &p.room; !p.cfg.Alone {
+		w.Input = input // alone, what it is shown is reals
+	}
+	channels, v := w.Shape[w.Axis], p.g.Value(name).Const
 	if w.Real, err = v.Float32s(); err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
@@ -57,24 +67,21 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeigh
 	if w.Seen, err = method.Needs(w); err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
-	if len(w.Seen) > 0 && p.cfg.Progress != nil {
-		p.cfg.Progress(p.coded, p.layers, n.Label())
-	}
-	p.coded++
-	if err := p.show(n, w, b); err != nil {
-		return nil, fmt.Errorf("weight %q: %w", name, err)
-	}
 	c := &codedWeight{LayerWeight: w, codes: make([]int8, len(w.Real)), floatBytes: int64(len(v.Data))}
-	params, bias, err := method.Quantize(p.ctx, w, c.codes)
-	if err == nil {
-		err = checkParams(w, params)
+	layer := p.chosen
+	p.chosen++
+	if len(w.Seen) > 0 {
+		if p.watcher == nil {
+			p.watcher, err = newWatcher(p, b, input.Scale != 0)
+		}
+		if err == nil && p.cfg.Progress != nil {
+			p.cfg.Progress(Progress{Done: layer, Total: p.layers, Layer: n.Label(), Memory: p.watcher.memory, Left: p.watcher.left(layer)})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("weight %q: %w", name, err)
+		}
 	}
-	if err == nil {
-		err = checkSymmetric(c.codes, params)
-	}
-	if err == nil {
-		err = checkBias(w, bias, channels)
-	}
+	params, bias, err := p.choose(n, c, b, layer)
 	if err != nil {
 		return nil, fmt.Errorf("weight %q: %w", name, err)
 	}
@@ -82,6 +89,49 @@ func (p *plan) codeWeight(n *graph.Node, input Activation, b built) (*codedWeigh
 		w.Bias = bias
 	}
 	return c, nil
+}
+
+// choose fills in the codes of a layer, of that index among those with weights, and returns their parameters and a bias, nil where that
+// stays as it is: those that are finished already, or those that the method chooses.
+func (p *plan) choose(n *graph.Node, c *codedWeight, b built, layer int) (params quant.Params, bias []float32, err error) {
+	w, taken := c.LayerWeight, false
+	f := p.finished
+	if len(w.Seen) == 0 {
+		f = nil
+	}
+	if f != nil {
+		if params, bias, taken, err = f.take(layer, w, c.codes); err != nil {
+			return params, nil, err
+		}
+	}
+	if taken {
+		p.watcher.expect(w)
+	} else {
+		start := time.Now()
+		if err = p.show(n, w, b); err == nil {
+			params, bias, err = p.cfg.WeightMethod.Quantize(p.ctx, w, c.codes)
+		}
+		if err != nil {
+			return params, nil, err
+		}
+		if len(w.Seen) > 0 && layer < len(p.watcher.work) {
+			p.watcher.done += p.watcher.work[layer]
+			p.watcher.took += time.Since(start)
+		}
+	}
+	if err = checkParams(w, params); err == nil {
+		err = checkSymmetric(c.codes, params)
+	}
+	if err == nil {
+		err = checkBias(w, bias, w.Shape[w.Axis])
+	}
+	if err == nil && f != nil {
+		if !taken {
+			err = f.keep(layer, w, c.codes, params, bias)
+		}
+		f.follow(c.codes, params, bias)
+	}
+	return params, bias, err
 }
 
 // checkParams returns an error unless the parameters that a method gives a weight are those of the codes it was asked for.

@@ -46,6 +46,10 @@ func Quantize(ctx context.Context, g *graph.Graph, ranges calib.Ranges, cfg Conf
 	if err := b.activations(ranges); err != nil {
 		return nil, nil, err
 	}
+	p.coded = b.report.Activations
+	if err := p.checkResume(); err != nil {
+		return nil, nil, err
+	}
 	for _, in := range g.Inputs {
 		b.value(in, true)
 	}

@@ -22,8 +22,11 @@ type plan struct {
 	groups    map[string]*group // of every activation that is codes somewhere
 	restored  []float32         // what the codes of a weight stand for; of the last one
 	watcher   *watcher          // of examples; nil before a method watches something
+	room      room              // of the layer whose codes are chosen
 	layers    int               // with weights that become codes
-	coded     int               // of them, that are
+	chosen    int               // of them, whose codes are chosen
+	coded     []Activation      // those whose parameters are known beforehand
+	finished  *finished         // layers of Config.Resume; nil where there is none, and before the examples are read
 }
 
 // group is a set of activations with the same parameters.
@@ -165,7 +168,7 @@ func (p *plan) keepSummands() {
 // chooseMethod fills in the way to quantize weights where the configuration leaves it open.
 func (p *plan) chooseMethod() {
 	for _, n := range p.g.Nodes {
-		if hasWeight(p.g, n) && graph.NoLayer(p.g, n) == "" && !p.settings[n].float {
+		if p.quantizes(n) {
 			p.layers++
 			if p.cfg.WeightMethod == nil && p.settings[n].weightBits < 8 && p.cfg.Examples.given() {
 				p.cfg.WeightMethod = Reconstruct{Threads: p.cfg.Examples.Threads}
@@ -175,6 +178,11 @@ func (p *plan) chooseMethod() {
 	if p.cfg.WeightMethod == nil {
 		p.cfg.WeightMethod = AbsMax{}
 	}
+}
+
+// quantizes reports whether the node is a layer whose weight becomes codes.
+func (p *plan) quantizes(n *graph.Node) bool {
+	return hasWeight(p.g, n) && graph.NoLayer(p.g, n) == "" && !p.settings[n].float
 }
 
 // group returns the group of an activation, nil where it is never codes.

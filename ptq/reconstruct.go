@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 
 	"linquant/internal/cpu"
 	"linquant/internal/linalg"
@@ -136,23 +135,16 @@ type reconstruction struct {
 func (c *reconstruction) group(g int, codes []int8) error {
 	k, n, outputs := c.x.depth, c.x.samples(), len(c.scales)/c.x.groups
 	samples, reals, order := c.x.group(g)
-	y := c.y.rows(g*outputs, outputs)
-	var h linalg.Matrix
-	var mean []float64
-	if reals.Data != nil {
-		h, mean = c.machine.GramReals(reals)
-	} else {
-		h, mean = c.machine.GramCodes(samples, k, n)
-	}
+	y, h := c.y.rows(g*outputs, outputs), square(&c.x.room.gram, k)
 	var cov linalg.Matrix
-	var outputMean []float64
+	var mean, outputMean []float64
+	zero, unit := 0.0, 1.0
 	if reals.Data != nil {
 		cov, outputMean = c.machine.CovarianceReals(y, reals)
+		mean = c.machine.GramReals(h, reals)
 	} else {
+		mean = c.machine.GramCodes(h, samples, n)
 		cov, outputMean = c.machine.CovarianceCodes(y, samples, k)
-	}
-	zero, unit := 0.0, 1.0
-	if reals.Data == nil {
 		zero, unit = float64(c.x.zero()), float64(c.w.Input.Scale)
 	}
 	for i := range mean {
@@ -175,16 +167,16 @@ func (c *reconstruction) group(g int, codes []int8) error {
 	}
 	damping := c.Damping * linalg.MeanDiagonal(h)
 	if damping > 0 {
-		// T·(H + dI) = cov/unit + d·W
-		t := linalg.New(outputs, k)
+		t := cov // T·(H + dI) = cov/unit + d·W
 		c.machine.Each(outputs, 4, func(lo, hi int) {
 			for o := lo; o < hi; o++ {
-				for i, v := range cov.Row(o) {
-					t.Data[o*t.Step+i] = float32(float64(v)/unit + float64(damping*float64(weight.At(o, i))))
+				row := t.Row(o)
+				for i, v := range row {
+					row[i] = float32(float64(v)/unit + float64(damping*float64(weight.At(o, i))))
 				}
 			}
 		})
-		l := linalg.Matrix{Rows: k, Cols: k, Step: k, Data: slices.Clone(h.Data)}
+		l := c.x.room.clone(h)
 		linalg.AddDiagonal(l, damping)
 		factor, err := c.machine.Cholesky(l)
 		if err != nil {

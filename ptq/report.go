@@ -14,6 +14,7 @@ type NetworkReport struct {
 	WeightMethod string // that codes of weights were made by
 	Examples     int    // that layers were shown; 0 where the method watches none
 	Memory       int64  // that examples took at most, in bytes
+	Resumed      int    // layers that were finished before (Config.Resume)
 
 	FloatBytes  int64 // of all weights, biases and other constants of the float network
 	WeightBytes int64 // of the quantized network's, as they are stored: codes one to a byte, with their scales
@@ -55,7 +56,10 @@ type Island struct {
 func (r *NetworkReport) watched(p *plan) {
 	r.WeightMethod = p.cfg.WeightMethod.String()
 	if p.watcher != nil {
-		r.Examples, r.Memory = p.watcher.examples, p.watcher.peak
+		r.Examples, r.Memory = p.watcher.examples, p.watcher.held
+	}
+	if p.finished != nil {
+		r.Resumed = p.finished.taken
 	}
 }
 

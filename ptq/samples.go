@@ -1,6 +1,7 @@
 package ptq
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"math"
@@ -21,6 +22,7 @@ type positions struct {
 	seed     uint64
 	examples int // seen
 	chosen   []int
+	room     *room
 }
 
 // expect is told how many examples there will be.
@@ -66,8 +68,8 @@ type inputSampler struct {
 	unmerged
 	positions
 	input  Activation
-	lines  [][]byte // depth·groups for each example, of per codes
-	reals  [][]float32
+	codes  []byte    // [groups·depth, samples]
+	reals  []float32 // instead of codes
 	groups int
 	depth  int // inputs of one output of a group
 	taps   taps
@@ -79,8 +81,8 @@ type outputSampler struct {
 	unmerged
 	positions
 	channels          int
-	stepChannel, step int // from one channel to the next, from one place to the next
-	lines             [][]float32
+	stepChannel, step int       // from one channel to the next, from one place to the next
+	kept              []float32 // [channels, samples]
 }
 
 // unmerged is what an Observer lacks that is never sent to another machine.
@@ -108,7 +110,7 @@ type taps struct {
 // mostInputs of an output are sampled: there are three matrices of as many rows and columns, of 256 MiB each.
 const mostInputs = 1 << 13
 
-// mostSampleBytes bounds what is kept of a layer's input.
+// mostSampleBytes bounds what is kept of a layer's input, and half of what is kept of its output.
 const mostSampleBytes = 64 << 20
 
 // newSamplers returns observers of a layer's input and output; nil for layers that are not sampled.
@@ -135,8 +137,10 @@ func newSamplers(w *LayerWeight, r Reconstruct) (*inputSampler, *outputSampler) 
 	if w.Input.Scale == 0 {
 		size = 4
 	}
-	most := min(max(r.Samples, 2*x.depth), max(mostSampleBytes/(x.depth*x.groups*size), 64), linalg.MostSamples)
-	x.positions = positions{of: of, most: most, seed: r.Seed}
+	most := min(
+		max(r.Samples, 2*x.depth), max(mostSampleBytes/(x.depth*x.groups*size), 64), max(2*mostSampleBytes/(4*y.channels), 64), linalg.MostSamples,
+	)
+	x.positions = positions{of: of, most: most, seed: r.Seed, room: cmp.Or(w.room, &room{})}
 	y.positions = x.positions
 	return x, y
 }
@@ -153,15 +157,17 @@ func (x *inputSampler) Observe(v []float32) error {
 	if chosen == nil {
 		return nil
 	}
+	n, at := x.samples(), (x.examples-1)*x.per
 	if x.input.Scale == 0 {
 		for i, e := range v {
 			if e-e != 0 {
 				return &calib.NotFiniteError{Example: x.examples - 1, Element: i, X: e}
 			}
 		}
-		line := make([]float32, x.groups*x.depth*len(chosen))
-		gather(&x.taps, line, v, chosen, x.depth, 0)
-		x.reals = append(x.reals, line)
+		if x.reals == nil {
+			x.reals = grown(&x.room.inputs, x.groups*x.depth*n)
+		}
+		gather(&x.taps, x.reals[at:], n, v, chosen, 0)
 		return nil
 	}
 	x.whole = resize(x.whole, len(v))
@@ -170,19 +176,20 @@ func (x *inputSampler) Observe(v []float32) error {
 	for i, e := range v { // e is scale·(code − zero point)
 		x.whole[i] = byte(float64(float64(e)*inverse) + zero + 0.5)
 	}
-	line := make([]byte, x.groups*x.depth*len(chosen))
-	gather(&x.taps, line, x.whole, chosen, x.depth, byte(x.zero()))
-	x.lines = append(x.lines, line)
+	if x.codes == nil {
+		x.codes = grown(&x.room.codes, x.groups*x.depth*n)
+	}
+	gather(&x.taps, x.codes[at:], n, x.whole, chosen, byte(x.zero()))
 	return nil
 }
 
-// gather fills line, a row for each input of an output and group, with what the chosen places read of an example.
-func gather[T byte | float32](t *taps, line, v []T, chosen []int, depth int, zero T) {
-	n := len(chosen)
+// gather fills the first columns of a matrix with rows of step elements, one for each input of an output and group, with what the
+// chosen places read of an example.
+func gather[T byte | float32](t *taps, to []T, step int, v []T, chosen []int, zero T) {
 	if !t.convolution {
 		for s, at := range chosen {
 			for i, e := range v[at*t.row:][:t.row] {
-				line[i*n+s] = e
+				to[i*step+s] = e
 			}
 		}
 		return
@@ -193,14 +200,14 @@ func gather[T byte | float32](t *taps, line, v []T, chosen []int, depth int, zer
 		picture := v[c*t.height*t.width:][:t.height*t.width]
 		for ky := range w.Kernel[0] {
 			for kx := range w.Kernel[1] {
-				to := line[row*n:][:n]
+				line := to[row*step:][:len(chosen)]
 				for s, at := range chosen {
 					y := at/w.Out[1]*w.Stride[0] + ky*w.Dilation[0] - w.Pad[0]
 					x := at%w.Out[1]*w.Stride[1] + kx*w.Dilation[1] - w.Pad[1]
 					if uint(y) < uint(t.height) && uint(x) < uint(t.width) {
-						to[s] = picture[y*t.width+x]
+						line[s] = picture[y*t.width+x]
 					} else {
-						to[s] = zero
+						line[s] = zero
 					}
 				}
 				row++
@@ -209,13 +216,14 @@ func gather[T byte | float32](t *taps, line, v []T, chosen []int, depth int, zer
 	}
 }
 
-// samples is how many there are.
-func (p *positions) samples() int { return min(p.examples, p.looked) * p.per }
+// samples is how many there are, once all examples are seen.
+func (p *positions) samples() int { return p.looked * p.per }
 
 // group returns the samples of a group, one row for each input of an output, as codes or as reals, and which inputs these
-// are: those that vary least come first.
+// are: those that vary least come first. It is called once for each group, whose samples it puts into that order.
 func (x *inputSampler) group(g int) (codes []byte, reals linalg.Matrix, order []int) {
 	n := x.samples()
+	first, size := g*x.depth*n, x.depth*n
 	variance := make([]float64, x.depth)
 	order = make([]int, x.depth)
 	for i := range order {
@@ -232,43 +240,51 @@ func (x *inputSampler) group(g int) (codes []byte, reals linalg.Matrix, order []
 		return 0
 	})
 	if x.reals != nil {
-		reals = linalg.New(x.depth, n)
-		for i, from := range order {
-			for e, line := range x.reals {
-				copy(reals.Row(i)[e*x.per:], line[(g*x.depth+from)*x.per:][:x.per])
-			}
-		}
+		reals = linalg.Matrix{Rows: x.depth, Cols: n, Step: n, Data: x.reals[first:][:size:size]}
+		permute(reals.Data, n, order)
 		return nil, reals, order
 	}
-	codes = make([]byte, x.depth*n)
-	for i, from := range order {
-		for e, line := range x.lines {
-			copy(codes[i*n+e*x.per:], line[(g*x.depth+from)*x.per:][:x.per])
-		}
-	}
+	codes = x.codes[first:][:size:size]
+	permute(codes, n, order)
 	return codes, linalg.Matrix{}, order
+}
+
+// permute moves the rows of a matrix of n columns: row order[i] becomes row i.
+func permute[T any](a []T, n int, order []int) {
+	done, first := make([]bool, len(order)), make([]T, n)
+	row := func(i int) []T { return a[i*n:][:n] }
+	for start := range order {
+		if done[start] {
+			continue
+		}
+		copy(first, row(start))
+		i := start
+		for ; order[i] != start; i = order[i] {
+			copy(row(i), row(order[i]))
+			done[i] = true
+		}
+		copy(row(i), first)
+		done[i] = true
+	}
 }
 
 // variance returns that of an input, up to a factor.
 func (x *inputSampler) variance(row int) float64 {
+	n := x.samples()
 	if x.reals != nil {
 		sum, squares := 0.0, 0.0
-		for _, line := range x.reals {
-			for _, v := range line[row*x.per:][:x.per] {
-				sum += float64(v)
-				squares += float64(float64(v) * float64(v))
-			}
+		for _, v := range x.reals[row*n:][:n] {
+			sum += float64(v)
+			squares += float64(float64(v) * float64(v))
 		}
-		return squares - sum*sum/float64(x.samples())
+		return squares - sum*sum/float64(n)
 	}
 	sum, squares := int64(0), int64(0)
-	for _, line := range x.lines {
-		for _, c := range line[row*x.per:][:x.per] {
-			sum += int64(c)
-			squares += int64(c) * int64(c)
-		}
+	for _, c := range x.codes[row*n:][:n] {
+		sum += int64(c)
+		squares += int64(c) * int64(c)
 	}
-	return float64(int64(x.samples())*squares - sum*sum)
+	return float64(int64(n)*squares - sum*sum)
 }
 
 // Observe keeps the output's places of the next example.
@@ -277,27 +293,24 @@ func (y *outputSampler) Observe(v []float32) error {
 	if chosen == nil {
 		return nil
 	}
-	line := make([]float32, y.channels*len(chosen))
+	n, first := y.samples(), (y.examples-1)*y.per
+	if y.kept == nil {
+		y.kept = grown(&y.room.outputs, y.channels*n)
+	}
 	for c := range y.channels {
 		for s, at := range chosen {
 			e := v[c*y.stepChannel+at*y.step]
 			if e-e != 0 || math.IsNaN(float64(e)) {
 				return &calib.NotFiniteError{Example: y.examples - 1, Element: c*y.stepChannel + at*y.step, X: e}
 			}
-			line[c*len(chosen)+s] = e
+			y.kept[c*n+first+s] = e
 		}
 	}
-	y.lines = append(y.lines, line)
 	return nil
 }
 
 // rows returns the samples of some channels, a row for each.
 func (y *outputSampler) rows(first, count int) linalg.Matrix {
-	m := linalg.New(count, y.samples())
-	for c := range count {
-		for e, line := range y.lines {
-			copy(m.Row(c)[e*y.per:], line[(first+c)*y.per:][:y.per])
-		}
-	}
-	return m
+	n := y.samples()
+	return linalg.Matrix{Rows: count, Cols: n, Step: n, Data: y.kept[first*n:][: count*n : count*n]}
 }

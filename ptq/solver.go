@@ -23,6 +23,7 @@ type solver struct {
 	scales []float32     // of each row
 	codes  linalg.Matrix // integers
 	errors linalg.Matrix // s·q − t
+	spare  linalg.Matrix // for products with H
 }
 
 // run chooses them; l is the Cholesky factor of H, more or less.
@@ -67,7 +68,7 @@ func roundEven(v float32) float32 {
 func (s *solver) start() {
 	rows := s.target.Rows
 	s.scales = make([]float32, rows)
-	s.codes, s.errors = linalg.New(rows, s.target.Cols), linalg.New(rows, s.target.Cols)
+	s.codes, s.errors, s.spare = linalg.New(rows, s.target.Cols), linalg.New(rows, s.target.Cols), linalg.New(rows, s.target.Cols)
 	if s.given > 0 {
 		for o := range s.scales {
 			s.scales[o] = s.given
@@ -160,7 +161,7 @@ func (s *solver) choose(l linalg.Matrix) {
 	rows, k := s.target.Rows, s.target.Cols
 	first := slices.Clone(s.scales)
 	scales, codes, errors := make([]float32, rows), linalg.New(rows, k), linalg.New(rows, k)
-	best, hq := make([]float64, rows), linalg.New(rows, k)
+	best, hq := make([]float64, rows), s.spare
 	for i, multiple := range multiples {
 		for o := range s.scales {
 			s.scales[o] = float32(multiple * float64(first[o]))
@@ -276,8 +277,7 @@ func (s *solver) fit() {
 	if s.given > 0 {
 		return
 	}
-	rows, k := s.target.Rows, s.target.Cols
-	hq := linalg.New(rows, k)
+	rows, hq := s.target.Rows, s.spare
 	s.machine.MulT(hq, s.codes, s.h)
 	above, below := make([]float64, rows), make([]float64, rows)
 	s.machine.Each(rows, 4, func(lo, hi int) {

@@ -21,7 +21,8 @@ func problem(t *testing.T, m linalg.Machine, seed uint64, rows, k, bits int) (*s
 			samples.Data[i*samples.Step+s] = float32(r.NormFloat64() + 0.7*common)
 		}
 	}
-	h, _ := linalg.Machine{Tier: cpu.Best(), Threads: 1}.GramReals(samples)
+	h := linalg.New(k, k)
+	linalg.Machine{Tier: cpu.Best(), Threads: 1}.GramReals(h, samples)
 	s := &solver{
 		machine: m, low: -float32(int(1) << (bits - 1)), high: float32(int(1)<<(bits-1)) - 1, bits: bits, fits: 2, sweeps: 4, h: h,
 		target: linalg.New(rows, k),

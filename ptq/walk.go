@@ -3,6 +3,7 @@ package ptq
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"linquant/calib"
 	"linquant/graph"
@@ -39,70 +40,119 @@ func (h *held) example(i int, buf []float32) []float32 {
 	return buf
 }
 
-// batchExamples is how many examples a walk runs at a time.
+// batchExamples is how many examples a walk runs at a time, at most.
 const batchExamples = 32
+
+// batchFor is how many examples with inputs of so many elements a walk runs at a time.
+func batchFor(elements int64) int64 {
+	const most = 32 << 20 // bytes of their reals
+	return min(max(most/4/max(elements, 1), 4), batchExamples)
+}
 
 // to runs the nodes up to the one of that index, itself left out, for all examples, and holds those of the values kept.
 func (w *walk) to(ctx context.Context, end, examples int, kept func(value string) bool) error {
-	nodes := w.g.Nodes[w.done:end]
-	w.done = end
-	var keep []string
-	for _, n := range nodes {
-		for _, out := range n.Outputs {
-			if out != "" && kept(out) {
-				keep = append(keep, out)
-			}
-		}
-	}
-	if len(keep) == 0 {
-		return nil
-	}
-	g, inputs, err := w.segment(nodes, keep)
-	if err != nil {
+	s, err := w.stretch(end, examples, kept, "")
+	if err != nil || s == nil {
 		return err
 	}
-	r, err := w.compile(g, g.Outputs)
-	if err != nil {
-		return err
-	}
-	made := map[string]*held{}
-	for i, out := range g.Outputs {
-		made[out] = w.room(keep[i], examples)
-	}
-	at := map[string]int{}
-	batch, buffers := make([][]float32, len(inputs)), make([][]float32, len(inputs))
-	for first := 0; first < examples; first += batchExamples {
-		n := min(batchExamples, examples-first)
-		for k, in := range inputs {
-			h := w.held[in]
-			if h.codes == nil {
-				batch[k] = h.reals[first*h.n:][:n*h.n]
-				continue
-			}
-			buffers[k] = resize(buffers[k], batchExamples*h.n)
-			for i := range n {
-				h.example(first+i, buffers[k][i*h.n:][:h.n:h.n])
-			}
-			batch[k] = buffers[k][:n*h.n]
-		}
-		err := r.Trace(ctx, batch, func(value string, x []float32) error {
-			h := made[value]
-			if h == nil {
-				return nil
-			}
-			i := at[value]
-			at[value]++
-			return h.put(i, x)
-		})
-		if err != nil {
+	for first := 0; first < examples; first += s.size {
+		if err := s.run(ctx, first, min(s.size, examples-first), nil); err != nil {
 			return err
 		}
 	}
-	for i, out := range g.Outputs {
-		if at[out] != examples {
-			return fmt.Errorf("value %q was shown %d times for %d examples", out, at[out], examples)
+	return s.finish()
+}
+
+// stretch is a part of a walk that runs over the examples batch by batch, all of them once and in order.
+type stretch struct {
+	walk     *walk
+	examples int
+	size     int // of a batch, at most
+	runner   calib.Runner
+	inputs   []string         // held values
+	keep     []string         // values that are to be held
+	made     map[string]*held // these, by the names under which the runner shows them
+	as       []string         // these names, in the order of keep
+	seen     map[string]int   // examples of each
+	shown    string           // a value that is shown, whether it is held or not
+	buffers  [][]float32
+	batch    [][]float32
+}
+
+// stretch returns the nodes up to the one of that index, itself left out, which are to hold those of the values kept, and to show
+// one; "" is none. nil: there is nothing to run.
+func (w *walk) stretch(end, examples int, kept func(value string) bool, shown string) (*stretch, error) {
+	nodes := w.g.Nodes[w.done:end]
+	w.done = end
+	s := &stretch{walk: w, examples: examples, made: map[string]*held{}, seen: map[string]int{}, shown: shown}
+	for _, n := range nodes {
+		for _, out := range n.Outputs {
+			if out != "" && kept(out) {
+				s.keep = append(s.keep, out)
+			}
 		}
-		w.held[keep[i]] = made[out]
+	}
+	outputs := s.keep
+	if shown != "" && !slices.Contains(outputs, shown) {
+		outputs = append(slices.Clip(outputs), shown)
+	}
+	if len(outputs) == 0 {
+		return nil, nil
+	}
+	g, inputs, err := w.segment(nodes, outputs)
+	if err != nil {
+		return nil, err
+	}
+	if s.runner, err = w.compile(g, g.Outputs); err != nil {
+		return nil, err
+	}
+	elements := 0
+	for _, in := range inputs {
+		elements += w.held[in].n
+	}
+	s.inputs, s.size = inputs, int(batchFor(int64(elements)))
+	s.batch, s.buffers = make([][]float32, len(inputs)), make([][]float32, len(inputs))
+	for i, value := range s.keep {
+		s.made[g.Outputs[i]], s.as = w.room(value, examples), append(s.as, g.Outputs[i])
+	}
+	return s, nil
+}
+
+// run runs n examples from the first on, and calls show with what is to be shown of each.
+func (s *stretch) run(ctx context.Context, first, n int, show func(x []float32) error) error {
+	for k, in := range s.inputs {
+		h := s.walk.held[in]
+		if h.codes == nil {
+			s.batch[k] = h.reals[first*h.n:][:n*h.n]
+			continue
+		}
+		s.buffers[k] = resize(s.buffers[k], s.size*h.n)
+		for i := range n {
+			h.example(first+i, s.buffers[k][i*h.n:][:h.n:h.n])
+		}
+		s.batch[k] = s.buffers[k][:n*h.n]
+	}
+	return s.runner.Trace(ctx, s.batch, func(value string, x []float32) error {
+		if h := s.made[value]; h != nil {
+			if err := h.put(s.seen[value], x); err != nil {
+				return err
+			}
+			s.seen[value]++
+		}
+		if value == s.shown {
+			return show(x)
+		}
+		return nil
+	})
+}
+
+// finish holds what was made of all examples.
+func (s *stretch) finish() error {
+	for i, value := range s.keep {
+		if seen := s.seen[s.as[i]]; seen != s.examples {
+			return fmt.Errorf("value %q was shown %d times for %d examples", value, seen, s.examples)
+		}
+		s.walk.held[value] = s.made[s.as[i]]
 	}
 	return nil
 }

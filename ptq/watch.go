@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
+	"time"
 
 	"linquant/calib"
 	"linquant/graph"
@@ -49,13 +51,17 @@ type watcher struct {
 	examples int
 	index    map[*graph.Node]int
 	last     map[string]int // of a value of the float network: the index of the last node that reads it
-	peak     int64          // bytes that are held at once, about
+	held     int64          // bytes of values of all examples that are held at once, about
+	memory   int64          // bytes of all that choosing codes takes at once, about
+	work     []float64      // of each layer, in any unit
+	done     float64        // of it
+	took     time.Duration  // that
 	float    *walk
 	ints     *walk
 }
 
-// newWatcher reads the examples.
-func newWatcher(p *plan, b built) (*watcher, error) {
+// newWatcher reads the examples. Layers read codes, or reals where those are chosen while the network runs.
+func newWatcher(p *plan, b built, codes bool) (*watcher, error) {
 	from := p.cfg.Examples
 	if !from.given() {
 		return nil, fmt.Errorf("%v quantizes weights by what their layers are shown: give examples (ptq.Config.Examples)", p.cfg.WeightMethod)
@@ -76,7 +82,11 @@ func newWatcher(p *plan, b built) (*watcher, error) {
 		inputs[k] = &held{n: perExample(p.g.Value(in).Shape)}
 		w.float.held[in], w.ints.held[in] = inputs[k], inputs[k]
 	}
-	each := w.heldBytes()
+	layers := w.layersHold()
+	each := int64(0)
+	for _, l := range layers {
+		each = max(each, l.held)
+	}
 	most := max(cmp.Or(from.Memory, heldMemory)/max(each, 1), fewestExamples)
 	for batch, err := range from.Batches {
 		if err != nil {
@@ -107,37 +117,84 @@ func newWatcher(p *plan, b built) (*watcher, error) {
 	if w.examples == 0 {
 		return nil, errors.New("there are no examples to show to layers")
 	}
-	w.peak = each * int64(w.examples)
-	return w, nil
+	w.held = each * int64(w.examples)
+	p.finished = p.resume(inputs)
+	return w, w.estimate(layers, codes)
 }
 
-// heldBytes returns about how many bytes both walks hold of an example when that is most: what is there before a layer and
-// what is there after it, as reals and as codes.
-func (w *watcher) heldBytes() int64 {
-	live := func(value string, at int) bool { // before the node of that index
-		made := -1
-		if n := w.p.producers[value]; n != nil {
-			made = w.index[n]
-		}
-		return made < at && w.last[value] >= at
+// left is about how long the layers from that one on will take; 0 before one has taken any time.
+func (w *watcher) left(layer int) time.Duration {
+	left := 0.0
+	for _, work := range w.work[min(layer, len(w.work)):] {
+		left += work
 	}
-	var layers []int
-	for i, n := range w.p.g.Nodes {
-		if hasWeight(w.p.g, n) {
-			layers = append(layers, i)
-		}
+	if w.done == 0 {
+		return 0
 	}
-	most, before := int64(0), 0
-	for _, at := range layers {
-		sum := int64(0)
-		for value := range w.last {
-			if w.p.isActivation(value) && (live(value, before) || live(value, at)) {
-				sum += 5 * int64(perExample(w.p.g.Value(value).Shape))
+	return time.Duration(float64(w.took) / w.done * left)
+}
+
+// layerHolds is what both walks hold of an example while a layer is shown what it is to be shown.
+type layerHolds struct {
+	node *graph.Node
+	held int64 // bytes
+}
+
+// layersHold returns for every layer whose weight becomes codes about what is held then: what the float network reads from this layer
+// on, and from the next layer on, and codes of what is read from the layer before on, and from this one on.
+func (w *watcher) layersHold() []layerHolds {
+	var list []layerHolds
+	before := 0
+	for at, n := range w.p.g.Nodes {
+		if !w.p.quantizes(n) {
+			continue
+		}
+		l, next := layerHolds{node: n}, w.next(at)
+		for value, last := range w.last {
+			if !w.p.isActivation(value) {
+				continue
+			}
+			made := -1
+			if n := w.p.producers[value]; n != nil {
+				made = w.index[n]
+			}
+			live := func(at int) bool { return made < at && last >= at } // before the node of that index
+			size := int64(perExample(w.p.g.Value(value).Shape))
+			if live(at) || live(next) {
+				l.held += 4 * size
+			}
+			if live(before) || live(at) {
+				l.held += size
 			}
 		}
-		most, before = max(most, sum), at
+		list, before = append(list, l), at
 	}
-	return most
+	return list
+}
+
+// estimate finds what choosing codes takes at once, at most, and how the work is divided among layers.
+func (w *watcher) estimate(layers []layerHolds, codes bool) error {
+	room := need{}
+	for _, l := range layers {
+		lw, err := w.p.layerWeight(l.node)
+		if err != nil {
+			return err
+		}
+		if codes && !w.p.cfg.Alone {
+			lw.Input.Scale = 1 // whatever it is
+		}
+		if r, ok := w.p.cfg.WeightMethod.(Reconstruct); ok {
+			room = room.with(r.needs(lw, w.examples))
+		}
+		in, out := int64(perExample(lw.InputShape)), int64(perExample(w.p.g.Value(l.node.Outputs[0]).Shape))
+		weights, _ := lw.Shape.Elements()
+		// A worker of the engine has a value before and behind each node, and both engines pack the weight; its reals are there as well.
+		running := 4*(batchFor(in)*in+2*int64(cmp.Or(w.p.cfg.Examples.Threads, runtime.GOMAXPROCS(0)))*(in+out)) + 3*4*int64(weights)
+		places := float64(out) / float64(max(lw.Shape[lw.Axis], 1))
+		w.work = append(w.work, room.work+2*float64(w.examples)*float64(weights)*places)
+		w.memory = max(w.memory, l.held*int64(w.examples)+room.bytes()+running)
+	}
+	return nil
 }
 
 // show gives the observers of a layer's weight what they need; b is the network that is quantized up to the layer.
@@ -145,14 +202,11 @@ func (p *plan) show(n *graph.Node, lw *LayerWeight, b built) error {
 	if len(lw.Seen) == 0 {
 		return nil
 	}
-	if p.watcher == nil {
-		var err error
-		if p.watcher, err = newWatcher(p, b); err != nil {
-			return err
-		}
+	w, ctx := p.watcher, p.ctx
+	if w.memory > collectAbove {
+		runtime.GC() // of what the layer before left
+		defer runtime.GC()
 	}
-	w := p.watcher
-	ctx := p.ctx
 	in, out, at := n.Input(0), n.Outputs[0], w.index[n]
 	names := [...]string{
 		InFloat: in, InQuantized: in + ", quantized", InBoth: in + ", real and quantized", OfOutput: out,
@@ -163,24 +217,17 @@ func (p *plan) show(n *graph.Node, lw *LayerWeight, b built) error {
 		if int(s.In) >= len(names) || s.Observer == nil {
 			return fmt.Errorf("%v asks to watch no network that there is, or with no observer", p.cfg.WeightMethod)
 		}
-		if e, ok := s.Observer.(expecter); ok {
-			e.expect(w.examples)
-		}
 		observers[names[s.In]] = append(observers[names[s.In]], s.Observer)
 		wanted[s.In] = true
 	}
-	r := &shown{names: names, examples: w.examples}
+	w.expect(lw)
+	r := &shown{names: names, examples: w.examples, size: batchExamples}
 	if wanted[InFloat] || wanted[InBoth] || wanted[OfOutput] || p.cfg.Alone {
-		end := at
-		if wanted[OfOutput] {
-			end++
-		}
-		kept := func(value string) bool { return w.last[value] >= at || value == out }
-		if err := w.float.to(ctx, max(end, w.float.done), w.examples, kept); err != nil {
+		if err := w.float.to(ctx, max(at, w.float.done), w.examples, func(value string) bool { return w.last[value] >= at }); err != nil {
 			return err
 		}
-		w.float.letGo(w.last, at, func(value string) []string { return []string{value} })
-		r.float, r.output = w.float.held[in], w.float.held[out]
+		w.float.letGo(w.last, at, floatNames)
+		r.float = w.float.held[in]
 	}
 	other := ""
 	if wanted[OfOutput] && !p.cfg.Alone {
@@ -212,16 +259,56 @@ func (p *plan) show(n *graph.Node, lw *LayerWeight, b built) error {
 			}
 		}
 	}
+	next := w.next(at)
+	if wanted[OfOutput] {
+		var err error
+		if r.output, err = w.float.stretch(next, w.examples, func(value string) bool { return w.last[value] >= next }, out); err != nil {
+			return err
+		}
+		r.size = r.output.size
+	}
 	batches := func(yield func([][]float32, error) bool) {
-		for first := 0; first < w.examples && yield(nil, nil); first += batchExamples {
+		for first := 0; first < w.examples && yield(nil, nil); first += r.size {
 		}
 	}
 	for i, s := range wanted {
-		if s {
+		if s && Network(i) != OfOutput {
 			r.wanted = append(r.wanted, Network(i))
 		}
 	}
-	return calib.Observe(ctx, r, batches, observers, nil)
+	if err := calib.Observe(ctx, r, batches, observers, nil); err != nil {
+		return err
+	}
+	if r.output == nil {
+		return nil
+	}
+	if err := r.output.finish(); err != nil {
+		return err
+	}
+	w.float.letGo(w.last, next, floatNames)
+	return nil
+}
+
+// floatNames are those that a value of the float network has in its walk.
+func floatNames(value string) []string { return []string{value} }
+
+// next returns the index of the layer behind that one; without any, of the node behind it.
+func (w *watcher) next(at int) int {
+	for i, n := range w.p.g.Nodes[at+1:] {
+		if w.p.quantizes(n) {
+			return at + 1 + i
+		}
+	}
+	return at + 1
+}
+
+// expect tells the observers of a layer how many examples there are.
+func (w *watcher) expect(lw *LayerWeight) {
+	for _, s := range lw.Seen {
+		if e, ok := s.Observer.(expecter); ok {
+			e.expect(w.examples)
+		}
+	}
 }
 
 // summand returns the value that the layer's output is added to, where nothing else reads the output and that value is there
@@ -259,30 +346,41 @@ func (w *walk) letGo(last map[string]int, at int, names func(value string) []str
 	}
 }
 
-// shown shows what is held, as a network whose values a layer's observers are for.
+// shown shows what is held, and what a layer of the float network makes of it, as a network whose values a layer's observers are for.
 type shown struct {
-	names               [4]string
-	wanted              []Network
-	examples, next      int
-	float, output, ints *held
-	summand, brought    *held // what the output is added to, in the float and in the quantized network; nil where nothing is known
-	reals, pair         []float32
+	names            [4]string
+	wanted           []Network // of what is held
+	examples, next   int
+	size             int // of a batch, at most
+	float, ints      *held
+	output           *stretch // that shows the output; nil where it is not wanted
+	summand, brought *held    // what the output is added to, in the float and in the quantized network; nil where nothing is known
+	reals, pair      []float32
 }
 
 // Trace shows the next examples.
-func (r *shown) Trace(_ context.Context, _ [][]float32, visit func(value string, x []float32) error) error {
-	for end := min(r.next+batchExamples, r.examples); r.next < end; r.next++ {
+func (r *shown) Trace(ctx context.Context, _ [][]float32, visit func(value string, x []float32) error) error {
+	end := min(r.next+r.size, r.examples)
+	if r.output != nil {
+		i := r.next
+		err := r.output.run(ctx, r.next, end-r.next, func(x []float32) error {
+			if r.summand != nil && r.brought != nil {
+				x = r.missing(i, x)
+			}
+			i++
+			return visit(r.names[OfOutput], x)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for ; r.next < end; r.next++ {
 		for _, in := range r.wanted {
 			var x []float32
 			switch in {
 			case InFloat:
 				x = r.float.example(r.next, nil)
-			case OfOutput:
-				x = r.output.example(r.next, nil)
-				if r.summand != nil && r.brought != nil {
-					x = r.missing(x)
-				}
-			case InQuantized, InBoth:
+			default:
 				r.reals = resize(r.reals, r.ints.n)
 				x = r.ints.example(r.next, r.reals)
 				if in == InBoth {
@@ -300,10 +398,10 @@ func (r *shown) Trace(_ context.Context, _ [][]float32, visit func(value string,
 
 // missing returns what the layer would have to compute for the sum that its output is part of to be that of the float
 // network: the output and what the other summand has lost.
-func (r *shown) missing(x []float32) []float32 {
+func (r *shown) missing(example int, x []float32) []float32 {
 	r.pair = append(r.pair[:0], x...)
 	r.reals = resize(r.reals, r.brought.n)
-	was, is := r.summand.example(r.next, nil), r.brought.example(r.next, r.reals)
+	was, is := r.summand.example(example, nil), r.brought.example(example, r.reals)
 	for i := range r.pair {
 		r.pair[i] += was[i] - is[i]
 	}

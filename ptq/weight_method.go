@@ -53,6 +53,7 @@ type LayerWeight struct {
 	InputShape tensor.Shape // of a batch (graph.Batch), channels first
 
 	window graph.Window // of a Conv
+	room   *room        // that its network's layers share; nil for a layer by itself
 
 	Seen []Watch // what Needs returned, after all examples
 }

@@ -112,3 +112,48 @@ func (e *ending) Err() error {
 	}
 	return nil
 }
+
+// quantize makes of the layers that --resume keeps the same bytes as without it, and takes none of another run.
+func TestQuantizeResumes(t *testing.T) {
+	dir := t.TempDir()
+	layers, out := filepath.Join(dir, "layers"), filepath.Join(dir, "out.onnx")
+	quantize := func(more ...string) []string {
+		return append([]string{"quantize", "builtin", "--weight-bits", "3", "--calib-size", "24", "-o", out}, more...)
+	}
+	made := func(args []string) (file []byte, said string) {
+		t.Helper()
+		said = string(linquant(t, args...))
+		file, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file, said
+	}
+	want, _ := made(quantize())
+	if got, said := made(quantize("--resume", layers)); !bytes.Equal(got, want) || strings.Contains(said, "finished before") {
+		t.Errorf("other bytes, or\n%s", said)
+	}
+	kept, err := filepath.Glob(filepath.Join(layers, "*"))
+	if err != nil || len(kept) < 2 {
+		t.Fatalf("%q, %v", kept, err)
+	}
+	if err := os.Remove(kept[len(kept)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if got, said := made(quantize("--resume", layers)); !bytes.Equal(got, want) || !strings.Contains(said, "finished before") {
+		t.Errorf("other bytes, or\n%s", said)
+	}
+	fails := func(want string, args []string) {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, nil, &stdout, &stderr); status == 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%q: exit status %d, %s", args, status, stderr.String())
+		}
+	}
+	fails("of other examples", quantize("--resume", layers, "--calib-size", "25"))
+	fails("--resume: layers are kept", quantize("--resume", layers, "--weight-bits", "8"))
+	if err := os.WriteFile(kept[0], []byte("codes"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fails("layer-0000.safetensors: it is no finished layer", quantize("--resume", layers))
+}

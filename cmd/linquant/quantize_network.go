@@ -34,6 +34,7 @@ type networkConfig struct {
 	overrides    []string
 	requant      string
 	dynamic      bool
+	resume       string
 }
 
 // add adds the flags that only a whole network needs, and returns them.
@@ -44,6 +45,7 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 			c.Flags().BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
 			n.addLayers(c)
 			n.exportConfig.add(c, "qdq (default) or qoperator")
+			c.Flags().StringVar(&n.resume, "resume", "", "keep the layers that are reconstructed in this `DIR`, and make none again that is there")
 			n.AddThreads(c)
 			n.AddLabels(c)
 		}),
@@ -76,6 +78,7 @@ func (n *networkConfig) addLayers(c *cobra.Command) {
 func (n *networkConfig) config(weights ptq.WeightConfig) (ptq.Config, error) {
 	cfg := ptq.Config{
 		WeightBits: weights.Bits, ActBits: n.actBits, ActSigned: n.actSigned, ActSymmetric: n.actSymmetric, KeepEdges: n.keepEdges,
+		Resume: n.resume,
 	}
 	if err := flags.CheckBits("--act-bits", n.actBits); err != nil {
 		return cfg, err

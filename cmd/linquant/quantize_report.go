@@ -58,6 +58,9 @@ func printReconstructed(w io.Writer, r *ptq.NetworkReport) {
 		return
 	}
 	fmt.Fprintf(w, "Weights: reconstructed from %s, which took %s of memory\n", text.Plural(r.Examples, "example"), text.Megabytes(r.Memory))
+	if r.Resumed > 0 {
+		fmt.Fprintf(w, "%s of %d were finished before, and taken from the folder of --resume\n", text.Plural(r.Resumed, "layer"), len(r.Layers))
+	}
 	for _, l := range r.Layers {
 		if l.Shown == 0 {
 			fmt.Fprintf(w, "Weights of %s: rounded to the nearest at the scale with the least squared error, since layers of its form or width are not sampled\n", text.Printable(l.Node))
@@ -128,6 +131,7 @@ type networkJSON struct {
 	Per         string               `json:"per"`
 	Weights     string               `json:"weights"`            // how codes of them were made
 	Examples    int                  `json:"examples,omitempty"` // that layers were shown for it
+	Resumed     int                  `json:"resumed,omitempty"`  // layers that were finished before
 	Requant     string               `json:"requant"`
 	FloatBytes  int64                `json:"float_bytes"`
 	WeightBytes int64                `json:"weight_bytes"` // of constants, as the file has them
@@ -163,7 +167,7 @@ func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bo
 		per = quant.PerTensor
 	}
 	j := networkJSON{
-		Input: model, Output: out, WeightBits: cfg.WeightBits, ActBits: cfg.ActBits, Per: per.String(), Weights: r.WeightMethod, Examples: r.Examples, Requant: cfg.Requant.String(),
+		Input: model, Output: out, WeightBits: cfg.WeightBits, ActBits: cfg.ActBits, Per: per.String(), Weights: r.WeightMethod, Examples: r.Examples, Resumed: r.Resumed, Requant: cfg.Requant.String(),
 		FloatBytes: r.FloatBytes, WeightBytes: constantBytes(r, int4), PackedBytes: r.PackedBytes,
 		FileBytes: cli.FileBytes(c, out), DryRun: cli.DryRun(c),
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // noRecipe are the flags of quantize on which no byte of the network depends.
-var noRecipe = []string{"out", "force", "dry-run", "json", "recipe", "save-ranges", "threads", "help"}
+var noRecipe = []string{"out", "force", "dry-run", "json", "recipe", "save-ranges", "threads", "resume", "help"}
 
 // same is a command of the scripts, "same A.onnx B.onnx": the files have the same bytes but for their recipes, which differ.
 func same(ts *testscript.TestScript, neg bool, args []string) {

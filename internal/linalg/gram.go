@@ -5,10 +5,11 @@ import "linquant/internal/gemm"
 // MostSamples is how many samples of codes fit one Gram matrix: beyond them sums could leave int32.
 const MostSamples = 1 << 16
 
-// GramCodes returns (Σ_s x_s·x_sᵀ)/n − μ·μᵀ for n samples of k codes, samples [k, n] with the codes of one place beside each
-// other, and their means μ. The sums are exact. n is at most MostSamples.
-func (m Machine) GramCodes(samples []byte, k, n int) (h Matrix, mean []float64) {
-	h, mean = New(k, k), make([]float64, k)
+// GramCodes fills h [k, k] with (Σ_s x_s·x_sᵀ)/n − μ·μᵀ for n samples of k codes, samples [k, n] with the codes of one place
+// beside each other, and returns their means μ. The sums are exact. n is at most MostSamples.
+func (m Machine) GramCodes(h Matrix, samples []byte, n int) (mean []float64) {
+	k := h.Rows
+	mean = make([]float64, k)
 	sums := make([]int64, k)
 	m.Each(k, 16, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
@@ -32,13 +33,13 @@ func (m Machine) GramCodes(samples []byte, k, n int) (h Matrix, mean []float64) 
 				for c, a := range acc[(i-j)*width:][:width] {
 					// The sum of products is a + 128·Σx_i, so that all of it is exact but the last rounding.
 					e := float64(int64(n)*(int64(a)+128*sums[i]) - sums[i]*sums[j+c])
-					h.Data[i*k+j+c] = float32(e / float64(n) / float64(n))
+					h.Data[i*h.Step+j+c] = float32(e / float64(n) / float64(n))
 				}
 			}
 		})
 	}
 	m.mirror(h)
-	return h, mean
+	return mean
 }
 
 // mirror fills what is above the diagonal with what is below.
@@ -54,32 +55,23 @@ func (m Machine) mirror(h Matrix) {
 	})
 }
 
-// GramReals is GramCodes for samples of reals, whose sums are rounded.
-func (m Machine) GramReals(samples Matrix) (h Matrix, mean []float64) {
+// GramReals is GramCodes for samples of reals, [k, n], whose sums are rounded. samples are left centred.
+func (m Machine) GramReals(h, samples Matrix) (mean []float64) {
 	k := samples.Rows
-	h, mean = New(k, k), make([]float64, k)
-	centred := New(k, samples.Cols)
-	m.Each(k, 16, func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			mean[i] = Mean(samples.Row(i))
-			for s, x := range samples.Row(i) {
-				centred.Data[i*centred.Step+s] = float32(float64(x) - mean[i])
-			}
-		}
-	})
+	mean = m.centre(samples)
 	for j := 0; j < k; j += panel {
 		width := min(panel, k-j)
-		m.MulT(h.Part(j, k-j, j, width), centred.Part(j, k-j, 0, centred.Cols), centred.Part(j, width, 0, centred.Cols))
+		m.MulT(h.Part(j, k-j, j, width), samples.Part(j, k-j, 0, samples.Cols), samples.Part(j, width, 0, samples.Cols))
 	}
 	m.Each(k, 16, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			for j := range i + 1 {
-				h.Data[i*k+j] = float32(float64(h.Data[i*k+j]) / float64(samples.Cols))
+			for j, v := range h.Row(i)[:i+1] {
+				h.Data[i*h.Step+j] = float32(float64(v) / float64(samples.Cols))
 			}
 		}
 	})
 	m.mirror(h)
-	return h, mean
+	return mean
 }
 
 // Mean returns the mean of x.

@@ -89,8 +89,9 @@ func TestGram(t *testing.T) {
 			}
 		}
 		for _, m := range machines() {
-			h, mu := m.GramCodes(samples, k, n)
-			hr, _ := m.GramReals(reals)
+			h, hr := New(k, k), New(k, k)
+			mu := m.GramCodes(h, samples, n)
+			m.GramReals(hr, Matrix{k, n, n, slices.Clone(reals.Data)})
 			own := Matrix{y.Rows, y.Cols, y.Step, slices.Clone(y.Data)}
 			c, _ := m.CovarianceCodes(own, samples, k)
 			own = Matrix{y.Rows, y.Cols, y.Step, slices.Clone(y.Data)}
@@ -193,15 +194,17 @@ func BenchmarkLinalg(b *testing.B) {
 		samples[i] = byte(r.UintN(256))
 	}
 	y := random(r, outputs, n)
-	h, _ := m.GramCodes(samples, k, n)
+	h := New(k, k)
+	m.GramCodes(h, samples, n)
 	AddDiagonal(h, MeanDiagonal(h)/100)
 	t := random(r, outputs, k)
 	rate := func(b *testing.B, operations float64) {
 		b.ReportMetric(operations*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOPS")
 	}
 	b.Run("gram", func(b *testing.B) {
+		h := New(k, k)
 		for range b.N {
-			m.GramCodes(samples, k, n)
+			m.GramCodes(h, samples, n)
 		}
 		rate(b, k*k*n)
 	})

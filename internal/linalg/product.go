@@ -2,6 +2,7 @@ package linalg
 
 import (
 	"math"
+	"sync"
 
 	"linquant/internal/gemm"
 	"linquant/internal/kernel"
@@ -12,6 +13,9 @@ const (
 	rows  = 64   // of a product that one worker computes at a time
 	depth = 1024 // of a product whose sums are one chain; what they come to is then added up, in order
 )
+
+// packing has memory for packed panels, which many small products would else leave behind.
+var packing = sync.Pool{New: func() any { return new([]float32) }}
 
 // MulT fills dst [m, n] with a·bᵀ, of a [m, k] and b [n, k].
 func (m Machine) MulT(dst, a, b Matrix) { m.mul(dst, a, b.Data, b.Step, 1) }
@@ -28,7 +32,12 @@ func (m Machine) mul(dst, a Matrix, b []float32, stepN, stepK int) {
 	}
 	infinite := float32(math.Inf(1))
 	room := gemm.Operand{N: min(panel, dst.Cols), K: min(depth, a.Cols)}
-	packed := make([]float32, room.RealsRoom())
+	buffer := packing.Get().(*[]float32)
+	defer packing.Put(buffer)
+	if n := room.RealsRoom(); len(*buffer) < n {
+		*buffer = make([]float32, n)
+	}
+	packed := *buffer
 	for j := 0; j < dst.Cols; j += panel {
 		n := min(panel, dst.Cols-j)
 		for k := 0; k < a.Cols; k += depth {

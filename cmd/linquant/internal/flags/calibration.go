@@ -138,10 +138,14 @@ func Show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Prog
 		if now.Stage == pipeline.Reconstructing {
 			what = "layers"
 			if now.Done == 0 && w != nil {
-				fmt.Fprintf(w, "Reconstructing the weights of %s, layer by layer\n\n", text.Plural(now.Total, "layer"))
+				fmt.Fprintf(w, "Reconstructing the weights of %s, layer by layer, with up to %s of memory for it\n\n",
+					text.Plural(now.Total, "layer"), text.Megabytes(now.Memory))
 			}
 		}
 		switch now.Stage {
+		case pipeline.Reconstructing:
+			p.Left(now.Done, now.Total, what, now.Left, of)
+			return
 		case pipeline.Diagnosing:
 			what = "layers alone"
 		case pipeline.Mending:

@@ -19,6 +19,7 @@ var flagNames = map[string]string{
 	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
 	"MaxLoss": "--max-drop", "Confidence": "--confidence", "Metric": "--metric", "Low": "--range", "Limit": "--limit",
 	"Quant.WeightBits": "--weight-bits", "Quant.WeightMethod": "--weights", "Quant.ActBits": "--act-bits", "Quant.Requant": "--requant",
+	"Quant.Resume": "--resume",
 }
 
 // Error makes an error about a configuration one about the flag that it came from.

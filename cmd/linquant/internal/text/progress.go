@@ -43,6 +43,22 @@ func (p *Progress) Rate(done, total int, what, of string) {
 	elapsed := time.Since(p.start)
 	perSecond := float64(done) / elapsed.Seconds()
 	left := time.Duration(float64(total-done) / perSecond * float64(time.Second)).Round(time.Second)
+	p.bar(done, total, fmt.Sprintf("%s, %s/s, %s left", what, Rate(perSecond), left), of)
+}
+
+// Left is Rate for pieces that are not alike, where it is known how long the rest will take; 0 is not known.
+func (p *Progress) Left(done, total int, what string, left time.Duration, of string) {
+	if p.early() {
+		return
+	}
+	if left > 0 {
+		what += fmt.Sprintf(", %s left", left.Round(time.Second))
+	}
+	p.bar(done, total, what, of)
+}
+
+// bar draws how much is done.
+func (p *Progress) bar(done, total int, what, of string) {
 	const width = 20
 	bar := make([]byte, width)
 	for i := range bar {
@@ -51,7 +67,7 @@ func (p *Progress) Rate(done, total int, what, of string) {
 			bar[i] = '#'
 		}
 	}
-	p.line(fmt.Sprintf("[%s] %d of %d %s, %s/s, %s left", bar, done, total, what, Rate(perSecond), left), of)
+	p.line(fmt.Sprintf("[%s] %d of %d %s", bar, done, total, what), of)
 }
 
 // early reports whether nothing is to be shown yet, or ever.
