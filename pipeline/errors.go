@@ -169,6 +169,38 @@ func fewSamples(r *ptq.NetworkReport) []Warning {
 	return []Warning{worst}
 }
 
+// ConstantInputs warns that a layer was given the same in all examples, so that nothing was learned of them about its weights.
+type ConstantInputs struct {
+	Node     string
+	Examples int
+	Others   int // layers of which it is so as well
+}
+
+// Warning is one line.
+func (w ConstantInputs) Warning() string {
+	text := fmt.Sprintf("layer %q is given the same in all of %s, in one of its groups at least: its weights are rounded to the nearest there; "+
+		"calibrate on examples in which it is not", w.Node, count(w.Examples, "example"))
+	if w.Others > 0 {
+		text += fmt.Sprintf(" (and so are %s)", count(w.Others, "other layer"))
+	}
+	return text
+}
+
+// constantInputs returns the warning about a network, if there is something to warn of.
+func constantInputs(r *ptq.NetworkReport) []Warning {
+	var found []ConstantInputs
+	for _, l := range r.Layers {
+		if l.Constant {
+			found = append(found, ConstantInputs{Node: l.Node, Examples: l.Shown})
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	found[0].Others = len(found) - 1
+	return []Warning{found[0]}
+}
+
 // UnknownCodes warns that ranges do not say for which codes they were chosen, so that it cannot be seen whether they suit.
 type UnknownCodes struct{}
 

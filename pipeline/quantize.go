@@ -172,7 +172,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	r.ExamplesSHA256 = cfg.digest.sum()
 	if err == nil {
-		r.Warnings = append(r.Warnings, fewSamples(r.Report)...)
+		r.Warnings = append(append(r.Warnings, fewSamples(r.Report)...), constantInputs(r.Report)...)
 	}
 	if err == nil && (r.rangesSay || r.Preparation != nil && r.Preparation.Pixels) {
 		err = r.Network.record(n.pre)

@@ -217,7 +217,7 @@ func (p *plan) setWeight(l *integerLayer, n *graph.Node, w *codedWeight) error {
 	}
 	r := &l.report
 	if len(w.Seen) > 0 {
-		r.Shown = p.watcher.examples
+		r.Shown, r.Constant = p.watcher.examples, w.constant
 		if x, ok := w.Seen[0].Observer.(*inputSampler); ok {
 			r.Samples, r.Inputs = x.samples(), x.depth
 		}

@@ -187,7 +187,7 @@ func (c *reconstruction) group(g int, codes []int8) error {
 		q.target = t
 		q.run(factor.L)
 	} else { // inputs that are always the same say nothing about weights
-		q.target = weight
+		q.target, c.w.constant = weight, true
 		q.nearest()
 	}
 	for o := range outputs {

@@ -291,9 +291,12 @@ func TestReconstructOddInputs(t *testing.T) {
 	}
 	cfg := ptq.Config{WeightBits: 3, Examples: feed(slices.Repeat([]float32{0.5}, 12)...)}
 	ranges := calib.Ranges{"x": {Lo: -1, Hi: 1}, "r.y": {Lo: 0, Hi: 9}, "fc.y": {Lo: -9, Hi: 9}}
-	q, _, err := ptq.Quantize(t.Context(), g, ranges, cfg)
+	q, report, err := ptq.Quantize(t.Context(), g, ranges, cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !report.Layers[0].Constant || !report.Layers[1].Constant {
+		t.Errorf("it is not said that inputs are constant: %+v", report.Layers)
 	}
 	// One example is computed as well as its bias can say.
 	x := slices.Repeat([]float32{0.5}, 12)
@@ -313,9 +316,53 @@ func TestReconstructOddInputs(t *testing.T) {
 	if _, _, err := ptq.Quantize(t.Context(), g, ranges, cfg); err == nil || !strings.Contains(err.Error(), `Gemm node "a"`) {
 		t.Errorf("NaN: %v", err)
 	}
+	large := slices.Repeat([]float32{0.5}, 12)
+	large[3] = 3e38
+	cfg.Examples = feed(large...)
+	if _, _, err := ptq.Quantize(t.Context(), g, calib.Ranges{"x": {Lo: -1, Hi: 3e38}, "r.y": {Lo: 0, Hi: 9}, "fc.y": {Lo: -9, Hi: 9}}, cfg); err == nil ||
+		!strings.Contains(err.Error(), "is +Inf") || !strings.Contains(err.Error(), `Gemm node "fc"`) {
+		t.Errorf("an activation beyond float32: %v", err)
+	}
 	cfg.Examples = feed(make([]float32, 13)...)
 	if _, _, err := ptq.Quantize(t.Context(), g, ranges, cfg); err == nil || !strings.Contains(err.Error(), "13 elements") {
 		t.Errorf("half an example: %v", err)
+	}
+}
+
+// Inputs that cannot be told apart, since they are the same or since there are few samples, make a matrix that is singular: the layer is
+// quantized all the same, and with samples enough computes what it should at least as well as with the nearest codes.
+func TestReconstructSingular(t *testing.T) {
+	n := newNet(t, 24)
+	g := n.done(n.gemm("a", "x", 24, 16))
+	for _, count := range []int{6, 96} {
+		examples, x, unseen := examplesFor(t, n, 24, count)
+		for _, of := range [][]float32{x, unseen} {
+			for i := range of { // the second third is the first, and the last is always the same but for one element
+				if k := i % 24; 8 <= k && k < 16 {
+					of[i] = of[i-8]
+				} else if k > 16 {
+					of[i] = 0.25
+				}
+			}
+		}
+		want := traced(t, g, unseen, "a.y")["a.y"]
+		noise := func(method ptq.WeightMethod) (sum float64) {
+			cfg := ptq.Config{WeightBits: 3, WeightMethod: method, Examples: examples}
+			q, report, err := ptq.Quantize(t.Context(), g, rangesOf(t, g, cfg), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Layers[0].Constant {
+				t.Error("some inputs vary, and it is said that none does")
+			}
+			for i, v := range traced(t, q, unseen, q.Outputs[0])[q.Outputs[0]] {
+				sum += math.Pow(float64(v-want[i]), 2)
+			}
+			return sum
+		}
+		if got, nearest := noise(ptq.Reconstruct{}), noise(ptq.LeastSquares{}); got > nearest && count > 24 {
+			t.Errorf("%d examples: the noise is %v, with the nearest codes %v", count, got, nearest)
+		}
 	}
 }
 

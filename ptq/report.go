@@ -36,6 +36,10 @@ type LayerReport struct {
 	Samples int // of its inputs, that Reconstruct chose codes by
 	Inputs  int // of one output, that Reconstruct told apart by these
 
+	// Constant says that its inputs, or those of one of its groups, are the same in all samples: these tell nothing about its weights, which
+	// were rounded.
+	Constant bool
+
 	// Raised is the number of output channels whose weight scale was made larger, so that a bias which is enormous
 	// beside the weights fits an int32.
 	Raised int

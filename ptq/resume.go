@@ -58,6 +58,7 @@ const (
 	finishedLayer  = "linquant.layer"
 	finishedKey    = "linquant.key"
 	finishedSum    = "linquant.sha256"
+	finishedSame   = "linquant.constant" // LayerReport.Constant
 )
 
 // checkResume makes the folder of finished layers, where one is asked for.
@@ -224,6 +225,7 @@ func (f *finished) take(layer int, w *LayerWeight, codes []int8) (params quant.P
 	if err != nil {
 		return params, nil, false, damaged(err)
 	}
+	_, w.constant = file.Metadata[finishedSame]
 	f.taken++
 	return params, bias, true, nil
 }
@@ -266,6 +268,9 @@ func (f *finished) keep(layer int, w *LayerWeight, codes []int8, p quant.Params,
 	}
 	metadata := map[string]string{
 		finishedLayer: w.Node.Label(), finishedKey: f.key(w.Node.Label()), finishedSum: sumOf(codes, p, bias),
+	}
+	if w.constant {
+		metadata[finishedSame] = "true"
 	}
 	path := f.path(layer)
 	err = atomicfile.Write(path, func(to io.Writer) error { return checkpoint.WriteSafetensors(to, metadata, tensors) })

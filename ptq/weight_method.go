@@ -55,6 +55,8 @@ type LayerWeight struct {
 	window graph.Window // of a Conv
 	room   *room        // that its network's layers share; nil for a layer by itself
 
+	constant bool // what Reconstruct found: its inputs are the same in all samples
+
 	Seen []Watch // what Needs returned, after all examples
 }
 
