@@ -9,6 +9,9 @@ with onnxruntime 1.32.0, onnx 1.23.2 and numpy 2.4.6.
 """
 
 import os
+import pathlib
+import platform
+import re
 import sys
 import tempfile
 
@@ -124,11 +127,22 @@ def check(name):
         assert difference <= (1e-3 if k == "output" else 1), (name, k, difference)
 
 
+def saturates():
+    """Whether ONNX Runtime's sums of products of uint8 and int8 saturate: on x86 without VNNI instructions."""
+    try:
+        flags = pathlib.Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return True
+    return platform.machine() == "x86_64" and not re.search(r"\b(avx512_vnni|avx_vnni)\b", flags)
+
+
 def main():
     if sys.argv[1:] == ["--check"]:
-        for name in VARIANTS:
+        names = [n for n in VARIANTS if not (saturates() and n.startswith("qoperator") and "s8" in n)]
+        for name in names:
             check(name)
-        print(len(VARIANTS), "models compute what their npz files say")
+        print(f"{len(names)} of {len(VARIANTS)} models compute what their npz files say; here sums of the others saturate"
+              if len(names) < len(VARIANTS) else f"{len(names)} models compute what their npz files say")
         return
     with tempfile.TemporaryDirectory() as folder:
         for name in VARIANTS:
