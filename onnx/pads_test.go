@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"linquant/graph"
@@ -140,5 +141,46 @@ func TestPadOfCodesInOpset10(t *testing.T) {
 				t.Errorf("opset %d: ONNX Runtime makes other reals", opset)
 			}
 		}
+	}
+}
+
+// What a Pad adds may be a code that is dequantized, as ONNX Runtime's quantize_static writes it.
+func TestPadOfADequantizedConstant(t *testing.T) {
+	constant := func(name string, kind onnxpb.DataType, dims []int64, data ...byte) onnxpb.Tensor {
+		return onnxpb.Tensor{Name: name, Type: kind, Dims: dims, Raw: data}
+	}
+	value := func(name string, columns int64) onnxpb.ValueInfo {
+		return onnxpb.ValueInfo{Name: name, Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: -1, Param: "N"}, {Value: columns}}}
+	}
+	m := &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}}, Graph: &onnxpb.Graph{
+		Name: "pad", Inputs: []onnxpb.ValueInfo{value("x", 1)}, Outputs: []onnxpb.ValueInfo{value("y", 2)},
+		Initializers: []onnxpb.Tensor{
+			constant("pads", onnxpb.Int64, []int64{4}, append(make([]byte, 24), 1, 0, 0, 0, 0, 0, 0, 0)...),
+			constant("code", onnxpb.Uint8, nil, 3), constant("zero", onnxpb.Uint8, nil, 5),
+			constant("scale", onnxpb.Float, nil, 0, 0, 0x80, 0x3e), // 0.25
+		},
+		Nodes: []onnxpb.Node{
+			{Op: "DequantizeLinear", Inputs: []string{"code", "scale", "zero"}, Outputs: []string{"fill"}},
+			{Op: "Pad", Inputs: []string{"x", "pads", "fill"}, Outputs: []string{"y"}},
+		},
+	}}
+	g, err := Import(t.Context(), fileOf(t, m), "pad.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := tensor.Of(tensor.Shape{1, 1}, []float32{7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := tensor.Of(tensor.Shape{1, 2}, []float32{7, -0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := onnxtest.EvalOutputs(t, g, x)["y"]; !bytes.Equal(got.Data, want.Data) {
+		t.Errorf("it makes %v, want 7, -0.5", got)
+	}
+	m.Graph.Initializers[1] = constant("code", onnxpb.Uint8, []int64{2}, 3, 4)
+	if _, err := Import(t.Context(), fileOf(t, m), "pad.onnx"); err == nil || !strings.Contains(err.Error(), "it must be one number") {
+		t.Errorf("with two numbers: error %v", err)
 	}
 }

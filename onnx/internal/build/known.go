@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
@@ -74,9 +75,34 @@ func (s Node) NotConstant(i int) error {
 		"parameters that are computed are not supported; simplify the model, or export it with fixed shapes", i, s.Raw.Input(i))
 }
 
-// Scalar returns input i, which is a constant of one element, as a float.
+// Scalar returns input i, which is a constant of one element, as a float. It may be a code that is dequantized, as ONNX
+// Runtime's quantize_static writes what a Pad adds.
 func (s Node) Scalar(i int) (float32, error) {
-	v := s.Net.Graph.Values[s.Raw.Input(i)]
+	name := s.Raw.Input(i)
+	if n := s.Net.Producers[name]; n != nil && n.Op == graph.DequantizeLinear {
+		return s.dequantized(i, n)
+	}
+	return s.number(i, name)
+}
+
+// dequantized returns (code − zero point)·scale of constants, which is input i.
+func (s Node) dequantized(i int, n *raw.Node) (float32, error) {
+	var x [3]float32 // code, scale, zero point
+	for j := range n.Inputs {
+		if n.Inputs[j] == "" {
+			continue
+		}
+		var err error
+		if x[j], err = s.number(i, n.Inputs[j]); err != nil {
+			return 0, err
+		}
+	}
+	return (x[0] - x[2]) * x[1], nil
+}
+
+// number returns a constant of one element, which is input i or makes it.
+func (s Node) number(i int, name string) (float32, error) {
+	v := s.Net.Graph.Values[name]
 	if v == nil || v.Const == nil {
 		return 0, s.NotConstant(i)
 	}
