@@ -111,8 +111,7 @@ func (c trial) differ(t *testing.T, folder string) (ran bool, theirs, refused er
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var want map[string]tensor.Tensor
-	want, theirs = ort.Try(folder, path, in, nil, ort.Options{DisableOptimizations: true})
+	want, theirs := ort.Try(folder, path, in, nil, ort.Options{DisableOptimizations: true})
 	for _, fixed := range []bool{false, true} {
 		g, err := ImportConfig{Fixed: fixed}.Import(t.Context(), file, "trial")
 		var got map[string]tensor.Tensor
@@ -129,8 +128,8 @@ func (c trial) differ(t *testing.T, folder string) (ran bool, theirs, refused er
 		}
 		for name, y := range got {
 			ran = true
-			if err := c.alike(y, want[name]); err != nil {
-				t.Errorf("%v, fixed %v: %s: %v\n%v\n%v", c, fixed, name, err, show(y), show(want[name]))
+			if err := c.alike(y, want.Values[name]); err != nil {
+				t.Errorf("%v, fixed %v: %s: %v\n%v\n%v", c, fixed, name, err, show(y), show(want.Values[name]))
 			}
 		}
 	}

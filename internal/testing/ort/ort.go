@@ -61,11 +61,10 @@ func RunDetailed(t testing.TB, model string, inputs map[string]tensor.Tensor, ou
 	return r
 }
 
-// Try is Run for models that ONNX Runtime may refuse: folder is for files in between.
+// Try is RunDetailed for models that ONNX Runtime may refuse: folder is for files in between.
 // Require must have been called.
-func Try(folder, model string, inputs map[string]tensor.Tensor, outputs []string, opt Options) (map[string]tensor.Tensor, error) {
-	r, err := run(folder, model, inputs, outputs, opt)
-	return r.Values, err
+func Try(folder, model string, inputs map[string]tensor.Tensor, outputs []string, opt Options) (Result, error) {
+	return run(folder, model, inputs, outputs, opt)
 }
 
 // Require skips the test where there is no ONNX Runtime, or fails it where LINQUANT_REQUIRE_ORT is 1.
