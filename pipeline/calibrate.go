@@ -44,8 +44,9 @@ const (
 	Measuring      Stage = "accuracy"
 	Comparing      Stage = "comparison"
 	Checking       Stage = "check"
-	Diagnosing     Stage = "diagnosis" // its pieces are layers
-	Mending        Stage = "remedies"  // its pieces are remedies
+	Diagnosing     Stage = "diagnosis"   // its pieces are layers
+	Mending        Stage = "remedies"    // its pieces are remedies
+	Sensing        Stage = "sensitivity" // its pieces are layers, alone at so many bits
 )
 
 // Progress says how far a stage is. Its first call has Done 0. Calls never overlap.

@@ -41,6 +41,8 @@ func Diagnose(ctx context.Context, cfg Config, dc DiagnoseConfig) (*Diagnosis, e
 		return nil, &ConfigError{Field: "Dynamic", Reason: "layers that find their ranges while they run have none to diagnose"}
 	case cfg.Calibration.Ranges != nil:
 		return nil, &ConfigError{Field: "Calibration.Ranges", Reason: "a diagnosis measures ranges: give examples"}
+	case cfg.Budget != nil:
+		return nil, &ConfigError{Field: "Budget", Reason: "a diagnosis is of bits that are given: leave it out"}
 	case cfg.Pixels:
 		return nil, &ConfigError{Field: "Pixels", Reason: "raw pixels change nothing of a diagnosis: leave it out"}
 	}
@@ -92,8 +94,7 @@ type diagnosing struct {
 
 	float       *graph.Graph
 	activations map[string]ptq.Activation // by value
-	aloneGraph  *graph.Graph              // a network in integers whose weights were quantized as if each layer were alone
-	aloneCodes  map[string]*graph.Node    // its nodes
+	weights     *layersAlone
 }
 
 func (d *diagnosing) run(ctx context.Context) error {
@@ -114,7 +115,7 @@ func (d *diagnosing) run(ctx context.Context) error {
 		set = dataset.Skip(set, min(max(r.Examples, ReconstructionExamples), max(d.most-d.dc.Examples, r.Examples)))
 	}
 	d.compared = dataset.Limit(set, d.dc.Examples)
-	if d.sample, err = d.read(ctx, d.compared); err != nil {
+	if d.sample, err = d.n.sample(ctx, d.compared, d.cfg.Threads); err != nil {
 		return err
 	}
 	r.Compared = d.sample.examples

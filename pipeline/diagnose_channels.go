@@ -13,7 +13,7 @@ const far = 4
 
 // oddChannels lists the output channels of a layer that stand out.
 func (d *diagnosing) oddChannels(float *graph.Graph, name string) []OddChannel {
-	coded := d.aloneCodes[name]
+	coded := d.weights.nodes[name]
 	if name == "" || coded == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"linquant/calib"
 	"linquant/dataset"
 	"linquant/graph"
 	"linquant/ptq"
@@ -52,15 +53,51 @@ func (d *diagnosing) layers(ctx context.Context) error {
 // makeAlone quantizes the weights of every layer as where nothing else is codes.
 func (d *diagnosing) makeAlone(ctx context.Context, float *graph.Graph) error {
 	cfg := d.cfg.Quant
-	cfg.Alone, cfg.Progress = true, d.quantProgress()
-	g, _, err := ptq.Quantize(ctx, float, d.made.Ranges, cfg)
+	cfg.Progress = d.quantProgress()
+	var err error
+	d.float = float
+	d.weights, err = d.n.layersAlone(ctx, float, d.made.Ranges, cfg)
+	return err
+}
+
+// layersAlone is a network in integers whose weights were quantized as if each layer were alone.
+type layersAlone struct {
+	n      *Network // the float one
+	float  *graph.Graph
+	graph  *graph.Graph
+	nodes  map[string]*graph.Node // of graph, by name
+	report *ptq.NetworkReport
+}
+
+func (n *Network) layersAlone(ctx context.Context, float *graph.Graph, ranges calib.Ranges, cfg ptq.Config) (*layersAlone, error) {
+	cfg.Alone = true
+	g, report, err := ptq.Quantize(ctx, float, ranges, cfg)
 	if err != nil {
-		return d.n.named(err)
+		return nil, n.named(err)
 	}
-	d.float, d.aloneCodes = float, map[string]*graph.Node{}
-	d.aloneGraph = g
-	for _, n := range g.Nodes {
-		d.aloneCodes[n.Label()] = n
+	a := &layersAlone{n, float, g, map[string]*graph.Node{}, report}
+	for _, node := range g.Nodes {
+		a.nodes[node.Label()] = node
+	}
+	return a, nil
+}
+
+// weights gives the layer of that name in g, which is a copy of the float network, the codes of its weights, as the reals that they stand for.
+func (a *layersAlone) weights(g *graph.Graph, layer string) error {
+	n := g.Nodes[slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return n.Label() == layer })]
+	n.Inputs = n.Inputs[:1:1]
+	for _, in := range a.nodes[layer].Inputs[1:] {
+		if in == "" {
+			n.Inputs = append(n.Inputs, "")
+			continue
+		}
+		real, err := realsOf(a.graph.Value(in))
+		if err != nil {
+			return a.n.named(err)
+		}
+		name := g.Unique(layer + "_from_codes")
+		g.AddConst(name, real)
+		n.Inputs = append(n.Inputs, name)
 	}
 	return nil
 }
@@ -145,20 +182,8 @@ func (d *diagnosing) node(name string) *graph.Node {
 func (d *diagnosing) alone(l *Diagnosed) (*graph.Graph, string, error) {
 	g := d.float.Clone()
 	if l.WeightBits > 0 {
-		n := g.Nodes[slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return n.Label() == l.Node })]
-		n.Inputs = n.Inputs[:1:1]
-		for _, in := range d.aloneCodes[l.Node].Inputs[1:] {
-			if in == "" {
-				n.Inputs = append(n.Inputs, "")
-				continue
-			}
-			real, err := realsOf(d.aloneGraph.Value(in))
-			if err != nil {
-				return nil, "", d.n.named(err)
-			}
-			name := g.Unique(l.Node + "_from_codes")
-			g.AddConst(name, real)
-			n.Inputs = append(n.Inputs, name)
+		if err := d.weights.weights(g, l.Node); err != nil {
+			return nil, "", err
 		}
 	}
 	watched := d.watchedValue(l)

@@ -29,24 +29,24 @@ const heldBytes = 256 << 20
 // sampleBatch is how many examples run at a time.
 const sampleBatch = 32
 
-// read reads the examples of the set, and what the float network answers.
-func (d *diagnosing) read(ctx context.Context, set dataset.Set) (*sample, error) {
-	m, err := d.n.Compile(ctx, engine.Config{Threads: d.cfg.Threads})
+// sample reads the examples of the set, and what the network answers, a float one.
+func (n *Network) sample(ctx context.Context, set dataset.Set, threads int) (*sample, error) {
+	m, err := n.Compile(ctx, engine.Config{Threads: threads})
 	if err != nil {
 		return nil, err
 	}
 	examples, err := m.examples(set)
 	if err != nil {
-		return nil, d.n.named(err)
+		return nil, n.named(err)
 	}
-	s := &sample{n: d.n, threads: d.cfg.Threads, examples: examples.Len()}
+	s := &sample{n: n, threads: threads, examples: examples.Len()}
 	if s.size, err = examples.Shape().Elements(); err != nil {
-		return nil, d.n.named(err)
+		return nil, n.named(err)
 	}
 	for _, out := range m.Outputs() {
 		size, err := out.Shape.Elements()
 		if err != nil {
-			return nil, d.n.named(err)
+			return nil, n.named(err)
 		}
 		s.sizes = append(s.sizes, size)
 		s.outputs = append(s.outputs, make([]float32, s.examples*size))

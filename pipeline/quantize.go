@@ -32,6 +32,8 @@ type Config struct {
 	Dynamic     bool        // layers find the ranges of their inputs while they run: nothing is calibrated
 	Pixels      bool        // the network shall take raw pixels, uint8, and prepare them itself
 
+	Budget *Budget // what the network may cost: the bits of the weights of its layers are chosen by that; nil: they are those of Quant
+
 	Test Data // examples to measure both networks on; none: nothing is measured
 
 	Threads  int            // of runs; 0 means one for each processor
@@ -55,6 +57,8 @@ type Result struct {
 	// where none were used. Each is as its set decodes it and makes it fit, before it is prepared, in float32, little-endian.
 	ExamplesSHA256 string
 
+	Choice *Choice // how bits were chosen under Config.Budget; nil without
+
 	Equalization *ptq.Equalization // where the network was equalized before (ptq.Equalized); nil where not
 
 	equal     *Network // the float network that became integers, where that is not Float: nil
@@ -76,7 +80,7 @@ func (r *Result) Close() error {
 
 // Quantize opens a float network, calibrates it and returns it in integers, measured where there are examples for that.
 //
-// Errors: *ConfigError, ErrQuantized, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
+// Errors: *ConfigError, *BudgetError, ErrQuantized, *InputsError, *RangeError, *LabelsError, those of Open, and of the stages.
 func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -102,6 +106,9 @@ func (cfg Config) check() error {
 	p := cfg.Calibration.Percentile
 	if p != 0 && !(p > 50 && p <= 100) {
 		return &ConfigError{Field: "Calibration.Percentile", Value: strconv.FormatFloat(p, 'g', -1, 64), Reason: "use more than 50, up to 100"}
+	}
+	if err := cfg.checkBudget(); err != nil {
+		return err
 	}
 	return checkThreads("Threads", cfg.Threads)
 }
@@ -145,6 +152,9 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	if err := n.CheckLabels(); err != nil {
 		return nil, err
+	}
+	if cfg.Budget != nil {
+		return n.budgeted(ctx, cfg)
 	}
 	r := &Result{Float: n}
 	if err := r.equalize(ctx, &cfg); err != nil {

@@ -49,6 +49,16 @@ type LayerReport struct {
 	Dynamic bool // it quantizes its input while it runs, and makes reals
 }
 
+// FileBytes returns the bytes of the weight in an ONNX file, codes and scales: codes take a byte each there, and with int4 those of up to 4
+// bits half of one.
+func (l LayerReport) FileBytes(int4 bool) int64 {
+	if !int4 || l.Bits > 4 {
+		return l.Weight.Bytes
+	}
+	n, _ := l.Weight.Shape.Elements() // as there are codes
+	return l.Weight.Bytes - int64(n/2)
+}
+
 // Island is a node that stays in floating point.
 type Island struct {
 	Node   string

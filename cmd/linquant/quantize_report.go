@@ -21,7 +21,7 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
 			text.Printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), text.Thousands(int64(l.Weight.Scales)),
-			text.Thousands(l.Weight.FloatBytes), text.Thousands(inFile(l, int4)), text.Decibels(l.Weight.SQNR), outputType(l),
+			text.Thousands(l.Weight.FloatBytes), text.Thousands(l.FileBytes(int4)), text.Decibels(l.Weight.SQNR), outputType(l),
 		})
 	}
 	if err := text.Table(w, rows); err != nil {
@@ -101,22 +101,13 @@ func whatCodesTake(r *ptq.NetworkReport, int4 bool) string {
 
 func isSmall(l ptq.LayerReport) bool { return l.Bits <= 4 }
 
-// inFile returns the bytes of a layer's weight in the file, codes and scales. ONNX has types of 8 bits and, with --int4, of 4.
-func inFile(l ptq.LayerReport, int4 bool) int64 {
-	if !int4 || !isSmall(l) {
-		return l.Weight.Bytes
-	}
-	n, _ := l.Weight.Shape.Elements() // as there are codes
-	return l.Weight.Bytes - int64(n/2)
-}
-
 // constantBytes returns the bytes of all constants in the file. Several layers may have one weight.
 func constantBytes(r *ptq.NetworkReport, int4 bool) int64 {
 	total, counted := r.WeightBytes, map[string]bool{}
 	for _, l := range r.Layers {
 		if !counted[l.Weight.Name] {
 			counted[l.Weight.Name] = true
-			total -= l.Weight.Bytes - inFile(l, int4)
+			total -= l.Weight.Bytes - l.FileBytes(int4)
 		}
 	}
 	return total
@@ -173,7 +164,7 @@ func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bo
 	}
 	for _, l := range r.Layers {
 		layer := l.Weight
-		layer.Name, layer.Bytes = l.Node, inFile(l, int4)
+		layer.Name, layer.Bytes = l.Node, l.FileBytes(int4)
 		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits, l.Dynamic})
 	}
 	for _, a := range r.Activations {
