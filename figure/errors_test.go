@@ -85,6 +85,19 @@ func TestEmptyLayerIsAnEmptyPanel(t *testing.T) {
 	}
 }
 
+func TestCurveErrors(t *testing.T) {
+	for want, points := range map[string][]Point{
+		"not 0":                        nil,
+		"not 4097":                     make([]Point, mostPoints+1),
+		"point 1 is at NaN, 0":         {{}, {X: math.NaN()}},
+		"point 0 is at 0, -Inf":        {{Y: math.Inf(-1)}},
+		"too far from each other for ": {{X: -math.MaxFloat64}, {X: math.MaxFloat64}},
+	} {
+		_, err := Curve("", "x", "y", points)
+		checkError(t, err, want)
+	}
+}
+
 func checkError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {

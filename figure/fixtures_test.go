@@ -51,3 +51,15 @@ func toyGrid() [][]Matrix {
 		},
 	}
 }
+
+// rising is a curve of so many points, of which one is marked.
+func rising(n, marked int) []Point {
+	points := make([]Point, n)
+	for i := range points {
+		points[i] = Point{X: 40 * math.Exp(float64(i)/8), Y: 15 + 6*math.Sqrt(float64(i)), Marked: i == marked}
+		if i == marked {
+			points[i].Label = "this one"
+		}
+	}
+	return points
+}

@@ -22,6 +22,7 @@ var goldens = []struct {
 	{"matrices", func() (Figure, error) { return Matrices("Toy", toyGrid()) }},
 	{"floats", func() (Figure, error) { return Histograms("Floats", layers(2, 32)) }},
 	{"codes4", func() (Figure, error) { return Histograms("4 bits", layers(3, 4)) }},
+	{"curve", func() (Figure, error) { return Curve("Curve", "size, kB", "loss, dB", rising(12, 4)) }},
 	{"codes8", func() (Figure, error) { return Histograms("", layers(1, 8)) }},
 }
 

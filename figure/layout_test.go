@@ -20,6 +20,17 @@ func TestTextsNeitherOverlapNorLeaveTheFigure(t *testing.T) {
 				{Title: strings.Repeat("much ", 50) + "longer", Values: [][]float64{{-1e300, 1e-9}}, Decimals: 2},
 			}})
 		},
+		"a long curve": func() (Figure, error) {
+			points := rising(20, 19)
+			points[19].Label = strings.Repeat("label ", 40)
+			return Curve(strings.Repeat("long ", 100), strings.Repeat("size ", 90), strings.Repeat("loss ", 90), points)
+		},
+		"a curve of one point": func() (Figure, error) {
+			return Curve("", "x", "y", []Point{{X: 0, Y: -1e300, Marked: true, Label: "a"}})
+		},
+		"a curve far away": func() (Figure, error) {
+			return Curve("", "x", "y", []Point{{X: 1e30, Y: 1e-9}, {X: 1.1e30, Y: 2e-9}})
+		},
 		"long names": func() (Figure, error) {
 			hs := layers(12, 32)
 			for i := range hs {

@@ -117,7 +117,11 @@ func (e *BudgetError) Error() string {
 	case e.What == "max-drop":
 		return fmt.Sprintf("%s: a drop of %g points at most cannot be met: the least, of %d bytes, is %.2f points", e.Name, e.Drop, e.Bytes, e.Least)
 	}
-	return fmt.Sprintf("%s: a %s of %d bytes cannot be met: the least is %d bytes", e.Name, e.What, e.Budget, e.Nearest)
+	of := "a file"
+	if e.What == "packed" {
+		of = "packed constants"
+	}
+	return fmt.Sprintf("%s: a budget of %d bytes for %s cannot be met: the least is %d bytes", e.Name, e.Budget, of, e.Nearest)
 }
 
 // DropExceeded warns that the network loses more than MaxDrop on the examples that had no part in the choice.

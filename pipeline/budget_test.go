@@ -110,12 +110,12 @@ func inInt4(t *testing.T, r *pipeline.Result) []byte {
 // A budget of the file counts what is written, to the byte, and one that cannot be met names the least that can.
 func TestBudgetFile(t *testing.T) {
 	var none *pipeline.BudgetError
-	_, err := budgeted(t, pipeline.Budget{File: 1000, Int4: true, Examples: 8}, nil)
+	_, err := budgeted(t, pipeline.Budget{File: 1000, Int4: true, Bits: []int{3, 4, 8}, Examples: 8}, nil)
 	if !errors.As(err, &none) || none.Budget != 1000 || none.What != "size" {
 		t.Fatal(err)
 	}
 	for _, more := range []int64{0, 700} {
-		r, err := budgeted(t, pipeline.Budget{File: none.Nearest + more, Int4: true, Examples: 8}, nil)
+		r, err := budgeted(t, pipeline.Budget{File: none.Nearest + more, Int4: true, Bits: []int{3, 4, 8}, Examples: 8}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,13 +123,13 @@ func TestBudgetFile(t *testing.T) {
 		if size > none.Nearest+more || r.Choice.Bytes != size || !r.Choice.InFile {
 			t.Errorf("it says %d bytes, has %d, and may have %d", r.Choice.Bytes, size, none.Nearest+more)
 		}
-		for _, l := range r.Choice.Layers { // 2 and 3 bits take what 4 do, and 6 what 8 do
+		for _, l := range r.Choice.Layers { // 3 bits take what 4 do
 			if bits := l.Options[l.Picked].Bits; bits != 4 && bits != 8 {
 				t.Errorf("%s has %d bits", l.Node, bits)
 			}
 		}
 	}
-	if _, err := budgeted(t, pipeline.Budget{File: none.Nearest - 1, Int4: true, Examples: 8}, nil); !errors.As(err, &none) {
+	if _, err := budgeted(t, pipeline.Budget{File: none.Nearest - 1, Int4: true, Bits: []int{3, 4, 8}, Examples: 8}, nil); !errors.As(err, &none) {
 		t.Errorf("a byte less: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestBudgetFile(t *testing.T) {
 // The smallest network that loses no more than it may is found, measured on examples that had no part in the choice.
 func TestBudgetMaxDrop(t *testing.T) {
 	drop := 1.0
-	r, err := budgeted(t, pipeline.Budget{MaxDrop: &drop, Examples: 16}, func(cfg *pipeline.Config) {
+	r, err := budgeted(t, pipeline.Budget{MaxDrop: &drop, Bits: []int{2, 3, 8}, Examples: 8}, func(cfg *pipeline.Config) {
 		cfg.Test = pipeline.Data{Spec: pipeline.Builtin, Limit: 401}
 	})
 	if err != nil {

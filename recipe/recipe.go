@@ -55,6 +55,11 @@ type Recipe struct {
 	Overrides    []string `key:"override"` // PATTERN=w4a8 or PATTERN=float, of which the later wins
 	Requant      string   `key:"requant"`
 
+	// A budget under which bits are chosen; an output says the bits, as overrides, and not the budget.
+	Budget  string   `key:"budget"` // size=300kB, packed=300kB or latency=2ms
+	MaxDrop *float64 `key:"max-drop"`
+	Data    string   `key:"data"` // labelled, for a drop
+
 	// The ranges of activations.
 	Calib       string  `key:"calib"`
 	CalibSize   int     `key:"calib-size"`

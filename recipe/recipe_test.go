@@ -163,6 +163,8 @@ func fill(t *rapid.T, of reflect.Value, words *rapid.Generator[string]) {
 			f.SetFloat(rapid.Float64().Filter(func(v float64) bool { return v != 0 }).Draw(t, key))
 		case *float32:
 			f.Set(reflect.ValueOf(rapid.Ptr(rapid.Float32(), false).Draw(t, key)))
+		case *float64:
+			f.Set(reflect.ValueOf(rapid.Ptr(rapid.Float64(), false).Draw(t, key)))
 		case *bool:
 			f.Set(reflect.ValueOf(rapid.Ptr(rapid.Bool(), false).Draw(t, key)))
 		case *int:

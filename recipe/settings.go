@@ -51,11 +51,11 @@ func field(of reflect.Value, key string) (reflect.Value, error) {
 }
 
 // elsewhere are flags of 'linquant quantize' that say where to write, and how, and so are no part of what is done.
-var elsewhere = []string{"out", "save-ranges", "threads", "json", "force", "dry-run"}
+var elsewhere = []string{"out", "save-ranges", "threads", "json", "pareto", "force", "dry-run"}
 
 // otherNames are words for what a recipe has a key for, and names that flags had before.
 var otherNames = map[string]string{
-	"granularity": "per", "data": "calib", "dataset": "calib", "calibration": "calib", "limit": "calib-size", "calib-limit": "calib-size",
+	"granularity": "per", "dataset": "calib", "calibration": "calib", "limit": "calib-size", "calib-limit": "calib-size",
 	"weight-range": "weights", "weight-method": "weights", "normalize": "preprocess", "activations": "act-bits", "group": "group-size", "convention": "requant",
 	"version": versionKey,
 }

@@ -146,7 +146,7 @@ func runDiagnose(c *cobra.Command, model string, cfg diagnoseConfig) error {
 	if cfg.asJSON {
 		announce = nil
 	}
-	pc.Network, pc.Progress = n, cfg.show(p, announce, pc.Calibration.Method)
+	pc.Network, pc.Progress = n, showOnce(p, announce, pc.Calibration.Method)
 	dc := pipeline.DiagnoseConfig{Examples: cfg.examples, Tried: cfg.tried, Measured: cfg.worst}
 	if dc.Measured == 0 {
 		dc.Measured = -1
@@ -174,8 +174,8 @@ func runDiagnose(c *cobra.Command, model string, cfg diagnoseConfig) error {
 	return printDiagnosis(c, &cfg, d)
 }
 
-// show draws progress; what is calibrated is said of the first time alone.
-func (cfg *diagnoseConfig) show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Progress) {
+// showOnce draws progress; what is calibrated is said of the first time alone.
+func showOnce(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Progress) {
 	first, later := flags.Show(p, w, method), flags.Show(p, nil, method)
 	said := map[pipeline.Stage]bool{}
 	return func(now pipeline.Progress) {
@@ -238,7 +238,7 @@ func (cfg *diagnoseConfig) write(c *cobra.Command, model string, d *pipeline.Dia
 			values = []string{chosen[key]}
 		case key == "override":
 			values = overrides
-		case f == nil || !f.Changed || key == "method" || key == "percentile" && d.Mended.Calibration.Method != calib.Percentile:
+		case f == nil || !f.Changed || key == "method" || key == "data" || key == "percentile" && d.Mended.Calibration.Method != calib.Percentile:
 		default:
 			values = []string{f.Value.String()}
 			if many, ok := f.Value.(pflag.SliceValue); ok {

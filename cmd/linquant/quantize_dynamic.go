@@ -17,7 +17,7 @@ const whatDynamic = "layers find the ranges of their inputs while they run, so t
 // notDynamic are the flags that say something about activations, which --dynamic finds out while the network runs.
 var notDynamic = []string{
 	"calib", "calib-size", "calib-method", "percentile", "ranges", "save-ranges", "act-bits", "act-signed", "act-symmetric",
-	"requant", "int4",
+	"requant", "int4", "budget", "max-drop", "data", "pareto",
 }
 
 // checkDynamic returns an error if a flag was given that does not go with --dynamic.

@@ -19,6 +19,7 @@ import (
 	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
+	"linquant/recipe"
 	"linquant/vision"
 )
 
@@ -35,6 +36,7 @@ type networkConfig struct {
 	requant      string
 	dynamic      bool
 	resume       string
+	limits       budgetConfig
 }
 
 // add adds the flags that only a whole network needs, and returns them.
@@ -44,6 +46,7 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 			n.addActivations(c)
 			c.Flags().BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
 			n.addLayers(c)
+			n.limits.add(c)
 			n.exportConfig.add(c, "qdq (default) or qoperator")
 			c.Flags().StringVar(&n.resume, "resume", "", "keep the layers that are reconstructed in this `DIR`, and make none again that is there")
 			n.AddThreads(c)
@@ -202,8 +205,12 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if err != nil {
 		return err
 	}
+	budget, test, err := cfg.limits.config(c, weights, model, ec.Int4)
+	if err != nil {
+		return err
+	}
 	few := func(o ptq.Override) bool { return o.WeightBits > 0 && o.WeightBits <= 4 }
-	if ec.Int4 && pc.WeightBits > 4 && !slices.ContainsFunc(pc.Overrides, few) {
+	if ec.Int4 && (budget == nil || budget.Latency > 0) && pc.WeightBits > 4 && !slices.ContainsFunc(pc.Overrides, few) {
 		return cli.Usagef("--int4 stores weights of up to 4 bits: give --weight-bits 4 or fewer, or --override PATTERN=w4")
 	}
 	if ec.Format == onnx.Float {
@@ -272,12 +279,53 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	if weights.asJSON {
 		announce = nil
 	}
+	// recipeOf is the recipe of a network whose weights were made in this way, and with what was chosen.
+	recipeOf := func(method string, chosen []ptq.Override, made recipe.Made) (map[string]string, error) {
+		told := weights
+		var err error
+		if told.Method, err = ptq.ParseWeightMethod(method); err != nil {
+			return nil, err
+		}
+		// A recipe says what the defaults came to.
+		size := pipeline.DefaultExamples
+		if told.Method == (ptq.Reconstruct{}) {
+			size = pipeline.ReconstructionExamples
+		}
+		for name, value := range map[string]string{"calib-method": cc.Method.String(), "calib-size": strconv.Itoa(size)} {
+			if f := c.Flags().Lookup(name); !f.Changed {
+				if err := f.Value.Set(value); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if err := setOverrides(c, cfg.overrides, chosen); err != nil {
+			return nil, err
+		}
+		return told.recipe.metadata(c, model, told, made)
+	}
+	if budget != nil {
+		budget.FileBytes = func(n *pipeline.Network, overrides []ptq.Override) (int64, error) {
+			hashed, counted := made, ec
+			hashed.Calib = strings.Repeat("0", 64)
+			var err error
+			if counted.Metadata, err = recipeOf(methodUnder(pc, overrides), overrides[len(pc.Overrides):], hashed); err != nil {
+				return 0, err
+			}
+			if cfg.pixels() {
+				if n, err = n.WithPixels(); err != nil {
+					return 0, err
+				}
+			}
+			return exportedBytes(n, counted)
+		}
+	}
 	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
-		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Threads: cfg.Threads,
-		Progress: flags.Show(p, announce, cc.Method),
+		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Threads: cfg.Threads, Budget: budget, Test: test,
+		Progress: showOnce(p, announce, cc.Method),
 	})
 	p.End()
 	if err != nil {
+		err = explainBudget(err, ec.Int4)
 		if of := (*ptq.OverrideError)(nil); errors.As(err, &of) && given[of.Pattern] != "" {
 			of.Pattern = given[of.Pattern] // in the user's spelling
 		}
@@ -310,25 +358,14 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			return err
 		}
 	}
-	if weights.Method, err = ptq.ParseWeightMethod(r.Report.WeightMethod); err != nil {
+	var chosen []ptq.Override
+	if r.Choice != nil {
+		chosen = r.Choice.Overrides[len(pc.Overrides):]
+	}
+	if ec.Metadata, err = recipeOf(r.Report.WeightMethod, chosen, made); err != nil {
 		return err
-	}
-	// A recipe says what the defaults came to.
-	size := pipeline.DefaultExamples
-	if weights.Method == (ptq.Reconstruct{}) {
-		size = pipeline.ReconstructionExamples
-	}
-	for name, value := range map[string]string{"calib-method": cc.Method.String(), "calib-size": strconv.Itoa(size)} {
-		if f := c.Flags().Lookup(name); !f.Changed {
-			if err := f.Value.Set(value); err != nil {
-				return err
-			}
-		}
 	}
 	weights.recipe.warn(c, cfg.Load, made)
-	if ec.Metadata, err = weights.recipe.metadata(c, model, weights, made); err != nil {
-		return err
-	}
 	if err := writeONNX(c, weights.out, ec, export); err != nil {
 		return err
 	}
@@ -337,9 +374,14 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			return err
 		}
 	}
+	if r.Choice != nil {
+		if err := cfg.limits.draw(c, model, r.Choice); err != nil {
+			return err
+		}
+	}
 	if weights.asJSON {
 		j := newNetworkJSON(c, model, weights.out, pc, ec.Int4, r.Report)
-		j.Recipe = weights.recipe.json()
+		j.Recipe, j.Choice = weights.recipe.json(), newChoiceJSON(r)
 		if r.Preparation != nil {
 			j.Pixels = flags.NewPixels(*r.Preparation)
 		}
@@ -350,5 +392,5 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		prepared := n.Preparation(nil)
 		defer func() { flags.PrintPixels(w, "Input", prepared) }()
 	}
-	return printNetworkReport(c, w, weights.out, cfg.Save, ec.Int4, r)
+	return printNetworkReport(c, w, []string{cfg.limits.pareto, cfg.Save, weights.out}, ec.Int4, r)
 }

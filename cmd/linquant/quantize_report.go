@@ -15,7 +15,8 @@ import (
 	"linquant/quant"
 )
 
-func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 bool, made *pipeline.Result) error {
+// printNetworkReport prints what was made. files were written, the network last; "" is none.
+func printNetworkReport(c *cobra.Command, w io.Writer, files []string, int4 bool, made *pipeline.Result) error {
 	r := made.Report
 	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "IN FILE>", "SQNR>", "ACTIVATIONS"}}
 	for _, l := range r.Layers {
@@ -29,7 +30,7 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 	}
 	stored := constantBytes(r, int4)
 	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s (%s), and the file has %s\n", text.Plural(len(r.Layers), "layer"),
-		text.Megabytes(r.FloatBytes), text.Megabytes(stored), text.Ratio(r.FloatBytes, stored), text.Megabytes(cli.FileBytes(c, out)))
+		text.Megabytes(r.FloatBytes), text.Megabytes(stored), text.Ratio(r.FloatBytes, stored), text.Megabytes(cli.FileBytes(c, files[len(files)-1])))
 	if note := whatCodesTake(r, int4); note != "" {
 		fmt.Fprintln(w, note)
 	}
@@ -42,7 +43,10 @@ func printNetworkReport(c *cobra.Command, w io.Writer, out, ranges string, int4 
 	for _, i := range r.Float {
 		fmt.Fprintf(w, "In floating point: %s %s: %s\n", i.Op, text.Printable(i.Node), i.Reason)
 	}
-	for _, path := range []string{ranges, out} {
+	if err := printChoice(w, made); err != nil {
+		return err
+	}
+	for _, path := range files {
 		if path != "" && path != cli.Stdio {
 			if err := cli.Saved(c, w, path); err != nil {
 				return err
@@ -133,6 +137,7 @@ type networkJSON struct {
 	Activations []activationJSON     `json:"activations"`
 	Float       []pipeline.FloatNode `json:"float_nodes,omitempty"`
 	Pixels      *flags.Pixels        `json:"calibrated_on,omitempty"`
+	Choice      *choiceJSON          `json:"choice,omitempty"` // under a budget
 	Recipe      *recipeJSON          `json:"recipe,omitempty"`
 }
 

@@ -93,7 +93,7 @@ func (t *told) idle(c *cobra.Command, key string, network bool) bool {
 		return true
 	}
 	switch key {
-	case "method": // weights and calib-method say it
+	case "method", "budget", "max-drop", "data": // weights and calib-method, and overrides, say what they came to
 		return true
 	case "group-size":
 		return flag("per") != quant.PerGroup.String()

@@ -18,7 +18,7 @@ import (
 )
 
 // noRecipe are the flags of quantize on which no byte of the network depends.
-var noRecipe = []string{"out", "force", "dry-run", "json", "recipe", "save-ranges", "threads", "resume", "help"}
+var noRecipe = []string{"out", "force", "dry-run", "json", "recipe", "save-ranges", "threads", "resume", "pareto", "help"}
 
 // same is a command of the scripts, "same A.onnx B.onnx": the files have the same bytes but for their recipes, which differ.
 func same(ts *testscript.TestScript, neg bool, args []string) {
@@ -93,6 +93,7 @@ func TestRecipeMakesTheSameBytes(t *testing.T) {
 		"builtin -o a.onnx --mean 0.1,0.25,0.3 --std 0.3 --divide 200 --bgr --resize 40 --layout nchw --input-type uint8",
 		"builtin -o a.onnx --bgr=false --resize 0 --divide 1 --calib builtin",
 		"builtin -o a.onnx --ranges r.json --weight-bits 4",
+		"builtin -o a.onnx --budget size=120kB --int4 --weights mse --override backbone.conv2=w8",
 		"builtin -o a.onnx --dynamic --weight-bits 3 --override classifier=float",
 		"builtin -o a.safetensors --weight-bits 3 --pack --per group --group-size 7",
 		"module.safetensors -o a.safetensors --scheme affine --layers *conv* --strip-module --arch vgg",

@@ -25,7 +25,8 @@ import (
 
 func main() {
 	data := flag.String("data", "", "labelled `DATA`, with a training and a test split")
-	rungs := flag.String("rungs", "w4a8,w3a8,w2a8,w4a4", "bits of weights and activations, with commas between")
+	rungs := flag.String("rungs", "w4a8,w3a8,w2a8,w4a4", "bits of weights and activations, with commas between; m3a8 is bits "+
+		"of weights chosen by layer, packed constants being no larger than those of w3a8")
 	methods := flag.String("weights", "nearest,reconstruct", "how codes of weights are made")
 	sets := flag.Int("sets", 3, "sets of images to calibrate on")
 	size := flag.Int("size", pipeline.ReconstructionExamples, "images in each")
@@ -66,16 +67,17 @@ func measure(ctx context.Context, network, data string, rungs, methods []string,
 	}
 	fmt.Printf("%s: float %.2f%% of %d images\n", filepath.Base(network), 100*float.Fraction(), float.N)
 	for _, rung := range rungs {
+		var kind rune
 		var w, a int
-		if _, err := fmt.Sscanf(rung, "w%da%d", &w, &a); err != nil {
-			return fmt.Errorf("%q is no rung: write w4a8", rung)
+		if _, err := fmt.Sscanf(rung, "%c%da%d", &kind, &w, &a); err != nil || kind != 'w' && kind != 'm' {
+			return fmt.Errorf("%q is no rung: write w4a8 or m4a8", rung)
 		}
 		for _, name := range methods {
 			method, err := ptq.ParseWeightMethod(name)
 			if err != nil {
 				return err
 			}
-			sum, text, start := 0.0, "", time.Now()
+			sum, text, took := 0.0, "", time.Duration(0)
 			for k := range sets {
 				cfg := pipeline.Config{
 					Network: n, Quant: ptq.Config{WeightBits: w, ActBits: a, KeepEdges: true, WeightMethod: method},
@@ -84,27 +86,56 @@ func measure(ctx context.Context, network, data string, rungs, methods []string,
 				if a < 8 {
 					cfg.Calibration.Method = calib.MSE
 				}
+				if kind == 'm' {
+					if cfg, err = mixed(ctx, cfg); err != nil {
+						return err
+					}
+				}
+				start := time.Now()
 				r, err := pipeline.Quantize(ctx, cfg)
 				if err != nil {
 					return err
 				}
-				made := time.Since(start)
+				took += time.Since(start)
 				got, err := accuracy(ctx, r.Network, test)
 				if err != nil {
 					return err
 				}
-				start = start.Add(time.Since(start) - made) // measuring does not count
 				d := eval.Paired(got.Right, float.Right)
 				sum += 100 * d.Value()
 				text += fmt.Sprintf(" %+.2f", 100*d.Value())
+				if c := r.Choice; c != nil {
+					text += fmt.Sprintf(" (%d bytes, %v)", c.Bytes, bits(c))
+				}
 				if err := r.Close(); err != nil {
 					return err
 				}
 			}
-			fmt.Printf("%s %s: mean %+.2f of%s, %.1f s each\n", rung, name, sum/float64(sets), text, time.Since(start).Seconds()/float64(sets))
+			fmt.Printf("%s %s: mean %+.2f of%s, %.1f s each\n", rung, name, sum/float64(sets), text, took.Seconds()/float64(sets))
 		}
 	}
 	return nil
+}
+
+// mixed returns the configuration with bits chosen by layer, in the size that the weights have at the bits that it says.
+func mixed(ctx context.Context, cfg pipeline.Config) (pipeline.Config, error) {
+	same := cfg
+	same.Quant.WeightMethod = ptq.AbsMax{} // no matter for the size
+	r, err := pipeline.Quantize(ctx, same)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Quant.WeightBits, cfg.Budget = 0, &pipeline.Budget{Packed: r.Report.PackedBytes}
+	return cfg, r.Close()
+}
+
+// bits lists those that were chosen, layer by layer.
+func bits(c *pipeline.Choice) string {
+	text := ""
+	for _, l := range c.Layers {
+		text += fmt.Sprint(l.Options[l.Picked].Bits)
+	}
+	return text
 }
 
 func accuracy(ctx context.Context, n *pipeline.Network, set dataset.Set) (*eval.Accuracy, error) {

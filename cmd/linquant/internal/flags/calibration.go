@@ -146,7 +146,7 @@ func Show(p *text.Progress, w io.Writer, method calib.Method) func(pipeline.Prog
 		case pipeline.Reconstructing:
 			p.Left(now.Done, now.Total, what, now.Left, of)
 			return
-		case pipeline.Diagnosing:
+		case pipeline.Diagnosing, pipeline.Sensing:
 			what = "layers alone"
 		case pipeline.Mending:
 			what = "remedies"

@@ -17,6 +17,7 @@ var flagNames = map[string]string{
 	"Arch": "--arch", "Root": "--root", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
 	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
+	"Budget": "--budget", "Budget.Latency": "--budget latency", "Budget.MaxDrop": "--max-drop", "Test": "--data", "Test.Spec": "--data",
 	"MaxLoss": "--max-drop", "Confidence": "--confidence", "Metric": "--metric", "Low": "--range", "Limit": "--limit",
 	"Quant.WeightBits": "--weight-bits", "Quant.WeightMethod": "--weights", "Quant.ActBits": "--act-bits", "Quant.Requant": "--requant",
 	"Quant.Resume": "--resume",
