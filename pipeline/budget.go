@@ -175,6 +175,9 @@ func (cfg Config) checkBudget() error {
 		return &ConfigError{"Dynamic", "", "a budget is chosen for by what layers lose with ranges that were measured: leave out one of them"}
 	case cfg.Calibration.Ranges != nil:
 		return &ConfigError{"Calibration.Ranges", "", "what layers lose is measured on examples: give Calibration.Data"}
+	case cfg.Quant.Resume != "":
+		return &ConfigError{"Quant.Resume", cfg.Quant.Resume, "a folder has the layers of one network, and several are made under a budget: leave it out, or " +
+			"quantize with the overrides that were chosen"}
 	case cfg.Pixels:
 		return &ConfigError{"Pixels", "", "choose under a budget without it, and quantize again with the overrides that were chosen"}
 	case cfg.Quant.WeightMethod != nil && cfg.Quant.WeightMethod.String() == equalized:
@@ -328,8 +331,8 @@ func (c *choosing) quantAlone(ctx context.Context, bits int) ptq.Config {
 	fewer.Calibration.Data.Limit = min(lightExamples, cmp.Or(c.cfg.Calibration.Data.Limit, lightExamples))
 	qc.Examples = c.n.watched(ctx, fewer)
 	if c.cfg.Progress != nil {
-		qc.Progress = func(done, total int, layer string) {
-			c.cfg.Progress(Progress{Stage: Sensing, Done: done, Total: total, Of: fmt.Sprintf("%s with %d bits", layer, bits)})
+		qc.Progress = func(p ptq.Progress) {
+			c.cfg.Progress(Progress{Stage: Sensing, Done: p.Done, Total: p.Total, Of: fmt.Sprintf("%s with %d bits", p.Layer, bits)})
 		}
 	}
 	return qc

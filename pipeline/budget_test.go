@@ -229,6 +229,7 @@ func TestBudgetRefuses(t *testing.T) {
 		{field: "Budget.Bits", budget: pipeline.Budget{Packed: 1, Bits: []int{1}}},
 		{field: "Budget.Examples", budget: pipeline.Budget{Packed: 1, Examples: -1}},
 		{field: "Dynamic", budget: pipeline.Budget{Packed: 1}, change: func(cfg *pipeline.Config) { cfg.Dynamic = true }},
+		{field: "Quant.Resume", budget: pipeline.Budget{Packed: 1}, change: func(cfg *pipeline.Config) { cfg.Quant.Resume = "layers" }},
 		{field: "Quant.WeightBits", budget: pipeline.Budget{Packed: 1}, change: func(cfg *pipeline.Config) { cfg.Quant.WeightBits = 4 }},
 		{field: "Quant.WeightMethod", budget: pipeline.Budget{Packed: 1}, change: func(cfg *pipeline.Config) { cfg.Quant.WeightMethod = ptq.Equalized{} }},
 		{field: "Budget", budget: pipeline.Budget{Packed: 1, Examples: 8}, change: func(cfg *pipeline.Config) {

@@ -129,6 +129,8 @@ func (b *budgetConfig) config(c *cobra.Command, weights quantizeConfig, model st
 	switch {
 	case p.Latency == 0 && weights.Bits != 8:
 		return wrong("--weight-bits %d: the bits of weights are chosen under the budget: leave it out, or give --override for single layers", weights.Bits)
+	case c.Flags().Changed("resume"):
+		return wrong("--resume keeps the layers of one network, and several are made under a budget: leave it out")
 	case c.Flags().Changed("ranges"):
 		return wrong("--ranges says nothing about what layers lose under a budget, which is measured on examples: give --calib")
 	case weights.Method == (ptq.Equalized{}):

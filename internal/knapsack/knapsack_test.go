@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "linquant/internal/testing/seeds"
+
 	"pgregory.net/rapid"
 )
 
