@@ -59,7 +59,7 @@ type Choice struct {
 	InFile    bool          // Bytes are those of the file; else of constants, codes packed
 	Latency   time.Duration // of the network that was made, where the budget is one, measured
 	Predicted Loss          // of the network's outputs: the noise of all layers alone, added up; its Cosine is NaN
-	Gap       float64       // by which fraction the noise that is predicted may be more than the least there is; 0: it is the least
+	Gap       float64       // of a size: by which fraction the noise that is predicted may be more than the least there is; 0: it is the least
 
 	Measured Loss // of the outputs, on examples that had no part in the choice where HeldOut
 	Examples int  // that had a part in it, beside those of the calibration

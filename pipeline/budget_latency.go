@@ -35,10 +35,14 @@ func (c *choosing) fast(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.senseTimes(ctx, whole); err != nil {
+	integers, err := c.latency(ctx, whole.Network)
+	if err != nil {
 		return nil, err
 	}
-	fastest := float
+	if err := c.senseTimes(ctx, whole, integers, float); err != nil {
+		return nil, err
+	}
+	fastest := min(float, integers)
 	limit := c.budget.Latency
 	for range mostTightened {
 		choice, err := knapsack.Choose(c.options(), int64(limit-c.otherTime()))
@@ -64,11 +68,16 @@ func (c *choosing) fast(ctx context.Context) (*Result, error) {
 		}
 		limit -= max(took-c.budget.Latency, limit/20)
 	}
-	took, err := c.latency(ctx, whole.Network)
-	if err != nil {
-		return nil, err
+	if integers <= c.budget.Latency { // no layer can stay float
+		c.result.Latency = integers
+		all := knapsack.Choice{Picks: make([]int, len(c.result.Layers))}
+		for _, options := range c.options() {
+			all.Cost, all.Loss = all.Cost+options[0].Cost, all.Loss+options[0].Loss
+		}
+		all.Bound = all.Loss
+		return whole, c.picked(all, whole.Report.PackedBytes)
 	}
-	return nil, &BudgetError{Name: c.n.Name, What: "latency", Time: c.budget.Latency, Fastest: min(fastest, took)}
+	return nil, &BudgetError{Name: c.n.Name, What: "latency", Time: c.budget.Latency, Fastest: fastest}
 }
 
 // noLoss is the SQNR of what stays as it is.
@@ -80,13 +89,14 @@ func (c *choosing) otherTime() time.Duration { return time.Duration(c.fixed) }
 // spent is the time of the layers of a choice.
 func (c *choosing) spent(choice knapsack.Choice) time.Duration { return time.Duration(choice.Cost) }
 
-// senseTimes measures what layers take in integers and in floats, and what each alone in integers costs the outputs.
-func (c *choosing) senseTimes(ctx context.Context, whole *Result) error {
-	ints, rest, err := c.times(ctx, whole.Network)
+// senseTimes measures what layers take in integers and in floats, and what each alone in integers costs the outputs. Steps that are timed take
+// longer than in a run: their times are brought to those that both networks take as a whole.
+func (c *choosing) senseTimes(ctx context.Context, whole *Result, integers, float time.Duration) error {
+	ints, rest, err := c.times(ctx, whole.Network, integers)
 	if err != nil {
 		return err
 	}
-	floats, _, err := c.times(ctx, c.n)
+	floats, _, err := c.times(ctx, c.n, float)
 	if err != nil {
 		return err
 	}
@@ -126,8 +136,8 @@ func (c *choosing) senseTimes(ctx context.Context, whole *Result) error {
 	return nil
 }
 
-// times returns the median times of the steps of a network by node, of one example, and of all together.
-func (c *choosing) times(ctx context.Context, n *Network) (map[string]time.Duration, time.Duration, error) {
+// times returns the median times of the steps of a network by node, of one example, as parts of what all of them together take, and that.
+func (c *choosing) times(ctx context.Context, n *Network, together time.Duration) (map[string]time.Duration, time.Duration, error) {
 	m, err := n.Compile(ctx, engine.Config{Threads: 1})
 	if err != nil {
 		return nil, 0, err
@@ -152,10 +162,13 @@ func (c *choosing) times(ctx context.Context, n *Network) (map[string]time.Durat
 	median, sum := map[string]time.Duration{}, time.Duration(0)
 	for node, list := range all {
 		slices.Sort(list)
-		median[node] = max(list[len(list)/2], 1)
+		median[node] = list[len(list)/2]
 		sum += median[node]
 	}
-	return median, sum, nil
+	for node, t := range median {
+		median[node] = max(time.Duration(float64(t)*float64(together)/float64(max(sum, 1))), 1)
+	}
+	return median, together, nil
 }
 
 // latency measures the median time of one example on one thread.
