@@ -54,6 +54,10 @@ func (d *diagnosing) layers(ctx context.Context) error {
 func (d *diagnosing) makeAlone(ctx context.Context, float *graph.Graph) error {
 	cfg := d.cfg.Quant
 	cfg.Progress = d.quantProgress()
+	if m, ok := cfg.WeightMethod.(ptq.Reconstruct); ok {
+		m.Quick = true
+		cfg.WeightMethod = m
+	}
 	var err error
 	d.float = float
 	d.weights, err = d.n.layersAlone(ctx, float, d.made.Ranges, cfg)

@@ -12,8 +12,8 @@ import (
 )
 
 // A network whose weights are reconstructed cannot be tried with the codes that it has: each layer repairs what exactly those before it broke.
-// Where a remedy changes a layer, those behind it are reconstructed again, from fewer examples and samples; the network that a
-// remedy is compared with is made of as few.
+// Where a remedy changes a layer, those behind it are reconstructed again, quickly (ptq.Reconstruct.Quick) and from fewer examples and samples;
+// the network that a remedy is compared with is made in the same way.
 const (
 	lightExamples = 128
 	lightSamples  = 8192
@@ -61,16 +61,29 @@ func (d *diagnosing) mend(ctx context.Context) error {
 		slices.SortStableFunc(tried, func(a, b trial) int { return cmp.Compare(b.Gain, a.Gain) })
 		return tried, nil
 	}
-	now := way{cfg: d.cfg, ranges: d.made.Ranges, loss: r.Output, bytes: r.PackedBytes}
-	wide, err := all(now, false, everywhere)
+	made := way{cfg: d.cfg, ranges: d.made.Ranges, loss: r.Output, bytes: r.PackedBytes}
+	now, err := d.try(ctx, made, true, Remedy{})
 	if err != nil {
 		return err
 	}
+	ranges, others := divide(everywhere, func(r Remedy) bool { return r.IsMethod })
+	wide, err := all(now, true, ranges)
+	if err != nil {
+		return err
+	}
+	more, err := all(made, false, others)
+	if err != nil {
+		return err
+	}
+	wide = append(wide, more...)
+	slices.SortStableFunc(wide, func(a, b trial) int { return cmp.Compare(b.Gain, a.Gain) })
 	if len(wide) > 0 && wide[0].Gain >= leastGain {
 		r.Kept, now = append(r.Kept, wide[0].Remedy), wide[0].way
-	}
-	if now, err = d.try(ctx, now, true, Remedy{}); err != nil {
-		return err
+		if !wide[0].IsMethod {
+			if now, err = d.try(ctx, now, true, Remedy{}); err != nil {
+				return err
+			}
+		}
 	}
 	single, err := all(now, true, overrides)
 	if err != nil {
@@ -93,6 +106,18 @@ func (d *diagnosing) mend(ctx context.Context) error {
 		}
 	}
 	return d.finish(ctx, now)
+}
+
+// divide returns the remedies of which f says so, and the others.
+func divide(list []Remedy, f func(Remedy) bool) (yes, no []Remedy) {
+	for _, r := range list {
+		if f(r) {
+			yes = append(yes, r)
+		} else {
+			no = append(no, r)
+		}
+	}
+	return yes, no
 }
 
 // finish makes the network with all that helps, as Quantize does, and measures it. Where it is no better, nothing is kept.
@@ -162,7 +187,7 @@ func (d *diagnosing) try(ctx context.Context, w way, light bool, r Remedy) (way,
 	}
 	qc := cfg.Quant
 	if m, ok := qc.WeightMethod.(ptq.Reconstruct); ok && light {
-		m.Samples = lightSamples
+		m.Samples, m.Quick = lightSamples, true
 		fewer := cfg
 		fewer.Calibration.Data.Limit = min(lightExamples, cfg.Calibration.Data.Limit)
 		qc.WeightMethod, qc.Examples = m, d.n.watched(ctx, fewer)

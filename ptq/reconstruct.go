@@ -37,7 +37,12 @@ type Reconstruct struct {
 	Sweeps  int     // how often codes are moved, at most, between two fits of the scale; 0 means 4
 	Fits    int     // of the scale; 0 means 2
 	Seed    uint64  // which positions are looked at
-	Threads int     // 0 means GOMAXPROCS
+
+	// Quick leaves out what takes most of the time where layers have many inputs: one scale is tried instead of nine, and codes are moved
+	// once, with no fit of the scale. It is for comparing networks that differ elsewhere.
+	Quick bool
+
+	Threads int // 0 means GOMAXPROCS
 }
 
 // String returns "reconstruct".
@@ -55,6 +60,9 @@ func (r Reconstruct) complete() Reconstruct {
 	}
 	if r.Fits <= 0 {
 		r.Fits = 2
+	}
+	if r.Quick {
+		r.Sweeps, r.Fits = 1, 0
 	}
 	if r.Threads <= 0 {
 		r.Threads = runtime.GOMAXPROCS(0)
@@ -163,7 +171,7 @@ func (c *reconstruction) group(g int, codes []int8) error {
 	weight := c.weight(g, order)
 	q := &solver{
 		machine: c.machine, low: float32(c.low), high: float32(c.high), bits: c.w.Type.Bits, shared: c.params.Per == quant.PerTensor,
-		fits: c.Fits, sweeps: c.Sweeps, h: h, given: c.given,
+		fits: c.Fits, sweeps: c.Sweeps, quick: c.Quick, h: h, given: c.given,
 	}
 	damping := c.Damping * linalg.MeanDiagonal(h)
 	if damping > 0 {

@@ -329,6 +329,28 @@ func TestReconstructOddInputs(t *testing.T) {
 	}
 }
 
+// Done quickly, reconstruction still is better than the nearest codes, and other than done thoroughly.
+func TestReconstructQuick(t *testing.T) {
+	n, g := residual(t)
+	examples, _, unseen := examplesFor(t, n, 3*8*8, 240)
+	want := traced(t, g, unseen, "fc.y")["fc.y"]
+	noise := func(method ptq.WeightMethod) (sum float64) {
+		cfg := ptq.Config{WeightBits: 2, WeightMethod: method, Examples: examples}
+		q, _, err := ptq.Quantize(t.Context(), g, rangesOf(t, g, cfg), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range traced(t, q, unseen, q.Outputs[0])[q.Outputs[0]] {
+			sum += math.Pow(float64(v-want[i]), 2)
+		}
+		return sum
+	}
+	nearest, quick, all := noise(ptq.LeastSquares{}), noise(ptq.Reconstruct{Quick: true}), noise(ptq.Reconstruct{})
+	if t.Logf("nearest %v, quick %v, all of it %v", nearest, quick, all); quick >= nearest || quick == all {
+		t.Errorf("the noise is %v, with the nearest codes %v, and with all of it %v", quick, nearest, all)
+	}
+}
+
 // Inputs that cannot be told apart, since they are the same or since there are few samples, make a matrix that is singular: the layer is
 // quantized all the same, and with samples enough computes what it should at least as well as with the nearest codes.
 func TestReconstructSingular(t *testing.T) {

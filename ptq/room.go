@@ -64,7 +64,10 @@ func (r Reconstruct) needs(w *LayerWeight, examples int) need {
 	const matrices = 7 // of solver and group, [outputs, k]
 	const panel = 128  // columns of a product at a time: packed, and as sums or reals
 	n.rest = 4 * (matrices*outputs*k + 2*panel*(samples+k))
-	const products = 22 // with a matrix: some of them with a triangle, and as many as there are sweeps, most of the time
+	products := int64(22) // with a matrix: some of them with a triangle, and as many as there are sweeps, most of the time
+	if r.Quick {
+		products = 4
+	}
 	n.work = float64(x.groups) * float64(k) * (float64(k*(samples/2+k/6)) + float64(outputs*(samples+products*k)))
 	return n
 }

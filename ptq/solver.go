@@ -17,6 +17,7 @@ type solver struct {
 	given     float32 // the scale of all rows, which stays; 0 where it is to be found
 	fits      int
 	sweeps    int
+	quick     bool          // one scale is tried
 	h         linalg.Matrix // symmetric, positive on the diagonal
 	target    linalg.Matrix
 
@@ -154,7 +155,7 @@ var multiples = []float64{0.7, 0.8, 0.87, 0.94, 1, 1.07, 1.15, 1.25, 1.4}
 // choose rounds with several multiples of each row's scale, and keeps what loses least: errors that are carried on want another scale
 // than those of the nearest codes. With many bits there is nothing to gain.
 func (s *solver) choose(l linalg.Matrix) {
-	if s.bits > mostChoices || s.shared {
+	if s.bits > mostChoices || s.shared || s.quick {
 		s.round(l)
 		return
 	}
