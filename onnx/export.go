@@ -45,7 +45,7 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if cfg, err = cfg.resolve(g); err != nil {
 		return err
 	}
-	if err := explicitPads(g); err != nil {
+	if err := plainWindows(g); err != nil {
 		return err
 	}
 	m, err := model(g, cfg)
@@ -142,7 +142,7 @@ func (cfg ExportConfig) CheckOpset(g *graph.Graph) error {
 	if err := cfg.suffices(needed, why); err != nil {
 		return err
 	}
-	if err := explicitPads(g); err != nil {
+	if err := plainWindows(g); err != nil {
 		return err
 	}
 	_, err = model(g, ExportConfig{Format: Float, Opset: cfg.Opset})

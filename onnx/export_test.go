@@ -63,7 +63,16 @@ func TestExportOpset(t *testing.T) {
 			onnx.ExportConfig{Opset: 9},
 			"Slice with steps",
 		},
-		{"ceil too old", oneNode(graph.MaxPool, graph.Attrs{"kernel_shape": []int{2, 2}, "ceil_mode": 1}, 1, 5, 5), onnx.ExportConfig{Opset: 9}, "ceil_mode"},
+		{
+			"ceil too old", oneNode(graph.MaxPool, graph.Attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}, "ceil_mode": 1}, 1, 5, 5),
+			onnx.ExportConfig{Opset: 9},
+			"ceil_mode",
+		},
+		{ // the third window would begin in the padding
+			"ceil that adds nothing", oneNode(graph.MaxPool, graph.Attrs{"kernel_shape": []int{1, 1}, "strides": []int{1, 2}, "ceil_mode": 1}, 1, 1, 4),
+			onnx.ExportConfig{Opset: 9},
+			"",
+		},
 		{
 			"dilations too old", oneNode(graph.AveragePool, graph.Attrs{"kernel_shape": []int{2, 2}, "dilations": []int{2, 2}}, 1, 5, 5),
 			onnx.ExportConfig{Opset: 18},
