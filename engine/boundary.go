@@ -8,6 +8,7 @@ import (
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/quant"
+	"linquant/tensor"
 )
 
 // input makes the place of a graph input: the caller's memory for reals, codes quantized from it where the input is
@@ -18,7 +19,7 @@ func (c *compiler) input(i int, name string) error {
 	if err != nil {
 		return fmt.Errorf("input: %w", err)
 	}
-	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), Quant: v.Quant, elements: p.n})
+	c.inputs = append(c.inputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), DType: c.typeOf(name), Quant: v.Quant, elements: p.n})
 	given := like(p, nil)
 	given.buffer, given.input, given.order = nil, i, rowMajor(p.n)
 	if v.Quant == nil {
@@ -37,6 +38,14 @@ func (c *compiler) input(i int, name string) error {
 func (c *compiler) isWhole(name string) bool {
 	v := c.whole[name]
 	return v != nil && len(graph.ExampleShape(v.Shape)) == len(v.Shape)
+}
+
+// typeOf returns the type of a value's elements as a caller has them.
+func (c *compiler) typeOf(name string) tensor.DType {
+	if v := c.g.Values[name]; v.Quant == nil && graph.Counts(v.DType) {
+		return v.DType
+	}
+	return tensor.Float32
 }
 
 // loaded returns the place of a value as node n can read it. Only what lies in the caller's memory can lie otherwise than
@@ -75,7 +84,7 @@ func (c *compiler) output(i int, name string) error {
 	if p == nil {
 		return fmt.Errorf("output %q does not depend on an input: leave it out", name)
 	}
-	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), Quant: p.quant, elements: p.n})
+	c.outputs = append(c.outputs, IO{Name: name, Shape: p.shape, Whole: c.isWhole(name), DType: c.typeOf(name), Quant: p.quant, elements: p.n})
 	k := &store{from: p, to: i}
 	if p.quant != nil {
 		k.table = realsTable(p.quant)

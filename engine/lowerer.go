@@ -25,6 +25,8 @@ func (s *lowerer) lower() error {
 	switch {
 	case s.out.quant != nil:
 		of = l.codes
+	case s.counts() && s.computes():
+		of = (*lowerer).reference
 	case graph.IsDynamic(s.n):
 		of = (*lowerer).dynamicLayer
 	case s.quantized && s.class() != graph.ClassReshape && s.class() != graph.ClassBoundary:
@@ -34,6 +36,15 @@ func (s *lowerer) lower() error {
 		return s.errorf("the engine does not run this operator: replace it by others before compiling")
 	}
 	return of(s)
+}
+
+// computes reports whether the node makes elements that its inputs need not have.
+func (s *lowerer) computes() bool {
+	switch s.class() {
+	case graph.ClassUnary, graph.ClassBinary, graph.ClassReduction:
+		return true
+	}
+	return false
 }
 
 // class returns what the node does with its elements.
@@ -95,6 +106,9 @@ func (c *compiler) realsOf(v *graph.Value) ([]float32, error) {
 		return x, nil
 	}
 	x, err := v.Const.Float32s()
+	if err == nil && graph.Counts(v.Const.DType) {
+		err = graph.CheckIntegers(x)
+	}
 	if err == nil {
 		c.realConstants[v.Name] = x
 	}

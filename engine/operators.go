@@ -37,6 +37,7 @@ var byClass = map[graph.Class]lowering{
 	graph.ClassBoundary:  {(*lowerer).boundary, (*lowerer).boundary, alike},
 	graph.ClassJoin:      {(*lowerer).concat, (*lowerer).concat, alike},
 	graph.ClassSelect:    {reals: (*lowerer).where},
+	graph.ClassReference: {reals: (*lowerer).reference},
 	graph.ClassResample:  {(*lowerer).resize, (*lowerer).resize, pictures},
 }
 

@@ -33,6 +33,10 @@ func (e *PanicError) Unwrap() error {
 // recovered makes a panic the error. It is to be deferred.
 func (k *step) recovered(err *error) {
 	if v := recover(); v != nil {
+		if why, ok := v.(*NumberError); ok {
+			*err = why
+			return
+		}
 		*err = &PanicError{Step: k.Step, Value: v, Stack: debug.Stack()}
 	}
 }

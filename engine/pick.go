@@ -4,6 +4,9 @@ import "linquant/graph"
 
 // pick lowers Gather, Expand and Tile: elements at lists of indices, dimension by dimension.
 func (s *lowerer) pick() error {
+	if s.n.Input(1) != "" {
+		return s.reference()
+	}
 	in, out := s.g.Values[s.n.Inputs[0]].Shape, s.g.Values[s.n.Outputs[0]].Shape
 	from, to, added := s.in[0].strides(), s.out.strides(), len(out)-len(in)
 	sides := [2][]offsets{make([]offsets, len(to)), make([]offsets, len(to))}

@@ -37,6 +37,10 @@ type IO struct {
 	// which it has where Whole is not set, does.
 	Whole bool
 
+	// DType is tensor.Float32, or what the elements count where they are integers or booleans: numbers too, of at most
+	// graph.MostInteger.
+	DType tensor.DType
+
 	// Quant says what the elements stand for where they are codes, such as the pixels of vision.PixelInput; nil for reals.
 	// It must not be changed.
 	Quant *quant.Params

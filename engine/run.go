@@ -15,7 +15,7 @@ import (
 // of threads.
 //
 // Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps; a
-// PanicError. After an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
+// NumberError; a PanicError. After an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
 // nothing; with more, none outlives the call.
 func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	batch, err := p.batch(inputs)
@@ -116,7 +116,11 @@ func (p *Program) batch(inputs [][]float32) (int, error) {
 	for _, x := range inputs {
 		lengths = append(lengths, len(x))
 	}
-	return p.batchOf(lengths)
+	batch, err := p.batchOf(lengths)
+	if err == nil {
+		err = p.checkInputs(inputs)
+	}
+	return batch, err
 }
 
 // batchOf returns the number of examples of inputs of these lengths.

@@ -10,6 +10,9 @@ type where struct {
 }
 
 func (s *lowerer) where() error {
+	if s.in[0] != nil {
+		return s.reference()
+	}
 	k := &where{out: s.out}
 	var in []*place
 	steps := [3][]int{2: s.out.strides()}

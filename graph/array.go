@@ -24,6 +24,9 @@ func constant(v *Value) (array, error) {
 		a.code, err = quant.Widen(*v.Const)
 	} else {
 		a.real, err = v.Const.Float32s()
+		if err == nil && Counts(v.Const.DType) {
+			err = CheckIntegers(a.real)
+		}
 	}
 	return a, err
 }
@@ -39,6 +42,27 @@ func (a array) tensor() (tensor.Tensor, error) {
 		return tensor.Of(a.shape, store[uint8](a.code))
 	}
 	return tensor.Of(a.shape, a.real)
+}
+
+// tensorOf is tensor for elements of a type: what counts is brought to it.
+func (a array) tensorOf(d tensor.DType) (tensor.Tensor, error) {
+	if a.quant != nil || !Counts(d) {
+		return a.tensor()
+	}
+	return CountsOf(a.shape, a.real, d)
+}
+
+// CountsOf returns integers and booleans that are at hand as float32 as a tensor of their type.
+func CountsOf(shape tensor.Shape, x []float32, d tensor.DType) (tensor.Tensor, error) {
+	size := d.Size()
+	data := make([]byte, len(x)*size)
+	for i, v := range x {
+		bits := uint64(int64(v))
+		for k := range size {
+			data[i*size+k] = byte(bits >> (8 * k))
+		}
+	}
+	return tensor.New(d, shape, data)
 }
 
 func store[T int8 | uint8](codes []int32) []T {

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"linquant/quant"
 	"linquant/tensor"
@@ -113,8 +114,24 @@ func (s site) checkQuant() error {
 	return s.checkIntegers(out)
 }
 
+// surelyReal reports whether an operator whose operands are of one type has another operand than i that is reals, whatever
+// inference finds: a constant, or an input.
+func (s site) surelyReal(i int) bool {
+	for k, name := range s.n.Inputs {
+		v := s.value(k)
+		given := v != nil && (v.Const != nil || slices.Contains(s.g.Inputs, name))
+		if k != i && given && v.Quant == nil && !Counts(v.DType) && of(s.n).Counting && of(s.n).Class != ClassSelect {
+			return true
+		}
+	}
+	return false
+}
+
 // checkReal checks that a constant which is no code holds floats.
 func (s site) checkReal(i int) error {
+	if o := of(s.n); (o.Counting || o.types != nil || o.Class == ClassReference) && !s.surelyReal(i) {
+		return nil // whose types are inferred with the shapes
+	}
 	if v := s.value(i); v != nil && v.Const != nil && !v.Const.DType.IsFloat() {
 		return s.errorf("constant %q holds %v and has no quantization parameters: set its Quant or convert it to float32", v.Name, v.Const.DType)
 	}

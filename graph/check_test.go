@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 		{"has 1 inputs, not 2 to 3", func(g *graph.Graph) { node(g, "fc").Inputs = []string{"x"} }},
 		{"input 1 is left out", func(g *graph.Graph) { node(g, "fc").Inputs[1] = "" }},
 		{"the attribute transB is a float32: make it an int", func(g *graph.Graph) { node(g, "fc").Attrs["transB"] = float32(1) }},
-		{"not one of the", func(g *graph.Graph) { node(g, "fc").Op = "Einsum" }},
+		{"not one of the", func(g *graph.Graph) { node(g, "fc").Op = "Loop" }},
 		{"mixes codes and reals", func(g *graph.Graph) { node(g, "fc").Inputs[0] = "x" }},
 		{"has no quantization parameters: set its Quant", func(g *graph.Graph) { g.Values["y_quantized"].Quant = nil }},
 		{"it makes codes of reals", func(g *graph.Graph) { g.Values["x_quantized"].Quant = nil }},

@@ -85,7 +85,7 @@ func (e *evaluator) bind(inputs map[string]tensor.Tensor) error {
 		if !t.Shape.Equal(want) {
 			return valueErrorf("input", name, " has the shape %v: the graph wants %s, and the same batch for all inputs", t.Shape, show(want))
 		}
-		if v.Quant == nil && !t.DType.IsFloat() || v.Quant != nil && t.DType != v.DType {
+		if v.Quant == nil && !t.DType.IsFloat() && t.DType != v.DType || v.Quant != nil && t.DType != v.DType {
 			return valueErrorf("input", name, " is %v: the graph wants %v", t.DType, v.DType)
 		}
 		given := Value{Name: name, Const: &t, Quant: v.Quant}
@@ -140,7 +140,7 @@ func (e *evaluator) step(n *Node) error {
 		}
 	}
 	out := e.g.Values[n.Outputs[0]]
-	y, err := site{e.g, n}.eval(call{e.ctx, in, e.concrete(out.Shape), out})
+	y, err := site{e.g, n}.compute(call{e.ctx, in, e.concrete(out.Shape), out})
 	if err != nil {
 		return err
 	}
@@ -167,12 +167,23 @@ func (e *evaluator) results(keep []string) (map[string]tensor.Tensor, error) {
 			if err != nil {
 				return nil, err
 			}
-			if out[name], err = a.tensor(); err != nil {
+			if a, err = e.checked(e.g.Values[name], a); err != nil {
+				return nil, valueErrorf("value", name, ": %w", err)
+			}
+			if out[name], err = a.tensorOf(e.g.Values[name].DType); err != nil {
 				return nil, valueErrorf("value", name, ": %w", err)
 			}
 		}
 	}
 	return out, nil
+}
+
+// checked returns the elements of an input of integers that was given as reals, which must be integers.
+func (e *evaluator) checked(v *Value, a array) (array, error) {
+	if counted(v) {
+		return a, CheckIntegers(a.real)
+	}
+	return a, nil
 }
 
 // call is what a node is computed from: its inputs, with concrete shapes and an empty array for one that is left out,
@@ -190,6 +201,8 @@ func (s site) eval(c call) (array, error) {
 	switch {
 	case o.eval != nil:
 		return o.eval(s, c)
+	case o.Count != nil && counted(c.out):
+		return s.evalPair(c, o.Count)
 	case o.Binary != nil:
 		return s.evalPair(c, o.Binary)
 	case o.Reduce != nil:

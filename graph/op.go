@@ -7,14 +7,15 @@ type Op string
 // many inputs, which attributes and their defaults. What the rows cannot say:
 //
 //   - What ONNX passes as a constant input (the bounds of Clip, the axes of Squeeze, the target of Reshape) is an attribute
-//     here, and ONNX's Constant is a Value with Const. A node has one output: masks and indices do not exist. Dropout does
+//     here, and ONNX's Constant is a Value with Const. A node has one output: of an operator with several
+//     there is a node for each that is read (the attribute output), and masks do not exist. Dropout does
 //     nothing, as in inference.
 //   - Convolution and pooling are 2-D: X is [N, C, H, W], W of Conv [M, C/group, kH, kW], its bias [M].
 //   - The first dimension of the attributes shape of Reshape and Expand may be Batch. The starts and ends of Pad's pads are
 //     over all dimensions, Slice's lists of one length, Tile's repeats one for each dimension, Gather's indices a list, those
-//     below 0 from the end.
+//     below 0 from the end, or its second input.
 //   - Concat joins an input without a batch whose first dimension is 1 to every example.
-//   - The condition of Where is a constant of floats: where it is not 0.
+//   - The condition of Where is booleans, or a constant of floats: the first operand where it is not 0.
 //   - The parameters of QuantizeLinear and DequantizeLinear are the Quant of the value of codes.
 //   - A Conv, Gemm or MatMul with the attribute dynamic (1) is dynamically quantized: its input, output and bias (a constant,
 //     [channels]) are reals, its weight is a constant of codes, and it makes codes of each example of its input by the range
@@ -104,6 +105,36 @@ const (
 	Swish                 Op = "Swish"
 	Tanh                  Op = "Tanh"
 	ThresholdedRelu       Op = "ThresholdedRelu"
+)
+
+// The operators that an engine computes as Eval does, on reals, integers and booleans (ClassReference). Indices, k and axes that
+// ONNX has as inputs are attributes, but for indices of Gather and its relatives that are computed.
+const (
+	And             Op = "And"
+	ArgMax          Op = "ArgMax"
+	ArgMin          Op = "ArgMin"
+	Cast            Op = "Cast"
+	CumSum          Op = "CumSum"
+	Einsum          Op = "Einsum"
+	Equal           Op = "Equal"
+	GatherElements  Op = "GatherElements"
+	GatherND        Op = "GatherND"
+	Greater         Op = "Greater"
+	GreaterOrEqual  Op = "GreaterOrEqual"
+	Hardmax         Op = "Hardmax"
+	IsInf           Op = "IsInf"
+	IsNaN           Op = "IsNaN"
+	Less            Op = "Less"
+	LessOrEqual     Op = "LessOrEqual"
+	Mod             Op = "Mod"
+	Not             Op = "Not"
+	Or              Op = "Or"
+	ReverseSequence Op = "ReverseSequence"
+	ScatterElements Op = "ScatterElements"
+	ScatterND       Op = "ScatterND"
+	TopK            Op = "TopK"
+	Trilu           Op = "Trilu"
+	Xor             Op = "Xor"
 )
 
 // Attrs are the attributes of a node by their ONNX names. A value is an int, float32, string, []int or []float32, as the

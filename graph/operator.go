@@ -41,6 +41,12 @@ type Operator struct {
 	// FloatOnly: it has no form on codes at all. The function FloatOnly says it of a node.
 	FloatOnly bool
 
+	// Counting: without parameters it computes with integers and booleans as with reals, all of one type.
+	Counting bool
+	// Count is Binary of integers, where that is not the same; nil where it is.
+	Count func(a, b float32) float32
+
+	types     func(s site) (tensor.DType, error)      // of the output's elements; nil: those of the inputs
 	shape     func(s site) (tensor.Shape, error)      // nil: that of the first input, or as the class has it
 	eval      func(s site, c call) (array, error)     // nil: Unary, Binary or Reduce of the elements
 	floatOnly func(n *Node) bool                      // FloatOnly of some nodes alone

@@ -32,7 +32,13 @@ func RoleOf(g *Graph, n *Node) (r Role, why string) {
 	for i, in := range n.Inputs {
 		constant = constant && (in == "" || s.constant(i))
 	}
+	counts := counted(g.Values[n.Outputs[0]])
+	for i := range n.Inputs {
+		counts = counts || counted(s.value(i))
+	}
 	switch {
+	case counts && !constant:
+		return RoleIsland, "it computes with integers or booleans, which are no codes"
 	case constant:
 		return RoleIsland, "all its inputs are constants: fold the network first (graph.Fold)"
 	case o.role != nil:

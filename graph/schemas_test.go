@@ -34,6 +34,7 @@ var otherwise = map[string]string{
 	"Pad value":                     "has another name as an input",
 	"Reshape shape":                 "is required as an input",
 	"Resize scales":                 "was input 1 in opset 10",
+	"TopK k":                        "has another name as an input",
 	"Tile repeats":                  "opset 1 has other inputs",
 }
 

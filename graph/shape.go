@@ -46,7 +46,9 @@ func (g *Graph) inferShapes() error {
 		if err := checkDims(v.Shape); err != nil {
 			return valueErrorf("input", name, ": %w", err)
 		}
-		v.DType = storage(v.Quant)
+		if v.Quant != nil || !Counts(v.DType) {
+			v.DType = storage(v.Quant)
+		}
 	}
 	for _, v := range g.Values {
 		if v.Const != nil {
@@ -68,7 +70,9 @@ func (g *Graph) inferShapes() error {
 		v := g.Values[n.Outputs[0]]
 		v.Shape = shape
 		s.passQuant(v)
-		v.DType = storage(v.Quant)
+		if v.DType, err = s.result(v); err != nil {
+			return err
+		}
 	}
 	return checkQuant(g)
 }

@@ -38,6 +38,9 @@ func PicksOf(n *Node, in, out tensor.Shape) [][]int {
 }
 
 func (s site) gather() (tensor.Shape, error) {
+	if s.n.Input(1) != "" {
+		return s.gatherComputed()
+	}
 	x, indices := s.shape(0), s.n.Ints("indices")
 	axis, err := s.axis("axis", len(x))
 	if err != nil {

@@ -19,27 +19,27 @@ func init() {
 	// The same elements in the same order.
 	add(ClassReshape, Arity{1, 1}, []Operator{
 		{
-			Op: Dropout, Since: 1, Integers: Never, Role: RolePass, Unary: always(same), nothing: alwaysNothing,
+			Op: Dropout, Since: 1, Counting: true, Integers: Never, Role: RolePass, Unary: always(same), nothing: alwaysNothing,
 			Attrs: []Attribute{
 				floatAttr("ratio", 0.5).input(1, 12).in(ScopeIgnored), intAttr("seed", 0).from(12).in(ScopeIgnored),
 				intAttr("training_mode", 0).from(12).input(2, 12).in(ScopeFile),
 			},
 		},
 		{
-			Op: Flatten, Since: 1, Role: RolePass, shape: site.flatten, eval: site.evalReshape, nothing: sameShape,
+			Op: Flatten, Since: 1, Counting: true, Role: RolePass, shape: site.flatten, eval: site.evalReshape, nothing: sameShape,
 			Attrs: []Attribute{intAttr("axis", 1)},
 		},
-		{Op: Identity, Since: 1, Role: RolePass, Unary: always(same), nothing: alwaysNothing},
+		{Op: Identity, Since: 1, Counting: true, Role: RolePass, Unary: always(same), nothing: alwaysNothing},
 		{
-			Op: Reshape, Since: 1, Role: RolePass, shape: site.reshape, eval: site.evalReshape, nothing: sameShape,
+			Op: Reshape, Since: 1, Counting: true, Role: RolePass, shape: site.reshape, eval: site.evalReshape, nothing: sameShape,
 			Attrs: []Attribute{intsAttr("shape").input(1, 5).required(), intAttr("allowzero", 0).from(14)},
 		},
 		{
-			Op: Squeeze, Since: 1, Role: RolePass, shape: site.squeeze, eval: site.evalReshape, nothing: sameShape,
+			Op: Squeeze, Since: 1, Counting: true, Role: RolePass, shape: site.squeeze, eval: site.evalReshape, nothing: sameShape,
 			Attrs: []Attribute{intsAttr("axes").input(1, 13)},
 		},
 		{
-			Op: Unsqueeze, Since: 1, Role: RolePass, shape: site.unsqueeze, eval: site.evalReshape, nothing: sameShape,
+			Op: Unsqueeze, Since: 1, Counting: true, Role: RolePass, shape: site.unsqueeze, eval: site.evalReshape, nothing: sameShape,
 			Attrs: []Attribute{intsAttr("axes").input(1, 13).required()},
 		},
 	}...)
@@ -47,44 +47,45 @@ func init() {
 	// Elements in other places.
 	add(ClassMove, Arity{1, 1}, []Operator{
 		{
-			Op: Expand, Since: 8, Role: RolePass, shape: site.expand, eval: site.evalPick, nothing: sameShape,
+			Op: Expand, Since: 8, Counting: true, Role: RolePass, shape: site.expand, eval: site.evalPick, nothing: sameShape,
 			Attrs: []Attribute{intsAttr("shape").from(8).input(1, 8).required()},
 		},
 		{
-			Op: Gather, Since: 1, Role: RolePass, shape: site.gather, eval: site.evalPick,
-			Attrs: []Attribute{intAttr("axis", 0), intsAttr("indices").from(1).input(1, 1).required()},
+			Op: Gather, Since: 1, Inputs: Arity{1, 2}, File: Arity{2, 2}, Role: RolePass, types: typeOfInput(0),
+			shape: site.gather, eval: site.evalGather, floatOnly: func(n *Node) bool { return n.Input(1) != "" },
+			Attrs: []Attribute{intAttr("axis", 0), intsAttr("indices").from(1).input(1, 1)},
 		},
 		{
-			Op: Pad, Since: 1, Integers: 11, Role: RolePass, shape: site.pad, eval: site.evalPad, nothing: sameShape,
+			Op: Pad, Since: 1, Counting: true, Integers: 11, Role: RolePass, shape: site.pad, eval: site.evalPad, nothing: sameShape,
 			Attrs: []Attribute{
 				intsAttr("pads").input(1, 11).required(), strAttr("mode", "constant"), floatAttr("value", 0).input(2, 11),
 				intsAttr("axes").from(18).input(3, 18).in(ScopeFile),
 			},
 		},
 		{
-			Op: Slice, Since: 1, Role: RolePass, shape: site.slice, eval: site.evalSlice, nothing: slicesNothing,
+			Op: Slice, Since: 1, Counting: true, Role: RolePass, shape: site.slice, eval: site.evalSlice, nothing: slicesNothing,
 			Attrs: []Attribute{
 				intsAttr("starts").input(1, 10).required(), intsAttr("ends").input(2, 10).required(),
 				intsAttr("axes").input(3, 10), intsAttr("steps").from(10).input(4, 10),
 			},
 		},
 		{
-			Op: Tile, Since: 1, Role: RolePass, shape: site.tile, eval: site.evalPick, nothing: sameShape,
+			Op: Tile, Since: 1, Counting: true, Role: RolePass, shape: site.tile, eval: site.evalPick, nothing: sameShape,
 			Attrs: []Attribute{intsAttr("repeats").from(1).input(1, 1).required()},
 		},
 		{
-			Op: Transpose, Since: 1, Role: RolePass, shape: site.transpose, eval: site.evalTranspose, nothing: movesNothing,
+			Op: Transpose, Since: 1, Counting: true, Role: RolePass, shape: site.transpose, eval: site.evalTranspose, nothing: movesNothing,
 			Attrs: []Attribute{intsAttr("perm")},
 		},
 	}...)
 
 	add(ClassJoin, Arity{1, Many}, Operator{
-		Op: Concat, Since: 1, Role: RoleJoin, shape: site.concat, eval: site.evalConcat,
+		Op: Concat, Since: 1, Counting: true, Role: RoleJoin, shape: site.concat, eval: site.evalConcat,
 		Attrs:   []Attribute{intAttr("axis", -1).required()}, // before opset 4: 1
 		nothing: func(s site, _, _ *Value) bool { return len(s.n.Inputs) == 1 },
 	})
 
-	add(ClassSelect, Arity{3, 3}, Operator{Op: Where, Since: 9, FloatOnly: true, shape: site.where, eval: site.evalWhere})
+	add(ClassSelect, Arity{3, 3}, Operator{Op: Where, Since: 9, Counting: true, FloatOnly: true, shape: site.where, eval: site.evalWhere})
 
 	add(ClassResample, Arity{1, 1}, Operator{
 		Op: Resize, Since: 10, Written: 7, Role: RolePass, shape: site.resize, eval: site.evalResize,

@@ -24,11 +24,11 @@ func withAlpha(f func(x, alpha float32) float32) func(*Node) func(float32) float
 
 func init() {
 	add(ClassUnary, Arity{1, 1}, []Operator{
-		{Op: Abs, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(math.Abs(float64(x))) })},
+		{Op: Abs, Since: 1, Counting: true, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(math.Abs(float64(x))) })},
 		{Op: Ceil, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Ceil(float64(x))) })},
 		{Op: Celu, Since: 12, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(celu)},
 		{
-			Op: Clip, Since: 1, Integers: 12, Role: RoleClamp, Unary: clip, nothing: unbounded,
+			Op: Clip, Since: 1, Counting: true, Integers: 12, Role: RoleClamp, Unary: clip, nothing: unbounded,
 			Attrs: []Attribute{
 				floatAttr("min", float32(math.Inf(-1))).input(1, 11), floatAttr("max", float32(math.Inf(1))).input(2, 11),
 			},
@@ -49,7 +49,7 @@ func init() {
 		{Op: LeakyRelu, Since: 1, Role: RoleOwn, Attrs: alpha(0.01), Unary: withAlpha(leakyRelu)},
 		{Op: Logarithm, Since: 1, Unary: always(func(x float32) float32 { return float32(arith.Log(float64(x))) })},
 		{Op: Mish, Since: 18, Role: RoleOwn, Unary: always(mish), spelled: []recognizer{pieces.mish}},
-		{Op: Neg, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return -x })},
+		{Op: Neg, Since: 1, Counting: true, Role: RoleOwn, Unary: always(func(x float32) float32 { return -x })},
 		{Op: Reciprocal, Since: 1, Unary: always(func(x float32) float32 { return 1 / x })},
 		{Op: Relu, Since: 1, Role: RoleClamp, Unary: always(func(x float32) float32 { return max(x, 0) })},
 		{Op: Round, Since: 11, Unary: always(func(x float32) float32 { return float32(math.RoundToEven(float64(x))) })},
@@ -59,7 +59,7 @@ func init() {
 		},
 		{Op: Shrink, Since: 9, Role: RoleOwn, Attrs: []Attribute{floatAttr("bias", 0), floatAttr("lambd", 0.5)}, Unary: shrink},
 		{Op: Sigmoid, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Sigmoid(float64(x))) })},
-		{Op: Sign, Since: 9, Unary: always(sign)},
+		{Op: Sign, Since: 9, Counting: true, Unary: always(sign)},
 		{Op: Softplus, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Softplus(float64(x))) })},
 		{Op: Softsign, Since: 1, Role: RoleOwn, Unary: always(softsign)},
 		{Op: Sqrt, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Sqrt(float64(x))) })},

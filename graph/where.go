@@ -2,11 +2,8 @@ package graph
 
 import "linquant/tensor"
 
-// where: the condition is a constant, so that a mask which depends on an input is none.
+// where: the condition is 0 where the second operand is taken.
 func (s site) where() (tensor.Shape, error) {
-	if c := s.value(0); c.Const == nil {
-		return nil, s.errorf("its condition %q is computed while the network runs: only constant ones are supported", c.Name)
-	}
 	out, err := s.broadcast(s.shape(1), s.shape(2))
 	if err != nil {
 		return nil, err

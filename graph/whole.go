@@ -35,8 +35,8 @@ const mostIndices = 1024
 // nothing changes for nodes that keep a first dimension of 1 apart; the others get a dimension more, between Reshapes that
 // move nothing. A Conv, a pool and what else wants pictures, on several of them, becomes a node for each.
 //
-// Values keep their names, elements and parameters. Shapes of g must have been inferred; it is not changed. A node of
-// ClassReference stays as it is, and computes on the shapes that g has. Errors name the node.
+// Values keep their names, elements and parameters. Shapes of g must have been inferred; it is not changed. A node that is
+// computed ByReference stays as it is, and computes on the shapes that g has. Errors name the node.
 func OneExample(g *Graph) (*Graph, error) {
 	from := *g
 	from.Values = maps.Clone(g.Values) // what Gemms are taken apart to comes to it
@@ -80,7 +80,7 @@ type oneExample struct {
 func (r *oneExample) node(n *Node) error {
 	out := n.Outputs[0]
 	switch class := of(n).Class; {
-	case !r.varies[out], class == ClassReference:
+	case !r.varies[out], ByReference(n):
 		r.to.Nodes = append(r.to.Nodes, n.Clone())
 		return nil
 	case class == ClassReshape && of(n).Unary == nil:

@@ -131,7 +131,7 @@ func TestConstants(t *testing.T) {
 		cfg  onnx.ImportConfig
 		want string
 	}{
-		"none":          {onnx.ImportConfig{}, `input "to": it has elements of int64`},
+		"none":          {onnx.ImportConfig{}, `Reshape node "y": input 1 ("shape") must be constant`},
 		"unknown":       {onnx.ImportConfig{Constants: map[string]tensor.Tensor{"z": constants["by"]}}, `constant is given for "z"`},
 		"unknown shape": {onnx.ImportConfig{Shapes: map[string]tensor.Shape{"z": {1}}}, `shape is given for "z"`},
 		"other type": {

@@ -56,7 +56,7 @@ func Operators() []Operator {
 
 // becomes has the operators that the graph has under other names.
 var becomes = map[graph.Op][]graph.Op{
-	"Cast": {graph.Identity}, "CastLike": {graph.Identity}, "Split": {graph.Slice}, "Sum": {graph.Add},
+	"Cast": {graph.Identity, graph.Cast}, "CastLike": {graph.Identity, graph.Cast}, "Split": {graph.Slice}, "Sum": {graph.Add},
 	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
 	"SpaceToDepth":  {graph.Reshape, graph.Transpose},
 	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},

@@ -63,7 +63,8 @@ func FuzzEngine(f *testing.F) {
 			}
 			return nil
 		})
-		if err != nil {
+		var numbers *engine.NumberError // integers that the evaluator refuses too, where outputs need them
+		if err != nil && !errors.As(err, &numbers) {
 			t.Errorf("the engine refuses what it compiled: %v", err)
 		}
 	})

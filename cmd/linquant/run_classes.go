@@ -11,6 +11,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
@@ -105,6 +106,9 @@ func (r *runner) report(c *cobra.Command, cfg runConfig, t *targets) error {
 				shape = out.Shape
 			}
 			a, err := tensor.Of(shape, r.results[i])
+			if graph.Counts(out.DType) {
+				a, err = graph.CountsOf(shape, r.results[i], out.DType)
+			}
 			if err != nil {
 				return err
 			}

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"linquant/calib"
@@ -23,6 +25,14 @@ type sample struct {
 
 // samples are those of operators that say more than their classes do.
 var samples = map[graph.Op]sample{
+	graph.ArgMax:                {graph.Attrs{"axis": 2}, nil},
+	graph.ArgMin:                {graph.Attrs{"axis": -1, "keepdims": 0, "select_last_index": 1}, nil},
+	graph.Cast:                  {graph.Attrs{"to": 7}, nil},
+	graph.CumSum:                {graph.Attrs{"axis": 3, "reverse": 1}, nil},
+	graph.Einsum:                {graph.Attrs{"equation": "nchw,hk->nckw"}, []tensor.Shape{{6, 5}}},
+	graph.Hardmax:               {graph.Attrs{"axis": 1}, nil},
+	graph.Mod:                   {graph.Attrs{"fmod": 1}, []tensor.Shape{{4, 1, 1}}},
+	graph.TopK:                  {graph.Attrs{"axis": 2, "k": 3}, nil},
 	graph.AveragePool:           {graph.Attrs{"kernel_shape": []int{2, 2}, "strides": []int{2, 2}}, nil},
 	graph.BatchNormalization:    {nil, []tensor.Shape{{4}, {4}, {4}, {4}}},
 	graph.Clip:                  {graph.Attrs{"min": float32(-0.5), "max": float32(0.75)}, nil},
@@ -49,6 +59,135 @@ var samples = map[graph.Op]sample{
 	graph.Where:                 {nil, []tensor.Shape{{4, 6, 6}, {1}}},
 }
 
+// ofIndices are the operators whose operands are of no batch, with indices or lengths among them: TestIndices has them.
+var ofIndices = map[graph.Op]bool{
+	graph.GatherElements: true, graph.GatherND: true, graph.ReverseSequence: true, graph.ScatterElements: true, graph.ScatterND: true,
+}
+
+// indexed are networks of operators that choose by integers, whole inputs: a table or a picture, and the integers.
+var indexed = []struct {
+	op    graph.Op
+	attrs graph.Attrs
+	reals []tensor.Shape
+	at    tensor.Shape
+	first bool // the integers are the first operand
+}{
+	{op: graph.Gather, reals: []tensor.Shape{{5, 4}}, at: tensor.Shape{2, 3}},
+	{op: graph.Gather, attrs: graph.Attrs{"axis": 1}, reals: []tensor.Shape{{3, 5, 2}}, at: tensor.Shape{}},
+	{op: graph.GatherElements, attrs: graph.Attrs{"axis": 1}, reals: []tensor.Shape{{3, 5, 2}}, at: tensor.Shape{2, 7, 2}},
+	{op: graph.GatherND, reals: []tensor.Shape{{5, 5, 2}}, at: tensor.Shape{3, 2}},
+	{op: graph.GatherND, attrs: graph.Attrs{"batch_dims": 1}, reals: []tensor.Shape{{3, 5, 2}}, at: tensor.Shape{3, 1}},
+	{op: graph.ReverseSequence, reals: []tensor.Shape{{5, 3, 2}}, at: tensor.Shape{3}},
+	{op: graph.ReverseSequence, attrs: graph.Attrs{"batch_axis": 0, "time_axis": 1}, reals: []tensor.Shape{{3, 5}}, at: tensor.Shape{3}},
+	{op: graph.ScatterElements, reals: []tensor.Shape{{5, 4}, {2, 3}}, at: tensor.Shape{2, 3}},
+	{op: graph.ScatterElements, attrs: graph.Attrs{"axis": -1, "reduction": "add"}, reals: []tensor.Shape{{2, 5}, {2, 3}}, at: tensor.Shape{2, 3}},
+	{op: graph.ScatterND, attrs: graph.Attrs{"reduction": "mul"}, reals: []tensor.Shape{{5, 3}, {4, 3}}, at: tensor.Shape{4, 1}},
+	{op: graph.Where, reals: []tensor.Shape{{2, 3}, {3}}, at: tensor.Shape{2, 1}, first: true},
+}
+
+// Operators that choose by integers, which are inputs of the network or computed, give the same in the evaluator, the engine and
+// the file, and an index that is none is an error of both.
+func TestIndices(t *testing.T) {
+	for _, c := range indexed {
+		t.Run(string(c.op), func(t *testing.T) {
+			g, given := graph.New("indexed"), map[string]tensor.Tensor{}
+			var operands []string
+			for i, shape := range c.reals {
+				name := fmt.Sprintf("x%d", i)
+				n, err := shape.Elements()
+				must(t, err)
+				x := make([]float32, n)
+				for k := range x {
+					x[k] = float32((k*7+i)%13) / 4
+				}
+				g.AddInput(name, shape)
+				given[name] = mustOf(t, shape, x)
+				operands = append(operands, name)
+			}
+			n, err := c.at.Elements()
+			must(t, err)
+			at := make([]int64, n)
+			for i := range at {
+				at[i] = int64(i*3%4 + 1)
+			}
+			g.AddInput("at", c.at)
+			g.Values["at"].DType = tensor.Int64
+			if given["at"], err = tensor.Of(c.at, at); err != nil {
+				t.Fatal(err)
+			}
+			integers := g.AddNode(graph.Abs, "", "integers", nil, "at")
+			if c.first {
+				integers = g.AddNode(graph.Greater, "", "large", nil, integers, g.AddNode(graph.Neg, "", "small", nil, g.AddNode(graph.Sub, "", "none", nil, "at", "at")))
+				operands = append([]string{integers}, operands...)
+			} else {
+				operands = slices.Insert(operands, 1, integers)
+			}
+			g.Outputs = []string{g.AddNode(c.op, "node", "y", c.attrs, operands...), integers}
+
+			want, err := graph.Eval(t.Context(), g, given, nil)
+			must(t, err)
+			compareRun(t, g, given, want)
+			back, err := onnx.Import(t.Context(), exported(t, g, onnx.ExportConfig{Opset: onnx.NewestOpset}), "back.onnx")
+			must(t, err)
+			again, err := graph.Eval(t.Context(), back, given, nil)
+			must(t, err)
+			for name, y := range want {
+				if !slices.Equal(y.Data, again[name].Data) || y.DType != again[name].DType {
+					t.Errorf("the file makes %v of %s, want %v", again[name], name, y)
+				}
+			}
+			if c.first {
+				return
+			}
+			at[0] = 99
+			given["at"], _ = tensor.Of(c.at, at)
+			if _, err := graph.Eval(t.Context(), g, given, nil); err == nil {
+				t.Errorf("no error of an index that is none")
+			}
+			var numbers *engine.NumberError
+			if err := runOn(t, g, given, nil); !errors.As(err, &numbers) || !strings.Contains(err.Error(), `"node"`) {
+				t.Errorf("error %v, want one that names the node", err)
+			}
+		})
+	}
+}
+
+// compareRun runs a whole network in the engine.
+func compareRun(t *testing.T, g *graph.Graph, given, want map[string]tensor.Tensor) {
+	t.Helper()
+	got := map[string][]float32{}
+	must(t, runOn(t, g, given, got))
+	for name, y := range want {
+		x, err := y.Float32s()
+		must(t, err)
+		alike(t, "the engine, of "+name+",", got[name], x, 1e-6)
+	}
+}
+
+// runOn runs a whole network, and returns the outputs in got unless that is nil.
+func runOn(t *testing.T, g *graph.Graph, given map[string]tensor.Tensor, got map[string][]float32) error {
+	t.Helper()
+	p := compile(t, g, engine.Config{Threads: 1})
+	var in, out [][]float32
+	for _, io := range p.Inputs() {
+		x, err := given[io.Name].Float32s()
+		must(t, err)
+		in = append(in, x)
+	}
+	for _, io := range p.Outputs() {
+		n, err := io.Shape.Elements()
+		must(t, err)
+		out = append(out, make([]float32, n))
+	}
+	err := p.Run(t.Context(), out, in)
+	for i, io := range p.Outputs() {
+		if got != nil {
+			got[io.Name] = out[i]
+		}
+	}
+	return err
+}
+
 // sampleOf returns the sample of an operator, by its class where there is none by name.
 func sampleOf(t *testing.T, o *graph.Operator) sample {
 	t.Helper()
@@ -56,6 +195,10 @@ func sampleOf(t *testing.T, o *graph.Operator) sample {
 		return s
 	}
 	switch o.Class {
+	case graph.ClassReference:
+		if o.Inputs == (graph.Arity{Least: 2, Most: 2}) {
+			return sample{nil, []tensor.Shape{{4, 1, 1}}}
+		}
 	case graph.ClassBinary:
 		return sample{nil, []tensor.Shape{{4, 1, 1}}}
 	case graph.ClassReduction:
@@ -121,6 +264,9 @@ func TestEveryOperator(t *testing.T) {
 		x[i] = float32(i*37%101-50) / 32 // with the constants of a convolution all sums are exact
 	}
 	for _, o := range graph.Operators() {
+		if ofIndices[o.Op] {
+			continue
+		}
 		t.Run(string(o.Op), func(t *testing.T) {
 			g := networkOf(t, o)
 			want := evaluated(t, g, x)

@@ -75,12 +75,12 @@ func (im *Network) infer(nodes []*raw.Node) {
 			case in == "" || part.Values[in] != nil:
 			case v.Const != nil && v.DType == tensor.Float32:
 				part.AddConst(in, *v.Const)
-			case v.Const != nil: // codes, which stand for reals of the same shape
-				part.AddInput(in, v.Const.Shape)
+			case v.Const != nil: // codes, which stand for reals of the same shape, or integers
+				addInput(part, v, v.Const.Shape)
 			case im.shapes[in] == nil:
 				return
 			default:
-				part.AddInput(in, im.shapes[in])
+				addInput(part, v, im.shapes[in])
 			}
 		}
 		part.AddNode(n.Op, n.Name, n.Outputs[0], n.Attrs, n.Inputs...)
@@ -91,6 +91,14 @@ func (im *Network) infer(nodes []*raw.Node) {
 	}
 	for _, n := range nodes {
 		im.shapes[n.Outputs[0]] = part.Values[n.Outputs[0]].Shape
+	}
+}
+
+// addInput adds an input that stands for a value: of reals, integers or booleans.
+func addInput(g *graph.Graph, v *raw.Value, shape tensor.Shape) {
+	g.AddInput(v.Name, shape)
+	if _, codes := v.Codes(); !codes || v.DType.Size() > 1 {
+		g.Values[v.Name].DType = v.DType
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -61,9 +62,7 @@ func (s Node) Add() error {
 		if x == nil {
 			return s.Errorf("it computes with %q, which is a shape: only Reshape and other parameters can be", in)
 		}
-		switch t := x.DType; {
-		case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, t == tensor.Int32 && raw.HasParameters(s.Raw.Op):
-		default:
+		if t := x.DType; !s.takes(t) {
 			return s.Errorf("input %q has elements of %v: the operator computes with float here, or with codes of int8 "+
 				"or uint8", in, t)
 		}
@@ -88,6 +87,9 @@ func (s Node) Add() error {
 	if from := s.Net.Graph.Values[s.Raw.Input(s.Raw.TypeInput())]; from != nil {
 		v.DType, v.Type = from.DType, from.Type
 	}
+	if err := s.elements(v); err != nil {
+		return err
+	}
 	if s.Raw.Op == graph.QuantizeLinear || s.Raw.Op == raw.MSQuantizeLinear {
 		if err := s.quantizeType(v); err != nil {
 			return err
@@ -99,6 +101,39 @@ func (s Node) Add() error {
 	s.Net.Graph.Nodes = append(s.Net.Graph.Nodes, s.Raw)
 	s.Net.Producers[v.Name] = s.Raw
 	s.Net.Graph.Values[v.Name] = v
+	return nil
+}
+
+// takes reports whether an operator can have inputs with elements of a type.
+func (s Node) takes(t tensor.DType) bool {
+	switch {
+	case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, t == tensor.Int32 && raw.HasParameters(s.Raw.Op):
+		return true
+	}
+	row, ok := graph.Lookup(s.Raw.Op)
+	return ok && graph.Counts(t) && (row.Counting || row.Class == graph.ClassReference || row.Op == graph.Gather)
+}
+
+// elements sets the type of what a node computes that has integers or booleans, among its inputs or made of them.
+func (s Node) elements(v *raw.Value) error {
+	row, ok := graph.Lookup(s.Raw.Op)
+	counts := ok && row.Class == graph.ClassReference
+	for _, in := range s.Raw.Inputs {
+		if x := s.Net.Graph.Values[in]; x != nil && graph.Counts(x.DType) && x.DType.Size() > 1 || x != nil && x.DType == tensor.Bool {
+			counts = true
+		}
+	}
+	if !counts || raw.HasParameters(s.Raw.Op) {
+		return nil
+	}
+	d, err := graph.ElementsOf(s.Raw.InGraph(), func(i int) (tensor.DType, bool) {
+		x := s.Net.Graph.Values[s.Raw.Inputs[i]]
+		return x.DType, x.Const != nil
+	})
+	if err != nil {
+		return err // it names the node
+	}
+	v.DType, v.Type = d, quant.Type{}
 	return nil
 }
 

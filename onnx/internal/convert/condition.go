@@ -5,12 +5,14 @@ import (
 	"linquant/tensor"
 )
 
-// where takes a constant condition, which the graph has as floats: 1 and 0.
+// where: a constant condition is floats in the graph, 1 and 0.
 func where(s build.Node) error {
 	c, ok := s.Net.Array(s.Raw.Inputs[0])
-	if !ok || c.DType != tensor.Bool {
-		return s.Errorf("its condition %q is computed while the network runs: only constant ones are supported; export the "+
-			"model with a fixed mask", s.Raw.Inputs[0])
+	if !ok {
+		return nil // it is computed while the network runs
+	}
+	if c.DType != tensor.Bool {
+		return s.Errorf("its condition %q has elements of %v: it must be booleans", s.Raw.Inputs[0], c.DType)
 	}
 	if err := s.Net.Left.Take(4 * int64(len(c.Ints))); err != nil {
 		return s.Errorf("%w", err)

@@ -5,6 +5,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -20,6 +21,15 @@ func cast(s build.Node) error {
 	v := s.Net.Graph.Values[s.Raw.Inputs[0]]
 	if v == nil {
 		return s.Errorf("it casts a shape, or integers, to %s: simplify the model, or export it with fixed shapes", e.Name)
+	}
+	if v.Const == nil && v.Type == (quant.Type{}) && (e.Store != tensor.Float32 || graph.Counts(v.DType)) {
+		if v.DType == tensor.Int8 || v.DType == tensor.Uint8 {
+			return s.Errorf("it casts codes of %v to %s: put a DequantizeLinear there", v.DType, e.Name)
+		}
+		if e.Store == tensor.Float32 {
+			s.Raw.Attrs["to"] = int(onnxpb.Float)
+		}
+		return nil // while the network runs
 	}
 	if e.Store != tensor.Float32 || v.DType != tensor.Float32 && v.Const == nil {
 		if v.Const != nil && v.DType == e.File {

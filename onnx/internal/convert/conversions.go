@@ -92,7 +92,7 @@ func parameter(s build.Node, a *graph.Attribute) (err error) {
 	default:
 		var x float32
 		x, err = s.Scalar(a.Input)
-		s.Raw.Attrs[a.Name] = int(x)
+		s.Raw.Attrs[a.Name] = int(min(max(x, -1<<30), 1<<30))
 	}
 	return err
 }

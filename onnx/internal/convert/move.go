@@ -9,7 +9,6 @@ import (
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/raw"
-	"linquant/tensor"
 )
 
 // The methods here bring operators that move elements while the network runs to those of the graph.
@@ -104,11 +103,14 @@ func PartName(n *raw.Node, i int) string {
 // Gather takes constant indices. A single one is a Slice without the dimension, and a matrix of them is one in a row
 // that is reshaped.
 func Gather(s build.Node) error {
+	indices, ok := s.Net.Array(s.Raw.Inputs[1])
+	if !ok && s.Net.Graph.Values[s.Raw.Inputs[1]] != nil {
+		return nil // computed while the network runs
+	}
 	axis, shape, err := s.Axis()
 	if err != nil {
 		return err
 	}
-	indices, ok := s.Net.Array(s.Raw.Inputs[1])
 	if !ok || indices.Float() || indices.Unknown() || indices.Elements() == 0 {
 		return s.Errorf("its indices %q are not constant: only those that are known before the network runs are supported",
 			s.Raw.Inputs[1])
@@ -187,10 +189,14 @@ func sameBroadcast(shape, target []int64) bool {
 
 // castLike is a cast to the type of another value.
 func castLike(s build.Node) error {
-	if v := s.Net.Graph.Values[s.Raw.Inputs[1]]; v == nil || v.DType != tensor.Float32 {
-		return OnlyConstants(s)
+	v := s.Net.Graph.Values[s.Raw.Inputs[1]]
+	for t, e := range elements.Types {
+		if v != nil && e.Store == v.DType && e.File == v.DType && e.Bits >= 8 {
+			s.Raw.Op, s.Raw.Attrs, s.Raw.Inputs = graph.Cast, graph.Attrs{"to": int(t)}, s.Raw.Inputs[:1]
+			return cast(s)
+		}
 	}
-	return becomeInput(s)
+	return OnlyConstants(s)
 }
 
 // sliceNode is part i of a Split: n elements of the axis from start on.

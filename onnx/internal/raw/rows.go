@@ -79,10 +79,6 @@ func of(op graph.Op) attributes {
 // replaced are the operators that others stand for.
 var replaced = []graph.Operator{
 	{
-		Op: "Cast", Since: 1, File: between(1, 1), // before opset 6 the type was a string: see read/legacy.go
-		Attrs: attributes{required(integer("to", 0)), ignored(from(19, integer("saturate", 1))), ignored(from(24, text("round_mode", "up")))},
-	},
-	{
 		Op: "CastLike", Since: 15, File: between(2, 2),
 		Attrs: attributes{ignored(from(19, integer("saturate", 1))), ignored(from(24, text("round_mode", "up")))},
 	},
@@ -119,39 +115,20 @@ var replaced = []graph.Operator{
 	{Op: MSQuickGelu, Since: 1, File: between(1, 1), Attrs: attributes{float("alpha", 1.702)}},
 }
 
-var argAttrs = attributes{integer("axis", 0), integer("keepdims", 1), from(12, integer("select_last_index", 0))}
-
 // computed are the operators that are computed while a model is read, of constants and shapes alone. Those of
 // ClassBinary broadcast, which files of old opsets ask for.
 var computed = []graph.Operator{
-	{Op: "And", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
-	{Op: "ArgMax", Since: 1, File: between(1, 1), Attrs: argAttrs},
-	{Op: "ArgMin", Since: 1, File: between(1, 1), Attrs: argAttrs},
 	{Op: "BitShift", Since: 11, File: between(2, 2), Class: graph.ClassBinary, Attrs: attributes{required(text("direction", ""))}},
-	{Op: "ConstantOfShape", Since: 9, File: between(1, 1)}, // its attribute is its value
-	{Op: "CumSum", Since: 11, File: between(2, 2), Attrs: attributes{integer("exclusive", 0), integer("reverse", 0)}},
-	{Op: "Equal", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
+	{Op: "ConstantOfShape", Since: 9, File: between(1, 1)},                                                  // its attribute is its value
 	{Op: "EyeLike", Since: 9, File: between(1, 1), Attrs: attributes{integer("dtype", 0), integer("k", 0)}}, // type 0: the input's
-	{Op: "GatherElements", Since: 11, File: between(2, 2), Attrs: attributes{integer("axis", 0)}},
-	{Op: "Greater", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
-	{Op: "GreaterOrEqual", Since: 12, File: between(2, 2), Class: graph.ClassBinary},
-	{Op: "IsInf", Since: 10, File: between(1, 1), Attrs: attributes{integer("detect_negative", 1), integer("detect_positive", 1)}},
-	{Op: "IsNaN", Since: 9, File: between(1, 1)},
-	{Op: "Less", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
-	{Op: "LessOrEqual", Since: 12, File: between(2, 2), Class: graph.ClassBinary},
-	{Op: "Mod", Since: 10, File: between(2, 2), Class: graph.ClassBinary, Attrs: attributes{integer("fmod", 0)}},
 	{Op: "NonZero", Since: 9, File: between(1, 1)},
-	{Op: "Not", Since: 1, File: between(1, 1)},
 	{Op: "OneHot", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", -1)}},
-	{Op: "Or", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
 	{Op: "Range", Since: 11, File: between(3, 3)},
 	{
 		Op: "Shape", Since: 1, File: between(1, 1), // without an end: all dimensions
 		Attrs: attributes{from(15, integer("start", 0)), {Name: "end", Kind: graph.KindInt, Since: 15}},
 	},
 	{Op: "Size", Since: 1, File: between(1, 1)},
-	{Op: "Trilu", Since: 14, File: between(1, 2), Attrs: attributes{integer("upper", 1)}},
-	{Op: "Xor", Since: 1, File: between(2, 2), Class: graph.ClassBinary},
 }
 
 // withParameters returns the operators with scales and zero points among their inputs. They have the attributes of the

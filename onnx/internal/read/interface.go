@@ -10,7 +10,6 @@ import (
 	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
-	"linquant/tensor"
 )
 
 func metadata(im *build.Network, entries []onnxpb.Entry) error {
@@ -80,10 +79,6 @@ func input(im *build.Network, v *onnxpb.ValueInfo) error {
 	e, err := elements.Supported(v.Type)
 	if err != nil {
 		return err
-	}
-	if e.Store != tensor.Float32 && e.Store != tensor.Int8 && e.Store != tensor.Uint8 {
-		return fmt.Errorf("it has elements of %s: networks here take float, or codes of int8 or uint8; give "+
-			"it as a constant (ImportConfig.Constants)", e.Name)
 	}
 	shape, err := shape(im, v)
 	if err != nil {

@@ -47,7 +47,7 @@ func legacy(s build.Node, row *graph.Operator) error {
 		}
 	case s.Raw.Op == graph.PRelu:
 		return align(s, 1)
-	case row.Class == graph.ClassBinary:
+	case pairs(row):
 		if attrs["broadcast"] == 0 {
 			return nil
 		}
@@ -56,6 +56,15 @@ func legacy(s build.Node, row *graph.Operator) error {
 		}
 	}
 	return nil
+}
+
+// pairs reports whether the operator is on pairs of elements, which opsets before 7 broadcast where an attribute said so.
+func pairs(row *graph.Operator) bool {
+	switch row.Op {
+	case graph.And, graph.Equal, graph.Greater, graph.Less, graph.Or, graph.Xor:
+		return true
+	}
+	return row.Class == graph.ClassBinary
 }
 
 // dropUnread leaves out outputs that nobody reads, such as the statistics of training.

@@ -27,6 +27,13 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if n := len(n.Inputs); n < arity.Least || n > arity.Most {
 		return s.Errorf("it has %d inputs, and the operator has %s", n, span(arity))
 	}
+	if _, several := row.Attr(graph.OutputAttr); several && len(s.Raw.Outputs) > 0 {
+		for i, out := range s.Raw.Outputs {
+			if out == "" { // a name that nothing reads
+				s.Raw.Outputs[i] = im.Fresh(s.Raw.Outputs[len(s.Raw.Outputs)-1] + "_unread")
+			}
+		}
+	}
 	if len(s.Raw.Outputs) == 0 || s.Raw.Outputs[0] == "" {
 		return s.Errorf("it has no output")
 	}
@@ -56,6 +63,11 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if s.Raw.Op == "" { // the outputs have become constants
 		return nil
 	}
+	if row, ok := graph.Lookup(s.Raw.Op); ok && len(s.Raw.Outputs) > 1 {
+		if _, ok := row.Attr(graph.OutputAttr); ok {
+			return eachOutput(s)
+		}
+	}
 	for _, extra := range s.Raw.Outputs[1:] {
 		if im.Reads(extra) {
 			return s.Errorf("its second output %q is used: linquant computes the first, without masks and indices; "+
@@ -67,6 +79,25 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 		return err
 	}
 	return s.Add()
+}
+
+// eachOutput adds a node for every output that is read.
+func eachOutput(s build.Node) error {
+	for i, out := range s.Raw.Outputs {
+		if !s.Net.Reads(out) {
+			continue
+		}
+		part := s
+		part.Raw = s.Raw.Clone()
+		part.Raw.Outputs = []string{out}
+		if i > 0 {
+			part.Raw.Name, part.Raw.Attrs[graph.OutputAttr] = convert.PartName(s.Raw, i), i
+		}
+		if err := part.Add(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func span(n graph.Arity) string {

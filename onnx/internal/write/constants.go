@@ -11,6 +11,10 @@ import (
 func (p parameters) gather() error {
 	axis := elements.FromFront([]int{p.n.Int("axis")}, p.rank())[0]
 	p.attrs["axis"] = axis
+	if p.n.Input(1) != "" {
+		delete(p.attrs, "indices") // those that are computed are
+		return nil
+	}
 	p.attrs["indices"] = elements.FromFront(p.n.Ints("indices"), p.g.Values[p.n.Inputs[0]].Shape[axis])
 	return nil
 }
@@ -24,9 +28,12 @@ func (p parameters) expand() error {
 	return nil
 }
 
-// where writes the condition as booleans.
+// where writes a constant condition as booleans.
 func (p parameters) where() error {
 	v := p.g.Values[p.n.Inputs[0]]
+	if v.Const == nil {
+		return nil
+	}
 	x, err := v.Const.Float32s()
 	if err != nil {
 		return err

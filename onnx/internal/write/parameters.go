@@ -74,8 +74,11 @@ func (p parameters) inputs(row *graph.Operator) error {
 				p.pb.Inputs = append(p.pb.Inputs, make([]string, missing)...)
 			}
 			write := p.ints
-			if a.Kind == graph.KindFloat {
+			switch a.Kind {
+			case graph.KindFloat:
 				write = p.scalar
+			case graph.KindInt:
+				write = p.integer
 			}
 			if err := write(a.Name); err != nil {
 				return err
@@ -101,6 +104,19 @@ func (p parameters) ints(name string) error {
 	values := elements.Int64s(p.n.Ints(name))
 	delete(p.attrs, name)
 	t, err := tensor.Of(tensor.Shape{len(values)}, values)
+	in, err := p.parameter(p.n, name, t, err)
+	p.pb.Inputs = append(p.pb.Inputs, in)
+	return err
+}
+
+// integer makes an attribute the next input: a vector of one for TopK, a scalar for others.
+func (p parameters) integer(name string) error {
+	shape := tensor.Shape{}
+	if p.n.Op == graph.TopK {
+		shape = tensor.Shape{1}
+	}
+	t, err := tensor.Of(shape, []int64{int64(p.n.Int(name))})
+	delete(p.attrs, name)
 	in, err := p.parameter(p.n, name, t, err)
 	p.pb.Inputs = append(p.pb.Inputs, in)
 	return err

@@ -150,6 +150,16 @@ func (e *writer) node(n *raw.Node) error {
 		}
 	}
 	attrs := maps.Clone(n.Attrs)
+	if i, ok := attrs[graph.OutputAttr].(int); ok && i > 0 {
+		pb.Outputs = nil
+		for range i { // ONNX Runtime wants a name for each
+			pb.Outputs = append(pb.Outputs, e.unwritten(n.Outputs[0]+"_unread"))
+		}
+		pb.Outputs = append(pb.Outputs, n.Outputs[0])
+	} else if n.Op == graph.TopK {
+		pb.Outputs = []string{n.Outputs[0], e.unwritten(n.Outputs[0] + "_unread")}
+	}
+	delete(attrs, graph.OutputAttr)
 	if err := e.parameters(n, &pb, attrs); err != nil {
 		return err
 	}

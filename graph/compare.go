@@ -1,0 +1,61 @@
+package graph
+
+import (
+	"math"
+
+	"linquant/tensor"
+)
+
+// truth is a boolean as a value has it.
+func truth(b bool) float32 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// pair is the shape of an operator on pairs of elements.
+func (s site) pair() (tensor.Shape, error) { return s.broadcast(s.shape(0), s.shape(1)) }
+
+// evalMod: the result has the sign of the divisor, or with fmod that of the dividend.
+func (s site) evalMod(c call) (array, error) {
+	if s.n.Int("fmod") == 0 && !counted(c.out) {
+		return array{}, s.errorf("its operands are reals, which it has with fmod alone: set the attribute fmod to 1")
+	}
+	fmod := s.n.Int("fmod") != 0
+	return s.evalPair(c, func(a, b float32) float32 {
+		r := math.Mod(float64(a), float64(b))
+		if !fmod && r != 0 && (r < 0) != (b < 0) {
+			r += float64(b)
+		}
+		return float32(r)
+	})
+}
+
+// castTypes are the numbers that ONNX has for the types of elements that a Cast can make here.
+var castTypes = map[int]tensor.DType{
+	1: tensor.Float32, 4: tensor.Uint16, 5: tensor.Int16, 6: tensor.Int32, 7: tensor.Int64, 9: tensor.Bool, 10: tensor.Float32,
+	11: tensor.Float32, 12: tensor.Uint32, 13: tensor.Uint64, 16: tensor.Float32,
+}
+
+func (s site) castType() (tensor.DType, error) {
+	d, ok := castTypes[s.n.Int("to")]
+	if !ok {
+		return d, s.errorf("it casts to type %d of ONNX: only casts to floats, to integers of 16 bits and more and to booleans are supported", s.n.Int("to"))
+	}
+	return d, nil
+}
+
+// evalCast leaves out what is behind the point. What is no number has no integer.
+func (s site) evalCast(c call) (array, error) {
+	d, err := s.castType()
+	switch {
+	case err != nil:
+		return array{}, err
+	case d == tensor.Bool:
+		return s.evalUnary(c, func(x float32) float32 { return truth(x != 0) })
+	case !Counts(d):
+		return s.evalUnary(c, same)
+	}
+	return s.evalUnary(c, func(x float32) float32 { return float32(math.Trunc(float64(x))) })
+}
