@@ -77,11 +77,43 @@ func (s site) einsum() (tensor.Shape, error) {
 	if batch != 0 && (result == "" || result[0] != batch) {
 		return nil, s.errorf("equation %q would move the batch, or sum over it", s.n.Str("equation"))
 	}
+	if n := einsumProducts(sizes); n > mostProducts {
+		return nil, s.errorf("equation %q takes more than %d products an example: use MatMul", s.n.Str("equation"), int64(mostProducts))
+	}
 	out := make(tensor.Shape, len(result))
 	for d := range out {
 		out[d] = sizes[result[d]]
 	}
 	return out, nil
+}
+
+// mostProducts bounds what one Einsum multiplies.
+const mostProducts = 1 << 32
+
+// einsumProducts returns how many an Einsum computes whose letters have those sizes; those beyond mostProducts are not counted.
+func einsumProducts(sizes map[byte]int) int64 {
+	n := int64(1)
+	for _, size := range sizes {
+		if size != Batch && n <= mostProducts {
+			n *= int64(size)
+		}
+	}
+	return n
+}
+
+// einsumWork is about how many multiplications take as long.
+func (s site) einsumWork() int64 {
+	operands, _, err := s.einsumTerms(s.shape)
+	if err != nil {
+		return mostProducts
+	}
+	sizes := map[byte]int{}
+	for i, term := range operands {
+		for d, n := range s.shape(i) {
+			sizes[term[d]] = max(sizes[term[d]], n)
+		}
+	}
+	return einsumProducts(sizes)
 }
 
 // evalEinsum sums the products of elements over all letters that the result does not have, in their order.

@@ -170,6 +170,10 @@ func (s site) work(out *Value) int64 {
 	}
 	work := NodeMACs(s.g, s.n) + elementWork*elements
 	switch s.n.Op {
+	case LSTM, GRU, RNN:
+		work += s.recurrentWork()
+	case Einsum:
+		work += s.einsumWork()
 	case MaxPool, AveragePool:
 		taps := int64(1)
 		for _, k := range s.n.Ints("kernel_shape") {

@@ -113,3 +113,21 @@ var whichOutput = intAttr(outputAttr, 0).in(ScopeGraph)
 // OutputAttr is the attribute that says which output of its operator a node of ClassReference is; absent from operators that
 // have one.
 const OutputAttr = outputAttr
+
+func init() {
+	common := []Attribute{
+		floatsAttr("activation_alpha"), floatsAttr("activation_beta"), strAttr("activations", ""), floatAttr("clip", 0),
+		strAttr("direction", "forward"), {Name: "hidden_size", Kind: KindInt}, intAttr("layout", 0).from(14), whichOutput,
+	}
+	add(ClassReference, Arity{3, 6}, []Operator{
+		{
+			Op: GRU, Since: 1, Written: 7, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.recur, eval: site.evalRecurrent,
+			Attrs: append(common[:len(common):len(common)], intAttr("linear_before_reset", 0).from(3)),
+		},
+		{
+			Op: LSTM, Since: 1, Written: 7, Inputs: Arity{3, 8}, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.recur, eval: site.evalRecurrent,
+			Attrs: append(common[:len(common):len(common)], intAttr("input_forget", 0)),
+		},
+		{Op: RNN, Since: 1, Written: 7, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.recur, eval: site.evalRecurrent, Attrs: common},
+	}...)
+}

@@ -33,6 +33,8 @@ def attributes(versions):
             row = found.setdefault(name, {"since": s.since_version})
             default = helper.get_attribute_value(a.default_value) if a.default_value.type else None
             row["kind"] = KINDS.get(a.type, "something else")
+            if isinstance(default, list) and default and isinstance(default[0], bytes):
+                default = [d.decode() for d in default]
             row["default"] = default.decode() if isinstance(default, bytes) else default
             row["required"] = a.required
         for i, x in enumerate(s.inputs):

@@ -85,6 +85,7 @@ type Attr struct {
 	Floats  []float32
 	Ints    []int64
 	Strings []string
+	Graph   []byte // the message of a GraphProto, for ReadGraph; not written
 	Ref     string // the name of a function's attribute that it stands for
 }
 

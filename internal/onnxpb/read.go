@@ -91,11 +91,21 @@ func (e *Entry) read(msg []byte) error {
 	})
 }
 
+// ReadGraph decodes the graph of an attribute, such as a branch of If.
+func ReadGraph(msg []byte) (*Graph, error) {
+	g := &Graph{}
+	return g, g.decode(msg)
+}
+
 func (g *Graph) read(f field) error {
 	msg, err := f.message()
 	if err != nil {
 		return err
 	}
+	return g.decode(msg)
+}
+
+func (g *Graph) decode(msg []byte) error {
 	n, err := count(msg)
 	if err != nil {
 		return fmt.Errorf("graph: %w", err)
@@ -194,6 +204,8 @@ func (a *Attr) read(msg []byte) error {
 				return err
 			}
 			return a.Tensor.read(msg)
+		case 6:
+			a.Graph, err = f.message()
 		case 7:
 			a.Floats, err = f.floats(a.Floats)
 		case 8:

@@ -44,6 +44,16 @@ func (im *Network) Reads(name string) bool {
 	return name != "" && im.readers[name]
 }
 
+// Inlined notes what nodes read that stand in a branch of If, and not among those of the file.
+func (im *Network) Inlined(nodes []onnxpb.Node) {
+	im.Reads("") // which counts the readers of the file
+	for i := range nodes {
+		for _, in := range nodes[i].Inputs {
+			im.readers[in] = true
+		}
+	}
+}
+
 // Add appends the node, and its output with the type that follows from its inputs.
 func (s Node) Add() error {
 	v := &raw.Value{Name: s.Raw.Outputs[0], DType: tensor.Float32}

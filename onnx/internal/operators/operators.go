@@ -54,7 +54,6 @@ var advice = map[string]string{
 	"ConvInteger":           DynamicAdvice,
 	"MatMulInteger":         DynamicAdvice,
 	"DynamicQuantizeLinear": DynamicAdvice,
-	"If":                    "export the model with its branches resolved",
 	"Loop":                  "export the model with its loops unrolled",
 	"Scan":                  "export the model with its loops unrolled",
 }

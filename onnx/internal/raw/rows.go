@@ -95,6 +95,7 @@ var replaced = []graph.Operator{
 		Op: "LRN", Since: 1, File: between(1, 1),
 		Attrs: attributes{float("alpha", 1e-4), float("beta", 0.75), float("bias", 1), required(integer("size", 0))},
 	},
+	{Op: "If", Since: 1, File: between(1, 1)}, // its branches are attributes
 	{Op: "Mean", Since: 1, File: between(1, graph.Many)},
 	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},
 	{

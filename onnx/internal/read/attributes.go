@@ -42,6 +42,8 @@ func attributes(s build.Node, row *graph.Operator) error {
 		case ignored:
 		case known == nil:
 			return unknown(s, row, a.Name)
+		case a.Type == onnxpb.AttrStrings && a.Name == "activations" && known.Kind == graph.KindString:
+			s.Raw.Attrs[a.Name] = strings.Join(a.Strings, ",")
 		default:
 			if err := attribute(s, a, known.Kind); err != nil {
 				return err

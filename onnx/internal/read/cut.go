@@ -36,6 +36,7 @@ func cut(c build.Config, g *onnxpb.Graph) error {
 		}
 		needed[i] = true
 		wanted = append(wanted, g.Nodes[i].Inputs...)
+		wanted = append(wanted, captured(&g.Nodes[i], 0)...)
 	}
 	var nodes []onnxpb.Node
 	for i := range g.Nodes {

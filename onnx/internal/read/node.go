@@ -40,6 +40,9 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if n := max(len(s.Raw.Inputs), len(s.Raw.Outputs)); n > maxNames {
 		return s.Errorf("it has %d inputs or outputs: more than %d are not supported", n, maxNames)
 	}
+	if op == "If" {
+		return branch(s)
+	}
 	if err := attributes(s, row); err != nil {
 		return err
 	}

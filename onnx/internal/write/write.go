@@ -156,7 +156,7 @@ func (e *writer) node(n *raw.Node) error {
 			pb.Outputs = append(pb.Outputs, e.unwritten(n.Outputs[0]+"_unread"))
 		}
 		pb.Outputs = append(pb.Outputs, n.Outputs[0])
-	} else if n.Op == graph.TopK {
+	} else if n.Op == graph.TopK { // whose outputs are not optional
 		pb.Outputs = []string{n.Outputs[0], e.unwritten(n.Outputs[0] + "_unread")}
 	}
 	delete(attrs, graph.OutputAttr)
@@ -192,6 +192,10 @@ func attribute(name string, value any) (onnxpb.Attr, error) {
 	case float32:
 		a.Type, a.Float = onnxpb.AttrFloat, v
 	case string:
+		if name == "activations" { // a list in files
+			a.Type, a.Strings = onnxpb.AttrStrings, strings.Split(v, ",")
+			return a, nil
+		}
 		a.Type, a.String = onnxpb.AttrString, v
 	case []int:
 		a.Type, a.Ints = onnxpb.AttrInts, elements.Int64s(v)

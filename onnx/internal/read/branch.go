@@ -1,0 +1,126 @@
+package read
+
+import (
+	"maps"
+	"slices"
+
+	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/operators"
+)
+
+// deepest bounds how many branches stand within each other: each is decoded anew by the one around it.
+const deepest = 16
+
+// branch puts the nodes of one branch of an If in its place, where the condition is known before the network runs: it is a
+// constant, or follows from shapes and constants. The other branch is not looked at. Names of the branch that the network has
+// already become others.
+func branch(s build.Node) error {
+	im := s.Net
+	a, ok := im.Array(s.Raw.Inputs[0])
+	if !ok || len(a.Ints) != 1 || a.Unknown() {
+		return s.Errorf("its condition %q is computed while the network runs: only a branch that follows from constants and shapes "+
+			"can be taken; give the inputs that it depends on as constants, or export the model with its branches resolved", s.Raw.Inputs[0])
+	}
+	which := "else_branch"
+	if a.Ints[0] != 0 {
+		which = "then_branch"
+	}
+	i := slices.IndexFunc(s.File.Attrs, func(a onnxpb.Attr) bool { return a.Name == which && a.Graph != nil })
+	if i < 0 || im.Depth >= deepest {
+		return s.Errorf("it has no %s, or one within more than %d others", which, deepest)
+	}
+	g, err := onnxpb.ReadGraph(s.File.Attrs[i].Graph)
+	if err != nil {
+		return s.Errorf("its %s: %w", which, err)
+	}
+	if len(g.Outputs) != len(s.Raw.Outputs) || g.Sparse > 0 {
+		return s.Errorf("its %s has %d outputs and the node %d, or sparse initializers", which, len(g.Outputs), len(s.Raw.Outputs))
+	}
+	if err := operators.Known(g.Nodes, im.Opsets); err != nil {
+		return err
+	}
+	names := maps.Clone(im.Scope) // what is around it has other names too
+	if names == nil {
+		names = map[string]string{}
+	}
+	define := func(name string) string {
+		if name == "" {
+			return ""
+		}
+		fresh := im.Fresh(name)
+		for _, taken := im.Arrays[fresh]; taken; _, taken = im.Arrays[fresh] {
+			fresh = im.Fresh(fresh + "_")
+		}
+		names[name] = fresh
+		return fresh
+	}
+	for k := range g.Initializers {
+		t := g.Initializers[k]
+		t.Name = define(t.Name)
+		if err := im.Constant(t.Name, &t); err != nil {
+			return s.Errorf("its %s: initializer %q: %w", which, t.Name, err)
+		}
+	}
+	for k := range g.Nodes { // which are in order, as ONNX wants them
+		n := &g.Nodes[k]
+		n.Inputs = renamed(names, n.Inputs)
+		n.Outputs = slices.Clone(n.Outputs)
+		for j, name := range n.Outputs {
+			n.Outputs[j] = define(name)
+		}
+	}
+	for k, out := range s.Raw.Outputs { // they are read under their own names
+		if out != "" {
+			from := renamed(names, []string{g.Outputs[k].Name})
+			g.Nodes = append(g.Nodes, onnxpb.Node{Op: "Identity", Name: out, Inputs: from, Outputs: []string{out}})
+		}
+	}
+	im.Inlined(g.Nodes)
+	outer := im.Scope
+	im.Depth, im.Scope = im.Depth+1, names
+	defer func() { im.Depth, im.Scope = im.Depth-1, outer }()
+	for k := range g.Nodes {
+		for _, in := range g.Nodes[k].Inputs {
+			if _, known := im.Arrays[in]; in != "" && !known && im.Graph.Values[in] == nil && im.Pending[in].Perm == nil {
+				return s.Errorf("its %s reads %q, which nothing makes before it: the model is damaged", which, in)
+			}
+		}
+		if err := node(im, &g.Nodes[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// captured returns the names that the branches of a node read, those made within among them.
+func captured(n *onnxpb.Node, depth int) []string {
+	var names []string
+	for i := range n.Attrs {
+		if n.Attrs[i].Graph == nil || depth >= deepest {
+			continue
+		}
+		g, err := onnxpb.ReadGraph(n.Attrs[i].Graph)
+		if err != nil {
+			continue // which is said when it is taken
+		}
+		for k := range g.Nodes {
+			names = append(names, g.Nodes[k].Inputs...)
+			names = append(names, captured(&g.Nodes[k], depth+1)...)
+		}
+		for k := range g.Outputs {
+			names = append(names, g.Outputs[k].Name)
+		}
+	}
+	return names
+}
+
+func renamed(names map[string]string, list []string) []string {
+	out := slices.Clone(list)
+	for i, name := range out {
+		if to, ok := names[name]; ok {
+			out[i] = to
+		}
+	}
+	return out
+}
