@@ -32,6 +32,9 @@ func TestSchemas(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := map[string]bool{"BatchNormalization.spatial": true}
+	for _, op := range []string{"GRU", "LSTM", "RNN"} {
+		gone[op+".activations"] = true // a list of strings in files
+	}
 	for _, row := range raw.Operators() {
 		schema, ok := schemas[row.Op]
 		if !ok && !strings.Contains(string(row.Op), ".") {

@@ -1,0 +1,130 @@
+package netgen
+
+import (
+	"fmt"
+
+	"pgregory.net/rapid"
+
+	"linquant/graph"
+	"linquant/tensor"
+)
+
+// references draws what an engine computes by its definition: of reals, with integers and booleans between, which a Cast makes
+// reals again.
+func (b *generator) references(x string, shape tensor.Shape) {
+	if len(shape) < 2 {
+		return
+	}
+	axis := b.in(1, len(shape)-1, "axis")
+	b.island(x, func(x string) bool {
+		n := len(b.values)
+		ok := b.reference(x, shape, axis)
+		if !ok || len(b.values) == n {
+			b.values = b.values[:n]
+			return false
+		}
+		made := b.last()
+		if b.values = b.values[:n]; graph.Counts(b.g.Values[made].DType) {
+			return b.add(graph.Cast, graph.Attrs{"to": 1}, 0, made)
+		}
+		b.values = append(b.values, made)
+		return true
+	})
+}
+
+// reference adds the nodes, of which the last one's output counts.
+func (b *generator) reference(x string, shape tensor.Shape, axis int) bool {
+	constant := func(own tensor.Shape) string {
+		codes := b.codes
+		b.codes = false
+		defer func() { b.codes = codes }()
+		return b.operand(x, own)
+	}
+	made := func(op graph.Op, attrs graph.Attrs, in ...string) (string, bool) {
+		ok := b.add(op, attrs, 0, in...)
+		return b.last(), ok
+	}
+	switch b.in(0, 6, "reference") {
+	case 0:
+		op := rapid.SampledFrom([]graph.Op{
+			graph.And, graph.Equal, graph.Greater, graph.GreaterOrEqual, graph.Less, graph.LessOrEqual, graph.Or, graph.Xor,
+		}).Draw(b.T, "op")
+		y, ok := made(op, nil, x, constant(tensor.Shape{}))
+		if ok && b.yes("not") {
+			y, ok = made(graph.Not, nil, y)
+		}
+		if ok && b.yes("count") { // how many are true, so far
+			if y, ok = made(graph.Cast, graph.Attrs{"to": 7}, y); ok {
+				_, ok = made(graph.CumSum, graph.Attrs{"axis": axis}, y)
+			}
+		}
+		return ok
+	case 1:
+		op := rapid.SampledFrom([]graph.Op{graph.IsNaN, graph.IsInf, graph.Hardmax, graph.Trilu, graph.Mod}).Draw(b.T, "op")
+		switch {
+		case op == graph.Hardmax:
+			return b.add(op, graph.Attrs{"axis": axis}, 0, x)
+		case op == graph.Trilu:
+			return b.add(op, graph.Attrs{"k": b.in(-2, 2, "k"), "upper": b.in(0, 1, "upper")}, 0, x)
+		case op == graph.Mod:
+			return b.add(op, graph.Attrs{"fmod": 1}, 0, x, constant(tensor.Shape{}))
+		}
+		return b.add(op, nil, 0, x)
+	case 2:
+		return b.add(graph.TopK, graph.Attrs{"axis": axis, "k": b.in(1, shape[axis], "k"), "largest": b.in(0, 1, "largest"), "output": b.in(0, 1, "output")}, 0, x)
+	case 3:
+		letters := "nabcdefgh"[:len(shape)]
+		return !b.exact && b.add(graph.Einsum, graph.Attrs{"equation": letters + ",z->" + letters[:axis] + letters[axis+1:] + "z"}, 0, x, constant(tensor.Shape{b.in(1, 3, "z")}))
+	case 4:
+		return b.recurrent(x, shape)
+	}
+	op := rapid.SampledFrom([]graph.Op{graph.ArgMax, graph.ArgMin}).Draw(b.T, "op")
+	at, ok := made(op, graph.Attrs{"axis": axis, "select_last_index": b.in(0, 1, "last")}, x)
+	switch {
+	case !ok || b.in(0, 2, "alone") == 0:
+		return ok
+	case len(shape) == 2 && b.yes("of each example"):
+		if b.yes("reversed") {
+			if at, ok = made(graph.Squeeze, graph.Attrs{"axes": []int{1}}, at); ok {
+				_, ok = made(graph.ReverseSequence, graph.Attrs{"batch_axis": 0, "time_axis": 1}, x, at)
+			}
+			return ok
+		}
+		return b.add(graph.GatherND, graph.Attrs{"batch_dims": 1}, 0, x, at)
+	}
+	attrs := graph.Attrs{"axis": axis}
+	taken, ok := made(graph.GatherElements, attrs, x, at)
+	if ok && b.yes("put") {
+		reduction := rapid.SampledFrom([]string{"none", "max"}).Draw(b.T, "reduction")
+		_, ok = made(graph.ScatterElements, graph.Attrs{"axis": axis, "reduction": reduction}, x, at, taken)
+	}
+	return ok
+}
+
+// recurrent draws a recurrent layer over the rows of each example.
+func (b *generator) recurrent(x string, shape tensor.Shape) bool {
+	if len(shape) != 3 || b.exact {
+		return false
+	}
+	op := rapid.SampledFrom([]graph.Op{graph.LSTM, graph.GRU, graph.RNN}).Draw(b.T, "op")
+	gates := map[graph.Op]int{graph.LSTM: 4, graph.GRU: 3, graph.RNN: 1}[op]
+	hidden, directions, attrs := b.in(1, 3, "hidden"), 1, graph.Attrs{"layout": 1, "output": b.in(0, 1, "output")}
+	if attrs["direction"] = rapid.SampledFrom([]string{"forward", "reverse", "bidirectional"}).Draw(b.T, "direction"); attrs["direction"] == "bidirectional" {
+		directions = 2
+	}
+	if op == graph.GRU {
+		attrs["linear_before_reset"] = b.in(0, 1, "before")
+	}
+	operands := []string{x}
+	for i, own := range []tensor.Shape{{directions, gates * hidden, shape[2]}, {directions, gates * hidden, hidden}, {directions, 2 * gates * hidden}} {
+		n, _ := own.Elements()
+		data := make([]float32, n)
+		for k := range data {
+			data[k] = float32(b.between(-64, 64)) / 64
+		}
+		name := fmt.Sprintf("recurrent%d_%d", b.n, i)
+		b.g.AddConst(name, mustTensor(own, data))
+		operands = append(operands, name)
+	}
+	return b.add(op, attrs, 0, operands...)
+}
