@@ -251,7 +251,7 @@ func (c *compiler) done(name string, p *place) {
 // keepPlace lets Trace see a value from the last step on.
 func (c *compiler) keepPlace(name string, p *place) {
 	shown := *p
-	shown.name = name
+	shown.name, shown.kind = name, c.typeOf(name)
 	if len(c.steps) == 0 {
 		c.kept = append(c.kept, &shown)
 		return

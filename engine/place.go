@@ -40,6 +40,7 @@ type place struct {
 	steps []int
 
 	quant *quant.Params // nil for floats
+	kind  tensor.DType  // of floats that stand for integers or booleans, once the value is shown
 	flip  byte          // 0x80 where the codes are signed and stored plus 128
 
 	buffer *buffer

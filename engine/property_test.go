@@ -190,7 +190,7 @@ func checkNetwork(t rapid.TB, d drawn, how comparison) {
 					t.Fatal(err)
 				}
 			})
-			if allocs != 0 {
+			if allocs != 0 && !slices.ContainsFunc(g.Nodes, allocates(g)) {
 				t.Fatalf("%v allocations a run", allocs)
 			}
 		}
@@ -264,5 +264,13 @@ func closeReals(*graph.Graph) func(name string, got, want tensor.Tensor) error {
 			}
 		}
 		return nil
+	}
+}
+
+// allocates reports of a node whether the engine computes it as the evaluator does, which takes memory in every run.
+func allocates(g *graph.Graph) func(*graph.Node) bool {
+	return func(n *graph.Node) bool {
+		inferred, err := graph.InferShapes(g)
+		return graph.ByReference(n) || err == nil && graph.Counts(inferred.Values[n.Outputs[0]].DType) && inferred.Values[n.Outputs[0]].Quant == nil
 	}
 }

@@ -16,7 +16,7 @@ import (
 //
 // Errors: slices that are no batch of the network's inputs and outputs; ctx's, which is looked at between steps; a
 // NumberError; a PanicError. After an error the outputs are undefined. With one thread Run starts no goroutine and, after the first call, allocates
-// nothing; with more, none outlives the call.
+// nothing but for nodes that are computed ByReference (package graph); with more, none outlives the call.
 func (p *Program) Run(ctx context.Context, outputs, inputs [][]float32) error {
 	batch, err := p.batch(inputs)
 	if err != nil {

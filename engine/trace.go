@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"linquant/graph"
 	"linquant/internal/ended"
 	"linquant/tensor"
 )
@@ -52,6 +53,9 @@ func (p *place) tensor(s *state) tensor.Tensor {
 		reals := make([]float32, p.n)
 		p.export(s, reals, nil)
 		t, err := tensor.Of(shape, reals)
+		if graph.Counts(p.kind) {
+			t, err = graph.CountsOf(shape, reals, p.kind)
+		}
 		if err != nil {
 			panic("engine: " + err.Error()) // the shape is that of n elements
 		}

@@ -59,7 +59,7 @@ func (s site) recur() (tensor.Shape, error) {
 		return nil, s.errorf("the first dimension of %s is steps and not the batch: read the whole input as one example", show(x))
 	}
 	hidden := u[2]
-	if h, ok := s.n.Attrs["hidden_size"].(int); ok {
+	if h := s.n.Int("hidden_size"); h != 0 { // else it follows from R
 		hidden = h
 	}
 	steps, batch := x[0], x[1]

@@ -117,7 +117,7 @@ const OutputAttr = outputAttr
 func init() {
 	common := []Attribute{
 		floatsAttr("activation_alpha"), floatsAttr("activation_beta"), strAttr("activations", ""), floatAttr("clip", 0),
-		strAttr("direction", "forward"), {Name: "hidden_size", Kind: KindInt}, intAttr("layout", 0).from(14), whichOutput,
+		strAttr("direction", "forward"), intAttr("hidden_size", 0), intAttr("layout", 0).from(14), whichOutput,
 	}
 	add(ClassReference, Arity{3, 6}, []Operator{
 		{
