@@ -123,7 +123,7 @@ func (b *generator) grow() {
 	ops := []func(string, tensor.Shape){
 		b.same, b.function, b.function, b.function, b.clamp, b.pair, b.otherPair, b.number, // also of a number for each example
 		b.pair, b.constantPair, b.concat, b.slice, b.picks, b.transpose, b.reshape, b.softmax, b.matMul,
-		b.reduction, b.logSoftmax, b.norm, b.resize, b.reshaped, b.reshaped, b.references, b.references, b.references,
+		b.reduction, b.logSoftmax, b.norm, b.resize, b.reshaped, b.reshaped, b.references, b.references, b.references, b.references,
 	}
 	if len(shape) == 1 {
 		ops = ops[:8]

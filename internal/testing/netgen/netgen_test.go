@@ -14,7 +14,7 @@ import (
 func TestEveryOperatorIsDrawn(t *testing.T) {
 	for _, codes := range []bool{false, true} {
 		drawn := map[graph.Op]bool{}
-		for seed := range 1500 {
+		for seed := range 4000 {
 			g := rapid.Custom(func(t *rapid.T) *graph.Graph { return Draw(t, codes) }).Example(seed)
 			for _, n := range g.Nodes {
 				drawn[n.Op] = drawn[n.Op] || codes == (g.Values[n.Outputs[0]].Quant != nil)
