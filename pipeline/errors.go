@@ -178,7 +178,7 @@ type ConstantInputs struct {
 
 // Warning is one line.
 func (w ConstantInputs) Warning() string {
-	text := fmt.Sprintf("layer %q is given the same in all of %s, in one of its groups at least: its weights are rounded to the nearest there; "+
+	text := fmt.Sprintf("layer %q, or a group of its inputs, is given the same in all of %s: its weights are rounded to the nearest there; "+
 		"calibrate on examples in which it is not", w.Node, count(w.Examples, "example"))
 	if w.Others > 0 {
 		text += fmt.Sprintf(" (and so are %s)", count(w.Others, "other layer"))
