@@ -12,6 +12,7 @@ import (
 	"linquant/calib"
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/internal/onnxpb"
 	"linquant/onnx"
 	"linquant/ptq"
 	"linquant/tensor"
@@ -149,6 +150,44 @@ func TestIndices(t *testing.T) {
 				t.Errorf("error %v, want one that names the node", err)
 			}
 		})
+	}
+}
+
+// A quantized network keeps the types of integers and booleans in its file, and the constants that they are compared with.
+func TestTypesInQuantizedFiles(t *testing.T) {
+	x := make([]float32, 3*2*6*6)
+	for i := range x {
+		x[i] = float32(i*37%101-50) / 32
+	}
+	row, _ := graph.Lookup(graph.Relu)
+	g := networkOf(t, row)
+	two, err := tensor.Of(tensor.Shape{}, []int64{2})
+	must(t, err)
+	g.AddConst("two", two)
+	counts := g.AddNode(graph.Cast, "counts", "counts", graph.Attrs{"to": 7}, g.Outputs[0])
+	even := g.AddNode(graph.Equal, "even", "even", nil, g.AddNode(graph.Add, "sum", "sum", nil, counts, "two"), "two")
+	g.Outputs = []string{g.AddNode(graph.Cast, "reals", "reals", graph.Attrs{"to": 1}, even), counts, even}
+	folded, err := graph.Fold(t.Context(), g)
+	must(t, err)
+	q := quantizedOf(t, folded, x)
+	if !q.Quantized() {
+		t.Fatal("nothing is quantized")
+	}
+	data := exported(t, q, onnx.ExportConfig{})
+	m, err := onnxpb.Read(data)
+	must(t, err)
+	for i, want := range []onnxpb.DataType{onnxpb.Float, onnxpb.Int64, onnxpb.Bool} {
+		if out := m.Graph.Outputs[i]; out.Type != want {
+			t.Errorf("the file says of %s that it has elements of type %d, want %d", out.Name, out.Type, want)
+		}
+	}
+	back, err := onnx.Import(t.Context(), data, "back.onnx")
+	must(t, err)
+	alike(t, "the file", evaluated(t, back, x), evaluated(t, q, x), 0)
+	for name, want := range map[string]tensor.DType{"counts": tensor.Int64, "even": tensor.Bool, "reals": tensor.Float32} {
+		if got := back.Value(name).DType; got != want {
+			t.Errorf("%s has elements of %v in the file, want %v", name, got, want)
+		}
 	}
 }
 

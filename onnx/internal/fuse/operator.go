@@ -39,6 +39,10 @@ func (f *fuser) operator(n *raw.Node) error {
 		if in == "" {
 			continue
 		}
+		if f.counts(n, in) {
+			inputs[i] = in
+			continue
+		}
 		var err error
 		if inputs[i], err = f.real(in); err != nil {
 			return err
@@ -52,6 +56,20 @@ func (f *fuser) operator(n *raw.Node) error {
 		}
 	}
 	return nil
+}
+
+// counts copies a constant of integers or booleans that the node computes with as such, and reports whether it is one.
+func (f *fuser) counts(n *raw.Node, name string) bool {
+	v := f.raw.Values[name]
+	row, ok := graph.Lookup(n.Op)
+	if !ok || v == nil || v.Const == nil || v.Type != (quant.Type{}) || !graph.Counts(v.DType) || v.DType.Size() == 1 && v.DType != tensor.Bool {
+		return false
+	}
+	if !row.Counting && !graph.ByReference(n.InGraph()) {
+		return false
+	}
+	f.out.Values[name] = floatValue(v)
+	return true
 }
 
 // move does what a node that moves elements does to the codes that its input is a view of. Its output is then a view

@@ -166,7 +166,11 @@ func (l *lowerer) fresh(name string) string { return l.out.Unused(name, l.g) }
 
 // emit appends a node whose output are reals, with the shape of a value of the graph.
 func (l *lowerer) emit(op graph.Op, node string, attrs graph.Attrs, inputs []string, output string, like *graph.Value) {
-	l.out.Values[output] = &raw.Value{Name: output, DType: tensor.Float32, Shape: like.Shape}
+	v := &raw.Value{Name: output, DType: tensor.Float32, Shape: like.Shape}
+	if like.Quant == nil && graph.Counts(like.DType) {
+		v.DType = like.DType
+	}
+	l.out.Values[output] = v
 	l.out.AddNode(op, l.nodeName(node), output, attrs, inputs...)
 }
 
