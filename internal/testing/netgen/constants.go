@@ -20,9 +20,9 @@ func (b *generator) params(spread float64) *quant.Params {
 }
 
 // tieScale makes the scale of a layer's output the nearest one of which the product of the layer's scales is a power of
-// two, for about every third layer: many sums are then ties, which conventions of rounding decide otherwise.
+// two, for most layers: many sums are then ties, which conventions of rounding decide otherwise.
 func tieScale(g *graph.Graph, q *quant.Params, inputs []string) {
-	if len(inputs) < 2 || q.ZeroPoint[0]%3 != 0 {
+	if len(inputs) < 2 || q.ZeroPoint[0]%3 == 0 {
 		return
 	}
 	x, w := g.Values[inputs[0]].Quant, g.Values[inputs[1]].Quant
@@ -30,8 +30,8 @@ func tieScale(g *graph.Graph, q *quant.Params, inputs []string) {
 		return
 	}
 	product := x.Scale[0] * w.Scale[0]
-	exponent := math.Round(math.Log2(float64(q.Scale[0]) / float64(product)))
-	q.Scale[0] = product * float32(math.Exp2(max(0, exponent)))
+	exponent := math.Round(math.Log2(float64(q.Scale[0])/float64(product))) - 1
+	q.Scale[0] = product * float32(math.Exp2(max(1, exponent)))
 }
 
 // spread is how far the reals of a value reach.

@@ -50,10 +50,17 @@ func (b *generator) reference(x string, shape tensor.Shape, axis int) bool {
 	}
 	switch kind {
 	case 0, 7, 8:
-		op := rapid.SampledFrom([]graph.Op{
-			graph.And, graph.Equal, graph.Greater, graph.GreaterOrEqual, graph.Less, graph.LessOrEqual, graph.Or, graph.Xor,
-		}).Draw(b.T, "op")
-		y, ok := made(op, nil, x, constant(tensor.Shape{}))
+		compare := func() (string, bool) {
+			op := rapid.SampledFrom([]graph.Op{graph.Equal, graph.Greater, graph.GreaterOrEqual, graph.Less, graph.LessOrEqual}).Draw(b.T, "op")
+			return made(op, nil, x, constant(tensor.Shape{}))
+		}
+		y, ok := compare()
+		if ok && b.yes("logic") {
+			other, is := compare()
+			if ok = is; ok {
+				y, ok = made(rapid.SampledFrom([]graph.Op{graph.And, graph.Or, graph.Xor}).Draw(b.T, "logic"), nil, y, other)
+			}
+		}
 		if ok && b.yes("not") {
 			y, ok = made(graph.Not, nil, y)
 		}

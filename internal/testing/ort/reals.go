@@ -47,8 +47,8 @@ func (c *cut) compareReals(n *graph.Node, theirs tensor.Tensor, evaluate Evaluat
 	if err != nil {
 		return r, err
 	}
-	// Codes of which a file does not say what they stand for are numbers here.
-	if ours.DType != tensor.Float32 || !ours.Shape.Equal(theirs.Shape) {
+	// Codes of which a file does not say what they stand for are numbers here; integers and booleans have their type in both.
+	if ours.DType != tensor.Float32 && ours.DType != theirs.DType || !ours.Shape.Equal(theirs.Shape) {
 		return r, fmt.Errorf("theirs is %v %v, ours %v %v", theirs.DType, theirs.Shape, ours.DType, ours.Shape)
 	}
 	for _, in := range c.inputs {

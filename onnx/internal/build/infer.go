@@ -67,7 +67,8 @@ func (im *Network) Inferred(name string) []int64 {
 func (im *Network) infer(nodes []*raw.Node) {
 	part := graph.New("")
 	for _, n := range nodes {
-		if raw.HasParameters(n.Op) {
+		ofReals := raw.HasParameters(n.Op)
+		if ofReals {
 			n = inReals(n)
 		}
 		for _, in := range n.Inputs {
@@ -76,11 +77,11 @@ func (im *Network) infer(nodes []*raw.Node) {
 			case v.Const != nil && v.DType == tensor.Float32:
 				part.AddConst(in, *v.Const)
 			case v.Const != nil: // codes, which stand for reals of the same shape, or integers
-				addInput(part, v, v.Const.Shape)
+				addInput(part, v, v.Const.Shape, ofReals)
 			case im.shapes[in] == nil:
 				return
 			default:
-				addInput(part, v, im.shapes[in])
+				addInput(part, v, im.shapes[in], ofReals)
 			}
 		}
 		part.AddNode(n.Op, n.Name, n.Outputs[0], n.Attrs, n.Inputs...)
@@ -94,10 +95,10 @@ func (im *Network) infer(nodes []*raw.Node) {
 	}
 }
 
-// addInput adds an input that stands for a value: of reals, integers or booleans.
-func addInput(g *graph.Graph, v *raw.Value, shape tensor.Shape) {
+// addInput adds an input that stands for a value: of integers or booleans, or of reals, as codes do, a bias of int32 too.
+func addInput(g *graph.Graph, v *raw.Value, shape tensor.Shape, ofReals bool) {
 	g.AddInput(v.Name, shape)
-	if _, codes := v.Codes(); !codes || v.DType.Size() > 1 {
+	if _, codes := v.Codes(); !ofReals && (!codes || v.DType.Size() > 1) {
 		g.Values[v.Name].DType = v.DType
 	}
 }

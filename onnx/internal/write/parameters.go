@@ -42,12 +42,15 @@ var preparations = map[graph.Op]func(parameters) error{
 	graph.Concat:      parameters.axis,
 	graph.Expand:      parameters.expand,
 	graph.Flatten:     parameters.axis,
+	graph.GRU:         parameters.recurrent,
 	graph.Gather:      parameters.gather,
 	graph.Gemm:        parameters.gemm,
+	graph.LSTM:        parameters.recurrent,
 	graph.LogSoftmax:  parameters.axis,
 	graph.Max:         parameters.extreme,
 	graph.MaxPool:     parameters.pool,
 	graph.Min:         parameters.extreme,
+	graph.RNN:         parameters.recurrent,
 	graph.Reshape:     parameters.reshape,
 	graph.Resize:      parameters.resize,
 	graph.Slice:       parameters.slice,
@@ -218,6 +221,14 @@ func (p parameters) pool() error {
 	}
 	if p.n.Int("ceil_mode") == 0 {
 		delete(p.attrs, "ceil_mode")
+	}
+	return nil
+}
+
+// recurrent says the size of the state, which follows from R, but ONNX Runtime asks for it.
+func (p parameters) recurrent() error {
+	if r := p.g.Values[p.n.Inputs[2]]; p.n.Int("hidden_size") == 0 && r != nil && len(r.Shape) == 3 {
+		p.attrs["hidden_size"] = r.Shape[2]
 	}
 	return nil
 }
