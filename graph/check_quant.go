@@ -78,7 +78,7 @@ func (s site) checkQuant() error {
 		if s.value(0).Quant != nil || out.Quant == nil {
 			return s.errorf("it makes codes of reals: input %q must have no quantization parameters and output %q must have some", s.n.Inputs[0], out.Name)
 		}
-		return s.checkReal(0)
+		return s.checkReals(1)
 	case DequantizeLinear:
 		if s.value(0).Quant == nil || out.Quant != nil {
 			return s.errorf("it makes reals of codes: input %q must have quantization parameters and output %q none", s.n.Inputs[0], out.Name)
@@ -104,35 +104,38 @@ func (s site) checkQuant() error {
 		if IsQLinear(s.n) {
 			return s.errorf("%s says how codes are rounded, and its values are reals: remove the attribute", qlinearAttr)
 		}
-		for i := range s.n.Inputs {
-			if err := s.checkReal(i); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.checkReals(len(s.n.Inputs))
 	}
 	return s.checkIntegers(out)
 }
 
-// surelyReal reports whether an operator whose operands are of one type has another operand than i that is reals, whatever
-// inference finds: a constant, or an input.
+// surelyReal reports whether operand i of an operator whose operands are of one type is reals, whatever inference finds: a
+// constant, or an input.
 func (s site) surelyReal(i int) bool {
-	for k, name := range s.n.Inputs {
-		v := s.value(k)
-		given := v != nil && (v.Const != nil || slices.Contains(s.g.Inputs, name))
-		if k != i && given && v.Quant == nil && !Counts(v.DType) && of(s.n).Counting && of(s.n).Class != ClassSelect {
-			return true
-		}
+	if o := of(s.n); !o.Counting || o.Class == ClassSelect {
+		return false
 	}
-	return false
+	v := s.value(i)
+	return v != nil && (v.Const != nil || slices.Contains(s.g.Inputs, s.n.Inputs[i])) && v.Quant == nil && !Counts(v.DType)
 }
 
-// checkReal checks that a constant which is no code holds floats.
-func (s site) checkReal(i int) error {
-	if o := of(s.n); (o.Counting || o.types != nil || o.Class == ClassReference) && !s.surelyReal(i) {
-		return nil // whose types are inferred with the shapes
+// checkReals checks that those of the first n operands that are constants and no codes hold floats. Where types are inferred
+// with the shapes they need to only beside another operand that is surely reals.
+func (s site) checkReals(n int) error {
+	o := of(s.n)
+	inferred := o.Counting || o.types != nil || o.Class == ClassReference
+	sure, reals := -1, 0
+	for i := range s.n.Inputs {
+		if inferred && s.surelyReal(i) {
+			sure = i
+			reals++
+		}
 	}
-	if v := s.value(i); v != nil && v.Const != nil && !v.Const.DType.IsFloat() {
+	for i := range n {
+		v := s.value(i)
+		if v == nil || v.Const == nil || v.Const.DType.IsFloat() || inferred && (reals == 0 || reals == 1 && sure == i) {
+			continue
+		}
 		return s.errorf("constant %q holds %v and has no quantization parameters: set its Quant or convert it to float32", v.Name, v.Const.DType)
 	}
 	return nil
