@@ -121,14 +121,20 @@ func (r *oneExample) same(n *Node) *Node {
 	if !anywhere && slices.ContainsFunc(names, func(name string) bool { return r.varies[name] && !leads(name) }) {
 		return nil
 	}
-	c := n.Clone()
-	if sizes := n.Attrs["sizes"]; n.Op == Resize && sizes != nil {
-		of := slices.Clone(n.Ints("sizes"))
-		of[0], c.Attrs["sizes"] = Batch, of
-	}
+	c := batchSized(n)
 	shape, err := site{r.to, c}.infer()
 	if err != nil || !shape.Equal(r.to.Values[n.Outputs[0]].Shape) {
 		return nil
+	}
+	return c
+}
+
+// batchSized returns a copy of a node; the sizes that a Resize names begin with the batch in it, as its input does.
+func batchSized(n *Node) *Node {
+	c := n.Clone()
+	if n.Op == Resize && n.Attrs["sizes"] != nil {
+		sizes := slices.Clone(n.Ints("sizes"))
+		sizes[0], c.Attrs["sizes"] = Batch, sizes
 	}
 	return c
 }
@@ -305,12 +311,8 @@ func (r *oneExample) eachIndex(n *Node) error {
 	for i := range x[0] {
 		one := r.beside(whole, append(tensor.Shape{Batch, 1}, x[1:]...))
 		r.to.AddNode(Slice, one, one, Attrs{"axes": []int{1}, "starts": []int{i}, "ends": []int{i + 1}}, whole)
-		c := n.Clone()
+		c := batchSized(n)
 		c.Inputs[0] = r.shaped(one, append(tensor.Shape{Batch}, x[1:]...))
-		if sizes := n.Attrs["sizes"]; n.Op == Resize && sizes != nil {
-			of := slices.Clone(n.Ints("sizes"))
-			of[0], c.Attrs["sizes"] = Batch, of
-		}
 		shape, err := site{r.to, c}.infer()
 		if err != nil {
 			return n.errorf("its whole input is one example, and so it cannot run: %w", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ import (
 // of the first two.
 type Budget struct {
 	Packed  int64         // bytes of all constants, codes packed at their bits (ptq.NetworkReport.PackedBytes); 0: no bound
-	File    int64         // bytes of the file, as FileBytes counts them; 0: no bound
+	File    int64         // bytes of the file that Write writes; 0: no bound
 	Latency time.Duration // of one example on one thread; layers then stay floats where that is worth it, and keep their bits; 0: no bound
 
 	// MaxDrop is how many points of top-1 (0.5 is half a hundredth of the examples) the network may lose to the float one on every second
@@ -33,9 +34,9 @@ type Budget struct {
 	Bits     []int // that weights may have; nil means 2, 3, 4, 6 and 8
 	Examples int   // on which what layers lose is measured, behind those of the calibration; 0 means 128
 
-	// FileBytes counts the bytes of the file that would be written of a network, with the overrides that it was made by. nil means
-	// Network.Export in the default form.
-	FileBytes func(n *Network, overrides []ptq.Override) (int64, error)
+	// Write writes the file of a network, made with these overrides, so that its bytes are counted. nil means Network.Export in the
+	// default form.
+	Write func(w io.Writer, n *Network, overrides []ptq.Override) error
 
 	Int4 bool // the file has codes of up to 4 bits two a byte, and others a byte each
 }
@@ -66,8 +67,8 @@ type Choice struct {
 	Verified int  // that Measured is of
 	HeldOut  bool // the latter are none of the former, nor of the calibration
 
-	// Drops are what of the curve was measured for MaxDrop on every second example of Config.Test, DropExamples; the other examples are
-	// those of Result.Accuracy.
+	// DropExamples is how many examples the drops of the curve's points are of: every second one of Config.Test, for MaxDrop. The others
+	// are those of Result.Accuracy.
 	DropExamples int
 
 	Overrides []ptq.Override // what was chosen, as the configuration would have said it
@@ -207,11 +208,9 @@ type choosing struct {
 func (n *Network) budgeted(ctx context.Context, cfg Config) (*Result, error) {
 	c := &choosing{n: n, cfg: cfg, budget: *cfg.Budget}
 	c.cfg.Budget, c.cfg.Quant.WeightBits = nil, cmp.Or(cfg.Quant.WeightBits, 8)
-	if c.budget.FileBytes == nil {
-		c.budget.FileBytes = func(n *Network, _ []ptq.Override) (int64, error) {
-			var w byteCounter
-			err := n.Export(&w, onnx.ExportConfig{Int4: c.budget.Int4})
-			return int64(w), err
+	if c.budget.Write == nil {
+		c.budget.Write = func(w io.Writer, n *Network, _ []ptq.Override) error {
+			return n.Export(w, onnx.ExportConfig{Int4: c.budget.Int4})
 		}
 	}
 	// The drop is minimal of what the file takes where that is what may be less.

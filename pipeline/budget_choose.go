@@ -65,7 +65,9 @@ func (c *choosing) size(picks []int) (int64, error) {
 // sizeOf returns the bytes of the network of a choice.
 func (c *choosing) sizeOf(n *Network, picks []int) (int64, error) {
 	if c.result.InFile {
-		return c.budget.FileBytes(n, c.overrides(picks))
+		var w byteCounter
+		err := c.budget.Write(&w, n, c.overrides(picks))
+		return int64(w), err
 	}
 	_, packed := ptq.ConstantBytes(n.graph)
 	return packed, nil
@@ -182,10 +184,11 @@ func (c *choosing) picked(choice knapsack.Choice, size int64) error {
 	}
 	r.Overrides = c.overrides(choice.Picks)
 	if r.Curve == nil {
-		var err error
-		if r.Curve, err = c.curve(); err != nil {
+		choices, err := c.choices()
+		if err != nil {
 			return err
 		}
+		r.Curve = c.curve(choices)
 	}
 	point := c.point(choice)
 	at, found := slices.BinarySearchFunc(r.Curve, point, comparePoints)
@@ -217,20 +220,17 @@ func (c *choosing) point(choice knapsack.Choice) ChoicePoint {
 	return p
 }
 
-// curve chooses for budgets from the least to the largest that changes something, at even ratios.
-func (c *choosing) curve() ([]ChoicePoint, error) {
-	choices, err := c.choices()
-	if err != nil {
-		return nil, err
-	}
+// curve returns choices as points.
+func (c *choosing) curve(choices []knapsack.Choice) []ChoicePoint {
 	var points []ChoicePoint
 	for _, choice := range choices {
 		points = append(points, c.point(choice))
 	}
-	return points, nil
+	return points
 }
 
-// choices returns the different choices for these budgets, by rising cost.
+// choices returns the different choices for budgets from the least to the largest that changes something, at even ratios, by
+// rising cost.
 func (c *choosing) choices() ([]knapsack.Choice, error) {
 	items := c.options()
 	least, most := int64(0), int64(0)
@@ -277,14 +277,12 @@ func (c *choosing) small(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.result.Curve = c.curve(choices)
 	bound := max(c.budget.Packed, c.budget.File)
 	if bound > 0 {
 		if choices, err = c.bounded(choices, bound); err != nil {
 			return nil, err
 		}
-	}
-	if c.result.Curve, err = c.curve(); err != nil {
-		return nil, err
 	}
 	var best *Result
 	var bestSize int64

@@ -18,7 +18,6 @@ import (
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/figure"
-	"linquant/onnx"
 	"linquant/pipeline"
 	"linquant/ptq"
 )
@@ -180,21 +179,6 @@ func methodUnder(cfg ptq.Config, overrides []ptq.Override) string {
 	return ptq.AbsMax{}.String()
 }
 
-// exportedBytes returns how large the file of a network is.
-func exportedBytes(n *pipeline.Network, cfg onnx.ExportConfig) (int64, error) {
-	var w byteCounter
-	err := n.Export(&w, cfg)
-	return int64(w), err
-}
-
-// byteCounter counts what is written.
-type byteCounter int64
-
-func (c *byteCounter) Write(p []byte) (int, error) {
-	*c += byteCounter(len(p))
-	return len(p), nil
-}
-
 // explainBudget adds to an error about a size that cannot be met what would make the file smaller.
 func explainBudget(err error, int4 bool) error {
 	if of := (*pipeline.BudgetError)(nil); errors.As(err, &of) && of.What == "size" && !int4 {
@@ -327,10 +311,6 @@ func printChoice(w io.Writer, made *pipeline.Result) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	what := "constants of"
-	if c.InFile {
-		what = "a file of"
-	}
 	gap := "the least noise that can be had, proven"
 	if c.Gap > 0 {
 		gap = fmt.Sprintf("within %.2g%% of the least noise that can be had", 100*c.Gap)
@@ -339,9 +319,9 @@ func printChoice(w io.Writer, made *pipeline.Result) error {
 	case timed:
 		fmt.Fprintf(w, "Chosen by what layers take and lose: %v for an example on one thread, measured\n", c.Latency.Round(time.Microsecond))
 	case c.InFile:
-		fmt.Fprintf(w, "Chosen by what each layer alone costs the outputs: %s %s bytes, %s\n", what, text.Thousands(c.Bytes), gap)
+		fmt.Fprintf(w, "Chosen by what each layer alone costs the outputs: a file of %s bytes, %s\n", text.Thousands(c.Bytes), gap)
 	default:
-		fmt.Fprintf(w, "Chosen by what each layer alone costs the outputs: %s %s bytes with codes packed, %s\n", what, text.Thousands(c.Bytes), gap)
+		fmt.Fprintf(w, "Chosen by what each layer alone costs the outputs: constants of %s bytes with codes packed, %s\n", text.Thousands(c.Bytes), gap)
 	}
 	on := "the same, since there are no others"
 	if c.HeldOut {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -304,19 +305,19 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return told.recipe.metadata(c, model, told, made)
 	}
 	if budget != nil {
-		budget.FileBytes = func(n *pipeline.Network, overrides []ptq.Override) (int64, error) {
+		budget.Write = func(w io.Writer, n *pipeline.Network, overrides []ptq.Override) error {
 			hashed, counted := made, ec
 			hashed.Calib = strings.Repeat("0", 64)
 			var err error
 			if counted.Metadata, err = recipeOf(methodUnder(pc, overrides), overrides[len(pc.Overrides):], hashed); err != nil {
-				return 0, err
+				return err
 			}
 			if cfg.pixels() {
 				if n, err = n.WithPixels(); err != nil {
-					return 0, err
+					return err
 				}
 			}
-			return exportedBytes(n, counted)
+			return n.Export(w, counted)
 		}
 	}
 	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
