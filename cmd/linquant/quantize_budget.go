@@ -35,7 +35,7 @@ func (b *budgetConfig) add(c *cobra.Command) {
 	f.StringVar(&b.budget, "budget", "", "`BOUND` under which the bits of the weights of each layer (2, 3, 4, 6 or 8) are chosen, so that the "+
 		"outputs lose least: size=300kB, of the whole file, in which a code takes a byte, or with --int4 half of one up to 4 bits; "+
 		"packed=300kB, of all constants, codes packed at their bits; or latency=2ms, of one example on one thread, within which layers stay floats. B, kB, MB, KiB or MiB")
-	f.Float64Var(&b.maxDrop, "max-drop", 0, "choose them for the smallest network that loses at most so many `POINTS` of top-1 to the float one, on --data; "+
+	f.Float64Var(&b.maxDrop, "max-drop", 0, "choose bits of layers for the smallest network that loses at most so many `POINTS` of top-1 to the float one, on --data; "+
 		"with --int4 the file is the smallest, else the packed constants; beside --budget, within that too")
 	f.StringVar(&b.data, "data", "", "labelled `DATA` for --max-drop: it is chosen by every second example, and measured on the others; with --budget alone, "+
 		"only measured on")
