@@ -20,6 +20,11 @@ func (s *lowerer) resize() error {
 	if s.out.quant != nil || graph.ResizesByCopy(s.n) || len(axes) == 0 {
 		return s.resizeByCopy(axes)
 	}
+	if rows, columns, ok := graph.Bilinear(s.n, s.g.Values[s.n.Inputs[0]].Shape, whole); ok {
+		s.emitPlanes(from, rows, columns)
+		s.finish()
+		return nil
+	}
 	for i := range axes {
 		to := s.out
 		if i < len(axes)-1 {
@@ -125,6 +130,65 @@ func (k *resizing) part(s *state, _ *scratch, lo, hi int) {
 				accumulate(row, matrix[from[t]*k.inner:], w, t == 0)
 			}
 		}
+	}
+}
+
+// emitPlanes appends the step of a Resize that is graph.Bilinear. In memory the input is rows of columns of inner neighbours,
+// outer times: a picture whose channels lie last is one plane, others are a plane for each channel.
+func (s *lowerer) emitPlanes(from *place, rows, columns graph.ResizeAxis) {
+	k := &planes{from: from, to: s.out, rows: rows, columns: columns, outer: 1, inner: 1}
+	shape := from.shape
+	k.height, k.width = shape[len(shape)-2], shape[len(shape)-1]
+	if others := from.n / max(k.height*k.width, 1); len(shape) == 3 {
+		k.inner = others
+	} else {
+		k.outer = others
+	}
+	k.outHeight, k.outWidth = s.out.shape[len(shape)-2], s.out.shape[len(shape)-1]
+	s.emit(s.n, k, step{in: []*place{from}, out: []*place{s.out}})
+}
+
+type planes struct {
+	from, to            *place
+	rows, columns       graph.ResizeAxis
+	height, width       int
+	outHeight, outWidth int
+	outer, inner        int
+}
+
+// units are rows of the output.
+func (k *planes) units() (n, grain int) {
+	return k.outer * k.outHeight, max(elementGrain/max(k.outWidth*k.inner, 1), 1)
+}
+
+func (k *planes) part(s *state, _ *scratch, lo, hi int) {
+	src, dst := s.floatsOf(k.from), s.floatsOf(k.to)
+	line := k.width * k.inner
+	for r := lo; r < hi; r++ {
+		i, plane := r%k.outHeight, src[r/k.outHeight*k.height*line:]
+		above, below := plane[k.rows.From[2*i]*line:][:line], plane[k.rows.From[2*i+1]*line:][:line]
+		row := dst[r*k.outWidth*k.inner:][:k.outWidth*k.inner]
+		for j := range k.outWidth {
+			w := graph.PlaneWeights(&k.rows, &k.columns, i, j)
+			left, right := k.columns.From[2*j]*k.inner, k.columns.From[2*j+1]*k.inner
+			if k.inner == 1 {
+				sum := float32(w[0]*above[left]) + float32(w[1]*above[right])
+				sum += float32(w[2] * below[left])
+				row[j] = sum + float32(w[3]*below[right])
+				continue
+			}
+			mix(row[j*k.inner:][:k.inner], above[left:], above[right:], below[left:], below[right:], w)
+		}
+	}
+}
+
+// mix sums four rows with weights, in this order.
+func mix(dst, a, b, c, d []float32, w [4]float32) {
+	a, b, c, d = a[:len(dst)], b[:len(dst)], c[:len(dst)], d[:len(dst)]
+	for i := range dst {
+		sum := float32(w[0]*a[i]) + float32(w[1]*b[i])
+		sum += float32(w[2] * c[i])
+		dst[i] = sum + float32(w[3]*d[i])
 	}
 }
 

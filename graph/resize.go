@@ -9,7 +9,7 @@ import (
 
 // ResizeAxis says how a Resize computes one dimension: output position i is the sum over t of input position
 // From[i·Taps + t] times Weight[i·Taps + t], each product and each sum rounded to float32, in this order. A Resize of
-// several dimensions computes one after the other.
+// several dimensions computes one after the other, but for that of the planes of pictures (Bilinear).
 type ResizeAxis struct {
 	Dim     int
 	Taps    int
@@ -123,6 +123,40 @@ func ResizeOf(n *Node, in, out tensor.Shape) []ResizeAxis {
 	return append(smaller, larger...)
 }
 
+// Bilinear returns the rows and the columns of a Resize that makes each element of a picture of four neighbours at once: a
+// linear one of the last two dimensions and no other. Element (i, j) is, rounded to float32 after each product and each sum,
+//
+//	((r₀c₀·x₀₀ + r₀c₁·x₀₁) + r₁c₀·x₁₀) + r₁c₁·x₁₁
+//
+// with the two weights r of row i and c of column j. That is the order of ONNX Runtime: codes behind it are often made of values
+// that lie in the middle between two, where the last bit decides. Where both neighbours are the same element, at the edges, each
+// weight is ½, as there.
+func Bilinear(n *Node, in, out tensor.Shape) (rows, columns ResizeAxis, ok bool) {
+	s := site{nil, n}
+	if n.Str("mode") != "linear" || n.Int("antialias") != 0 || s.crops() || len(in) < 3 {
+		return rows, columns, false
+	}
+	axes := ResizeOf(n, in, out)
+	slices.SortFunc(axes, func(a, b ResizeAxis) int { return a.Dim - b.Dim })
+	if len(axes) != 2 || axes[0].Dim != len(in)-2 || axes[1].Dim != len(in)-1 {
+		return rows, columns, false
+	}
+	for _, a := range axes {
+		for t := 0; t < len(a.From); t += 2 {
+			if a.From[t] == a.From[t+1] {
+				a.Weight[t], a.Weight[t+1] = 0.5, 0.5
+			}
+		}
+	}
+	return axes[0], axes[1], true
+}
+
+// PlaneWeights returns the weights of row i and column j of a Resize that is Bilinear, in the order of the sum.
+func PlaneWeights(rows, columns *ResizeAxis, i, j int) [4]float32 {
+	r, c := rows.Weight[2*i:][:2], columns.Weight[2*j:][:2]
+	return [4]float32{r[0] * c[0], r[0] * c[1], r[1] * c[0], r[1] * c[1]}
+}
+
 // resizeAxis finds what the positions of one dimension are made of. Coordinates are computed in float32, as other
 // runtimes do, so that the nearest position is theirs.
 func (s site) resizeAxis(d, in, out int, scale float32) ResizeAxis {
@@ -154,9 +188,12 @@ func (s site) resizeAxis(d, in, out int, scale float32) ResizeAxis {
 	return a
 }
 
-// evalResize computes one dimension after the other.
+// evalResize computes one dimension after the other, or planes at once.
 func (s site) evalResize(c call) (array, error) {
 	x, shape := c.in[0], c.shape
+	if rows, columns, ok := Bilinear(s.n, x.shape, shape); ok {
+		return array{shape: shape, real: resizedPlanes(x.real, &rows, &columns, x.shape, shape)}, nil
+	}
 	for _, a := range ResizeOf(s.n, x.shape, shape) {
 		to := slices.Clone(x.shape)
 		to[a.Dim] = shape[a.Dim]
@@ -189,6 +226,24 @@ func resizedReals(x []float32, a *ResizeAxis, from, to tensor.Shape) []float32 {
 		for i := range out {
 			for j := range inner {
 				y = append(y, a.at(i, func(from int) float32 { return x[(o*in+from)*inner+j] }))
+			}
+		}
+	}
+	return y
+}
+
+// resizedPlanes is a Resize that is Bilinear.
+func resizedPlanes(x []float32, rows, columns *ResizeAxis, from, to tensor.Shape) []float32 {
+	width := from[columns.Dim]
+	plane, y := from[rows.Dim]*width, make([]float32, 0, perExample(to))
+	for p := range perExample(from[:rows.Dim]) {
+		for i := range to[rows.Dim] {
+			above, below := x[p*plane+rows.From[2*i]*width:], x[p*plane+rows.From[2*i+1]*width:]
+			for j := range to[columns.Dim] {
+				w, left, right := PlaneWeights(rows, columns, i, j), columns.From[2*j], columns.From[2*j+1]
+				sum := float32(w[0]*above[left]) + float32(w[1]*above[right])
+				sum += float32(w[2] * below[left])
+				y = append(y, sum+float32(w[3]*below[right]))
 			}
 		}
 	}

@@ -34,6 +34,7 @@ type Options struct {
 	DisableOptimizations bool
 	ExposeAll            bool // every value that a node computes is returned
 	IgnoreMissing        bool // outputs that the model does not have are left out of the result
+	Unsaturated          bool // sums of products do not saturate on any processor (session.x64quantprecision)
 }
 
 // Result is what a model has computed.
@@ -158,6 +159,7 @@ type request struct {
 	Optimize bool     `json:"optimize"`
 	Expose   bool     `json:"expose"`
 	Ignore   bool     `json:"ignore_missing"`
+	Precise  bool     `json:"unsaturated"`
 
 	Time     bool    `json:"time"`
 	Threads  int     `json:"threads"`
@@ -183,7 +185,7 @@ func run(folder, model string, inputs map[string]tensor.Tensor, outputs []string
 	}
 	q := request{
 		Model: path, Outputs: outputs, Optimize: !opt.DisableOptimizations, Expose: opt.ExposeAll,
-		Ignore: opt.IgnoreMissing, Inputs: filepath.Join(folder, "inputs.npz"), Result: filepath.Join(folder, "result.npz"),
+		Ignore: opt.IgnoreMissing, Precise: opt.Unsaturated, Inputs: filepath.Join(folder, "inputs.npz"), Result: filepath.Join(folder, "result.npz"),
 	}
 	if q.Names, err = write(q.Inputs, inputs); err != nil {
 		return Result{}, err

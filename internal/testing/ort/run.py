@@ -2,7 +2,7 @@
 
 request:  model, inputs (npz with the arrays "0", "1", ... of names), names, outputs (names, or null for the model's own),
           result (npz to write), optimize, expose (every value that a node computes is an output), ignore_missing (names
-          in outputs that the model does not have)
+          in outputs that the model does not have), unsaturated (session.x64quantprecision)
 answer:   names of the arrays "0", "1", ... in result, and operators: how often the model that ran has each; or error
 
 A request with "time" runs instead the model, which has one float input, on random batches again and again for "seconds",
@@ -43,6 +43,8 @@ def run(request, folder):
     options.intra_op_num_threads = 1
     levels = ort.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if request["optimize"] else levels.ORT_DISABLE_ALL
+    if request["unsaturated"]:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     options.optimized_model_filepath = folder + "/optimized.onnx"
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     with np.load(request["inputs"]) as arrays:

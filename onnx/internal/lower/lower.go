@@ -40,8 +40,8 @@ func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 		return nil, fmt.Errorf("the operators of the format qoperator have no 4-bit types: use the format qdq, " +
 			"or leave the codes in 8 bits")
 	}
-	l := newLowerer(g, cfg)
-	for _, n := range g.Nodes {
+	l := newLowerer(ownWeights(g), cfg)
+	for _, n := range l.g.Nodes {
 		err := error(nil)
 		if cfg.QOperator {
 			err = l.qoperator(n)
@@ -57,6 +57,37 @@ func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 		return nil, operators.OpsetError{Text: text, Needs: l.opset}
 	}
 	return l.out, l.noteBits()
+}
+
+// ownWeights returns g with a weight of its own for every integer layer: of what several share, all but the first get a
+// copy under another name. ONNX Runtime brings signed weights to unsigned codes where its sums would saturate otherwise
+// (session.x64quantprecision), a new constant for each layer under a name made of the weight's, and refuses the file where
+// there is one of that name. g stays as it is.
+func ownWeights(g *graph.Graph) *graph.Graph {
+	readers, own := map[string]int{}, g
+	for i, n := range g.Nodes {
+		switch n.Op {
+		case graph.Conv, graph.Gemm, graph.MatMul:
+		default:
+			continue
+		}
+		w := g.Values[n.Inputs[1]]
+		if w.Const == nil || w.Quant == nil || graph.IsDynamic(n) {
+			continue
+		}
+		if readers[w.Name]++; readers[w.Name] == 1 {
+			continue
+		}
+		if own == g {
+			own = g.Clone()
+		}
+		c, number := w.Clone(), readers[w.Name]
+		for c.Name = fmt.Sprintf("%s_%d", w.Name, number); own.Values[c.Name] != nil; number++ {
+			c.Name = fmt.Sprintf("%s_%d", w.Name, number)
+		}
+		own.Values[c.Name], own.Nodes[i].Inputs[1] = c, c.Name
+	}
+	return own
 }
 
 // needs notes that the model needs an opset.
