@@ -21,7 +21,7 @@ const maxElements = 1 << 27
 // as it is. The program does not refer to the memory of g's constants.
 //
 // Errors name the node and what to do: a graph that is not well formed, an operator that cannot run, an integer layer
-// whose accumulator could leave int32 (each output channel's exact interval is computed), a value to keep that does not
+// whose sums of products could leave int32 (each output channel's exact interval is computed), a value to keep that does not
 // exist, instructions that this processor lacks. A ctx that is done ends it with ctx's error.
 func Compile(ctx context.Context, g *graph.Graph, cfg Config) (*Program, error) {
 	c, err := compile(ctx, g, cfg, false)

@@ -83,26 +83,32 @@ func TestCompileErrors(t *testing.T) {
 			g.Outputs = []string{"y"}
 			return g
 		}},
-		"accumulator": {want: `Gemm node "fc": output channel 1: the accumulator can reach`, build: func() *graph.Graph {
-			g := image(true, 3)
-			g.AddConst("w", mustTensor(tensor.Shape{2, 3}, []int8{1, 1, 1, 127, 127, 127}))
+		"accumulator": {want: `Gemm node "fc": output channel 1: the sum of products can reach`, build: func() *graph.Graph {
+			const depth = 66400 // 127·255·66400 = 2150364000
+			g := image(true, depth)
+			codes(g, "x", quant.Uint(8), 0.1, 0)
+			w := make([]int8, 2*depth)
+			for k := range depth {
+				w[depth+k] = 127
+			}
+			g.AddConst("w", mustTensor(tensor.Shape{2, depth}, w))
 			codes(g, "w", quant.Int(8), 0.1, 0)
-			g.AddConst("b", mustTensor(tensor.Shape{2}, []int32{1 << 30, 1<<31 - 300}))
-			p := quant.Params{Type: quant.Int(32), Scale: []float32{float32(0.1) * float32(0.1)}}
-			g.Values["b"].Quant = &p
-			g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, "x", "w", "b")
+			g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, "x", "w")
 			codes(g, "y", quant.Uint(8), 0.1, 0)
 			g.Outputs = []string{"y"}
 			return g
 		}},
-		"grouped accumulator": {want: `Conv node "conv": output channel 3: the accumulator can reach`, build: func() *graph.Graph {
-			g := image(true, 4, 2, 2)
-			g.AddConst("w", mustTensor(tensor.Shape{4, 2, 1, 1}, []int8{1, 1, 1, 1, 1, 1, 127, 127}))
+		"grouped accumulator": {want: `Conv node "conv": output channel 3: the sum of products can reach`, build: func() *graph.Graph {
+			const depth = 66400
+			g := image(true, 2*depth, 2, 2)
+			codes(g, "x", quant.Uint(8), 0.1, 0)
+			w := make([]int8, 4*depth)
+			for k := range depth {
+				w[3*depth+k] = -127
+			}
+			g.AddConst("w", mustTensor(tensor.Shape{4, depth, 1, 1}, w))
 			codes(g, "w", quant.Int(8), 0.1, 0)
-			g.AddConst("b", mustTensor(tensor.Shape{4}, []int32{0, 0, 0, -1 << 31}))
-			p := quant.Params{Type: quant.Int(32), Scale: []float32{float32(0.1) * float32(0.1)}}
-			g.Values["b"].Quant = &p
-			g.AddNode(graph.Conv, "conv", "y", graph.Attrs{"group": 2}, "x", "w", "b")
+			g.AddNode(graph.Conv, "conv", "y", graph.Attrs{"group": 2}, "x", "w")
 			codes(g, "y", quant.Uint(8), 0.1, 0)
 			g.Outputs = []string{"y"}
 			return g

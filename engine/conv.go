@@ -127,7 +127,7 @@ func (s *lowerer) integerConv() error {
 			if w.zero != nil {
 				group.stage.WeightZero, group.stage.InputZero = w.zero[i*n:][:n], in.zero()
 			}
-			if err := checkAccumulators(codes, group.stage.WeightZero, bias[i*n:][:n], in.quant, i*n); err != nil {
+			if err := checkAccumulators(codes, group.stage.WeightZero, n, in.quant, i*n); err != nil {
 				return s.errorf("%w", err)
 			}
 			group.stage.Bias = foldBias(bias[i*n:][:n], codes, in.zero())

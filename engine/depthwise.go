@@ -18,7 +18,7 @@ func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *
 	in, tier := s.in[0], s.tier
 	product := &elementwise.Depthwise{Bias: bias, Zero: in.zero(), Requant: requant, Flip: s.out.flip}
 	s.later(func() error {
-		if err := checkAccumulators(w.codes, w.zero, bias, in.quant, 0); err != nil {
+		if err := checkAccumulators(w.codes, w.zero, len(bias), in.quant, 0); err != nil {
 			return s.errorf("%w", err)
 		}
 		wide := make([]elementwise.Weight, len(w.codes))

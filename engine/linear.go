@@ -139,7 +139,7 @@ func (s *lowerer) integerLinear() error {
 	in, flip, tier := l.in, s.out.flip, s.tier
 	s.later(func() error {
 		codes := transposed(w.codes, m)
-		if err := checkAccumulators(codes, w.zero, bias, in.quant, 0); err != nil {
+		if err := checkAccumulators(codes, w.zero, len(bias), in.quant, 0); err != nil {
 			return s.errorf("%w", err)
 		}
 		bias := foldBias(bias, codes, in.zero())

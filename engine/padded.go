@@ -54,7 +54,7 @@ func (s *lowerer) paddedConv(l *layer, w *codedWeight, bias []int32, requant *qu
 	k.panel = nil
 	flip, tier := s.out.flip, s.tier
 	s.later(func() error {
-		if err := checkAccumulators(w.codes, nil, bias, in.quant, 0); err != nil {
+		if err := checkAccumulators(w.codes, nil, len(bias), in.quant, 0); err != nil {
 			return s.errorf("%w", err)
 		}
 		k.stage = gemm.Stage{Bias: foldBias(bias, w.codes, in.zero()), Requant: requant, Flip: flip}

@@ -112,24 +112,24 @@ func (s *lowerer) requantizers(w *codedWeight, channels, groups int) ([]*quant.R
 	return list, nil
 }
 
-// checkAccumulators returns an error if the sum of an output channel, Σ(qx − zx)(qw − zw) + bias, can leave int32 for
-// some input. Partial sums may wrap. weight is [channels, depth], and first the number of the first channel.
-func checkAccumulators(weight []int8, zero, bias []int32, in *quant.Params, first int) error {
-	depth := len(weight) / len(bias)
+// checkAccumulators returns an error if the sum of products of an output channel, Σ(qx − zx)(qw − zw), can leave int32 for
+// some input. Partial sums may wrap, and so may the sum with a bias (graph.Wrapping). weight is [channels, depth], and first the
+// number of the first channel.
+func checkAccumulators(weight []int8, zero []int32, channels int, in *quant.Params, first int) error {
+	depth := len(weight) / channels
+	if int64(depth)*255*255 <= math.MaxInt32 { // |qw − zw| and |qx − zx| are at most 255 each: most layers are too small
+		return nil
+	}
 	qmin, qmax := in.Type.Range()
 	lo, hi := int64(qmin-in.ZeroPointOf(0)), int64(qmax-in.ZeroPointOf(0)) // lo ≤ 0 ≤ hi
-	for c, b := range bias {
-		// |qw − zw| and |qx − zx| are at most 255 each: most layers are too small to need a closer look.
-		if magnitude := max(int64(b), -int64(b)); int64(depth)*255*255+magnitude <= math.MaxInt32 {
-			continue
-		}
+	for c := range channels {
 		z := int32(0)
 		if zero != nil {
 			z = zero[c]
 		}
 		negative, positive := arith.Signs(weight[c*depth:(c+1)*depth], z)
-		if least, most, fits := arith.Reach(negative, positive, lo, hi, int64(b)); !fits {
-			return fmt.Errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32; use fewer bits or larger scales",
+		if least, most, fits := arith.Reach(negative, positive, lo, hi, 0); !fits {
+			return fmt.Errorf("output channel %d: the sum of products can reach [%d, %d], beyond int32; use fewer bits",
 				first+c, least, most)
 		}
 	}

@@ -15,7 +15,7 @@ func TestCheckAccumulators(t *testing.T) {
 		for i := range weight {
 			weight[i] = 127
 		}
-		if err := checkAccumulators(weight, []int32{-128}, []int32{0}, &in, 0); (err == nil) != fits {
+		if err := checkAccumulators(weight, []int32{-128}, 1, &in, 0); (err == nil) != fits {
 			t.Errorf("%d products: %v", depth, err)
 		}
 	}

@@ -81,7 +81,7 @@ func (s *lowerer) codeWindows(l *layer, w *codedWeight, bias []int32, requant []
 			m := codeMatrix{inAt: i * l.inGroup, at: i * n}
 			m.stage = gemm.Stage{Bias: bias[i*n:][:n], Requant: requant[i], Flip: flip}
 			codes := w.codes[i*n*l.depth:][:n*l.depth]
-			if err := checkAccumulators(codes, nil, m.stage.Bias, in.quant, i*n); err != nil {
+			if err := checkAccumulators(codes, nil, n, in.quant, i*n); err != nil {
 				return s.errorf("%w", err)
 			}
 			codes = widened(channelsInnermost(codes, l.inGroup, l.depth), l.inGroup, k.wide)

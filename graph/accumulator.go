@@ -2,14 +2,15 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	"linquant/internal/arith"
 	"linquant/quant"
 	"linquant/tensor"
 )
 
-// checkAccumulators proves that the accumulators of a Conv, Gemm or MatMul on codes stay within int32, whatever the
-// input.
+// checkAccumulators proves that the sums of products of a Conv, Gemm or MatMul on codes stay within int32, whatever the
+// input. With the bias they may leave it: Wrapping.
 func (s site) checkAccumulators() error {
 	x, w := s.value(0).Quant, s.value(1)
 	lo, hi := centred(x)
@@ -20,17 +21,29 @@ func (s site) checkAccumulators() error {
 		}
 		return nil
 	}
-	var bias []int32
 	if s.n.Input(2) != "" {
-		var err error
-		if bias, err = quant.Widen(*s.value(2).Const); err != nil {
-			return s.errorf("bias %q: %w", s.n.Inputs[2], err)
+		b := s.value(2)
+		if channels := sumsOf(s.n, w.Const.Shape).channels; b.Const == nil || b.Const.DType != tensor.Int32 || b.Const.Elements() != channels {
+			return s.errorf("bias %q: it must hold %d int32 codes", b.Name, channels)
 		}
 	}
-	a := sumsOf(s.n, w.Const.Shape)
-	if bias != nil && len(bias) != a.channels {
-		return s.errorf("bias %q: it must hold %d int32 codes", s.n.Inputs[2], a.channels)
+	if s.depth()*255*255 <= math.MaxInt32 {
+		return nil
 	}
+	return s.eachSum(nil, func(channel int, least, most int64) error {
+		if least >= math.MinInt32 && most <= math.MaxInt32 {
+			return nil
+		}
+		return s.errorf("output channel %d: the sum of products can reach [%d, %d], beyond int32: use fewer bits", channel, least, most)
+	})
+}
+
+// eachSum calls visit with the interval that every accumulator of a layer with a constant weight can reach; bias is nil or has
+// an element for each channel.
+func (s site) eachSum(bias []int32, visit func(channel int, least, most int64) error) error {
+	w := s.value(1)
+	lo, hi := centred(s.value(0).Quant)
+	a := sumsOf(s.n, w.Const.Shape)
 	for stack := range a.stacks {
 		for c := range a.channels {
 			negative, positive := a.signed(w.Const.Data, stack, c, w.Quant)
@@ -38,12 +51,53 @@ func (s site) checkAccumulators() error {
 			if bias != nil {
 				b = int64(bias[c])
 			}
-			if least, most, fits := arith.Reach(negative, positive, lo, hi, b); !fits {
-				return s.errorf("output channel %d: the accumulator can reach [%d, %d], beyond int32: use fewer bits or larger scales", c, least, most)
+			least, most, _ := arith.Reach(negative, positive, lo, hi, b)
+			if err := visit(c, least, most); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// Wrap says that accumulators of a layer on codes can leave int32, where they go on from the other end: two's complement.
+type Wrap struct {
+	Channels    int   // of which it is so
+	Channel     int   // the first of them
+	Least, Most int64 // what its sum can be
+}
+
+// Wrapping returns of a Conv, Gemm or MatMul on codes, whose shapes were inferred, whether the bias takes accumulators out of int32
+// for some input; the zero value says that it does not. Tools write such biases for channels whose weights are all but 0, and
+// every runtime wraps there.
+func Wrapping(g *Graph, n *Node) Wrap {
+	s, wrap := site{g, n}, Wrap{}
+	if of(n).Class != ClassLayer || n.Input(2) == "" || IsDynamic(n) || g.Values[n.Outputs[0]].Quant == nil {
+		return wrap
+	}
+	w, b := s.value(1), s.value(2)
+	if w.Const == nil || b.Const == nil {
+		return wrap
+	}
+	bias, err := quant.Widen(*b.Const)
+	if err != nil || len(bias) != sumsOf(n, w.Const.Shape).channels {
+		return wrap
+	}
+	room := math.MaxInt32 - s.depth()*255*255
+	if !slices.ContainsFunc(bias, func(v int32) bool { return max(int64(v), -int64(v)) > room }) {
+		return wrap
+	}
+	_ = s.eachSum(bias, func(channel int, least, most int64) error {
+		if least >= math.MinInt32 && most <= math.MaxInt32 {
+			return nil
+		}
+		if wrap.Channels == 0 {
+			wrap.Channel, wrap.Least, wrap.Most = channel, least, most
+		}
+		wrap.Channels++
+		return nil
+	})
+	return wrap
 }
 
 // centred returns the least and largest code − zero point under parameters with one scale.

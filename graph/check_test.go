@@ -150,33 +150,52 @@ func TestSort(t *testing.T) {
 	contains(t, err, "is on a cycle", `"e"`)
 }
 
-// No accumulator may leave int32: the interval that inputs can reach is exact, so that one step decides.
+// sumOf returns a layer whose second channel sums depth products of 127, and a bias.
+func sumOf(t *testing.T, depth int, bias int32) *graph.Graph {
+	g := graph.New("test")
+	g.AddInput("x", tensor.Shape{graph.Batch, depth})
+	quantize(g, "x", quant.TensorParams(quant.Uint(8), 1, 0))
+	w := make([]int8, 2*depth)
+	for i := range depth {
+		w[i], w[depth+i] = 1, 127
+	}
+	g.AddConst("w", of(t, tensor.Shape{2, depth}, w))
+	quantize(g, "w", perChannel(8, 1, 1))
+	g.AddConst("b", of(t, tensor.Shape{2}, []int32{0, bias}))
+	quantize(g, "b", quant.Params{Type: quant.Int(32), Scale: []float32{1}})
+	g.Outputs = []string{g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, "x", "w", "b")}
+	quantize(g, "y", quant.TensorParams(quant.Uint(8), 1e6, 0))
+	return g
+}
+
+// No sum of products may leave int32: the interval that inputs can reach is exact, so that one step decides.
 func TestStageProvesAccumulators(t *testing.T) {
-	make := func(bias int32) *graph.Graph {
-		const depth = 66000 // 255 · 127 · 66000 = 2137410000
-		g := graph.New("test")
-		g.AddInput("x", tensor.Shape{graph.Batch, depth})
-		quantize(g, "x", quant.TensorParams(quant.Uint(8), 1, 0))
-		w := make([]int8, 2*depth)
-		for i := range depth {
-			w[i], w[depth+i] = 1, 127
+	const most = math.MaxInt32 / (255 * 127)
+	for _, bias := range []int32{0, math.MinInt32} {
+		g := sumOf(t, most, bias)
+		if _, err := graph.Stage(g, g.Nodes[0]); err != nil {
+			t.Error(err)
 		}
-		g.AddConst("w", of(t, tensor.Shape{2, depth}, w))
-		quantize(g, "w", perChannel(8, 1, 1))
-		g.AddConst("b", of(t, tensor.Shape{2}, []int32{0, bias}))
-		quantize(g, "b", quant.Params{Type: quant.Int(32), Scale: []float32{1}})
-		g.Outputs = []string{g.AddNode(graph.Gemm, "fc", "y", graph.Attrs{"transB": 1}, "x", "w", "b")}
-		quantize(g, "y", quant.TensorParams(quant.Uint(8), 1e6, 0))
-		return g
+		g = sumOf(t, most+1, bias)
+		_, err := graph.Stage(g, g.Nodes[0])
+		contains(t, err, `Gemm node "fc"`, "output channel 1", "beyond int32")
 	}
-	const room = math.MaxInt32 - 255*127*66000
-	g := make(room)
-	if _, err := graph.Stage(g, g.Nodes[0]); err != nil {
-		t.Error(err)
+}
+
+// A bias may take sums out of int32, where they wrap: one step decides.
+func TestWrapping(t *testing.T) {
+	const depth = 66000 // 255 · 127 · 66000 = 2137410000
+	const room = math.MaxInt32 - 255*127*depth
+	for bias, want := range map[int32]graph.Wrap{
+		room:          {},
+		room + 1:      {Channels: 1, Channel: 1, Least: room + 1, Most: math.MaxInt32 + 1},
+		math.MinInt32: {},
+	} {
+		g := sumOf(t, depth, bias)
+		if got := graph.Wrapping(g, g.Nodes[0]); got != want {
+			t.Errorf("bias %d: %+v, want %+v", bias, got, want)
+		}
 	}
-	g = make(room + 1)
-	_, err := graph.Stage(g, g.Nodes[0])
-	contains(t, err, `Gemm node "fc"`, "output channel 1", "beyond int32")
 }
 
 // Scales that no multiplier of float32 can join are an error that says which.

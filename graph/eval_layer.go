@@ -67,7 +67,7 @@ func (s site) integerLayer(ctx context.Context, p product, in []array, shape ten
 		if bias.code != nil {
 			acc += int64(bias.code[channel])
 		}
-		y[i] = stage.Code(int32(acc), scale) // Stage proved that it fits
+		y[i] = stage.Code(int32(acc), scale) // Wrapping says where it does not fit
 	})
 	return array{shape: shape, code: y, quant: out.Quant}, err
 }

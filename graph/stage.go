@@ -6,9 +6,9 @@ import "linquant/quant"
 // convention, and the output's zero point and range. It has one multiplier per output channel, or one for all where the
 // weight has one scale.
 //
-// It also proves that no accumulator leaves int32: for every output channel, the interval that Σ(qx−zx)(qw−zw) + qb can
-// reach over all inputs, each product taken at its ends. An error names the node and the channel. Shapes must have been
-// inferred, and the graph must pass Check.
+// It also proves that no sum of products leaves int32: for every output channel, the interval that Σ(qx−zx)(qw−zw) can
+// reach over all inputs, each product taken at its ends. With the bias it may (Wrapping). An error names the node and the
+// channel. Shapes must have been inferred, and the graph must pass Check.
 func Stage(g *Graph, n *Node) (*quant.Requantizer, error) {
 	s := site{g, n}
 	x, w, y := s.value(0), s.value(1), g.Values[n.Outputs[0]]

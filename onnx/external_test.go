@@ -125,6 +125,69 @@ func TestExternalDataRefuses(t *testing.T) {
 	}
 }
 
+// A cache keeps files under other names, and links to them: the model's data is what a link beside the link to the model leads to,
+// or lies beside what that leads to, and nowhere else.
+func TestExternalDataOfLinkedModel(t *testing.T) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "js" {
+		t.Skip("no symbolic links")
+	}
+	for name, test := range map[string]struct {
+		location string            // of the data
+		links    map[string]string // in the folder of the link to the model
+		want     string            // an error; "": it opens
+	}{
+		"linked":               {"data.bin", map[string]string{"data.bin": "../model/w.bin"}, ""},
+		"linked below":         {"below/data.bin", map[string]string{"below": "../model/sub", "below/data.bin": "w.bin"}, ""},
+		"beside the model":     {"w.bin", nil, ""},
+		"below the model":      {"sub/w.bin", nil, ""},
+		"elsewhere":            {"data.bin", map[string]string{"data.bin": "../secret/w.bin"}, "cannot be read"},
+		"folder elsewhere":     {"data/w.bin", map[string]string{"data": "../secret"}, "cannot be read"},
+		"elsewhere for both":   {"w.bin", map[string]string{"w.bin": "../secret/w.bin"}, "cannot be read"},
+		"up from both":         {"../secret/w.bin", nil, "only files in the model's folder"},
+		"link in the model's":  {"away.bin", nil, "cannot be read"},
+		"link to nothing":      {"data.bin", map[string]string{"data.bin": "../model/none.bin"}, "cannot be read"},
+		"another, by a folder": {"data/w.bin", map[string]string{"data": "../model"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, inside, outside := folders(t, addBias(
+				onnxpb.Entry{Key: "location", Value: test.location}, onnxpb.Entry{Key: "offset", Value: "8"}))
+			if err := os.Symlink(filepath.Join(outside, "w.bin"), filepath.Join(inside, "away.bin")); err != nil {
+				t.Fatal(err)
+			}
+			cache := filepath.Join(filepath.Dir(inside), "cache")
+			if err := os.Mkdir(cache, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for link, target := range test.links {
+				if strings.Contains(link, "/") {
+					link = filepath.Join(inside, "sub", filepath.Base(link)) // by the link to that folder
+				} else {
+					link = filepath.Join(cache, link)
+				}
+				if err := os.Symlink(target, link); err != nil {
+					t.Fatal(err)
+				}
+			}
+			model := filepath.Join(cache, "model.onnx")
+			if err := os.Symlink(filepath.Join("..", "model", filepath.Base(path)), model); err != nil {
+				t.Fatal(err)
+			}
+			f, err := onnx.Open(t.Context(), model)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want %q", err, test.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			near(t, eval(t, f.Graph, tensor.Shape{1, 3}, []float32{10, 20, 30}), tensor.Shape{1, 3}, []float32{11, 22, 33})
+		})
+	}
+}
+
 // TestExternalHalves converts float16 elements of another file, which are far more than the model's own bytes allow. Many
 // names of one file do not allow more.
 func TestExternalHalves(t *testing.T) {

@@ -29,7 +29,8 @@ type File struct {
 }
 
 // Open reads and imports the ONNX file at path, as Import does. External data is looked for in files of the same folder,
-// or below it: a location that leads out of it, be it by a symbolic link, is refused. A ctx that is done ends it with ctx's
+// or below it: a location that leads out of it, be it by a symbolic link, is refused. Where path is a symbolic link, as in the
+// caches of package managers, the folder of the file that it leads to is another such folder. A ctx that is done ends it with ctx's
 // error, without the path.
 func Open(ctx context.Context, path string) (*File, error) { return ImportConfig{}.Open(ctx, path) }
 

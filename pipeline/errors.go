@@ -221,6 +221,19 @@ func (w FloatNode) Warning() string {
 	return fmt.Sprintf("%s node %q runs in floating point: %s", w.Op, w.Node, w.Reason)
 }
 
+// SumsWrap says that the bias of a layer takes sums out of int32, where they go on from the other end, as in every other runtime.
+type SumsWrap struct {
+	Node string // its name, or its first output's
+	Op   string
+	graph.Wrap
+}
+
+// Warning is one line.
+func (w SumsWrap) Warning() string {
+	return fmt.Sprintf("the bias of %s node %q takes the sums of %s out of int32, such as those of channel %d, from %d to %d: they wrap, "+
+		"as in other runtimes; its weights there are all but 0", w.Op, w.Node, count(w.Channels, "channel"), w.Channel, w.Least, w.Most)
+}
+
 // RangeOfExample warns that dynamic layers of another tool's file take the range of each example of a batch, where ONNX takes that
 // of the whole batch: other runtimes give an example other numbers, as its batch is.
 type RangeOfExample struct {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"os"
 	"path/filepath"
 
 	"linquant/internal/onnxpb"
@@ -17,10 +18,26 @@ func Files(path string) []string {
 				local := filepath.FromSlash(e.Value)
 				if e.Key == "location" && filepath.IsLocal(local) && !seen[local] {
 					seen[local] = true
-					files = append(files, filepath.Join(filepath.Dir(path), local))
+					files = append(files, beside(path, local))
 				}
 			}
 		}
 	})
 	return files
+}
+
+// beside returns the file of that name in the model's folder, or in the folder of what the model is a symbolic link to where it is
+// there alone.
+func beside(model, local string) string {
+	file := filepath.Join(filepath.Dir(model), local)
+	if _, err := os.Stat(file); err == nil {
+		return file
+	}
+	if real, err := filepath.EvalSymlinks(model); err == nil {
+		other := filepath.Join(filepath.Dir(real), local)
+		if _, err := os.Stat(other); err == nil {
+			return other
+		}
+	}
+	return file
 }

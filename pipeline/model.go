@@ -21,7 +21,8 @@ type Model struct {
 	Preprocess vision.Preprocess // of the first input; it must not be changed
 	Numbers    Numbers
 
-	foreign int      // dynamic layers of a file that another tool wrote
+	foreign int // dynamic layers of a file that another tool wrote
+	wraps   []SumsWrap
 	said    string   // who said what Preprocess does to pixels
 	kept    []string // as Network's
 	answers vision.Answers
@@ -96,6 +97,11 @@ func (n *Network) Compile(ctx context.Context, cfg engine.Config) (*Model, error
 		return nil, n.named(err)
 	}
 	m := &Model{Program: p, Name: n.Name, Preprocess: n.pre, said: n.said, kept: n.kept, answers: vision.AnswersOf(g)}
+	for _, node := range g.Nodes {
+		if w := graph.Wrapping(g, node); w.Channels > 0 {
+			m.wraps = append(m.wraps, SumsWrap{Node: node.Label(), Op: string(node.Op), Wrap: w})
+		}
+	}
 	if m.Numbers = numbersOf(g, p.Islands()); n.foreign() {
 		m.foreign = m.Numbers.Dynamic
 	}
@@ -125,7 +131,7 @@ func (m *Model) usable() error {
 	return nil
 }
 
-// Warnings lists what of an integer network runs in floating point; and of another tool's file with dynamic layers, that each
+// Warnings lists what of an integer network runs in floating point, and whose sums leave int32; and of another tool's file with dynamic layers, that each
 // example has its own range (RangeOfExample).
 func (m *Model) Warnings() []Warning {
 	if m.usable() != nil {
@@ -137,6 +143,9 @@ func (m *Model) Warnings() []Warning {
 	}
 	for _, i := range m.Islands() {
 		list = append(list, FloatNode(i))
+	}
+	for _, w := range m.wraps {
+		list = append(list, w)
 	}
 	return list
 }

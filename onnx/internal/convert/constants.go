@@ -22,6 +22,9 @@ func cast(s build.Node) error {
 	if v == nil {
 		return s.Errorf("it casts a shape, or integers, to %s: simplify the model, or export it with fixed shapes", e.Name)
 	}
+	if v.DType == e.Store && v.Type == e.Codes() && e.File == e.Store {
+		return becomeInput(s) // such as codes, to the type that they have: PyTorch writes so
+	}
 	if v.Const == nil && v.Type == (quant.Type{}) && (e.Store != tensor.Float32 || graph.Counts(v.DType)) {
 		if v.DType == tensor.Int8 || v.DType == tensor.Uint8 {
 			return s.Errorf("it casts codes of %v to %s: put a DequantizeLinear there", v.DType, e.Name)

@@ -18,7 +18,8 @@ import (
 type External struct {
 	ctx   context.Context // of the call that reads
 	path  string          // of the model
-	root  *os.Root
+	roots []*os.Root      // the model's folder, and where the model is a symbolic link that of what it leads to
+	real  string          // the second folder
 	files map[string]*mmap.Mapping
 }
 
@@ -68,7 +69,7 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 	return m.Bytes[offset : offset+length : offset+length], nil
 }
 
-// file reads the file at a location. os.Root sees to it that it is in the model's folder.
+// file reads the file at a location. os.Root sees to it that it is in one of the folders.
 func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	local := filepath.FromSlash(location)
 	if !filepath.IsLocal(local) {
@@ -78,14 +79,10 @@ func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	if m := e.files[local]; m != nil {
 		return m, nil
 	}
-	if e.root == nil {
-		root, err := os.OpenRoot(filepath.Dir(e.path))
-		if err != nil {
-			return nil, err
-		}
-		e.root = root
+	if err := e.open(); err != nil {
+		return nil, err
 	}
-	f, err := e.root.Open(local)
+	f, err := e.find(local)
 	if err != nil {
 		if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
 			err = inner.Err // without the name, which can be anything
@@ -105,6 +102,50 @@ func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	return m, nil
 }
 
+// open opens the folders.
+func (e *External) open() error {
+	if len(e.roots) > 0 {
+		return nil
+	}
+	folder := filepath.Dir(e.path)
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	e.roots = append(e.roots, root)
+	model, err := filepath.EvalSymlinks(e.path)
+	if err != nil {
+		return nil // the model has been read, whatever became of it since: there is its folder
+	}
+	if folder, err = filepath.EvalSymlinks(folder); err != nil || folder == filepath.Dir(model) {
+		return nil
+	}
+	if root, err = os.OpenRoot(filepath.Dir(model)); err != nil {
+		return nil
+	}
+	e.roots, e.real = append(e.roots, root), filepath.Dir(model)
+	return nil
+}
+
+// find opens the file at a location in the model's folder; where the model is a symbolic link, also one that a link of that
+// name leads to in the folder of what the model's leads to, as caches lay files out, or that has the name there.
+func (e *External) find(local string) (*os.File, error) {
+	f, err := e.roots[0].Open(local)
+	if err == nil || len(e.roots) == 1 {
+		return f, err
+	}
+	if target, linked := filepath.EvalSymlinks(filepath.Join(filepath.Dir(e.path), local)); linked == nil {
+		// What is opened is opened within the folder, whatever becomes of the links meanwhile.
+		if local, linked = filepath.Rel(e.real, target); linked != nil || !filepath.IsLocal(local) {
+			return nil, err
+		}
+	}
+	if f, other := e.roots[1].Open(local); other == nil {
+		return f, nil
+	}
+	return nil, err
+}
+
 func (e *External) Size() int64 {
 	total := int64(0)
 	for _, m := range e.files {
@@ -120,11 +161,11 @@ func (e *External) Close() error {
 			first = err
 		}
 	}
-	if e.root != nil {
-		if err := e.root.Close(); first == nil {
+	for _, root := range e.roots {
+		if err := root.Close(); first == nil {
 			first = err
 		}
 	}
-	e.files, e.root = nil, nil
+	e.files, e.roots = nil, nil
 	return first
 }
