@@ -27,6 +27,13 @@ func (e *UnsupportedError) Error() string { return e.err.Error() }
 // Unwrap returns the cause.
 func (e *UnsupportedError) Unwrap() error { return e.err }
 
+// ConditionError is the error of an If whose condition follows neither from constants nor from shapes: it names the inputs that
+// decide it, which ImportConfig.Constants can bind.
+type ConditionError = fault.Condition
+
+// OpenShapeError is the error of an input whose shape the file leaves open: ImportConfig.Shapes can give it.
+type OpenShapeError = fault.Open
+
 // typed returns the error of reading with the type that it has for callers.
 func typed(err error) error {
 	var u *fault.Unsupported

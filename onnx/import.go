@@ -3,11 +3,15 @@ package onnx
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/fuse"
 	"linquant/onnx/internal/read"
 	"linquant/tensor"
@@ -46,17 +50,48 @@ func (c ImportConfig) Import(ctx context.Context, data []byte, name string) (*gr
 // data that the graph has views of.
 func (c ImportConfig) importModel(ctx context.Context, data []byte, external func() *elements.External) (*graph.Graph, *elements.External, error) {
 	ext := external()
-	cfg := build.Config{Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Outputs: c.Outputs}
+	var assumed []Assumption
+	cfg := build.Config{
+		Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Outputs: c.Outputs,
+		Assume: func(input, symbol string) { assumed = append(assumed, Assumption{input, symbol}) },
+	}
 	g, err := importAs(ctx, cfg, data, ext)
-	if c.Fixed || !mixes(err) {
-		return g, ext, err
+	if !c.Fixed && mixes(err) {
+		cfg.Fixed, cfg.One = true, true
+		again := external()
+		var whole error
+		if g, whole = importAs(ctx, cfg, data, again); ext != nil {
+			_ = ext.Close() // it was read
+		}
+		if ext = again; whole != nil && ended.Err(ctx) == nil {
+			whole = plainer(err, whole, assumed)
+		}
+		err = whole
 	}
-	cfg.Fixed, cfg.One = true, true
-	again := external()
-	if g, err = importAs(ctx, cfg, data, again); ext != nil {
-		_ = ext.Close() // it was read
+	if c.Assumed != nil && err == nil {
+		for _, a := range assumed {
+			c.Assumed(a)
+		}
 	}
-	return g, again, err
+	return g, ext, err
+}
+
+// plainer returns the error of a file that can be read neither with a batch nor as one example: that of the reading which came
+// further, since what ended the other is not all that is in the way. If it was with the batch, how the other ended is told too; if
+// not, what was assumed for it.
+func plainer(batch, whole error, assumed []Assumption) error {
+	if fault.Reached(batch) > fault.Reached(whole) {
+		return fmt.Errorf("%w; and with its whole input as one example: %w", batch, assuming(whole, assumed))
+	}
+	return assuming(whole, assumed)
+}
+
+// assuming adds to an error what it may be due to.
+func assuming(err error, assumed []Assumption) error {
+	if len(assumed) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w (%v)", err, assumed[0])
 }
 
 // mixes reports whether an error of reading a model with a batch can be due to the batch: what is wrong with a file, and
@@ -76,11 +111,11 @@ func importAs(ctx context.Context, c build.Config, data []byte, ext *elements.Ex
 		return nil, typed(err)
 	}
 	g, err := fuse.Graph(ctx, r)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = g.Infer()
 	}
-	if err := g.Infer(); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, behind(m.Graph.Nodes, g, err)
 	}
 	if g.Quantized() { // where folding would not come any more
 		g.Recognize()
@@ -88,12 +123,38 @@ func importAs(ctx context.Context, c build.Config, data []byte, ext *elements.Ex
 	return g, nil
 }
 
+// behind says of an error about a network whose nodes were all read at which of them it is.
+func behind(read []onnxpb.Node, g *graph.Graph, err error) error {
+	at := &fault.At{Node: len(read) + 1, Err: err}
+	var node *graph.NodeError
+	if errors.As(err, &node) && g != nil {
+		at.Node += max(slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return n.Label() == node.Node }), 0)
+		at.Value = node.Node
+	}
+	return at
+}
+
+// Assumption is a first dimension that was taken as 1, because the file has no number for it and the configuration gives none. There
+// are such only in networks that take their whole input as one example.
+type Assumption struct {
+	Input  string
+	Symbol string // what the file calls the dimension; "" where it does not
+}
+
+// String says it in half a sentence.
+func (a Assumption) String() string {
+	if a.Symbol == "" {
+		return fmt.Sprintf("the first dimension of the input %q has no number, and is taken as 1", a.Input)
+	}
+	return fmt.Sprintf("the first dimension of the input %q is %q, and is taken as 1", a.Input, a.Symbol)
+}
+
 // ImportConfig says how a model is read. The zero value is how Open and Import read it.
 type ImportConfig struct {
 	// Fixed makes the first dimension of inputs an ordinary one, with the number that the file or Shapes has for it,
 	// where it is the batch otherwise. Operators may then do to it what they do to other dimensions, and the network
 	// runs on inputs of exactly its shapes, its whole input being one example (graph.Whole). Without it a network is read so
-	// where its nodes do not keep examples apart; a first dimension without a number is 1 then.
+	// where its nodes do not keep examples apart; a first dimension without a number is 1 then, which Assumed is told.
 	Fixed bool
 
 	// Shapes are the shapes of inputs, by their names, in place of those in the file: for networks that take pictures
@@ -109,4 +170,7 @@ type ImportConfig struct {
 	// Outputs are the values that the network is run for, in place of the file's outputs: any that a node computes.
 	// Nodes that none of them needs are left out, so that a network can be cut before operators that are not supported.
 	Outputs []string
+
+	// Assumed, where it is not nil, is called for what was assumed of a model that could be read.
+	Assumed func(Assumption)
 }

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"linquant/graph"
+	"linquant/onnx"
 	"linquant/ptq"
+	"linquant/tensor"
 )
 
 // ConfigError is a field of a configuration that has a value that cannot be, or that does not go with the model.
@@ -232,6 +235,37 @@ type SumsWrap struct {
 func (w SumsWrap) Warning() string {
 	return fmt.Sprintf("the bias of %s node %q takes the sums of %s out of int32, such as those of channel %d, from %d to %d: they wrap, "+
 		"as in other runtimes; its weights there are all but 0", w.Op, w.Node, count(w.Channels, "channel"), w.Channel, w.Least, w.Most)
+}
+
+// AssumedDimensions warns that a network takes its whole input as one example, and that first dimensions of its inputs were taken as 1
+// because its file has no numbers for them.
+type AssumedDimensions struct {
+	Network string
+	Inputs  []AssumedInput
+}
+
+// AssumedInput is an input of which that is so.
+type AssumedInput struct {
+	onnx.Assumption
+	Shape tensor.Shape // with the number
+}
+
+// Warning is one line.
+func (w AssumedDimensions) Warning() string {
+	return w.What() + ": give the inputs shapes for other numbers"
+}
+
+// What is the line without what can be done.
+func (w AssumedDimensions) What() string {
+	inputs := make([]string, len(w.Inputs))
+	for i, in := range w.Inputs {
+		inputs[i] = strconv.Quote(in.Input)
+		if in.Symbol != "" {
+			inputs[i] += fmt.Sprintf(" (%q in the file)", in.Symbol)
+		}
+	}
+	return fmt.Sprintf("%s takes its whole input as one example, and 1 for the first dimension of %s, which the file leaves open", w.Network,
+		strings.Join(inputs, " and "))
 }
 
 // RangeOfExample warns that dynamic layers of another tool's file take the range of each example of a batch, where ONNX takes that

@@ -6,12 +6,15 @@ import (
 
 	"linquant/internal/mmap"
 	"linquant/internal/onnxpb"
+	"linquant/tensor"
 )
 
 // Input is an input of an ONNX model as its file declares it.
 type Input struct {
 	Name string
 	Dims []int // with the batch; -1 where the file has no number. nil where it gives no shape
+
+	DType tensor.DType // of its elements in arrays; Invalid where the file gives none, or one that a constant cannot have
 }
 
 // Open reports whether the file leaves the shape open: whether a dimension after the batch has no number. Such a network
@@ -21,12 +24,12 @@ func (in Input) Open() bool {
 }
 
 // Inputs lists the inputs that an ONNX file declares, initializers left out, without reading the network: what
-// OpenConfig.ONNX.Shapes can be about. It is nil where path is no ONNX file; Open says what is wrong then.
+// OpenConfig.ONNX.Shapes and Constants can be about. It is nil where path is no ONNX file; Open says what is wrong then.
 func Inputs(path string) ([]Input, error) {
 	var inputs []Input
 	err := view(path, func(m *onnxpb.Model) {
 		for _, v := range declared(m) {
-			in := Input{Name: v.Name}
+			in := Input{Name: v.Name, DType: dtypes[v.Type]}
 			if v.HasShape {
 				in.Dims = make([]int, len(v.Dims))
 				for i, d := range v.Dims {

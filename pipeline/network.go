@@ -25,6 +25,9 @@ type Network struct {
 	// Beside is what a checkpoint has beside the network's tensors; OpenConfig.Root chooses other ones.
 	Beside []checkpoint.Group
 
+	// Assumed is what reading it assumed.
+	Assumed []Warning
+
 	graph  *graph.Graph
 	folded *graph.Graph // graph, ready to run; nil until it was asked for
 	pre    vision.Preprocess

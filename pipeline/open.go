@@ -74,6 +74,7 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	if err := cfg.noArch(path); err != nil {
 		return nil, err
 	}
+	assumed := cfg.listen()
 	f, err := cfg.ONNX.Open(ctx, path)
 	var file *onnx.FileError
 	switch {
@@ -82,7 +83,35 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	case err != nil:
 		return nil, err
 	}
-	return newNetwork(path, f.Size, f.Graph, f.Close)
+	n, err := newNetwork(path, f.Size, f.Graph, f.Close)
+	if err == nil {
+		n.assuming(*assumed)
+	}
+	return n, err
+}
+
+// listen has what reading a model assumes collected.
+func (cfg *OpenConfig) listen() *[]onnx.Assumption {
+	list, tell := &[]onnx.Assumption{}, cfg.ONNX.Assumed
+	cfg.ONNX.Assumed = func(a onnx.Assumption) {
+		*list = append(*list, a)
+		if tell != nil {
+			tell(a)
+		}
+	}
+	return list
+}
+
+// assuming notes with a network that was opened what was assumed.
+func (n *Network) assuming(list []onnx.Assumption) {
+	if len(list) == 0 {
+		return
+	}
+	w := AssumedDimensions{Network: n.Name}
+	for _, a := range list {
+		w.Inputs = append(w.Inputs, AssumedInput{a, n.graph.Value(a.Input).Shape})
+	}
+	n.Assumed = []Warning{w}
 }
 
 // unnamed is the error about a file where its path stands already.
@@ -112,11 +141,16 @@ func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Netwo
 	if err := cfg.noArch(name); err != nil {
 		return nil, err
 	}
+	assumed := cfg.listen()
 	g, err := cfg.ONNX.Import(ctx, data, name)
 	if err != nil {
 		return nil, err
 	}
-	return newNetwork(name, int64(len(data)), g, nil)
+	n, err := newNetwork(name, int64(len(data)), g, nil)
+	if err == nil {
+		n.assuming(*assumed)
+	}
+	return n, err
 }
 
 // unknownNetwork is a checkpoint of no network that is known. What it lacks of the closest is said only where that is little.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strconv"
 
 	"linquant/calib"
@@ -97,7 +98,7 @@ func Quantize(ctx context.Context, cfg Config) (*Result, error) {
 		n.Close()
 		return nil, err
 	}
-	r.opened = n
+	r.opened, r.Warnings = n, slices.Concat(n.Assumed, r.Warnings)
 	return r, nil
 }
 

@@ -34,6 +34,8 @@ type Recipe struct {
 	Size   string   `key:"size"`  // HEIGHTxWIDTH
 	Shapes []string `key:"shape"` // NAME=NxCxHxW
 
+	Constants []string `key:"constant"` // NAME=VALUE, a number or a file
+
 	Method     string `key:"method"` // of all ranges
 	WeightBits int    `key:"weight-bits"`
 	Per        string `key:"per"`

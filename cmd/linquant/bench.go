@@ -21,7 +21,7 @@ import (
 // benchConfig is what bench's flags say.
 type benchConfig struct {
 	arch, root string
-	flags.Shapes
+	flags.ONNX
 	batches string
 	threads string
 	seconds float64
@@ -49,7 +49,7 @@ func benchCommand() *cobra.Command {
 	c.Flags().BoolVar(&cfg.layers, "by-layer", false, "also show where the time of one example goes")
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.arch, &cfg.root)
-	cfg.Shapes.Add(c.Flags())
+	cfg.ONNX.Add(c.Flags())
 	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c
 }
@@ -104,7 +104,7 @@ func runBench(c *cobra.Command, model string, cfg benchConfig) error {
 	if !(cfg.seconds > 0 && cfg.seconds <= 3600) {
 		return cli.Usagef("--seconds %g: use more than 0, at most 3600", cfg.seconds)
 	}
-	n, err := cfg.Shapes.Open(c.Context(), model, cfg.arch, cfg.root)
+	n, err := cfg.ONNX.Open(c, model, cfg.arch, cfg.root)
 	if err != nil {
 		return err
 	}

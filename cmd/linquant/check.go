@@ -117,7 +117,7 @@ func runCheck(c *cobra.Command, model string, cfg checkConfig) (err error) {
 		return err
 	}
 	defer set.Close()
-	cfg.Pair = true
+	cfg.Pair, cfg.Beside = true, cfg.reference
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func runCheck(c *cobra.Command, model string, cfg checkConfig) (err error) {
 		return err
 	}
 	other := cfg.Model
-	other.Arch = ""
+	other.Arch, other.ONNX = "", other.Second(model)
 	ref, err := other.Open(c, cfg.reference)
 	if err != nil {
 		return err

@@ -73,6 +73,7 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 		return err
 	}
 	defer set.Close()
+	cfg.Beside = nameB
 	a, err := cfg.Open(c, nameA)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 	if err := cfg.CheckPixels(c, a.Preparation(set)); err != nil {
 		return err
 	}
-	b, err := flags.Shapes{}.Open(c.Context(), nameB, "", "")
+	b, err := cfg.ONNX.Second(nameA).Open(c, nameB, "", "")
 	if err != nil {
 		return err
 	}

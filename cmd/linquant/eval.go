@@ -87,7 +87,7 @@ type evaluation struct {
 
 // both measures the network, and the reference if there is one, on examples that are prepared in one way.
 func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (result, reference *evaluation, err error) {
-	cfg.Pair = cfg.reference != ""
+	cfg.Pair, cfg.Beside = cfg.reference != "", cfg.reference
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return nil, nil, err
@@ -103,7 +103,7 @@ func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (res
 		return result, nil, err
 	}
 	other := cfg.Model
-	other.Arch = ""
+	other.Arch, other.ONNX = "", other.Second(model)
 	ref, err := other.Open(c, cfg.reference)
 	if err != nil {
 		return nil, nil, err

@@ -62,7 +62,7 @@ type tensorStats struct {
 func inspectCommand() *cobra.Command {
 	var withStats, asJSON, all, layers bool
 	var root string
-	var shapes flags.Shapes
+	var model flags.ONNX
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a checkpoint or an ONNX model",
@@ -82,7 +82,7 @@ func inspectCommand() *cobra.Command {
 				if withStats || all || root != "" {
 					return cli.Usagef("--stats, --all and --root are for checkpoints, and %s is an ONNX model", text.Printable(args[0]))
 				}
-				m, err := inspectONNX(c.Context(), args[0], shapes)
+				m, err := inspectONNX(c, args[0], model)
 				if err != nil {
 					return err
 				}
@@ -95,8 +95,8 @@ func inspectCommand() *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			if layers || shapes.Given() {
-				return cli.Usagef("--by-layer, --size and --shape are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
+			if layers || model.Given() {
+				return cli.Usagef("--by-layer, --size, --shape and --constant are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
 			}
 			if err := f.Choose(root); err != nil {
 				return err
@@ -119,7 +119,7 @@ func inspectCommand() *cobra.Command {
 	flags.AddRoot(c, &root)
 	cli.Under(c, "Of an ONNX model", func() {
 		c.Flags().BoolVar(&layers, "by-layer", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
-		shapes.Add(c.Flags())
+		model.Add(c.Flags())
 	})
 	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c

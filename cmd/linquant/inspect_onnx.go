@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
@@ -47,7 +48,8 @@ func takesImages(n *pipeline.Network) bool {
 }
 
 // inspectONNX reads the facts, and the network as far as it goes.
-func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelInspection, error) {
+func inspectONNX(c *cobra.Command, path string, model flags.ONNX) (*modelInspection, error) {
+	ctx := c.Context()
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func inspectONNX(ctx context.Context, path string, shapes flags.Shapes) (*modelI
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
-	n, err := shapes.Open(ctx, path, "", "")
+	n, err := model.Open(c, path, "", "")
 	if in.Description == nil {
 		if err == nil {
 			n.Close()

@@ -85,7 +85,7 @@ func writeNetworkFixtures(dir string) error {
 		"soup.onnx":  whole(bytes.ReplaceAll(network, []byte(known), []byte(unknown))),
 		"cut.onnx":   whole(network[:len(network)/2]),
 	})
-	return errors.Join(err, writeImageFixtures(dir, pixels[:size]), writeModelFixtures(dir, network), writePreparedFixtures(dir))
+	return errors.Join(err, writeImageFixtures(dir, pixels[:size]), writeModelFixtures(dir, network), writePreparedFixtures(dir), writePartFixtures(dir))
 }
 
 // arrayOf makes an array of elements that fill the shape.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -56,6 +57,14 @@ func (t *told) recipeOf(c *cobra.Command, model string, cfg quantizeConfig, made
 			values = []string{t.name(key, flag(key), "")}
 		case "weights":
 			values = []string{cfg.Method.String()} // --method chooses it too
+		case "constant":
+			for _, given := range c.Flags().Lookup(key).Value.(pflag.SliceValue).GetSlice() {
+				name, file, _ := strings.Cut(given, "=")
+				if strings.EqualFold(filepath.Ext(file), ".npy") {
+					given = name + "=" + inside(file)
+				}
+				values = append(values, given)
+			}
 		case "format":
 			if values = []string{flag(key)}; values[0] == "" {
 				values[0] = onnx.QDQ.String()

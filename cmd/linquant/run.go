@@ -106,9 +106,7 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if cfg.top == 0 && !targets.any() && cfg.dump == "" {
 		return cli.Usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
 	}
-	if !cfg.Given() {
-		cfg.Bound = bound(model, cfg.inputs)
-	}
+	cfg.Bound = bound(model, cfg.inputs)
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ type Attr struct {
 	Floats  []float32
 	Ints    []int64
 	Strings []string
-	Graph   []byte // the message of a GraphProto, for ReadGraph; not written
+	Graph   []byte // the message of a GraphProto, for ReadGraph
 	Ref     string // the name of a function's attribute that it stands for
 }
 

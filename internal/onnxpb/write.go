@@ -41,6 +41,16 @@ func (m *Model) Write(w io.Writer) error {
 	return r.writeTo(w)
 }
 
+// Encode returns the message of the graph, as an attribute has it.
+func (g *Graph) Encode() []byte {
+	r := g.encode()
+	b := make([]byte, 0, r.len())
+	for _, p := range append(r.pieces, r.tail) {
+		b = append(b, p...)
+	}
+	return b
+}
+
 func (g *Graph) encode() (r rope) {
 	for i := range g.Nodes {
 		r.message(1, g.Nodes[i].encode())
@@ -89,6 +99,8 @@ func (a *Attr) encode() (r rope) {
 		r.string(4, a.String)
 	case AttrTensor:
 		r.message(5, a.Tensor.encode())
+	case AttrGraph:
+		r.bytes(6, a.Graph)
 	case AttrFloats:
 		for _, v := range a.Floats {
 			r.fixed32(7, math.Float32bits(v))

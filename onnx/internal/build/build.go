@@ -72,4 +72,6 @@ type Config struct {
 	Shapes    map[string]tensor.Shape
 	Constants map[string]tensor.Tensor
 	Outputs   []string
+
+	Assume func(input, symbol string) // is told of a first dimension without a number that is taken as 1; the symbol may be ""
 }

@@ -128,6 +128,16 @@ func (h *heap) pop() int {
 	return top
 }
 
+// Maker returns the name by which a node of the file's own graph can be found: its first output, "" where it has none.
+func Maker(n *onnxpb.Node) string {
+	for _, out := range n.Outputs {
+		if out != "" {
+			return out
+		}
+	}
+	return ""
+}
+
 // Label names a node in errors, as raw.Node.String does.
 func Label(n *onnxpb.Node) string {
 	return fmt.Sprintf("%s node %q", n.Op, operators.NodeName(n))

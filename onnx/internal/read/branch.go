@@ -6,6 +6,7 @@ import (
 
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/operators"
 )
 
@@ -19,8 +20,7 @@ func branch(s build.Node) error {
 	im := s.Net
 	a, ok := im.Array(s.Raw.Inputs[0])
 	if !ok || len(a.Ints) != 1 || a.Unknown() {
-		return s.Errorf("its condition %q is computed while the network runs: only a branch that follows from constants and shapes "+
-			"can be taken; give the inputs that it depends on as constants, or export the model with its branches resolved", s.Raw.Inputs[0])
+		return s.Errorf("%w", &fault.Condition{Value: s.Raw.Inputs[0], Inputs: deciding(im, s.File.Inputs[0])})
 	}
 	which := "else_branch"
 	if a.Ints[0] != 0 {
@@ -91,6 +91,30 @@ func branch(s build.Node) error {
 		}
 	}
 	return nil
+}
+
+// deciding returns the inputs of the network from which a value is computed, in their order.
+func deciding(im *build.Network, name string) []string {
+	from, wanted := map[string]bool{}, []string{name}
+	for len(wanted) > 0 {
+		last := len(wanted) - 1
+		name := wanted[last]
+		if wanted = wanted[:last]; name == "" || from[name] {
+			continue
+		}
+		from[name] = true
+		if i, ok := im.Makers[name]; ok {
+			n := &im.File.Nodes[i]
+			wanted = append(append(wanted, n.Inputs...), captured(n, 0)...)
+		}
+	}
+	var inputs []string
+	for _, name := range im.Graph.Inputs {
+		if from[name] {
+			inputs = append(inputs, name)
+		}
+	}
+	return inputs
 }
 
 // captured returns the names that the branches of a node read, those made within among them.

@@ -11,6 +11,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/tensor"
 )
 
@@ -87,10 +88,16 @@ func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
 		shape := slices.Clone(s)
 		switch {
 		case im.Cfg.One && len(s) > 0 && s[0] == graph.Batch:
-			shape[0] = 1
 			if v.HasShape && v.Dims[0].Value > 0 {
 				shape[0] = elements.Clamp(v.Dims[0].Value)
+				break
 			}
+			shape[0] = 1
+			symbol := ""
+			if v.HasShape {
+				symbol = v.Dims[0].Param
+			}
+			im.Cfg.Assume(v.Name, symbol)
 		case im.Cfg.Fixed:
 		case len(s) == 0:
 			return nil, errScalar
@@ -103,7 +110,7 @@ func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
 		return shape, nil
 	}
 	if !v.HasShape {
-		return nil, errors.New("it has no shape: give one, or export the model with one, such as [N, 3, 32, 32]")
+		return nil, &fault.Open{Input: v.Name, Dimension: -1}
 	}
 	if len(v.Dims) == 0 && !im.Cfg.Fixed {
 		return nil, errScalar
@@ -122,9 +129,9 @@ func shape(im *build.Network, v *onnxpb.ValueInfo) (tensor.Shape, error) {
 			shape[i] = graph.Batch
 		case i == 0 && im.Cfg.One && d.Value < 1:
 			shape[i] = 1
+			im.Cfg.Assume(v.Name, d.Param)
 		case d.Value < 1 || int64(int(d.Value)) != d.Value:
-			return nil, fmt.Errorf("dimension %d has no fixed length (%q): give the input a shape, or export the model "+
-				"with a number there; only the first may vary", i, d.Param)
+			return nil, &fault.Open{Input: v.Name, Dimension: i, Symbol: d.Param}
 		default:
 			shape[i] = int(d.Value)
 		}

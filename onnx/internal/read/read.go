@@ -10,6 +10,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
@@ -54,16 +55,16 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 		return nil, err
 	}
 	im.Makers = made
-	for _, i := range sequence {
+	for done, i := range sequence {
 		if err := ended.Err(ctx); err != nil {
 			return nil, err
 		}
 		if err := node(im, &m.Graph.Nodes[i]); err != nil {
-			return nil, err
+			return nil, &fault.At{Node: done, Value: file.Maker(&m.Graph.Nodes[i]), Err: err}
 		}
 	}
 	if err := outputs(im, m.Graph.Outputs); err != nil {
-		return nil, err
+		return nil, &fault.At{Node: len(sequence), Err: err}
 	}
 	prune(im)
 	if len(im.Pictures) > 0 {

@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
+	"linquant/tensor"
 	"linquant/vision"
 )
 
 // flagNames are the flags that set the fields of the pipeline's configurations.
 var flagNames = map[string]string{
-	"Arch": "--arch", "Root": "--root", "ONNX": "--size and --shape are for ONNX models", "Pattern": "--layers",
+	"Arch": "--arch", "Root": "--root", "ONNX": "--size, --shape and --constant are for ONNX models", "Pattern": "--layers",
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
 	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
 	"Budget": "--budget", "Budget.Latency": "--budget latency", "Budget.MaxDrop": "--max-drop", "Test": "--data", "Test.Spec": "--data",
@@ -64,6 +66,12 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 				strings.Join(vision.Names(), "|"))
 		case pipeline.LowSQNR:
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.MendedBy("--override '"+strings.Join(x.Overrides, "' --override '")+"'"))
+		case pipeline.AssumedDimensions:
+			said := ""
+			for _, in := range x.Inputs {
+				said += " --shape " + text.Quoted(in.Input+"="+openDims(in.Shape))
+			}
+			fmt.Fprintf(w, "linquant: note: %s; say it with%s\n", x.What(), said)
 		case pipeline.UnknownCodes: // said of the file, by quantize
 		default:
 			fmt.Fprintf(w, "linquant: warning: %s\n", x.Warning())
@@ -79,4 +87,25 @@ func ImagesOnly(err error) error {
 			"linquant quantize --dynamic and linquant run", inputs.Name, text.Plural(inputs.Inputs, "input"))
 	}
 	return err
+}
+
+// openDims is a shape as --shape takes it, with N for the number of its first dimension.
+func openDims(s tensor.Shape) string {
+	dims := []string{"N"}
+	for _, d := range s[1:] {
+		dims = append(dims, strconv.Itoa(d))
+	}
+	return strings.Join(dims, "x")
+}
+
+// asDims is what a file says of a shape as --shape takes it, with letters for what is open.
+func asDims(dims []int) string {
+	const letters = "NDEFGHIJK"
+	words := make([]string, len(dims))
+	for i, d := range dims {
+		if words[i] = strconv.Itoa(d); d < 1 {
+			words[i] = letters[i%len(letters) : i%len(letters)+1]
+		}
+	}
+	return strings.Join(words, "x")
 }

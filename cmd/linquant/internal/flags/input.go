@@ -30,7 +30,7 @@ func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
 		f.BoolVar(&m.bgr, "bgr", false, "the network wants blue, green, red")
 		f.IntVar(&m.resize, "resize", 0, "`PIXELS` of an image's shorter side before the middle is cut out (default: the least that fills it)")
 		f.StringVar(&m.layout, "layout", "", "`ORDER` of its dimensions: nchw, or nhwc (default: as the model says, or what its shape tells)")
-		m.Shapes.Add(f)
+		m.ONNX.Add(f)
 	})
 	cli.Values(c, "preprocess", vision.Names()...)
 	cli.Values(c, "layout", "nchw", "nhwc")

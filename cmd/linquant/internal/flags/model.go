@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"linquant/cmd/linquant/internal/text"
 	"linquant/engine"
 	"linquant/models"
+	"linquant/onnx"
 	"linquant/pipeline"
 )
 
@@ -33,7 +33,7 @@ type Model struct {
 	Labels    string
 	Threads   int
 	Pair      bool // two networks are prepared alike: what takes raw pixels is none of them
-	Shapes
+	ONNX
 }
 
 // AddCheckpoint adds --arch and --root, which say what a checkpoint is.
@@ -74,7 +74,7 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 	if m.Threads < 0 || m.Threads > MaxThreads {
 		return nil, cli.Usagef("--threads %d: use 1 to %d, or 0 for one for each processor", m.Threads, MaxThreads)
 	}
-	n, err := m.Shapes.Open(c.Context(), name, m.Arch, m.Root)
+	n, err := m.ONNX.Open(c, name, m.Arch, m.Root)
 	if err != nil {
 		return nil, err
 	}
@@ -88,25 +88,52 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 	return n, nil
 }
 
-// Open reads the network, whose inputs have the shapes that the flags say.
-func (s Shapes) Open(ctx context.Context, name, arch, root string) (*pipeline.Network, error) {
+// Open reads the network, of which the flags say what it leaves open, and says on standard error what was assumed.
+func (o ONNX) Open(c *cobra.Command, name, arch, root string) (*pipeline.Network, error) {
 	cfg := pipeline.OpenConfig{Arch: arch, Root: root}
 	var err error
-	if cfg.ONNX.Shapes, err = s.config(name); err != nil {
+	if cfg.ONNX, err = o.config(name); err != nil {
 		return nil, err
 	}
-	n, err := pipeline.Open(ctx, name, cfg)
-	if err != nil && !s.Given() {
-		if inputs, e := pipeline.Inputs(name); e == nil && slices.ContainsFunc(inputs, pipeline.Input.Open) {
-			hint := func(err error) error { return fmt.Errorf("%w; give it here with --size HEIGHTxWIDTH or --shape", err) }
-			var of *pipeline.NetworkError
-			if errors.As(err, &of) {
-				return nil, &pipeline.NetworkError{Name: of.Name, Err: hint(of.Err)}
-			}
-			return nil, hint(err)
-		}
+	n, err := pipeline.Open(c.Context(), name, cfg)
+	if err != nil {
+		return nil, Error(hinted(name, err))
 	}
-	return n, Error(err)
+	Warn(c.ErrOrStderr(), n.Assumed)
+	return n, nil
+}
+
+// hinted adds to the error about a model which flag would help.
+func hinted(name string, err error) error {
+	hint := ""
+	var condition *onnx.ConditionError
+	var open *onnx.OpenShapeError
+	switch {
+	case errors.As(err, &condition) && len(condition.Inputs) > 0:
+		hint = "here with"
+		for _, in := range condition.Inputs {
+			hint += " --constant " + text.Quoted(in+"=VALUE")
+		}
+	case errors.As(err, &open):
+		hint = "give it here with --shape " + text.Quoted(open.Input+"=DxD…")
+		if inputs, err := pipeline.Inputs(name); err == nil {
+			for _, in := range inputs {
+				if in.Name != open.Input || in.Dims == nil {
+					continue
+				}
+				if hint = "give it here with --shape " + text.Quoted(in.Name+"="+asDims(in.Dims)); len(in.Dims) == 4 {
+					hint = "give it here with --size HEIGHTxWIDTH or --shape"
+				}
+			}
+		}
+	default:
+		return err
+	}
+	var of *pipeline.NetworkError
+	if errors.As(err, &of) {
+		return &pipeline.NetworkError{Name: of.Name, Err: fmt.Errorf("%w; %s", of.Err, hint)}
+	}
+	return fmt.Errorf("%w; %s", err, hint)
 }
 
 // Compile makes the network a model.

@@ -18,6 +18,17 @@ func Printable(name string) string {
 	return quoted
 }
 
+// Quoted is a word of a command line as a shell takes it.
+func Quoted(word string) string {
+	plain := func(r rune) bool {
+		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("/._-=:,+@%", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // OneLine keeps an error that carries text from a file from breaking the terminal's lines.
 func OneLine(err error) string {
 	return strings.Map(func(r rune) rune {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/binary"
+	"io"
+	"math"
+
+	"linquant/internal/onnxpb"
+	"linquant/tensor"
+)
+
+// writePartFixtures writes networks of which not all can be run, or not without more being said.
+//
+//	branch.onnx  y = x + x where the input mode is 1, and relu x elsewhere: an If
+//	steps.onnx   [steps, 2] transposed: the whole input is one example
+//	x22.npz      x, and mode that is 1; mode.npy, steps.npy
+func writePartFixtures(dir string) error {
+	x := arrayOf("x", tensor.Shape{2, 2}, []float32{-1, 2, 3, -4})
+	return writeFiles(dir, map[string]func(w io.Writer) error{
+		"branch.onnx": branchModel().Write,
+		"steps.onnx":  stepsModel().Write,
+		"x22.npz":     npzOf(x, arrayOf("mode", tensor.Shape{}, []int64{1})),
+		"mode.npy":    npyOf(arrayOf("", tensor.Shape{}, []int32{2})),
+		"two.npy":     npyOf(arrayOf("", tensor.Shape{2}, []int64{1, 2})),
+	})
+}
+
+func modelOf(g *onnxpb.Graph) *onnxpb.Model {
+	return &onnxpb.Model{IRVersion: 7, Producer: "test", Opsets: []onnxpb.Opset{{Version: 13}}, Graph: g}
+}
+
+// valueOf is a declaration; a dimension below 1 is a symbol.
+func valueOf(name string, typ onnxpb.DataType, symbol string, dims ...int64) onnxpb.ValueInfo {
+	v := onnxpb.ValueInfo{Name: name, Type: typ, HasShape: true}
+	for _, d := range dims {
+		dim := onnxpb.Dim{Value: d}
+		if d < 1 {
+			dim = onnxpb.Dim{Value: -1, Param: symbol}
+		}
+		v.Dims = append(v.Dims, dim)
+	}
+	return v
+}
+
+func nodeOf(op, out string, in ...string) onnxpb.Node {
+	return onnxpb.Node{Op: op, Inputs: in, Outputs: []string{out}}
+}
+
+// realsOf is an initializer of floats.
+func realsOf(name string, dims []int64, x ...float32) onnxpb.Tensor {
+	var raw []byte
+	for _, v := range x {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+	}
+	return onnxpb.Tensor{Name: name, Type: onnxpb.Float, Dims: dims, Raw: raw}
+}
+
+func branchModel() *onnxpb.Model {
+	branch := func(name string, n onnxpb.Node) onnxpb.Attr {
+		g := onnxpb.Graph{Name: name, Nodes: []onnxpb.Node{n}, Outputs: []onnxpb.ValueInfo{valueOf(n.Outputs[0], onnxpb.Float, "N", 0, 2)}}
+		return onnxpb.Attr{Name: name, Type: onnxpb.AttrGraph, Graph: g.Encode()}
+	}
+	choose := nodeOf("If", "chosen", "is_one")
+	choose.Attrs = []onnxpb.Attr{branch("then_branch", nodeOf("Add", "a", "x", "x")), branch("else_branch", nodeOf("Relu", "b", "x"))}
+	return modelOf(&onnxpb.Graph{
+		Name:         "branch",
+		Inputs:       []onnxpb.ValueInfo{valueOf("x", onnxpb.Float, "N", 0, 2), valueOf("mode", onnxpb.Int64, "")},
+		Outputs:      []onnxpb.ValueInfo{valueOf("y", onnxpb.Float, "N", 0, 2)},
+		Initializers: []onnxpb.Tensor{{Name: "one", Type: onnxpb.Int64, Raw: binary.LittleEndian.AppendUint64(nil, 1)}, realsOf("same", []int64{2, 2}, 1, 0, 0, 1)},
+		Nodes:        []onnxpb.Node{nodeOf("Equal", "is_one", "mode", "one"), choose, nodeOf("MatMul", "y", "chosen", "same")},
+	})
+}
+
+func stepsModel() *onnxpb.Model {
+	turn := nodeOf("Transpose", "t", "x")
+	turn.Attrs = []onnxpb.Attr{{Name: "perm", Type: onnxpb.AttrInts, Ints: []int64{1, 0}}}
+	return modelOf(&onnxpb.Graph{
+		Name:    "steps",
+		Inputs:  []onnxpb.ValueInfo{valueOf("x", onnxpb.Float, "steps", 0, 2)},
+		Outputs: []onnxpb.ValueInfo{valueOf("y", onnxpb.Float, "steps", 2, 0)},
+		Nodes:   []onnxpb.Node{turn, nodeOf("Relu", "y", "t")},
+	})
+}
