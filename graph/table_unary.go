@@ -25,6 +25,12 @@ func withAlpha(f func(x, alpha float32) float32) func(*Node) func(float32) float
 func init() {
 	add(ClassUnary, Arity{1, 1}, []Operator{
 		{Op: Abs, Since: 1, Counting: true, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(math.Abs(float64(x))) })},
+		{Op: Acos, Since: 7, Unary: always(arith.Acos)},
+		{Op: Acosh, Since: 9, Unary: always(arith.Acosh)},
+		{Op: Asin, Since: 7, Unary: always(arith.Asin)},
+		{Op: Asinh, Since: 9, Role: RoleOwn, Unary: always(arith.Asinh)},
+		{Op: Atan, Since: 7, Role: RoleOwn, Unary: always(arith.Atan)},
+		{Op: Atanh, Since: 9, Unary: always(arith.Atanh)},
 		{Op: Ceil, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Ceil(float64(x))) })},
 		{Op: Celu, Since: 12, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(celu)},
 		{
@@ -33,6 +39,8 @@ func init() {
 				floatAttr("min", float32(math.Inf(-1))).input(1, 11), floatAttr("max", float32(math.Inf(1))).input(2, 11),
 			},
 		},
+		{Op: Cos, Since: 7, Unary: always(arith.Cos)},
+		{Op: Cosh, Since: 9, Unary: always(arith.Cosh)},
 		{Op: Elu, Since: 1, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(elu)},
 		{Op: Erf, Since: 9, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Erf(float64(x))) })},
 		{Op: Exponential, Since: 1, Unary: always(func(x float32) float32 { return float32(arith.Exp(float64(x))) })},
@@ -60,10 +68,13 @@ func init() {
 		{Op: Shrink, Since: 9, Role: RoleOwn, Attrs: []Attribute{floatAttr("bias", 0), floatAttr("lambd", 0.5)}, Unary: shrink},
 		{Op: Sigmoid, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Sigmoid(float64(x))) })},
 		{Op: Sign, Since: 9, Counting: true, Unary: always(sign)},
+		{Op: Sin, Since: 7, Unary: always(arith.Sin)},
+		{Op: Sinh, Since: 9, Unary: always(arith.Sinh)},
 		{Op: Softplus, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Softplus(float64(x))) })},
 		{Op: Softsign, Since: 1, Role: RoleOwn, Unary: always(softsign)},
 		{Op: Sqrt, Since: 1, Unary: always(func(x float32) float32 { return float32(math.Sqrt(float64(x))) })},
 		{Op: Swish, Since: 24, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(swish), spelled: []recognizer{pieces.swish}},
+		{Op: Tan, Since: 7, Unary: always(arith.Tan)},
 		{Op: Tanh, Since: 1, Role: RoleOwn, Unary: always(func(x float32) float32 { return float32(arith.Tanh(float64(x))) })},
 		{Op: ThresholdedRelu, Since: 10, Role: RoleOwn, Attrs: alpha(1), Unary: withAlpha(thresholdedRelu)},
 	}...)
