@@ -33,7 +33,7 @@ type npyHeader struct {
 
 // parseNPYHeader reads the header from the start of r.
 func parseNPYHeader(r io.Reader) (npyHeader, error) {
-	truncated := errors.New("the file ends inside the npy header: it is truncated; copy or download it again")
+	truncated := errHeaderEnds
 	var start [12]byte
 	if _, err := io.ReadFull(r, start[:8]); err != nil {
 		return npyHeader{}, endOr(err, truncated)
@@ -70,6 +70,8 @@ func parseNPYHeader(r io.Reader) (npyHeader, error) {
 	h.offset = int64(8+lengthBytes) + int64(n)
 	return h, nil
 }
+
+var errHeaderEnds = errors.New("the file ends inside the npy header: it is truncated; copy or download it again")
 
 // endOr returns ended if err says that the input was too short, and err otherwise.
 func endOr(err, ended error) error {

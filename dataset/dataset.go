@@ -11,11 +11,12 @@
 //	             batches.meta, as Python pickled them; DIR may also be where the archive was unpacked
 //	idx:DIR      train-images-idx3-ubyte and train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte,
 //	             each also compressed, with .gz at its end
-//	images:DIR   DIR/CLASS/IMAGE or DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE (or val): PNG, JPEG, GIF, BMP or WebP,
+//	images:DIR   DIR/CLASS/IMAGE, DIR/IMAGE without labels, or DIR/train/CLASS/IMAGE and DIR/test/CLASS/IMAGE (or val): PNG, JPEG, GIF, BMP or WebP,
 //	             all of one size (or see Fit); labels follow the sorted names of the classes, and grey images have three
 //	             channels too
-//	npz:FILE     the array x, [N, …] (or images, or data, or the only one), and where there are labels y, [N] (or labels,
-//	             or targets); x_train, y_train, x_test and y_test where it is divided; bytes are pixels
+//	npz:FILE     the array x, [N, …] (or images, or data, or the only one, or the input's name), and where there are labels y, [N] (or
+//	             labels, or targets); x_train, y_train, x_test and y_test where it is divided; bytes are pixels. For a network of
+//	             several inputs an array for each ([OpenInputs], [Match]). FILE may be a folder of .npz and .npy, or a pattern with *
 //	builtin      generated; see package builtin
 //
 // Nothing is normalized here. Pixels stay 0…255, in the order channels, rows, columns that networks are trained with;
@@ -93,7 +94,9 @@ func DType(s Set) tensor.DType {
 	for s != nil {
 		switch of := s.(type) {
 		case *arrays:
-			return of.x.dtype
+			return of.parts[0].DType
+		case *files:
+			return of.dtype
 		case interface{ Unwrap() Set }:
 			s = of.Unwrap()
 		default:

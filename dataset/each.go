@@ -10,10 +10,11 @@ import (
 
 // Batch is some examples that follow each other in a set.
 type Batch struct {
-	First  int       // the index of the first one
-	N      int       // how many there are; the last batch may have fewer than the others
-	X      []float32 // their values, one example after the other: N × the elements of Set.Shape
-	Labels []int     // their labels, -1 where not known
+	First  int         // the index of the first one
+	N      int         // how many there are; the last batch may have fewer than the others
+	X      []float32   // their values, one example after the other: N × the elements of Set.Shape
+	Inputs [][]float32 // X for one input; of a set with several Arrays, each of them in a slice of its own, one example after the other
+	Labels []int       // their labels, -1 where not known
 }
 
 // batchValues bounds the values of a batch, where one example has not more.
@@ -30,6 +31,11 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 			return
 		}
 		size, err := s.Shape().Elements()
+		var parts []int
+		var inputs [][]float32
+		if err == nil {
+			parts, err = sizes(s)
+		}
 		if err != nil {
 			yield(Batch{}, fmt.Errorf("%s: an example of shape %v: %w", s.Name(), s.Shape(), err))
 			return
@@ -49,7 +55,8 @@ func Each(ctx context.Context, s Set, batch int) iter.Seq2[Batch, error] {
 					return
 				}
 			}
-			if !yield(Batch{First: first, N: count, X: x[:count*size], Labels: labels[:count]}, nil) {
+			inputs = Split(inputs, x[:count*size], parts)
+			if !yield(Batch{First: first, N: count, X: x[:count*size], Inputs: inputs, Labels: labels[:count]}, nil) {
 				return
 			}
 		}

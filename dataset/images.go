@@ -20,7 +20,7 @@ var imageSuffixes = []string{".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 // splitFolders are the names that a split's folder may have.
 var splitFolders = map[string][]string{Train: {"train"}, Test: {"test", "val", "valid", "validation"}}
 
-// images is a folder of images, in a folder for each class.
+// images is a folder of images, in a folder for each class, or without classes and labels.
 type images struct {
 	info
 	files []imageFile
@@ -32,7 +32,7 @@ type imageFile struct {
 }
 
 // openImages opens DIR/CLASS/IMAGE, or DIR/SPLIT/CLASS/IMAGE. Labels are the places of the classes' names in their
-// sorted order. Every image has red, green and blue, grey ones three times the same, and must have the size of the
+// sorted order. Images without folders of classes have no labels. Every image has red, green and blue, grey ones three times the same, and must have the size of the
 // first.
 func openImages(ctx context.Context, dir, split string, asked bool) (Set, error) {
 	root, err := splitFolder(dir, split, asked)
@@ -45,10 +45,13 @@ func openImages(ctx context.Context, dir, split string, asked bool) (Set, error)
 	}
 	switch {
 	case len(classes) == 0 && loose > 0:
-		return nil, fmt.Errorf("%s: %d images without labels; put the images of each class into a folder with its name",
-			root, loose)
+		s := &images{info: info{name: kindImages + " " + root}}
+		if s.files, err = appendImages(nil, root, -1); err != nil {
+			return nil, err
+		}
+		return s.sized(ctx)
 	case len(classes) == 0:
-		return nil, fmt.Errorf("%s: no images here; put the images of each class into a folder with its name", root)
+		return nil, fmt.Errorf("%s: no images here; put the images of each class into a folder with its name, or, to calibrate on, images without folders", root)
 	case loose > 0:
 		return nil, fmt.Errorf("%s: images outside of the classes' folders: %d; move them into those, or away", root, loose)
 	}
@@ -63,6 +66,11 @@ func openImages(ctx context.Context, dir, split string, asked bool) (Set, error)
 				filepath.Join(root, class), strings.Join(imageSuffixes, ", "))
 		}
 	}
+	return s.sized(ctx)
+}
+
+// sized returns s with the size of its first image.
+func (s *images) sized(ctx context.Context) (Set, error) {
 	width, height, err := imageSize(ctx, s.files[0].path)
 	if err != nil {
 		return nil, err

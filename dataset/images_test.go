@@ -109,6 +109,20 @@ func TestImagesFolders(t *testing.T) {
 	}
 }
 
+// Images without folders of classes have no labels, which is enough to calibrate on.
+func TestImagesWithoutClasses(t *testing.T) {
+	dir := folder(t, map[string]string{"b.png": pngOf(t, 2, 3, color.White), "a.png": pngOf(t, 2, 3, color.Black), "notes.txt": ""})
+	s := mustOpen(t, "images:"+dir, "")
+	if s.Len() != 2 || s.Classes() != nil {
+		t.Fatalf("%d images, classes %v", s.Len(), s.Classes())
+	}
+	for i, want := range []float32{0, 255} {
+		if x, label := read(t, s, i); x[0] != want || label != -1 {
+			t.Errorf("image %d has %v and the label %d", i, x[0], label)
+		}
+	}
+}
+
 func TestImagesRefuse(t *testing.T) {
 	img := pngOf(t, 2, 3, color.Black)
 	for name, c := range map[string]struct {
@@ -116,7 +130,6 @@ func TestImagesRefuse(t *testing.T) {
 		spec  string
 		want  []string
 	}{
-		"no labels":      {map[string]string{"1.png": img, "2.png": img}, "", []string{"2 images without labels", "into a folder"}},
 		"no images":      {map[string]string{"notes.txt": ""}, "", []string{"no images"}},
 		"some loose":     {map[string]string{"a/1.png": img, "2.png": img}, "", []string{"folders: 1"}},
 		"empty class":    {map[string]string{"a/1.png": img, "b/notes.txt": ""}, "", []string{"b", "no images in this folder", "remove the class"}},

@@ -87,7 +87,7 @@ func TestCompressedPictures(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	s := mustOpen(t, "npz:"+path, "")
-	in := s.(*arrays).x.data.(*inflated)
+	in := s.(*arrays).parts[0].of.data.(*inflated)
 	for b, err := range Each(t.Context(), Limit(s, 256), 64) {
 		if err != nil || !slices.Equal(b.X, want[784*b.First:784*(b.First+b.N)]) || b.Labels[3] != 5 {
 			t.Fatalf("batch at %d: %v", b.First, err)

@@ -21,14 +21,14 @@ const (
 	kindCIFAR10 = "cifar10" // a folder of CIFAR-10 batches, binary or Python
 	kindIDX     = "idx"     // a folder of MNIST's format
 	kindImages  = "images"  // a folder with a folder of images for each class
-	kindNPZ     = "npz"     // a NumPy file, npz or npy
+	kindNPZ     = "npz"     // NumPy files, npz or npy: one, a folder of them, or those that a pattern matches
 	kindBuiltin = "builtin" // generated; needs no files
 )
 
 // kinds are all of them with how they are written, for messages.
 var kinds = []string{kindCIFAR10, kindIDX, kindImages, kindNPZ, kindBuiltin}
 
-const usage = "cifar10:DIR, idx:DIR, images:DIR or npz:FILE, with :train or :test at its end where wanted, or builtin"
+const usage = "cifar10:DIR, idx:DIR, images:DIR or npz:FILE|DIR, with :train or :test at its end where wanted, or builtin"
 
 // Spec says where data is: KIND:PATH, KIND:PATH:SPLIT, builtin or builtin:SPLIT.
 type Spec struct {
@@ -76,6 +76,14 @@ func (s Spec) String() string {
 // Open opens the data that spec names, as ParseSpec reads it. Where it names no split, split is meant, which is Train,
 // Test, or "" for Test. Data that is not divided is taken whole unless spec itself asks for a part.
 func Open(ctx context.Context, spec, split string) (Set, error) {
+	return OpenInputs(ctx, spec, split, nil)
+}
+
+// OpenInputs is Open for a network with these inputs: of NumPy files it takes an array for each, which Match finds by the names, and which may
+// be one example without N. The set has Arrays where there are several inputs. nil stands for one input of any name.
+//
+// Errors: those of Open, and a *NoArrayError.
+func OpenInputs(ctx context.Context, spec, split string, inputs []Input) (Set, error) {
 	s, err := ParseSpec(spec)
 	if err != nil {
 		return nil, err
@@ -83,10 +91,10 @@ func Open(ctx context.Context, spec, split string) (Set, error) {
 	if split != Train && split != Test && split != "" {
 		return nil, fmt.Errorf("%q is no split; there are %s and %s", split, Train, Test)
 	}
-	return s.open(ctx, split)
+	return s.open(ctx, split, inputs)
 }
 
-func (s Spec) open(ctx context.Context, split string) (Set, error) {
+func (s Spec) open(ctx context.Context, split string, inputs []Input) (Set, error) {
 	asked := s.Split != ""
 	if asked {
 		split = s.Split
@@ -102,7 +110,7 @@ func (s Spec) open(ctx context.Context, split string) (Set, error) {
 	case kindImages:
 		return openImages(ctx, s.Path, split, asked)
 	case kindNPZ:
-		return openNPZ(ctx, s.Path, split, asked)
+		return openNPZ(ctx, s.Path, split, asked, inputs)
 	}
 	return builtin.Data(split)
 }

@@ -19,14 +19,14 @@ type values struct {
 	close func() error
 }
 
-// newValues makes the examples of an array [N, …] of a file of size bytes. Where it is compressed their number and size are
+// newValues makes the n examples of an array of a file of size bytes. Where it is compressed their number and size are
 // held against what becomes of so many bytes.
-func newValues(x *checkpoint.Tensor, size int64) (*values, error) {
+func newValues(x *checkpoint.Tensor, examples int, size int64) (*values, error) {
 	r, err := x.Stream()
 	if err != nil {
 		return nil, err
 	}
-	v := &values{n: x.Shape[0], dtype: x.DType}
+	v := &values{n: examples, dtype: x.DType}
 	if at, ok := r.(io.ReaderAt); ok {
 		v.data, v.close = plain{at}, r.Close
 		return v, nil

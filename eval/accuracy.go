@@ -63,7 +63,7 @@ func fraction(k, n int) float64 {
 	return float64(k) / float64(n)
 }
 
-// Measure runs a classifier with one input and one output of classes numbers on every example of s, which are its inputs
+// Measure runs a classifier with one output of classes numbers on every example of s, which are its inputs
 // as they are: pipeline.Prepare makes such a set of images. The
 // largest output is the answer, the first of several that are equal. Errors: data that does not fit the network, an
 // example without a label or with one that is no class, an output that is not a number; those of the network and of ctx.
@@ -84,7 +84,7 @@ func Measure(ctx context.Context, net Network, classes int, s dataset.Set, cfg C
 		}
 		y := out[:b.N*classes]
 		start := time.Now()
-		if err := net.Run(ctx, [][]float32{y}, [][]float32{b.X}); err != nil {
+		if err := net.Run(ctx, [][]float32{y}, b.Inputs); err != nil {
 			return nil, err
 		}
 		a.Elapsed += time.Since(start)
@@ -119,7 +119,8 @@ func (a *Accuracy) add(y []float32, label int) error {
 }
 
 // ErrNoLabel says that an example has no label.
-var ErrNoLabel = errors.New("it has no label: accuracy can be measured on labelled data only")
+var ErrNoLabel = errors.New("it has no label: accuracy can be measured on labelled data only, images in a folder for each " +
+	"class, or arrays with one of labels, y, beside them")
 
 // answer returns the class of the largest output, and how many stand before the label. Among equal outputs the one of the lower class
 // counts as the higher.

@@ -62,7 +62,7 @@ func Compare(ctx context.Context, ref, other Tracer, g *graph.Graph, points []st
 		if err != nil {
 			return nil, err
 		}
-		if err := c.example(ctx, ref, other, b.X); err != nil {
+		if err := c.example(ctx, ref, other, b.Inputs); err != nil {
 			return nil, err
 		}
 		done++
@@ -110,11 +110,10 @@ func newComparison(g *graph.Graph, names []string) *comparison {
 }
 
 // example adds one example to every point.
-func (c *comparison) example(ctx context.Context, ref, other Tracer, x []float32) error {
+func (c *comparison) example(ctx context.Context, ref, other Tracer, inputs [][]float32) error {
 	for i := range c.points {
 		c.points[i].inRef, c.points[i].inOther = false, false
 	}
-	inputs := [][]float32{x}
 	err := ref.Trace(ctx, inputs, func(name string, v []float32) error {
 		if i, ok := c.index[name]; ok {
 			c.points[i].ref = append(c.points[i].ref[:0], v...)

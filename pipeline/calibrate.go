@@ -85,7 +85,7 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err != nil {
 		return nil, err
 	}
-	examples, err := m.examples(set)
+	examples, err := m.Examples(set)
 	var inputs *InputsError
 	switch {
 	case errors.As(err, &inputs):
@@ -186,9 +186,7 @@ func (n *Network) examplesOf(ctx context.Context, set dataset.Set, threads int) 
 		},
 		Threads: threads,
 		Batches: func(yield func([][]float32, error) bool) {
-			pre := n.pre
-			pre.ChannelsLast = pre.ChannelsLast || vision.ChannelsLast(n.InputShape())
-			examples, err := Prepare(set, pre, n.InputShape())
+			examples, err := n.examples(ctx, set)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -198,12 +196,26 @@ func (n *Network) examplesOf(ctx context.Context, set dataset.Set, threads int) 
 	}
 }
 
+// examples is Model.Examples without a model where there is one input.
+func (n *Network) examples(ctx context.Context, set dataset.Set) (dataset.Set, error) {
+	if len(n.graph.Inputs) == 1 {
+		pre := n.pre
+		pre.ChannelsLast = pre.ChannelsLast || vision.ChannelsLast(n.InputShape())
+		return Prepare(set, pre, n.InputShape())
+	}
+	m, err := n.Compile(ctx, engine.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return m.Examples(set)
+}
+
 // batches yields the examples of a set as a network's inputs.
 func batches(ctx context.Context, set dataset.Set) iter.Seq2[[][]float32, error] {
 	const batch = 32
 	return func(yield func([][]float32, error) bool) {
 		for b, err := range dataset.Each(ctx, set, batch) {
-			if !yield([][]float32{b.X}, err) || err != nil {
+			if !yield(b.Inputs, err) || err != nil {
 				return
 			}
 		}

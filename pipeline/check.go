@@ -187,6 +187,7 @@ type side struct {
 	model    *Model
 	examples dataset.Set // its inputs
 	size     int         // values of an example
+	sizes    []int       // of each input
 	outputs  []int       // values of each output
 	answer   int         // of all
 	x        []float32   // the inputs of some examples
@@ -198,11 +199,18 @@ func (s *side) compile(ctx context.Context, n *Network, set dataset.Set, threads
 	if s.model, err = n.Compile(ctx, engine.Config{Threads: threads}); err != nil {
 		return err
 	}
-	if s.examples, err = s.model.examples(set); err != nil {
+	if s.examples, err = s.model.Examples(set); err != nil {
 		return &NetworkError{n.Name, err}
 	}
 	if s.size, err = s.examples.Shape().Elements(); err != nil {
 		return &NetworkError{n.Name, err}
+	}
+	for _, in := range s.model.Inputs() {
+		size, err := in.Shape.Elements()
+		if err != nil {
+			return &NetworkError{n.Name, err}
+		}
+		s.sizes = append(s.sizes, size)
 	}
 	for _, out := range s.model.Outputs() {
 		size, err := out.Shape.Elements()

@@ -41,7 +41,7 @@ func (c *checking) suit() error {
 	a, b := &c.network, &c.reference
 	for _, s := range []*side{a, b} {
 		if in, out := s.model.Inputs(), s.model.Outputs(); c.cfg.Judge == nil && c.metric.Labels() && len(out) != 1 {
-			return &InputsError{s.model.Name, len(in), len(out), fmt.Sprintf("%s is measured on a classifier, which has one of each", c.metric)}
+			return &InputsError{s.model.Name, len(in), len(out), fmt.Sprintf("%s is measured on a classifier, which has one output", c.metric)}
 		}
 	}
 	if c.cfg.Judge == nil && !c.metric.Labels() && !slices.Equal(a.outputs, b.outputs) {
@@ -160,7 +160,7 @@ func (c *checking) compute(ctx context.Context, first, next int) error {
 		for k, size := range s.outputs {
 			outputs[k] = s.y[k][first*size : next*size]
 		}
-		if err := s.model.Run(ctx, outputs, [][]float32{s.x[first*s.size : next*s.size]}); err != nil {
+		if err := s.model.Run(ctx, outputs, dataset.Split(nil, s.x[first*s.size:next*s.size], s.sizes)); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}

@@ -71,6 +71,7 @@ func Diagnose(ctx context.Context, cfg Config, dc DiagnoseConfig) (*Diagnosis, e
 	d := &diagnosing{n: n, cfg: cfg, dc: DiagnoseConfig{
 		cmp.Or(dc.Examples, diagnosedExamples), cmp.Or(dc.Tried, triedLayers), cmp.Or(dc.Measured, measuredLayers),
 	}}
+	d.cfg.Calibration.Data, d.cfg.Test = cfg.Calibration.Data.forNetwork(n), cfg.Test.forNetwork(n)
 	d.cfg.Network, d.cfg.Model, d.cfg.Bytes, d.cfg.Preprocess = n, "", nil, nil
 	if err := d.run(ctx); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 
 	"linquant/dataset"
 	"linquant/engine"
@@ -14,8 +15,8 @@ type sample struct {
 	n        *Network // the float one
 	threads  int
 	examples int
-	size     int // values of an example
-	x        []float32
+	inputs   [][]float32
+	of       []int       // values of each input, of an example
 	sizes    []int       // values of each output, of an example
 	outputs  [][]float32 // of the float network, for all examples
 
@@ -35,13 +36,18 @@ func (n *Network) sample(ctx context.Context, set dataset.Set, threads int) (*sa
 	if err != nil {
 		return nil, err
 	}
-	examples, err := m.examples(set)
+	examples, err := m.Examples(set)
 	if err != nil {
 		return nil, n.named(err)
 	}
 	s := &sample{n: n, threads: threads, examples: examples.Len()}
-	if s.size, err = examples.Shape().Elements(); err != nil {
-		return nil, n.named(err)
+	for _, in := range m.Inputs() {
+		size, err := in.Shape.Elements()
+		if err != nil {
+			return nil, n.named(err)
+		}
+		s.of = append(s.of, size)
+		s.inputs = append(s.inputs, make([]float32, 0, s.examples*size))
 	}
 	for _, out := range m.Outputs() {
 		size, err := out.Shape.Elements()
@@ -55,7 +61,9 @@ func (n *Network) sample(ctx context.Context, set dataset.Set, threads int) (*sa
 		if err != nil {
 			return nil, err
 		}
-		s.x = append(s.x, b.X...)
+		for i, x := range b.Inputs {
+			s.inputs[i] = append(s.inputs[i], x...)
+		}
 	}
 	return s, s.run(ctx, m.Program, s.examples, func(first, n int, outputs [][]float32) error {
 		for k, size := range s.sizes {
@@ -83,7 +91,11 @@ func (s *sample) run(ctx context.Context, p *engine.Program, examples int, see f
 		for k, size := range sizes {
 			batch[k] = outputs[k][:n*size]
 		}
-		if err := p.Run(ctx, batch, [][]float32{s.x[first*s.size : (first+n)*s.size]}); err != nil {
+		inputs := make([][]float32, len(s.inputs))
+		for i, size := range s.of {
+			inputs[i] = s.inputs[i][first*size : (first+n)*size]
+		}
+		if err := p.Run(ctx, batch, inputs); err != nil {
 			return s.n.named(err)
 		}
 		if err := see(first, n, batch); err != nil {
@@ -120,7 +132,8 @@ func (s *sample) hold(ctx context.Context, float *graph.Graph, names []string) e
 	s.held = max(1, min(s.examples, heldBytes/4/max(perExample, 1)))
 	for _, name := range names {
 		if !g.IsOutput(name) { // an input
-			s.values[name] = s.x[:s.held*s.size]
+			i := slices.Index(g.Inputs, name)
+			s.values[name] = s.inputs[i][:s.held*s.of[i]]
 		}
 	}
 	if len(g.Outputs) == 0 {

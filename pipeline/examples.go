@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"linquant/dataset"
+	"linquant/graph"
 	"linquant/tensor"
 	"linquant/vision"
 )
@@ -15,6 +16,9 @@ type Data struct {
 	Set   dataset.Set // the examples; they stay open. nil: Spec
 	Spec  string      // as dataset.Open takes it; Builtin are the images of the built-in network
 	Limit int         // the first so many; 0 means all
+
+	// Inputs are what an example has arrays for (dataset.OpenInputs). nil: the inputs of the network (Network.DataInputs) where there is one.
+	Inputs []dataset.Input
 }
 
 // none reports whether nothing is named.
@@ -32,7 +36,7 @@ func (d Data) open(ctx context.Context, field, split string) (dataset.Set, error
 			return nil, &ConfigError{field + ".Spec", "", err.Error()}
 		}
 		var err error
-		if set, err = dataset.Open(ctx, d.Spec, split); err != nil {
+		if set, err = dataset.OpenInputs(ctx, d.Spec, split, d.Inputs); err != nil {
 			return nil, err
 		}
 	}
@@ -40,6 +44,30 @@ func (d Data) open(ctx context.Context, field, split string) (dataset.Set, error
 		set = dataset.Limit(set, d.Limit)
 	}
 	return set, nil
+}
+
+// forNetwork is d for a network.
+func (d Data) forNetwork(n *Network) Data {
+	if d.Inputs == nil {
+		d.Inputs = n.DataInputs()
+	}
+	return d
+}
+
+// DataInputs returns what an example of data for the network consists of, for dataset.OpenInputs.
+func (n *Network) DataInputs() []dataset.Input {
+	if n.usable() != nil {
+		return nil
+	}
+	var list []dataset.Input
+	for _, name := range n.graph.Inputs {
+		in := dataset.Input{Name: name}
+		if v := n.graph.Value(name); v != nil && v.Shape != nil {
+			in.Shape = graph.ExampleShape(v.Shape)
+		}
+		list = append(list, in)
+	}
+	return list
 }
 
 // staysOpen is a set of somebody else.
@@ -51,7 +79,7 @@ func (s staysOpen) Unwrap() dataset.Set { return s.Set }
 // Prepare returns a set with the examples of s as inputs of a network: pixels prepared as pre says, and images of a
 // folder made to fit; other values as they are. shape is that of the network's input without the batch: the set's own,
 // the set's with its channels last where pre says so, or one dimension of as many elements, as a perceptron has. Closing
-// it closes s.
+// it closes s. A set of several arrays (dataset.Arrays) is for Model.Examples.
 //
 // Errors: a set of another shape, a mean or deviation for another number of channels.
 func Prepare(s dataset.Set, pre vision.Preprocess, shape tensor.Shape) (dataset.Set, error) {
@@ -61,16 +89,23 @@ func Prepare(s dataset.Set, pre vision.Preprocess, shape tensor.Shape) (dataset.
 	if err := checkShape(s, pre, shape); err != nil {
 		return nil, err
 	}
-	p := &prepared{Set: s, pre: pre, shape: shape, image: s.Shape(), apply: s.Pixels() && len(s.Shape()) == 3}
-	n, err := shape.Elements()
+	return prepare(&prepared{Set: s, pre: pre, shape: shape, image: s.Shape()})
+}
+
+// prepare fills in the rest of p.
+func prepare(p *prepared) (dataset.Set, error) {
+	n, err := p.shape.Elements()
 	if err != nil {
 		return nil, err
 	}
-	if !p.apply {
+	if p.apply = arePixels(p.Set); !p.apply {
 		return p, nil
 	}
-	if err := pre.Apply(make([]float32, n), make([]float32, n), p.image); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.Name(), err)
+	if p.first, err = p.image.Elements(); err != nil {
+		return nil, err
+	}
+	if err := p.pre.Apply(make([]float32, p.first), make([]float32, p.first), p.image); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Set.Name(), err)
 	}
 	p.pixels.New = func() any { x := make([]float32, n); return &x }
 	return p, nil
@@ -99,12 +134,14 @@ type prepared struct {
 	dataset.Set
 	pre          vision.Preprocess
 	shape, image tensor.Shape
+	first        int // elements of the image, with which an example begins
 	apply        bool
 	pixels       sync.Pool // of *[]float32, one example's
 }
 
 func (p *prepared) Shape() tensor.Shape { return p.shape }
 func (p *prepared) Pixels() bool        { return false }
+func (p *prepared) Unwrap() dataset.Set { return p.Set }
 
 func (p *prepared) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	if !p.apply {
@@ -114,17 +151,46 @@ func (p *prepared) Read(ctx context.Context, i int, dst []float32) (int, error) 
 	defer p.pixels.Put(buffer)
 	label, err := p.Set.Read(ctx, i, *buffer)
 	if err == nil {
-		err = p.pre.Apply(dst, *buffer, p.image)
+		err = p.pre.Apply(dst[:p.first], (*buffer)[:p.first], p.image)
+		copy(dst[p.first:], (*buffer)[p.first:])
 	}
 	return label, err
 }
 
-// examples is Prepare for the one input of the model.
-func (m *Model) examples(s dataset.Set) (dataset.Set, error) {
-	in, out := m.Inputs(), m.Outputs()
-	if len(in) != 1 {
-		return nil, &InputsError{m.Name, len(in), len(out), "an example of a data set is for one: calibrate and measure without it, " +
-			"or run the network on arrays"}
+// Examples returns a set with the examples of s as inputs of the model: what Prepare does for the one input, and for several the arrays of
+// dataset.OpenInputs, of which pixels for the first are prepared. Closing it closes s. Errors: those of Prepare, and *InputsError where s has
+// not an array for each input, of its shape.
+func (m *Model) Examples(s dataset.Set) (dataset.Set, error) {
+	in, arrays := m.Inputs(), dataset.Arrays(s)
+	if len(in) == 1 && arrays == nil {
+		return Prepare(s, m.Preprocess, in[0].Shape)
 	}
-	return Prepare(s, m.Preprocess, in[0].Shape)
+	fail := func(format string, args ...any) error {
+		return &InputsError{m.Name, len(in), len(m.Outputs()), fmt.Sprintf(format, args...)}
+	}
+	if arrays == nil {
+		return nil, fail("an example of %s is for one input: give an array for each, as npz:FILE", s.Name())
+	}
+	if len(arrays) != len(in) {
+		return nil, fail("%s has %s in an example: give an array for each input", s.Name(), count(len(arrays), "array"))
+	}
+	total := 0
+	for i, a := range arrays {
+		if a.Name != in[i].Name {
+			return nil, fail("%s has the array %q where the input %q is: open it for this network", s.Name(), a.Name, in[i].Name)
+		}
+		want := in[i].Shape
+		if i == 0 && a.DType == tensor.Uint8 && m.Preprocess.ChannelsLast && len(want) == 3 {
+			want = tensor.Shape{want[2], want[0], want[1]}
+		}
+		if !a.Shape.Equal(want) {
+			return nil, fail("the examples of array %q of %s have the shape %v, and the input wants %v", a.Name, s.Name(), a.Shape, want)
+		}
+		n, err := a.Shape.Elements()
+		if err != nil {
+			return nil, err
+		}
+		total += n
+	}
+	return prepare(&prepared{Set: s, pre: m.Preprocess, shape: tensor.Shape{total}, image: arrays[0].Shape})
 }

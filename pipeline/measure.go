@@ -40,14 +40,14 @@ func (m *Model) Accuracy(ctx context.Context, set dataset.Set, cfg MeasureConfig
 		return nil, err
 	}
 	in, out := m.Inputs(), m.Outputs()
-	if len(in) != 1 || len(out) != 1 {
-		return nil, &InputsError{m.Name, len(in), len(out), "accuracy is measured on a classifier, which has one of each"}
+	if len(out) != 1 {
+		return nil, &InputsError{m.Name, len(in), len(out), "accuracy is measured on a classifier, which has one output"}
 	}
 	classes, err := out[0].Shape.Elements()
 	if err != nil {
 		return nil, &NetworkError{m.Name, err}
 	}
-	examples, err := m.examples(set)
+	examples, err := m.Examples(set)
 	if err != nil {
 		return nil, &NetworkError{m.Name, err}
 	}
@@ -153,7 +153,7 @@ func Compare(ctx context.Context, ref, other *Network, set dataset.Set, cfg Meas
 	if err != nil {
 		return nil, err
 	}
-	examples, err := a.examples(set)
+	examples, err := a.Examples(set)
 	if err != nil {
 		return nil, err
 	}
@@ -184,5 +184,5 @@ type unprepared struct {
 func (u unprepared) Trace(ctx context.Context, inputs [][]float32, visit func(value string, x []float32) error) error {
 	pixels := append([]float32(nil), inputs[0]...)
 	u.pre.Undo(pixels, u.shape)
-	return u.Tracer.Trace(ctx, [][]float32{pixels}, visit)
+	return u.Tracer.Trace(ctx, append([][]float32{pixels}, inputs[1:]...), visit)
 }

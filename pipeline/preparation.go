@@ -67,7 +67,17 @@ func keeps(p, file vision.Preprocess) []string {
 	return kept
 }
 
-func arePixels(set dataset.Set) bool { return set == nil || set.Pixels() && len(set.Shape()) == 3 }
+// arePixels reports whether a set is of images, or its examples begin with one; nil stands for pictures.
+func arePixels(set dataset.Set) bool {
+	if set == nil {
+		return true
+	}
+	shape := set.Shape()
+	if arrays := dataset.Arrays(set); arrays != nil {
+		shape = arrays[0].Shape
+	}
+	return set.Pixels() && len(shape) == 3
+}
 
 // String says it in one line.
 func (p Preparation) String() string {

@@ -148,6 +148,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if n.Quantized() {
 		return nil, n.named(ErrQuantized)
 	}
+	cfg.Calibration.Data, cfg.Test = cfg.Calibration.Data.forNetwork(n), cfg.Test.forNetwork(n)
 	if _, err := n.Folded(ctx); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func checkCommand() *cobra.Command {
 			"  sqnr           --at-least so many decibels, of the mean ratio of noise to signal\n" +
 			"  exec: COMMAND  a program that is given two files, network.npz and reference.npz, and prints what the network " +
 			"loses, for each example or for all (docs/check.md); --max-drop is in its unit\n\n" +
-			flags.WhatModel + " So is FLOAT, and both may come from any tool.\nDATA is " + flags.WhatData + ".",
+			flags.WhatModel + " So is FLOAT, and both may come from any tool.\nDATA is " + flags.WhatData + ". " + flags.WhatNPZ,
 		Example: "  linquant check int8.onnx --reference builtin --data builtin --max-drop 1\n" +
 			"  linquant check q.onnx --reference f.onnx --data images:DIR --metric cosine \\\n" +
 			"    --at-least 0.99 --junit check.xml\n" +
@@ -112,7 +112,7 @@ func runCheck(c *cobra.Command, model string, cfg checkConfig) (err error) {
 		command.Low, command.High = p.Low, p.High
 		p.Judge = command
 	}
-	set, err := flags.OpenData(c.Context(), "--data", cfg.dataSpec(model), dataset.Test, 0)
+	set, err := flags.OpenData(c.Context(), "--data", model, cfg.dataSpec(model), dataset.Test, 0)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (cfg *checkConfig) explain(err error) error {
 	if errors.Is(err, eval.ErrNoLabel) {
 		return fmt.Errorf("%w; --metric cosine, mse, sqnr and 'exec: COMMAND' need no labels", err)
 	}
-	return flags.Error(flags.ImagesOnly(err))
+	return flags.Error(err)
 }
 
 // show prints the result, where no file has taken standard output.

@@ -32,7 +32,7 @@ func compareCommand() *cobra.Command {
 			"the same name, how far B's is from A's: the signal-to-quantization-noise ratio (SQNR), the cosine, the " +
 			"largest difference, and the fraction of A's values that B's codes cannot express because they lie " +
 			"beyond its range. A is usually the float network and B its quantized form.\n\n" + flags.WhatModel +
-			"\nDATA is " + flags.WhatData + ".\n\n" + whatAgainst,
+			"\nDATA is " + flags.WhatData + ". " + flags.WhatNPZ + "\n\n" + whatAgainst,
 		Example: "  linquant compare vgg.tar vgg-int4.onnx --data cifar10:cifar-10-batches-bin\n" +
 			"  linquant compare vgg-int8.onnx --against dump.npz",
 		Args: func(c *cobra.Command, args []string) error {
@@ -93,7 +93,7 @@ func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error 
 	})
 	p.End()
 	if err != nil {
-		return flags.ImagesOnly(err)
+		return err
 	}
 	flags.Warn(c.ErrOrStderr(), compared.Warnings)
 	layers := compared.Layers

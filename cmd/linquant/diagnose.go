@@ -7,12 +7,14 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"linquant/calib"
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/feed"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
@@ -45,7 +47,7 @@ func diagnoseCommand() *cobra.Command {
 			"Then it tries what might help: more bits for the layers that hurt most, other ways to make codes of weights and to choose " +
 			"ranges, more examples. It prints what each is worth, in decibels of the outputs, and what of it helps together; " +
 			"--write-recipe FILE writes that for 'linquant quantize --recipe FILE'. With --data, accuracies are measured too: of the network in " +
-			"integers, of the layers that hurt most, alone, and of the network with what helps.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData + ".",
+			"integers, of the layers that hurt most, alone, and of the network with what helps.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData + ". " + flags.WhatNPZ + "\n\n" + flags.WhatCalib,
 		Example: "  linquant diagnose builtin --weight-bits 2 --act-bits 4\n" +
 			"  linquant diagnose resnet20.th --calib cifar10:DIR --data cifar10:DIR \\\n" +
 			"      --weight-bits 2 --keep-edges --write-recipe better.yaml\n" +
@@ -146,6 +148,11 @@ func runDiagnose(c *cobra.Command, model string, cfg diagnoseConfig) error {
 	if cfg.asJSON {
 		announce = nil
 	}
+	done, err := cfg.network.Feed(c.Context(), model, &pc.Calibration.Data, moreExamples)
+	if err != nil {
+		return err
+	}
+	defer done()
 	pc.Network, pc.Progress = n, showOnce(p, announce, pc.Calibration.Method)
 	dc := pipeline.DiagnoseConfig{Examples: cfg.examples, Tried: cfg.tried, Measured: cfg.worst}
 	if dc.Measured == 0 {
@@ -238,6 +245,7 @@ func (cfg *diagnoseConfig) write(c *cobra.Command, model string, d *pipeline.Dia
 			values = []string{chosen[key]}
 		case key == "override":
 			values = overrides
+		case key == "calib" && f != nil && strings.HasPrefix(f.Value.String(), feed.Prefix): // no recipe carries a program
 		case f == nil || !f.Changed || key == "method" || key == "data" || key == "percentile" && d.Mended.Calibration.Method != calib.Percentile:
 		default:
 			values = []string{f.Value.String()}

@@ -33,7 +33,7 @@ func evalCommand() *cobra.Command {
 		Long: "eval runs a network, in floating point or in integers, and prints how often it is right, with the " +
 			"95% interval of that (Wilson). With --reference it runs a second network on the same examples and " +
 			"prints the difference between the two and its interval, which is much narrower than the two " +
-			"accuracies' own since both see the same examples.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData + ".",
+			"accuracies' own since both see the same examples.\n\n" + flags.WhatModel + "\nDATA is " + flags.WhatData + ". " + flags.WhatNPZ,
 		Example: "  linquant eval builtin --data builtin\n" +
 			"  linquant eval vgg-int8.onnx --data cifar10:DIR --reference vgg.tar",
 		Args: cli.OneArg("a MODEL"),

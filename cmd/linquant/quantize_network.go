@@ -183,6 +183,9 @@ func leastActBits(cfg ptq.Config) int {
 	return least
 }
 
+// moreExamples is how many times the examples of calibration a program is asked for where more are wanted: those that choices are measured on.
+const moreExamples = 4
+
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
 	if err := cfg.checkDynamic(c); err != nil {
@@ -319,6 +322,17 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			}
 			return n.Export(w, counted)
 		}
+	}
+	if !cfg.dynamic && cc.Ranges == nil && !n.Quantized() {
+		times := 1
+		if budget != nil {
+			times = moreExamples
+		}
+		done, err := cfg.Feed(c.Context(), model, &cc.Data, times)
+		if err != nil {
+			return err
+		}
+		defer done()
 	}
 	r, err := pipeline.Quantize(c.Context(), pipeline.Config{
 		Network: n, Quant: pc, Calibration: cc, Dynamic: cfg.dynamic, Threads: cfg.Threads, Budget: budget, Test: test,

@@ -14,6 +14,7 @@ import (
 
 	"linquant/calib"
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/feed"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/graph"
 	"linquant/pipeline"
@@ -148,6 +149,9 @@ func (t *told) setFlag(c *cobra.Command, s recipe.Setting, given map[string]bool
 		return nil
 	case given[s.Key]:
 		return nil
+	}
+	if s.Key == "calib" && len(s.Values) > 0 && strings.HasPrefix(s.Values[0], feed.Prefix) {
+		return errors.New("a recipe runs no program: give it yourself, with --calib")
 	}
 	t.set = append(t.set, s.Key)
 	for _, v := range s.Values {

@@ -29,8 +29,12 @@ func printNetworkReport(c *cobra.Command, w io.Writer, files []string, int4 bool
 		return err
 	}
 	stored := constantBytes(r, int4)
-	fmt.Fprintf(w, "\n%s in integers: constants of %s became %s (%s), and the file has %s\n", text.Plural(len(r.Layers), "layer"),
-		text.Megabytes(r.FloatBytes), text.Megabytes(stored), text.Ratio(r.FloatBytes, stored), text.Megabytes(cli.FileBytes(c, files[len(files)-1])))
+	if r.FloatBytes == 0 {
+		fmt.Fprintf(w, "\n%s in integers: the file has %s\n", text.Plural(len(r.Layers), "layer"), text.Megabytes(cli.FileBytes(c, files[len(files)-1])))
+	} else {
+		fmt.Fprintf(w, "\n%s in integers: constants of %s became %s (%s), and the file has %s\n", text.Plural(len(r.Layers), "layer"),
+			text.Megabytes(r.FloatBytes), text.Megabytes(stored), text.Ratio(r.FloatBytes, stored), text.Megabytes(cli.FileBytes(c, files[len(files)-1])))
+	}
 	if note := whatCodesTake(r, int4); note != "" {
 		fmt.Fprintln(w, note)
 	}

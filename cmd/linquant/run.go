@@ -30,7 +30,7 @@ func runCommand() *cobra.Command {
 			"converted to colour or grey as the network wants; its shorter side is brought to --resize pixels, as " +
 			"Pillow's BILINEAR does; the network's height and width are cut from the middle; and its pixels are " +
 			"prepared as the model or the flags below say.\n\n" +
-			"Arrays come from .npy files, or from .npz files that have an array of each input's name. An array is " +
+			"Arrays come from .npy and .npz files. " + flags.WhatArrays + " An array is " +
 			"[batch, ...] in the input's shape; the batch may be left out. Floats and integers are taken as they are; uint8 arrays " +
 			"are images, 0 to 255, channels first or last, except where the input itself is codes. All outputs are " +
 			"written, or those that --output names, which may be any values of the network.\n\n" + flags.WhatModel,

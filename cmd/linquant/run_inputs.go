@@ -7,14 +7,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
+	"slices"
 	"strings"
 
 	"linquant/checkpoint"
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
+	"linquant/engine"
 	"linquant/internal/ended"
+	"linquant/internal/near"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
@@ -176,25 +178,26 @@ func (r *runner) split(text string) (name, path string) {
 
 // file takes the arrays of f for the input of that name, or for all of which f has one.
 func (r *runner) file(f *checkpoint.File, name string, take func(i int, path string, x []float32, n int) error) error {
-	ins, found := r.Inputs(), false
-	for i, in := range ins {
-		if name != "" && name != in.Name {
-			continue
+	ins, all, found := r.Inputs(), f.Tensors(), false
+	var inputs, arrays []string
+	for _, in := range ins {
+		if name == "" || name == in.Name {
+			inputs = append(inputs, in.Name)
 		}
-		var t *checkpoint.Tensor
-		if all := f.Tensors(); len(all) == 1 && (len(ins) == 1 || name != "") {
-			t = all[0] // whatever it is called
-		} else {
-			var err error
-			if t, err = f.Tensor(in.Name); err != nil {
-				if name == "" && len(ins) > 1 {
-					continue // it may be in another file
-				}
-				return fmt.Errorf("%w; the network's input is called %q", err, in.Name)
+	}
+	for _, t := range all {
+		arrays = append(arrays, t.Name)
+	}
+	for k, at := range dataset.Match(arrays, inputs) {
+		if at < 0 {
+			if len(inputs) > 1 {
+				continue // it may be in another file
 			}
+			return fmt.Errorf("%s: %w", f.Path, &dataset.NoArrayError{Input: inputs[k], Inputs: inputs, Arrays: arrays})
 		}
+		i := slices.IndexFunc(ins, func(in engine.IO) bool { return in.Name == inputs[k] })
 		found = true
-		x, n, err := r.array(f, t, i)
+		x, n, err := r.array(f, all[at], i)
 		if err != nil {
 			return err
 		}
@@ -205,14 +208,16 @@ func (r *runner) file(f *checkpoint.File, name string, take func(i int, path str
 	if !found {
 		var names []string
 		for _, in := range ins {
-			names = append(names, strconv.Quote(in.Name))
+			names = append(names, in.Name)
 		}
 		if name != "" {
-			return cli.Usagef("--input %s=%s: the network has no input of that name; its inputs are %s", text.Printable(name), text.Printable(f.Path),
-				strings.Join(names, ", "))
+			return cli.Usagef("--input %s=%s: the network has no input of that name; its inputs are %s%s", text.Printable(name), text.Printable(f.Path),
+				near.List(names), near.Meant(name, names))
 		}
-		return fmt.Errorf("%s: it has no array for an input; the network's inputs are %s: write --input NAME=%s", f.Path,
-			strings.Join(names, ", "), f.Path)
+		if len(arrays) == 1 {
+			return fmt.Errorf("%s: it has no array for an input; the network's inputs are %s: write --input NAME=%s", f.Path, near.List(names), f.Path)
+		}
+		return fmt.Errorf("%s: %w", f.Path, &dataset.NoArrayError{Input: names[0], Inputs: names, Arrays: arrays})
 	}
 	return nil
 }

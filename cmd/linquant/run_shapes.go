@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"linquant/checkpoint"
+	"linquant/dataset"
 	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -29,16 +30,20 @@ func bound(model string, given []string) map[string]tensor.Shape {
 		if err != nil {
 			return nil
 		}
+		all := f.Tensors()
+		var of []pipeline.Input
+		var names, arrays []string
 		for _, in := range inputs {
-			if name != "" && name != in.Name || in.Dims != nil && !slices.Contains(in.Dims, -1) {
-				continue
+			if name == "" || name == in.Name {
+				of, names = append(of, in), append(names, in.Name)
 			}
-			t, err := f.Tensor(in.Name)
-			if all := f.Tensors(); len(all) == 1 && (len(inputs) == 1 || name != "") {
-				t, err = all[0], nil
-			}
-			if err == nil {
-				if shape, ok := fits(in.Dims, t.Shape); ok {
+		}
+		for _, t := range all {
+			arrays = append(arrays, t.Name)
+		}
+		for i, at := range dataset.Match(arrays, names) {
+			if in := of[i]; at >= 0 && (in.Dims == nil || slices.Contains(in.Dims, -1)) {
+				if shape, ok := fits(in.Dims, all[at].Shape); ok {
 					shapes[in.Name] = shape
 				}
 			}

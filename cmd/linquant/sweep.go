@@ -16,6 +16,7 @@ import (
 
 	"linquant/calib"
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/feed"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
@@ -76,7 +77,7 @@ func sweepCommand() *cobra.Command {
 	cli.Values(c, "per", quant.PerTensor.String(), quant.PerChannel.String())
 	cli.Values(c, "method", calib.MinMax.String(), calib.MSE.String())
 	cli.Values(c, "weights", ptq.AbsMax{}.String(), ptq.LeastSquares{}.String(), ptq.Reconstruct{}.String())
-	cli.Prefixes(c, "calib", flags.DataKinds...)
+	cli.Prefixes(c, "calib", append([]string{feed.Prefix}, flags.DataKinds...)...)
 	return c
 }
 
@@ -166,7 +167,7 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		spec.Split = "" // of images, the training ones
 		cfg.calib = spec.String()
 	}
-	examples, err := flags.OpenCalibration(c.Context(), c.ErrOrStderr(), cfg.calib, cfg.size)
+	examples, err := flags.OpenCalibration(c.Context(), c.ErrOrStderr(), model, cfg.calib, cfg.size)
 	if err != nil {
 		return err
 	}

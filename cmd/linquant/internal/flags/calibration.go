@@ -1,6 +1,8 @@
 package flags
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 
 	"linquant/calib"
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/feed"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 )
@@ -39,14 +42,26 @@ func (cal *Calibration) Add(c *cobra.Command) *pflag.FlagSet {
 func (cal *Calibration) AddMeasured(c *cobra.Command) *pflag.FlagSet {
 	added := cli.Under(c, "The ranges of its activations", func() {
 		f := c.Flags()
-		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE or builtin")
+		f.StringVar(&cal.data, "calib", "", "`DATA` to measure them on: cifar10:DIR, idx:DIR, images:DIR, npz:FILE, cmd:PROGRAM or builtin")
 		f.IntVar(&cal.size, "calib-size", 0, "measure on the first `N` examples (default 256, or 512 where weights are reconstructed)")
 		f.StringVar(&cal.Method, "calib-method", "", "`METHOD`: min-max, moving-average, percentile, mse or entropy (default min-max, or mse where activations have fewer than 8 bits)")
 		f.Float64Var(&cal.percentile, "percentile", calib.DefaultPercentile, "`NUMBER` of 100 values that stay in the range, for --calib-method percentile")
 	})
 	cli.Values(c, "calib-method", CalibMethods()...)
-	cli.Prefixes(c, "calib", DataKinds...)
+	cli.Prefixes(c, "calib", append([]string{feed.Prefix}, DataKinds...)...)
 	return added
+}
+
+// Feed takes the examples from the command that --calib may be, for the model at a path: size, or where more are looked at than the network is
+// calibrated on, a multiple. The function closes them.
+func (cal *Calibration) Feed(ctx context.Context, model string, data *pipeline.Data, times int) (func() error, error) {
+	most := cmp.Or(cal.size, pipeline.ReconstructionExamples) * times
+	set, err := Feed(ctx, data.Spec, model, most)
+	if set == nil || err != nil {
+		return func() error { return nil }, err
+	}
+	data.Set = set
+	return set.Close, nil
 }
 
 // CalibMethods lists the ways to choose the ranges of activations.
@@ -119,7 +134,7 @@ func (cal *Calibration) Explained(err error) error {
 	default:
 		return fmt.Errorf("%s: value %q: %w, with --calib and --save-ranges", cal.Load, of.Value, of.Err)
 	}
-	return Error(ImagesOnly(err))
+	return Error(err)
 }
 
 // Show returns a function that draws a progress line of the pipeline's progress, and says on w what is calibrated if w is

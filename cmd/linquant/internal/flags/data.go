@@ -2,18 +2,38 @@ package flags
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/feed"
 	"linquant/dataset"
 	"linquant/pipeline"
+	"linquant/tensor"
 )
 
 // WhatData describes DATA in help texts.
 const WhatData = "cifar10:DIR, idx:DIR (MNIST), images:DIR (a folder for each class) or npz:FILE, " +
 	"with :train or :test at its end where wanted, or builtin"
+
+// WhatArrays is the one rule for the names of arrays, in help texts.
+const WhatArrays = "An array of a file is for the network's input of its name. Where none has such a name, arr_0, arr_1, ... (arrays saved without names) are " +
+	"for the inputs in their order; and for one input alone are one array alone, whatever its name, or x, images or data. Other arrays are left out."
+
+// WhatNPZ says in help texts what examples in NumPy files are.
+const WhatNPZ = "npz:FILE is a .npz or a .npy, a folder of them, or a pattern with *. " + WhatArrays +
+	" In DATA every array is [N, ...], N examples in the input's shape (or one example without N); labels are y, labels or targets, [N]."
+
+// WhatCalib says in help texts what --calib takes beside DATA.
+const WhatCalib = "--calib also takes images:DIR without folders of classes, and 'cmd:PROGRAM ARGS', a program that writes batches to its standard output, " +
+	"one .npz (or .npy) after the other:\n\n" +
+	"  import sys, numpy as np\n" +
+	"  for ids, mask in batches:\n" +
+	"      np.savez(sys.stdout.buffer, input_ids=ids, attention_mask=mask)\n\n" +
+	"It is run without a shell, and ended when there are --calib-size examples. Recipes do not carry it."
 
 // DataKinds are how DATA begins.
 var DataKinds = []string{"builtin", "cifar10:", "idx:", "images:", "npz:"}
@@ -39,18 +59,18 @@ func (d *Data) OpenSet(ctx context.Context, model string) (dataset.Set, error) {
 	if d.Limit < 0 {
 		return nil, cli.Usagef("--limit %d: use 1 or more, or 0 for all", d.Limit)
 	}
-	return OpenData(ctx, "--data", d.Spec, dataset.Test, d.Limit)
+	return OpenData(ctx, "--data", model, d.Spec, dataset.Test, d.Limit)
 }
 
-// OpenData opens what --data or --calib says. limit > 0 takes the first so many examples.
-func OpenData(ctx context.Context, flag, spec, split string, limit int) (dataset.Set, error) {
+// OpenData opens what --data or --calib says for the model at a path. limit > 0 takes the first so many examples.
+func OpenData(ctx context.Context, flag, model, spec, split string, limit int) (dataset.Set, error) {
 	if spec == "" {
 		return nil, cli.Usagef("%s is missing: %s", flag, WhatData)
 	}
 	if _, err := dataset.ParseSpec(spec); err != nil {
 		return nil, cli.Usagef("%s: %w", flag, err)
 	}
-	s, err := dataset.Open(ctx, spec, split)
+	s, err := dataset.OpenInputs(ctx, spec, split, dataInputs(model))
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +80,48 @@ func OpenData(ctx context.Context, flag, spec, split string, limit int) (dataset
 	return s, nil
 }
 
+// dataInputs returns the inputs of the model at a path, as its file declares them; nil of a checkpoint, whose network has one.
+func dataInputs(model string) []dataset.Input {
+	inputs, err := pipeline.Inputs(model)
+	if err != nil {
+		return nil // opening it says what is wrong
+	}
+	var list []dataset.Input
+	for _, in := range inputs {
+		one := dataset.Input{Name: in.Name}
+		if in.Dims != nil {
+			one.Shape = tensor.Shape(in.Dims)
+			if len(in.Dims) > 0 && (in.Dims[0] < 0 || in.Dims[0] == 1) {
+				one.Shape = one.Shape[1:]
+			}
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// Feed runs the command that --calib may be, for the model at a path, and returns examples, most or some more; nil where it is none.
+func Feed(ctx context.Context, spec, model string, most int) (dataset.Set, error) {
+	if !strings.HasPrefix(spec, feed.Prefix) {
+		return nil, nil
+	}
+	set, err := feed.Open(ctx, spec, dataInputs(model), most)
+	if err != nil {
+		return nil, fmt.Errorf("--calib: %w", err)
+	}
+	return set, nil
+}
+
 // OpenCalibration opens the first size examples of the data for calibration, and warns on w where it is the data that
 // accuracy is measured on.
-func OpenCalibration(ctx context.Context, w io.Writer, spec string, size int) (dataset.Set, error) {
+func OpenCalibration(ctx context.Context, w io.Writer, model, spec string, size int) (dataset.Set, error) {
 	if size < 1 {
 		return nil, cli.Usagef("--calib-size %d: use 1 or more", size)
 	}
-	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size}}.Open(ctx, "")
+	if set, err := Feed(ctx, spec, model, size); set != nil || err != nil {
+		return set, err
+	}
+	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size, Inputs: dataInputs(model)}}.Open(ctx, "")
 	Warn(w, warnings)
 	return set, Error(err)
 }

@@ -79,16 +79,6 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 	}
 }
 
-// ImagesOnly adds to an error about a network that is not run on one image what there is for others.
-func ImagesOnly(err error) error {
-	var inputs *pipeline.InputsError
-	if errors.As(err, &inputs) && inputs.Inputs != 1 {
-		return fmt.Errorf("%s: it has %s, and an example of DATA is for one; without DATA there are "+
-			"linquant quantize --dynamic and linquant run", inputs.Name, text.Plural(inputs.Inputs, "input"))
-	}
-	return err
-}
-
 // openDims is a shape as --shape takes it, with N for the number of its first dimension.
 func openDims(s tensor.Shape) string {
 	dims := []string{"N"}

@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/program"
 	"linquant/cmd/linquant/internal/text"
 	"linquant/pipeline"
 	"linquant/tensor"
@@ -43,47 +44,11 @@ type Command struct {
 // New returns the judge that the command line is, which may take so long each time: words with spaces between, of which quotes, ' or ", keep
 // those together that they enclose. Errors: no word, a quote without its end, a program that there is not.
 func New(line string, limit time.Duration) (*Command, error) {
-	words, err := split(line)
+	words, err := program.Find(line)
 	if err != nil {
 		return nil, err
 	}
-	if len(words) == 0 {
-		return nil, errors.New("there is no command")
-	}
-	if _, err := exec.LookPath(words[0]); err != nil {
-		return nil, fmt.Errorf("there is no program %q: look at its name, and whether it may be executed", words[0])
-	}
 	return &Command{Low: -1, High: 1, words: words, limit: limit}, nil
-}
-
-// split returns the words of a command line.
-func split(line string) (words []string, err error) {
-	var word strings.Builder
-	begun, quote := false, rune(0)
-	for _, r := range line {
-		switch {
-		case r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			quote, begun = r, true
-		case quote == 0 && (r == ' ' || r == '\t' || r == '\n'):
-			if begun {
-				words = append(words, word.String())
-			}
-			word.Reset()
-			begun = false
-		default:
-			word.WriteRune(r)
-			begun = true
-		}
-	}
-	if quote != 0 {
-		return nil, fmt.Errorf("the quote %c has no end", quote)
-	}
-	if begun {
-		words = append(words, word.String())
-	}
-	return words, nil
 }
 
 // Close removes the files.
@@ -182,10 +147,10 @@ func (c *Command) run(ctx context.Context, most int, network, reference []checkp
 	limited, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	// A number has at most some 30 characters, and a command that prints more than there can be is ended.
-	out, complaint := &limitedBuffer{most: 4096 + 64*most, full: cancel}, &tail{}
+	out, complaint := &limitedBuffer{most: 4096 + 64*most, full: cancel}, &program.Tail{}
 	command := exec.CommandContext(limited, c.words[0], args...)
 	command.Stdout, command.Stderr, command.WaitDelay = out, complaint, 2*time.Second
-	together(command)
+	program.Together(command)
 	err := command.Run()
 	switch {
 	case ctx.Err() != nil:
@@ -195,10 +160,7 @@ func (c *Command) run(ctx context.Context, most int, network, reference []checkp
 	case errors.Is(limited.Err(), context.DeadlineExceeded):
 		return nil, fmt.Errorf("%s: it has not ended after %v: --metric-timeout gives it more", c.name(), c.limit)
 	case err != nil:
-		if line := complaint.last(); line != "" {
-			return nil, fmt.Errorf("%s: %w: %s", c.name(), err, line)
-		}
-		return nil, fmt.Errorf("%s: %w", c.name(), err)
+		return nil, program.Failed(c.name(), err, complaint)
 	}
 	return numbers(c.name(), string(out.written), most)
 }
@@ -254,21 +216,3 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 }
 
 func (b *limitedBuffer) beyond() bool { return len(b.written) > b.most }
-
-// tail keeps the end of what is written.
-type tail struct{ end []byte }
-
-func (t *tail) Write(p []byte) (int, error) {
-	const most = 4096
-	t.end = append(t.end, p...)
-	if more := len(t.end) - most; more > 0 {
-		t.end = append(t.end[:0], t.end[more:]...)
-	}
-	return len(p), nil
-}
-
-// last returns the last line that is not empty.
-func (t *tail) last() string {
-	lines := strings.Split(strings.TrimSpace(string(t.end)), "\n")
-	return strings.TrimSpace(strings.ToValidUTF8(lines[len(lines)-1], "\uFFFD"))
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linquant/checkpoint"
+	"linquant/cmd/linquant/internal/program"
 	"linquant/pipeline"
 	"linquant/tensor"
 )
@@ -206,7 +207,7 @@ func TestSplit(t *testing.T) {
 		`"C:\a b\c.exe" ''`:          {`C:\a b\c.exe`, ""},
 		`a'b 'c`:                     {"ab c"},
 	} {
-		if got, err := split(line); err != nil || !cmp.Equal(got, want) {
+		if got, err := program.Words(line); err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%s: %q, %v", line, got, err)
 		}
 	}

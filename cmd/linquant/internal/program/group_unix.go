@@ -1,14 +1,14 @@
 //go:build unix
 
-package judge
+package program
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// together makes what the command starts end with it.
-func together(c *exec.Cmd) {
+// Together makes what the command starts end with it.
+func Together(c *exec.Cmd) {
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 }
