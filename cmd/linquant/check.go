@@ -112,17 +112,20 @@ func runCheck(c *cobra.Command, model string, cfg checkConfig) (err error) {
 		command.Low, command.High = p.Low, p.High
 		p.Judge = command
 	}
-	set, err := flags.OpenData(c.Context(), "--data", model, cfg.dataSpec(model), dataset.Test, 0)
-	if err != nil {
+	if err := flags.CheckData("--data", cfg.dataSpec(model)); err != nil {
 		return err
 	}
-	defer set.Close()
 	cfg.Pair, cfg.Beside = true, cfg.reference
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
 	}
 	defer n.Close()
+	set, err := flags.OpenData(c.Context(), "--data", cfg.dataSpec(model), dataset.Test, 0, n.DataInputs())
+	if err != nil {
+		return err
+	}
+	defer set.Close()
 	if err := cfg.CheckPixels(c, n.Preparation(set)); err != nil {
 		return err
 	}

@@ -68,17 +68,20 @@ func twoArgs(what string) cobra.PositionalArgs {
 }
 
 func runCompare(c *cobra.Command, nameA, nameB string, cfg compareConfig) error {
-	set, err := cfg.OpenSet(c.Context(), nameA)
-	if err != nil {
+	if err := cfg.Check(nameA); err != nil {
 		return err
 	}
-	defer set.Close()
 	cfg.Beside = nameB
 	a, err := cfg.Open(c, nameA)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	set, err := cfg.OpenSet(c.Context(), a)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
 	if err := cfg.CheckPixels(c, a.Preparation(set)); err != nil {
 		return err
 	}

@@ -27,12 +27,12 @@ func networkDemo(ctx context.Context, w, stderr io.Writer, images int) error {
 		return err
 	}
 	defer n.Close()
-	set, err := flags.OpenData(ctx, "--data", pipeline.Builtin, pipeline.Builtin, dataset.Test, images)
+	set, err := flags.OpenData(ctx, "--data", pipeline.Builtin, dataset.Test, images, nil)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	examples, err := flags.OpenCalibration(ctx, stderr, pipeline.Builtin, pipeline.Builtin, min(images, demoCalibration))
+	examples, err := flags.OpenCalibration(ctx, stderr, pipeline.Builtin, min(images, demoCalibration), nil)
 	if err != nil {
 		return err
 	}

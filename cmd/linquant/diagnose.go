@@ -148,7 +148,7 @@ func runDiagnose(c *cobra.Command, model string, cfg diagnoseConfig) error {
 	if cfg.asJSON {
 		announce = nil
 	}
-	done, err := cfg.network.Feed(c.Context(), model, &pc.Calibration.Data, moreExamples)
+	done, err := cfg.network.Feed(c.Context(), n, &pc.Calibration.Data, moreExamples)
 	if err != nil {
 		return err
 	}

@@ -53,12 +53,10 @@ func runEval(c *cobra.Command, model string, cfg evalConfig) error {
 	if cfg.batch < 1 {
 		return cli.Usagef("--batch %d: use 1 or more", cfg.batch)
 	}
-	set, err := cfg.OpenSet(c.Context(), model)
-	if err != nil {
+	if err := cfg.Check(model); err != nil {
 		return err
 	}
-	defer set.Close()
-	result, reference, err := cfg.both(c, model, set)
+	result, reference, err := cfg.both(c, model)
 	if result == nil {
 		return err
 	}
@@ -86,13 +84,18 @@ type evaluation struct {
 }
 
 // both measures the network, and the reference if there is one, on examples that are prepared in one way.
-func (cfg evalConfig) both(c *cobra.Command, model string, set dataset.Set) (result, reference *evaluation, err error) {
+func (cfg evalConfig) both(c *cobra.Command, model string) (result, reference *evaluation, err error) {
 	cfg.Pair, cfg.Beside = cfg.reference != "", cfg.reference
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer n.Close()
+	set, err := cfg.OpenSet(c.Context(), n)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer set.Close()
 	if err := cfg.CheckPixels(c, n.Preparation(set)); err != nil {
 		return nil, nil, err
 	}

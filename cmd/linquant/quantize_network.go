@@ -328,7 +328,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		if budget != nil {
 			times = moreExamples
 		}
-		done, err := cfg.Feed(c.Context(), model, &cc.Data, times)
+		done, err := cfg.Feed(c.Context(), n, &cc.Data, times)
 		if err != nil {
 			return err
 		}

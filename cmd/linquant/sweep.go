@@ -154,11 +154,9 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	if err != nil {
 		return err
 	}
-	set, err := cfg.OpenSet(c.Context(), model)
-	if err != nil {
+	if err := cfg.Check(model); err != nil {
 		return err
 	}
-	defer set.Close()
 	if cfg.calib == "" {
 		spec, err := dataset.ParseSpec(cfg.Spec)
 		if err != nil {
@@ -167,14 +165,6 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 		spec.Split = "" // of images, the training ones
 		cfg.calib = spec.String()
 	}
-	examples, err := flags.OpenCalibration(c.Context(), c.ErrOrStderr(), model, cfg.calib, cfg.size)
-	if err != nil {
-		return err
-	}
-	defer examples.Close()
-	if pipeline.SameExamples(c.Context(), examples, set) {
-		flags.Warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
-	}
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err
@@ -182,6 +172,19 @@ func runSweep(c *cobra.Command, model string, cfg sweepConfig) error {
 	defer n.Close()
 	if n.Quantized() {
 		return fmt.Errorf("%s: %w", text.Printable(model), pipeline.ErrQuantized)
+	}
+	set, err := cfg.OpenSet(c.Context(), n)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	examples, err := flags.OpenCalibration(c.Context(), c.ErrOrStderr(), cfg.calib, cfg.size, n.DataInputs())
+	if err != nil {
+		return err
+	}
+	defer examples.Close()
+	if pipeline.SameExamples(c.Context(), examples, set) {
+		flags.Warn(c.ErrOrStderr(), []pipeline.Warning{pipeline.CalibratedOnTest{Data: set.Name()}})
 	}
 	prepared := n.Preparation(set)
 	if err := cfg.CheckPixels(c, prepared); err != nil {

@@ -52,11 +52,11 @@ func (cal *Calibration) AddMeasured(c *cobra.Command) *pflag.FlagSet {
 	return added
 }
 
-// Feed takes the examples from the command that --calib may be, for the model at a path: size, or where more are looked at than the network is
+// Feed takes the examples from the command that --calib may be, for the network: size, or where more are looked at than the network is
 // calibrated on, a multiple. The function closes them.
-func (cal *Calibration) Feed(ctx context.Context, model string, data *pipeline.Data, times int) (func() error, error) {
+func (cal *Calibration) Feed(ctx context.Context, n *pipeline.Network, data *pipeline.Data, times int) (func() error, error) {
 	most := cmp.Or(cal.size, pipeline.ReconstructionExamples) * times
-	set, err := Feed(ctx, data.Spec, model, most)
+	set, err := Feed(ctx, data.Spec, n.DataInputs(), most)
 	if set == nil || err != nil {
 		return func() error { return nil }, err
 	}

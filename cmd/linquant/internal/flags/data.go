@@ -12,7 +12,6 @@ import (
 	"linquant/cmd/linquant/internal/feed"
 	"linquant/dataset"
 	"linquant/pipeline"
-	"linquant/tensor"
 )
 
 // WhatData describes DATA in help texts.
@@ -51,26 +50,40 @@ func (d *Data) Add(c *cobra.Command, limit int) {
 	cli.Prefixes(c, "data", DataKinds...)
 }
 
-// OpenSet opens the examples. The built-in network is measured on the built-in images where nothing else is said.
-func (d *Data) OpenSet(ctx context.Context, model string) (dataset.Set, error) {
+// Check returns an error about the flags where they are wrong whatever the network. The built-in network is measured on the built-in images where
+// nothing else is said.
+func (d *Data) Check(model string) error {
 	if d.Spec == "" && model == pipeline.Builtin {
 		d.Spec = pipeline.Builtin
 	}
 	if d.Limit < 0 {
-		return nil, cli.Usagef("--limit %d: use 1 or more, or 0 for all", d.Limit)
+		return cli.Usagef("--limit %d: use 1 or more, or 0 for all", d.Limit)
 	}
-	return OpenData(ctx, "--data", model, d.Spec, dataset.Test, d.Limit)
+	return CheckData("--data", d.Spec)
 }
 
-// OpenData opens what --data or --calib says for the model at a path. limit > 0 takes the first so many examples.
-func OpenData(ctx context.Context, flag, model, spec, split string, limit int) (dataset.Set, error) {
+// OpenSet opens the examples for a network, of flags that Check found right.
+func (d *Data) OpenSet(ctx context.Context, n *pipeline.Network) (dataset.Set, error) {
+	return OpenData(ctx, "--data", d.Spec, dataset.Test, d.Limit, n.DataInputs())
+}
+
+// CheckData returns an error where what --data or --calib says names no data.
+func CheckData(flag, spec string) error {
 	if spec == "" {
-		return nil, cli.Usagef("%s is missing: %s", flag, WhatData)
+		return cli.Usagef("%s is missing: %s", flag, WhatData)
 	}
 	if _, err := dataset.ParseSpec(spec); err != nil {
-		return nil, cli.Usagef("%s: %w", flag, err)
+		return cli.Usagef("%s: %w", flag, err)
 	}
-	s, err := dataset.OpenInputs(ctx, spec, split, dataInputs(model))
+	return nil
+}
+
+// OpenData opens what --data or --calib says for a network with these inputs. limit > 0 takes the first so many examples.
+func OpenData(ctx context.Context, flag, spec, split string, limit int, inputs []dataset.Input) (dataset.Set, error) {
+	if err := CheckData(flag, spec); err != nil {
+		return nil, err
+	}
+	s, err := dataset.OpenInputs(ctx, spec, split, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -80,32 +93,12 @@ func OpenData(ctx context.Context, flag, model, spec, split string, limit int) (
 	return s, nil
 }
 
-// dataInputs returns the inputs of the model at a path, as its file declares them; nil of a checkpoint, whose network has one.
-func dataInputs(model string) []dataset.Input {
-	inputs, err := pipeline.Inputs(model)
-	if err != nil {
-		return nil // opening it says what is wrong
-	}
-	var list []dataset.Input
-	for _, in := range inputs {
-		one := dataset.Input{Name: in.Name}
-		if in.Dims != nil {
-			one.Shape = tensor.Shape(in.Dims)
-			if len(in.Dims) > 0 && (in.Dims[0] < 0 || in.Dims[0] == 1) {
-				one.Shape = one.Shape[1:]
-			}
-		}
-		list = append(list, one)
-	}
-	return list
-}
-
-// Feed runs the command that --calib may be, for the model at a path, and returns examples, most or some more; nil where it is none.
-func Feed(ctx context.Context, spec, model string, most int) (dataset.Set, error) {
+// Feed runs the command that --calib may be, for a network with these inputs, and returns examples, most or some more; nil where it is none.
+func Feed(ctx context.Context, spec string, inputs []dataset.Input, most int) (dataset.Set, error) {
 	if !strings.HasPrefix(spec, feed.Prefix) {
 		return nil, nil
 	}
-	set, err := feed.Open(ctx, spec, dataInputs(model), most)
+	set, err := feed.Open(ctx, spec, inputs, most)
 	if err != nil {
 		return nil, fmt.Errorf("--calib: %w", err)
 	}
@@ -114,14 +107,14 @@ func Feed(ctx context.Context, spec, model string, most int) (dataset.Set, error
 
 // OpenCalibration opens the first size examples of the data for calibration, and warns on w where it is the data that
 // accuracy is measured on.
-func OpenCalibration(ctx context.Context, w io.Writer, model, spec string, size int) (dataset.Set, error) {
+func OpenCalibration(ctx context.Context, w io.Writer, spec string, size int, inputs []dataset.Input) (dataset.Set, error) {
 	if size < 1 {
 		return nil, cli.Usagef("--calib-size %d: use 1 or more", size)
 	}
-	if set, err := Feed(ctx, spec, model, size); set != nil || err != nil {
+	if set, err := Feed(ctx, spec, inputs, size); set != nil || err != nil {
 		return set, err
 	}
-	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size, Inputs: dataInputs(model)}}.Open(ctx, "")
+	set, warnings, err := pipeline.Calibration{Data: pipeline.Data{Spec: spec, Limit: size, Inputs: inputs}}.Open(ctx, "")
 	Warn(w, warnings)
 	return set, Error(err)
 }
