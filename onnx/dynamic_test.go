@@ -172,6 +172,7 @@ func TestDynamicRefused(t *testing.T) {
 		"zero point of another type": {func(g *onnxpb.Graph) { g.Initializers[2].Type = onnxpb.Uint8 }, `zero point "wz"`},
 		"a node of our own": {func(g *onnxpb.Graph) {
 			g.Nodes = append(g.Nodes, onnxpb.Node{Op: file.DynamicConvName, Domain: raw.DynamicDomain, Name: "mine", Outputs: []string{"o"}})
+			g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: "o", Type: onnxpb.Float})
 		}, `"mine" is of the domain linquant`},
 		"no inputs":                 {func(g *onnxpb.Graph) { g.Nodes[2].Inputs = nil }, `node "layer": it has 0 inputs`},
 		"quantizer without outputs": {func(g *onnxpb.Graph) { g.Nodes[0].Outputs = nil }, `its input "q" is not made by`},

@@ -34,6 +34,7 @@ func TestErrorTypes(t *testing.T) {
 		m.Graph.Nodes = append(m.Graph.Nodes,
 			onnxpb.Node{Op: "Bernoulli", Inputs: []string{"x"}, Outputs: []string{"drawn"}},
 			onnxpb.Node{Op: "Relu", Domain: "mine", Name: "own", Inputs: []string{"x"}, Outputs: []string{"z"}})
+		m.Graph.Outputs = append(m.Graph.Outputs, onnxpb.ValueInfo{Name: "drawn"}, onnxpb.ValueInfo{Name: "z"})
 	})
 	if !errors.As(err, &unsupported) || errors.Is(err, onnx.ErrDamaged) {
 		t.Fatalf("error %v", err)

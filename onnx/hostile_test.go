@@ -67,6 +67,7 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		{"operator", func(_ *onnxpb.Model, g *graph) {
 			g.Nodes = append(g.Nodes, node("MelWeightMatrix", "a", "x"), onnxpb.Node{Op: "Magic", Domain: "com.acme", Outputs: []string{"b"}})
+			g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: "a"}, onnxpb.ValueInfo{Name: "b"})
 		}, `MelWeightMatrix (domain ai.onnx, opset 13, node "a_node"), Magic (domain com.acme, opset 0, node "b"); replace them`},
 		{"operator newer than the opset", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Op = "HardSwish" }, "HardSwish (domain ai.onnx, opset 13"},
 		{"dynamic quantization", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Op = "ConvInteger" }, `ConvInteger node "y_node": it has 1 inputs`},
@@ -75,6 +76,7 @@ func TestImportRefuses(t *testing.T) {
 		{"no opset", func(m *onnxpb.Model, _ *graph) { m.Opsets = nil }, "no opset"},
 		{"cycle", func(_ *onnxpb.Model, g *graph) {
 			g.Nodes = append(g.Nodes, node("Add", "a", "b", "x"), node("Relu", "b", "a"), node("Relu", "c", "b"))
+			g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: "c"})
 		}, `node "a_node" is part of a cycle`},
 		{"node that reads itself", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Inputs[0] = "y" }, `Relu node "y_node" is part of a cycle`},
 		{"output made twice", func(_ *onnxpb.Model, g *graph) { g.Nodes = append(g.Nodes, node("Sigmoid", "y", "x")) }, `both make "y"`},
@@ -89,7 +91,7 @@ func TestImportRefuses(t *testing.T) {
 		}, `two initializers "w"`},
 		{"number of inputs", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Inputs = []string{"x", "x"} }, "it has 2 inputs, and the operator has 1"},
 		{"input left out", func(_ *onnxpb.Model, g *graph) { g.Nodes[0] = node("Add", "y", "", "x") }, "input 0 is left out"},
-		{"no output", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Outputs = nil }, "no output"},
+		{"no output", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Outputs = nil }, `output "y" is made by no node`},
 		{"unknown attribute", func(_ *onnxpb.Model, g *graph) { g.Nodes[0].Attrs = []onnxpb.Attr{intAttr("turbo", 1)} }, `attribute "turbo" is unknown`},
 		{"misspelled attribute", func(_ *onnxpb.Model, g *graph) {
 			g.Nodes[0] = with(node("LeakyRelu", "y", "x"), intAttr("alhpa", 1))

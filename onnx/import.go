@@ -46,14 +46,30 @@ func (c ImportConfig) Import(ctx context.Context, data []byte, name string) (*gr
 	return g, nil
 }
 
-// importModel reads the model with a batch, and where examples cannot be told apart as one example. It returns the external
-// data that the graph has views of.
+// importModel reads the model, and where it is refused finds out what of it can be read. It returns the external data that the graph
+// has views of.
 func (c ImportConfig) importModel(ctx context.Context, data []byte, external func() *elements.External) (*graph.Graph, *elements.External, error) {
+	if len(c.Inputs) > 0 {
+		var err error
+		if c.declared, err = c.declare(ctx, data, external); err != nil {
+			return nil, nil, err
+		}
+	}
+	g, ext, err := c.importPart(ctx, data, external)
+	if err != nil && ended.Err(ctx) == nil {
+		err = c.cutBefore(ctx, data, external, err)
+	}
+	return g, ext, err
+}
+
+// importPart reads the model with a batch, and where examples cannot be told apart as one example.
+func (c ImportConfig) importPart(ctx context.Context, data []byte, external func() *elements.External) (*graph.Graph, *elements.External, error) {
 	ext := external()
 	var assumed []Assumption
 	cfg := build.Config{
-		Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Outputs: c.Outputs,
-		Assume: func(input, symbol string) { assumed = append(assumed, Assumption{input, symbol}) },
+		Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Inputs: c.Inputs, Outputs: c.Outputs,
+		Assume:  func(input, symbol string) { assumed = append(assumed, Assumption{input, symbol}) },
+		Declare: func(name string) onnxpb.ValueInfo { return c.declared[name] },
 	}
 	g, err := importAs(ctx, cfg, data, ext)
 	if !c.Fixed && mixes(err) {
@@ -126,7 +142,11 @@ func importAs(ctx context.Context, c build.Config, data []byte, ext *elements.Ex
 // behind says of an error about a network whose nodes were all read at which of them it is.
 func behind(read []onnxpb.Node, g *graph.Graph, err error) error {
 	at := &fault.At{Node: len(read) + 1, Err: err}
+	var known *fault.At
 	var node *graph.NodeError
+	if errors.As(err, &known) {
+		at.Value = known.Value
+	}
 	if errors.As(err, &node) && g != nil {
 		at.Node += max(slices.IndexFunc(g.Nodes, func(n *graph.Node) bool { return n.Label() == node.Node }), 0)
 		at.Value = node.Node
@@ -168,9 +188,17 @@ type ImportConfig struct {
 	Constants map[string]tensor.Tensor
 
 	// Outputs are the values that the network is run for, in place of the file's outputs: any that a node computes.
-	// Nodes that none of them needs are left out, so that a network can be cut before operators that are not supported.
+	// Nodes that none of them needs are left out, so that a network can be cut before operators that are not supported; and so are
+	// inputs.
 	Outputs []string
+
+	// Inputs are values that the network is given in place of computing them: any that a node computes. Inputs of the file that are
+	// needed beside them stay, and others are left out. What the file does not say of their types and shapes follows from what
+	// comes before them, where that can be read; else they are float32, of a shape in Shapes.
+	Inputs []string
 
 	// Assumed, where it is not nil, is called for what was assumed of a model that could be read.
 	Assumed func(Assumption)
+
+	declared map[string]onnxpb.ValueInfo // what is known of Inputs
 }

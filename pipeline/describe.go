@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -59,6 +61,21 @@ func Describe(path string) (*Description, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d, nil
+}
+
+// DescribePart is Describe for the part of the model that cfg takes (onnx.ImportConfig.Extract).
+func DescribePart(ctx context.Context, path string, cfg onnx.ImportConfig) (*Description, error) {
+	var part bytes.Buffer
+	if _, err := cfg.Extract(ctx, path, &part); err != nil {
+		return nil, err
+	}
+	m, err := onnxpb.Read(part.Bytes())
+	if err != nil {
+		return nil, err
+	}
+	d := &Description{Metadata: map[string]string{}}
+	d.facts(m)
 	return d, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"linquant/tensor"
 )
 
-// Input is an input of an ONNX model as its file declares it.
+// Input is an input of an ONNX model, or a value that can become one, as its file declares it.
 type Input struct {
 	Name string
 	Dims []int // with the batch; -1 where the file has no number. nil where it gives no shape
@@ -29,17 +29,43 @@ func Inputs(path string) ([]Input, error) {
 	var inputs []Input
 	err := view(path, func(m *onnxpb.Model) {
 		for _, v := range declared(m) {
-			in := Input{Name: v.Name, DType: dtypes[v.Type]}
-			if v.HasShape {
-				in.Dims = make([]int, len(v.Dims))
-				for i, d := range v.Dims {
-					in.Dims[i] = int(max(d.Value, -1))
-				}
-			}
-			inputs = append(inputs, in)
+			inputs = append(inputs, newInput(v))
 		}
 	})
 	return inputs, err
+}
+
+// Values lists the values that the nodes of an ONNX file compute, without reading the network, with what the file says of them: what
+// OpenConfig.ONNX.Outputs and Inputs can name. It is nil where path is no ONNX file.
+func Values(path string) ([]Input, error) {
+	var values []Input
+	err := view(path, func(m *onnxpb.Model) {
+		known := map[string]onnxpb.ValueInfo{}
+		for _, v := range slices.Concat(m.Graph.Values, m.Graph.Outputs) {
+			known[v.Name] = v
+		}
+		for i := range m.Graph.Nodes {
+			for _, out := range m.Graph.Nodes[i].Outputs {
+				if out != "" {
+					v := known[out]
+					v.Name = out
+					values = append(values, newInput(v))
+				}
+			}
+		}
+	})
+	return values, err
+}
+
+func newInput(v onnxpb.ValueInfo) Input {
+	in := Input{Name: v.Name, DType: dtypes[v.Type]}
+	if v.HasShape {
+		in.Dims = make([]int, len(v.Dims))
+		for i, d := range v.Dims {
+			in.Dims[i] = int(max(d.Value, -1))
+		}
+	}
+	return in
 }
 
 // view calls look with the model in an ONNX file, without reading the elements of its tensors; not at all if there is none.

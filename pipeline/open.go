@@ -45,7 +45,7 @@ func (cfg OpenConfig) check() error {
 
 // none reports whether nothing is said about an ONNX model.
 func none(c onnx.ImportConfig) bool {
-	return !c.Fixed && len(c.Shapes) == 0 && len(c.Constants) == 0 && len(c.Outputs) == 0
+	return !c.Fixed && len(c.Shapes) == 0 && len(c.Constants) == 0 && len(c.Outputs) == 0 && len(c.Inputs) == 0
 }
 
 // Open opens a network: an ONNX file, a checkpoint whose architecture is recognised by its tensors, or the Builtin one.

@@ -35,6 +35,8 @@ type Recipe struct {
 	Shapes []string `key:"shape"` // NAME=NxCxHxW
 
 	Constants []string `key:"constant"` // NAME=VALUE, a number or a file
+	Inputs    []string `key:"input"`    // values between which a part is taken
+	Outputs   []string `key:"output"`
 
 	Method     string `key:"method"` // of all ranges
 	WeightBits int    `key:"weight-bits"`

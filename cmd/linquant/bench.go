@@ -50,6 +50,7 @@ func benchCommand() *cobra.Command {
 	cli.JSONFlag(c, &cfg.asJSON)
 	flags.AddCheckpoint(c, &cfg.arch, &cfg.root)
 	cfg.ONNX.Add(c.Flags())
+	cfg.AddPart(c.Flags())
 	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c
 }

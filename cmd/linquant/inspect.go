@@ -96,7 +96,7 @@ func inspectCommand() *cobra.Command {
 			}
 			defer f.Close()
 			if layers || model.Given() {
-				return cli.Usagef("--by-layer, --size, --shape and --constant are for ONNX models, and %s is a checkpoint", text.Printable(args[0]))
+				return cli.Usagef("--by-layer, "+flags.WhatONNX+", and %s is a checkpoint", text.Printable(args[0]))
 			}
 			if err := f.Choose(root); err != nil {
 				return err
@@ -120,6 +120,7 @@ func inspectCommand() *cobra.Command {
 	cli.Under(c, "Of an ONNX model", func() {
 		c.Flags().BoolVar(&layers, "by-layer", false, "also list the layers: value, shape, parameters, multiply-accumulates, numbers")
 		model.Add(c.Flags())
+		model.AddPart(c.Flags())
 	})
 	cli.Aliases(c, map[string]string{"layers": "by-layer"})
 	return c

@@ -58,6 +58,15 @@ func inspectONNX(c *cobra.Command, path string, model flags.ONNX) (*modelInspect
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
+	if in.Description != nil && len(model.Inputs)+len(model.Outputs) > 0 {
+		cfg, err := model.Config(path)
+		if err != nil {
+			return nil, err
+		}
+		if in.Description, err = pipeline.DescribePart(ctx, path, cfg); err != nil {
+			return nil, flags.Hinted(path, err)
+		}
+	}
 	n, err := model.Open(c, path, "", "")
 	if in.Description == nil {
 		if err == nil {

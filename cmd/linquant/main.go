@@ -115,7 +115,7 @@ func newRoot() *cobra.Command {
 		root.AddCommand(commands...)
 	}
 	addGroup("look", inspectCommand(), histCommand())
-	addGroup("integers", quantizeCommand(), recipeCommand(), sweepCommand(), exportCommand(), tensorCommand())
+	addGroup("integers", quantizeCommand(), recipeCommand(), sweepCommand(), exportCommand(), extractCommand(), tensorCommand())
 	addGroup("cost", evalCommand(), checkCommand(), diagnoseCommand(), compareCommand(), benchCommand(), runCommand())
 	addGroup("", demoCommand(), versionCommand())
 	refuseUnknownTopics(root)

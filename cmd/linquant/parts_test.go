@@ -13,12 +13,17 @@ import (
 //
 //	branch.onnx  y = x + x where the input mode is 1, and relu x elsewhere: an If
 //	steps.onnx   [steps, 2] transposed: the whole input is one example
+//	tail.onnx    [N, 2]·w = features, relu = hidden, sigmoid = scores, and an operator that nothing has of these: boxes
+//	dead.onnx    the same without what comes behind hidden, and that operator where no output needs it
 //	x22.npz      x, and mode that is 1; mode.npy, steps.npy
 func writePartFixtures(dir string) error {
 	x := arrayOf("x", tensor.Shape{2, 2}, []float32{-1, 2, 3, -4})
 	return writeFiles(dir, map[string]func(w io.Writer) error{
 		"branch.onnx": branchModel().Write,
 		"steps.onnx":  stepsModel().Write,
+		"tail.onnx":   tailModel().Write,
+		"dead.onnx":   deadModel().Write,
+		"hidden.npy":  npyOf(arrayOf("", tensor.Shape{1, 2}, []float32{0, 2})),
 		"x22.npz":     npzOf(x, arrayOf("mode", tensor.Shape{}, []int64{1})),
 		"mode.npy":    npyOf(arrayOf("", tensor.Shape{}, []int32{2})),
 		"two.npy":     npyOf(arrayOf("", tensor.Shape{2}, []int64{1, 2})),
@@ -80,4 +85,25 @@ func stepsModel() *onnxpb.Model {
 		Outputs: []onnxpb.ValueInfo{valueOf("y", onnxpb.Float, "steps", 2, 0)},
 		Nodes:   []onnxpb.Node{turn, nodeOf("Relu", "y", "t")},
 	})
+}
+
+func tailModel() *onnxpb.Model {
+	m := modelOf(&onnxpb.Graph{
+		Name:         "tail",
+		Inputs:       []onnxpb.ValueInfo{valueOf("x", onnxpb.Float, "N", 0, 2)},
+		Outputs:      []onnxpb.ValueInfo{valueOf("boxes", onnxpb.Float, "K", 0, 4)},
+		Initializers: []onnxpb.Tensor{realsOf("w", []int64{2, 2}, 1, 2, -1, 1), realsOf("sizes", []int64{2}, 8, 16)},
+		Nodes: []onnxpb.Node{
+			nodeOf("MatMul", "features", "x", "w"), nodeOf("Relu", "hidden", "features"), nodeOf("Sigmoid", "scores", "hidden"),
+			nodeOf("Soup", "boxes", "scores", "features", "sizes"),
+		},
+	})
+	m.Metadata = []onnxpb.Entry{{Key: "made", Value: "for a test"}}
+	return m
+}
+
+func deadModel() *onnxpb.Model {
+	m := tailModel()
+	m.Graph.Outputs = []onnxpb.ValueInfo{valueOf("hidden", onnxpb.Float, "N", 0, 2)}
+	return m
 }

@@ -33,7 +33,8 @@ func runCommand() *cobra.Command {
 			"Arrays come from .npy and .npz files. " + flags.WhatArrays + " An array is " +
 			"[batch, ...] in the input's shape; the batch may be left out. Floats and integers are taken as they are; uint8 arrays " +
 			"are images, 0 to 255, channels first or last, except where the input itself is codes. All outputs are " +
-			"written, or those that --output names, which may be any values of the network.\n\n" + flags.WhatModel,
+			"written, or those that --output names, which may be any values of the network. --input may name any value too, from which the " +
+			"network is run on then.\n\n" + flags.WhatModel,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cli.Usagef("%s: a MODEL is missing", c.CommandPath())
@@ -106,8 +107,16 @@ func runRun(c *cobra.Command, model string, images []string, cfg runConfig) erro
 	if cfg.top == 0 && !targets.any() && cfg.dump == "" {
 		return cli.Usagef("--output is missing: a .npy or .npz file to write, or --top to print classes")
 	}
-	cfg.Bound = bound(model, cfg.inputs)
+	inputs, err := cfg.begin(model, targets)
+	if err != nil {
+		return err
+	}
+	cfg.Bound = bound(inputs, cfg.inputs)
 	n, err := cfg.Open(c, model)
+	if cfg.Outputs == nil && targets.mayCut(model, err) {
+		cfg.Outputs = targets.names
+		n, err = cfg.Open(c, model)
+	}
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,51 @@ import (
 	"linquant/tensor"
 )
 
+// begin returns the inputs of the model, among them the values of it that --input gives, at which the part begins that is run: the values of
+// --output are all that is computed then.
+func (cfg *runConfig) begin(model string, t *targets) ([]pipeline.Input, error) {
+	inputs, err := pipeline.Inputs(model)
+	if err != nil || inputs == nil {
+		return nil, nil // which opening it says
+	}
+	values, err := pipeline.Values(model)
+	if err != nil {
+		return nil, err
+	}
+	for _, given := range cfg.inputs {
+		for _, v := range values {
+			if name, _, ok := strings.Cut(given, "="); ok && name == v.Name {
+				cfg.Inputs = append(cfg.Inputs, name)
+				if v.Dims != nil {
+					inputs = append(inputs, v)
+				}
+			}
+		}
+	}
+	if len(cfg.Inputs) > 0 && len(t.names) > 0 {
+		cfg.Outputs = t.names
+	}
+	return inputs, nil
+}
+
+// mayCut reports whether a model that was refused could be run for the values of --output alone.
+func (t *targets) mayCut(model string, refused error) bool {
+	values, err := pipeline.Values(model)
+	if refused == nil || err != nil || len(t.names) == 0 {
+		return false
+	}
+	for _, name := range t.names {
+		if !slices.ContainsFunc(values, func(v pipeline.Input) bool { return v.Name == name }) {
+			return false
+		}
+	}
+	return true
+}
+
 // bound returns the shapes of the inputs that the model leaves open, as the arrays have them that --input names; nil where
 // none is open. What is wrong with the arrays is said when they are read.
-func bound(model string, given []string) map[string]tensor.Shape {
-	inputs, err := pipeline.Inputs(model)
-	if err != nil || !slices.ContainsFunc(inputs, func(in pipeline.Input) bool { return in.Dims == nil || slices.Contains(in.Dims, -1) }) {
+func bound(inputs []pipeline.Input, given []string) map[string]tensor.Shape {
+	if !slices.ContainsFunc(inputs, func(in pipeline.Input) bool { return in.Dims == nil || slices.Contains(in.Dims, -1) }) {
 		return nil
 	}
 	shapes := map[string]tensor.Shape{}

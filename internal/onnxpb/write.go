@@ -1,7 +1,6 @@
 package onnxpb
 
 import (
-	"errors"
 	"io"
 	"math"
 )
@@ -36,7 +35,7 @@ func (m *Model) Write(w io.Writer) error {
 		r.message(14, e)
 	}
 	if r.len() >= MaxSize {
-		return errors.New("the model would have 2 GiB or more, which no ONNX file may have without external data")
+		return ErrTooLarge
 	}
 	return r.writeTo(w)
 }
@@ -140,7 +139,9 @@ func (t *Tensor) encode() (r rope) {
 }
 
 func (v *ValueInfo) encode() (r rope) {
-	r.text(1, v.Name)
+	if r.text(1, v.Name); v.Type == 0 && !v.HasShape {
+		return r // nothing is known: readers infer it
+	}
 	var tensor, shape, typ rope
 	tensor.integer(1, int64(v.Type))
 	if v.HasShape {

@@ -71,7 +71,10 @@ type Config struct {
 	One       bool // with Fixed: a first dimension without a number is 1
 	Shapes    map[string]tensor.Shape
 	Constants map[string]tensor.Tensor
+	Inputs    []string
 	Outputs   []string
+
+	Declare func(name string) onnxpb.ValueInfo // what is known of values that become inputs
 
 	Assume func(input, symbol string) // is told of a first dimension without a number that is taken as 1; the symbol may be ""
 }

@@ -7,6 +7,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
@@ -106,7 +107,7 @@ func (s Node) Add() error {
 		}
 	}
 	if len(s.Net.Graph.Nodes) >= s.Net.most {
-		return s.Errorf("it and nodes before it become more than %d nodes: the file is damaged, or made to take memory", s.Net.most)
+		return s.Errorf("%w", fault.Errorf("it and nodes before it become more than %d nodes: the file is damaged, or made to take memory", s.Net.most))
 	}
 	s.Net.Graph.Nodes = append(s.Net.Graph.Nodes, s.Raw)
 	s.Net.Producers[v.Name] = s.Raw

@@ -69,6 +69,19 @@ func (e *External) bytes(entries []onnxpb.Entry, need int64, left *Budget) ([]by
 	return m.Bytes[offset : offset+length : offset+length], nil
 }
 
+// Elements returns the bytes of a tensor whose elements are in another file.
+func (e *External) Elements(t *onnxpb.Tensor, left *Budget) ([]byte, error) {
+	of, err := Supported(t.Type)
+	if err != nil {
+		return nil, err
+	}
+	_, n, err := dims(t.Dims)
+	if err != nil {
+		return nil, err
+	}
+	return e.bytes(t.External, (int64(n)*int64(of.Bits)+7)/8, left)
+}
+
 // file reads the file at a location. os.Root sees to it that it is in one of the folders.
 func (e *External) file(location string, left *Budget) (*mmap.Mapping, error) {
 	local := filepath.FromSlash(location)

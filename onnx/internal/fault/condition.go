@@ -38,3 +38,8 @@ func (o *Open) Error() string {
 	return fmt.Sprintf("dimension %d has no fixed length (%q): give the input a shape, or export the model with a number there; only the "+
 		"first may vary", o.Dimension, o.Symbol)
 }
+
+// Unknown is the error for a value that is asked for and is none of the file's.
+type Unknown struct{ Value, Text string }
+
+func (u *Unknown) Error() string { return u.Text }

@@ -27,7 +27,8 @@ type Operator struct {
 
 // Unsupported is the error for all operators of a model that are not read.
 type Unsupported struct {
-	Operators []Operator
+	Operators []Operator // one node of each
+	Values    []string   // what all nodes of them make
 	Remedy    string
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"linquant/internal/onnxpb"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 )
@@ -56,7 +57,7 @@ func DynamicLayers(g *onnxpb.Graph) ([]onnxpb.Node, error) {
 			continue
 		}
 		if err := p.layer(i); err != nil {
-			return nil, fmt.Errorf("%s: %w", Label(&p.nodes[i]), err)
+			return nil, &fault.At{Value: Maker(&p.nodes[i]), Err: fmt.Errorf("%s: %w", Label(&p.nodes[i]), err)}
 		}
 	}
 	return p.rest(), nil

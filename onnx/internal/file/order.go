@@ -14,22 +14,8 @@ import (
 // otherwise (Kahn 1962), and which node makes a value. Names that are given are inputs and constants. Names that are made twice or never, and cycles, are errors. Files should be in order already,
 // but not all are.
 func Order(nodes []onnxpb.Node, given func(name string) bool) (order []int, made map[string]int, err error) {
-	made = make(map[string]int, len(nodes))
-	for i := range nodes {
-		n := &nodes[i]
-		for _, out := range n.Outputs {
-			if out == "" {
-				continue
-			}
-			if first, ok := made[out]; ok {
-				return nil, nil, fault.Errorf("%s and %s both make %q: every name must be unique", Label(&nodes[first]), Label(n), out)
-			}
-			if given(out) {
-				return nil, nil, fault.Errorf("%s makes %q, which is an input or initializer too: every name must be unique",
-					Label(n), out)
-			}
-			made[out] = i
-		}
+	if made, err = madeBy(nodes, given); err != nil {
+		return nil, nil, err
 	}
 
 	// next lists the readers of a node's outputs, as chains in one array: reader j of the chain at head[i].
@@ -78,6 +64,28 @@ func Order(nodes []onnxpb.Node, given func(name string) bool) (order []int, made
 		return order, made, nil
 	}
 	return nil, nil, fault.Errorf("%s is part of a cycle: it needs its own output", Label(cycle(nodes, made, done)))
+}
+
+// madeBy returns which node makes a value. Names that are made twice, or are given too, are errors.
+func madeBy(nodes []onnxpb.Node, given func(name string) bool) (map[string]int, error) {
+	made := make(map[string]int, len(nodes))
+	for i := range nodes {
+		n := &nodes[i]
+		for _, out := range n.Outputs {
+			if out == "" {
+				continue
+			}
+			if first, ok := made[out]; ok {
+				return nil, fault.Errorf("%s and %s both make %q: every name must be unique", Label(&nodes[first]), Label(n), out)
+			}
+			if given(out) {
+				return nil, fault.Errorf("%s makes %q, which is an input or initializer too: every name must be unique",
+					Label(n), out)
+			}
+			made[out] = i
+		}
+	}
+	return made, nil
 }
 
 // cycle returns a node of a cycle: among nodes that wait for each other, going back from any leads into one.

@@ -10,6 +10,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/ended"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
@@ -49,7 +50,7 @@ func Graph(ctx context.Context, g *raw.Graph) (*graph.Graph, error) {
 			return nil, err
 		}
 		if err := f.node(n); err != nil {
-			return nil, fmt.Errorf("%v: %w", n, err)
+			return nil, &fault.At{Value: n.Outputs[0], Err: fmt.Errorf("%v: %w", n, err)}
 		}
 	}
 	if err := f.finish(); err != nil {

@@ -102,7 +102,11 @@ func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 		n := &nodes[i]
 		op, version := Op(n), opsets[Domain(n.Domain)]
 		row, ok := raw.Lookup(op)
-		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") || seen[op] {
+		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") {
+			continue
+		}
+		missing.Values = append(missing.Values, n.Outputs...)
+		if seen[op] {
 			continue
 		}
 		seen[op] = true

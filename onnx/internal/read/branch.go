@@ -7,11 +7,9 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/fault"
+	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/operators"
 )
-
-// deepest bounds how many branches stand within each other: each is decoded anew by the one around it.
-const deepest = 16
 
 // branch puts the nodes of one branch of an If in its place, where the condition is known before the network runs: it is a
 // constant, or follows from shapes and constants. The other branch is not looked at. Names of the branch that the network has
@@ -27,8 +25,8 @@ func branch(s build.Node) error {
 		which = "then_branch"
 	}
 	i := slices.IndexFunc(s.File.Attrs, func(a onnxpb.Attr) bool { return a.Name == which && a.Graph != nil })
-	if i < 0 || im.Depth >= deepest {
-		return s.Errorf("it has no %s, or one within more than %d others", which, deepest)
+	if i < 0 || im.Depth >= file.Deepest {
+		return s.Errorf("it has no %s, or one within more than %d others", which, file.Deepest)
 	}
 	g, err := onnxpb.ReadGraph(s.File.Attrs[i].Graph)
 	if err != nil {
@@ -105,7 +103,7 @@ func deciding(im *build.Network, name string) []string {
 		from[name] = true
 		if i, ok := im.Makers[name]; ok {
 			n := &im.File.Nodes[i]
-			wanted = append(append(wanted, n.Inputs...), captured(n, 0)...)
+			wanted = append(append(wanted, n.Inputs...), file.Captured(n, 0)...)
 		}
 	}
 	var inputs []string
@@ -115,28 +113,6 @@ func deciding(im *build.Network, name string) []string {
 		}
 	}
 	return inputs
-}
-
-// captured returns the names that the branches of a node read, those made within among them.
-func captured(n *onnxpb.Node, depth int) []string {
-	var names []string
-	for i := range n.Attrs {
-		if n.Attrs[i].Graph == nil || depth >= deepest {
-			continue
-		}
-		g, err := onnxpb.ReadGraph(n.Attrs[i].Graph)
-		if err != nil {
-			continue // which is said when it is taken
-		}
-		for k := range g.Nodes {
-			names = append(names, g.Nodes[k].Inputs...)
-			names = append(names, captured(&g.Nodes[k], depth+1)...)
-		}
-		for k := range g.Outputs {
-			names = append(names, g.Outputs[k].Name)
-		}
-	}
-	return names
 }
 
 func renamed(names map[string]string, list []string) []string {

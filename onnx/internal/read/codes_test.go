@@ -22,7 +22,7 @@ func TestRawTypes(t *testing.T) {
 		Opsets: []onnxpb.Opset{{Version: 21}, {Domain: "com.microsoft", Version: 1}},
 		Graph: &onnxpb.Graph{
 			Inputs:  []onnxpb.ValueInfo{{Name: "x", Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Param: "N", Value: -1}, {Value: 4}}}},
-			Outputs: []onnxpb.ValueInfo{{Name: "y"}},
+			Outputs: []onnxpb.ValueInfo{{Name: "y"}, {Name: "d"}, {Name: "i8"}, {Name: "sig2"}},
 			Initializers: []onnxpb.Tensor{
 				scalar("s", onnxpb.Float, 0, 0, 128, 63), scalar("z4", onnxpb.Int4, 0x0D), scalar("z8", onnxpb.Int8, 5),
 			},

@@ -30,7 +30,7 @@ func check(c build.Config, infos []onnxpb.ValueInfo) error {
 		{"constant", slices.Sorted(maps.Keys(c.Constants))},
 	} {
 		for _, name := range given.names {
-			if !slices.ContainsFunc(infos, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
+			if !slices.Contains(c.Inputs, name) && !slices.ContainsFunc(infos, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
 				return fmt.Errorf("a %s is given for %q, and the network has no input of that name: its inputs are %s",
 					given.what, name, namesOf(infos))
 			}

@@ -27,13 +27,15 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 	if err := check(c, m.Graph.Inputs); err != nil {
 		return nil, err
 	}
-	if err := cut(c, m.Graph); err != nil {
-		return nil, err
-	}
 	opsets, err := operators.Opsets(m)
 	if err != nil {
 		return nil, err
 	}
+	part, err := file.PartOf(m.Graph, c.Inputs, c.Outputs)
+	if err != nil {
+		return nil, err
+	}
+	part.Apply(m.Graph, c.Declare)
 	if m.Graph.Nodes, err = file.DynamicLayers(m.Graph); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 
 // flagNames are the flags that set the fields of the pipeline's configurations.
 var flagNames = map[string]string{
-	"Arch": "--arch", "Root": "--root", "ONNX": "--size, --shape and --constant are for ONNX models", "Pattern": "--layers",
+	"Arch": "--arch", "Root": "--root", "ONNX": WhatONNX, "Pattern": "--layers",
 	"Calibration.Data.Spec": "--calib", "Calibration.Data.Limit": "--calib-size",
 	"Calibration.Percentile": "--percentile", "Threads": "--threads", "threads": "--threads", "Batch": "--batch", "batch": "--batch",
 	"Budget": "--budget", "Budget.Latency": "--budget latency", "Budget.MaxDrop": "--max-drop", "Test": "--data", "Test.Spec": "--data",

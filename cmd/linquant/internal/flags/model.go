@@ -97,17 +97,19 @@ func (o ONNX) Open(c *cobra.Command, name, arch, root string) (*pipeline.Network
 	}
 	n, err := pipeline.Open(c.Context(), name, cfg)
 	if err != nil {
-		return nil, Error(hinted(name, err))
+		return nil, Error(Hinted(name, err))
 	}
 	Warn(c.ErrOrStderr(), n.Assumed)
 	return n, nil
 }
 
-// hinted adds to the error about a model which flag would help.
-func hinted(name string, err error) error {
+// Hinted adds to the error about a model which flag would help.
+func Hinted(name string, err error) error {
 	hint := ""
 	var condition *onnx.ConditionError
 	var open *onnx.OpenShapeError
+	var cut *onnx.CutError
+	var unknown *onnx.UnknownValueError
 	switch {
 	case errors.As(err, &condition) && len(condition.Inputs) > 0:
 		hint = "here with"
@@ -126,6 +128,14 @@ func hinted(name string, err error) error {
 				}
 			}
 		}
+	case errors.As(err, &cut):
+		hint = "linquant extract " + text.Quoted(name)
+		for _, out := range cut.Outputs {
+			hint += " --output " + text.Quoted(out)
+		}
+		hint += " -o part.onnx"
+	case errors.As(err, &unknown) && strings.Contains(unknown.Value, "."):
+		hint = "a file to write is given as -o FILE, and values are listed by linquant inspect --by-layer"
 	default:
 		return err
 	}

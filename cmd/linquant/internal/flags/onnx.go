@@ -17,11 +17,13 @@ import (
 	"linquant/tensor"
 )
 
-// ONNX says what an ONNX model leaves open: the shapes of its inputs, and inputs that are constants.
+// ONNX says what an ONNX model leaves open, the shapes of its inputs and inputs that are constants, and which part of it is taken.
 type ONNX struct {
 	size      string
 	shapes    []string
 	constants []string
+
+	Inputs, Outputs []string // values between which the part lies
 
 	// Bound are shapes that follow from the arrays that the network is to run on, where no flag gives any.
 	Bound map[string]tensor.Shape
@@ -40,8 +42,24 @@ func (o *ONNX) Add(f *pflag.FlagSet) {
 		"`NAME=VALUE`, an input of an ONNX model that always has this value, a number or a .npy file; may be repeated")
 }
 
+// AddPart adds --input and --output.
+func (o *ONNX) AddPart(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.Inputs, "input", nil,
+		"`NAME` of a value of an ONNX model at which the part begins that is taken of it; what makes the value is left out; may be repeated")
+	f.StringArrayVar(&o.Outputs, "output", nil,
+		"`NAME` of a value of an ONNX model at which the part ends that is taken of it, in place of its outputs; may be repeated")
+}
+
 // Given reports whether there is any.
-func (o ONNX) Given() bool { return o.shaped() || len(o.constants) > 0 }
+func (o ONNX) Given() bool {
+	return o.shaped() || len(o.constants) > 0 || len(o.Inputs) > 0 || len(o.Outputs) > 0
+}
+
+// WhatONNX lists the flags in errors.
+const WhatONNX = "--size, --shape, --constant, --input and --output are for ONNX models"
+
+// Config returns what the flags say of the model at path.
+func (o ONNX) Config(path string) (onnx.ImportConfig, error) { return o.config(path) }
 
 // shaped reports whether shapes are given.
 func (o ONNX) shaped() bool { return o.size != "" || len(o.shapes) > 0 }
@@ -62,6 +80,19 @@ func (o ONNX) config(path string) (onnx.ImportConfig, error) {
 		}
 		return onnx.ImportConfig{Shapes: map[string]tensor.Shape{"": {graph.Batch}}}, nil
 	}
+	if len(o.Inputs) > 0 || len(o.Outputs) > 0 {
+		values, err := pipeline.Values(path)
+		if err != nil {
+			return cfg, err
+		}
+		all := slices.Concat(inputs, values)
+		cfg.Inputs, cfg.Outputs = o.ofThis(o.Inputs, all), o.ofThis(o.Outputs, all)
+		for _, name := range cfg.Inputs {
+			if i := slices.IndexFunc(values, func(in pipeline.Input) bool { return in.Name == name }); i >= 0 {
+				inputs = append(inputs, values[i])
+			}
+		}
+	}
 	if o.shaped() {
 		cfg.Shapes, err = o.shapesOf(inputs)
 	}
@@ -69,6 +100,21 @@ func (o ONNX) config(path string) (onnx.ImportConfig, error) {
 		cfg.Constants, err = o.constantsOf(inputs)
 	}
 	return cfg, err
+}
+
+// ofThis returns the values that are not those of the network beside this alone.
+func (o ONNX) ofThis(names []string, values []pipeline.Input) []string {
+	if o.Beside == "" {
+		return names
+	}
+	others, err := pipeline.Values(o.Beside)
+	if err != nil {
+		return names
+	}
+	has := func(list []pipeline.Input, name string) bool {
+		return slices.ContainsFunc(list, func(in pipeline.Input) bool { return in.Name == name })
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !has(values, name) && has(others, name) })
 }
 
 // Second is for the network that is opened beside the one at path.

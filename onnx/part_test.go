@@ -1,0 +1,206 @@
+package onnx_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+	"linquant/onnx"
+	"linquant/tensor"
+)
+
+// detector is a model whose tail has operators that are not read: y of the values s and r, which come of x.
+func detector(t *testing.T) []byte {
+	return model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Relu", "r", "x"), op("Sigmoid", "s", "r"), op("Shape", "n", "s"),
+		op("Tanh", "unread", "x"), op("Soup", "found", "s", "r", "n"), op("Magic", "y", "found", "s"))
+}
+
+// A network that is refused for its tail is told to be readable up to the last values before it, and is.
+func TestCutError(t *testing.T) {
+	_, err := onnx.Import(t.Context(), detector(t), "net.onnx")
+	var cut *onnx.CutError
+	var unsupported *onnx.UnsupportedError
+	if !errors.As(err, &cut) || !slices.Equal(cut.Outputs, []string{"r", "s"}) || !errors.As(err, &unsupported) || unsupported.Op != "Soup" {
+		t.Fatalf("error %v", err)
+	}
+	g, err := onnx.ImportConfig{Outputs: cut.Outputs}.Import(t.Context(), detector(t), "net.onnx")
+	if err != nil || len(g.Nodes) != 2 {
+		t.Errorf("%v, error %v", g, err)
+	}
+
+	// A node may be refused for what it asks, and what is behind another for the same: both are cut away.
+	data := model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Relu", "r", "x"), op("Concat", "c", "r", "r"), op("Tanh", "h", "r"),
+		op("Concat", "d", "h", "h"), op("Add", "y", "c", "d"))
+	if _, err := onnx.Import(t.Context(), data, "net.onnx"); !errors.As(err, &cut) || !slices.Equal(cut.Outputs, []string{"r", "h"}) {
+		t.Errorf("error %v", err)
+	}
+
+	// Where nothing comes before there is nothing to cut, nor of a file that is damaged.
+	for _, data := range [][]byte{
+		model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Soup", "s", "x"), op("Relu", "y", "s")),
+		model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Relu", "r", "x"), op("Add", "y", "r", "nothing")),
+	} {
+		if _, err := onnx.Import(t.Context(), data, "net.onnx"); err == nil || errors.As(err, &cut) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// A network begins at values that it would compute. What the file does not say of them follows from what comes before.
+func TestInputs(t *testing.T) {
+	x := info("x", onnxpb.Float, -1, 3, 4)
+	nodes := []onnxpb.Node{op("Flatten", "f", "x"), op("Relu", "r", "f"), op("Tanh", "h", "r"), op("Add", "y", "h", "f")}
+	data := model(t, []onnxpb.ValueInfo{x}, nodes...)
+	for name, c := range map[string]struct {
+		cfg    onnx.ImportConfig
+		inputs []string
+		shape  tensor.Shape // of the first
+	}{
+		"one":              {onnx.ImportConfig{Inputs: []string{"r"}, Outputs: []string{"h"}}, []string{"r"}, tensor.Shape{graph.Batch, 12}},
+		"the rest stays":   {onnx.ImportConfig{Inputs: []string{"r"}}, []string{"x", "r"}, tensor.Shape{graph.Batch, 3, 4}},
+		"two":              {onnx.ImportConfig{Inputs: []string{"r", "f"}}, []string{"r", "f"}, tensor.Shape{graph.Batch, 12}},
+		"shape given":      {onnx.ImportConfig{Inputs: []string{"r"}, Outputs: []string{"h"}, Shapes: map[string]tensor.Shape{"r": {graph.Batch, 5}}}, []string{"r"}, tensor.Shape{graph.Batch, 5}},
+		"an input as such": {onnx.ImportConfig{Inputs: []string{"x"}}, []string{"x"}, tensor.Shape{graph.Batch, 3, 4}},
+	} {
+		g, err := c.cfg.Import(t.Context(), data, "net.onnx")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if diff := cmp.Diff(c.inputs, g.Inputs); diff != "" || !g.Values[c.inputs[0]].Shape.Equal(c.shape) {
+			t.Errorf("%s: %s, shape %v", name, diff, g.Values[c.inputs[0]].Shape)
+		}
+	}
+	for name, inputs := range map[string][]string{"unknown": {"g"}, "twice": {"r", "r"}, "not needed": {"y"}, "no name": {""}} {
+		if _, err := (onnx.ImportConfig{Inputs: inputs, Outputs: []string{"h"}}).Import(t.Context(), data, "net.onnx"); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+
+	// Behind what is not read nothing follows: a shape must be given.
+	behind := model(t, []onnxpb.ValueInfo{x}, op("Soup", "s", "x"), op("Relu", "y", "s"))
+	var open *onnx.OpenShapeError
+	if _, err := (onnx.ImportConfig{Inputs: []string{"s"}}).Import(t.Context(), behind, "net.onnx"); !errors.As(err, &open) || open.Input != "s" {
+		t.Errorf("error %v", err)
+	}
+	cfg := onnx.ImportConfig{Inputs: []string{"s"}, Shapes: map[string]tensor.Shape{"s": {graph.Batch, 7}}}
+	if g, err := cfg.Import(t.Context(), behind, "net.onnx"); err != nil || g.Values["y"].Shape[1] != 7 {
+		t.Errorf("error %v", err)
+	}
+}
+
+// What is written of a part are the nodes, initializers and metadata of the file, with elements of other files inside; and the
+// declarations follow from the network where the file has none.
+func TestExtract(t *testing.T) {
+	relu := op("Relu", "r", "x")
+	relu.Name, relu.Attrs = "first", []onnxpb.Attr{{Name: "unheard_of", Type: onnxpb.AttrStrings, Strings: []string{"kept"}}}
+	m := &onnxpb.Model{
+		IRVersion: 9, Producer: "elsewhere", Doc: "about it", Opsets: []onnxpb.Opset{{Version: 17}, {Domain: "mine", Version: 3}},
+		Metadata: []onnxpb.Entry{{Key: "k", Value: "v"}},
+		Graph: &onnxpb.Graph{
+			Name: "net", Inputs: []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 2), info("scale", onnxpb.Float, 2), info("other", onnxpb.Float, 5)},
+			Initializers: []onnxpb.Tensor{
+				{Name: "w", Type: onnxpb.Float, Dims: []int64{2}, Outside: true, External: []onnxpb.Entry{{Key: "location", Value: "w.bin"}, {Key: "offset", Value: "4"}, {Key: "length", Value: "8"}}},
+				{Name: "unread", Type: onnxpb.Float, Dims: []int64{1}, Raw: make([]byte, 4)},
+			},
+			Nodes: []onnxpb.Node{
+				relu, op("Add", "a", "r", "w"), op("Mul", "m", "a", "scale"), op("Soup", "y", "m", "other", "unread"),
+			},
+			Outputs: []onnxpb.ValueInfo{info("y", onnxpb.Float, 1)}, Values: []onnxpb.ValueInfo{info("r", onnxpb.Float, -1, 2), info("z", onnxpb.Float, 1)},
+		},
+	}
+	m.Graph.Inputs[0].Dims[0].Param = "batch"
+	dir := t.TempDir()
+	path := filepath.Join(dir, "net.onnx")
+	var file bytes.Buffer
+	if err := m.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(path, file.Bytes(), 0o666), os.WriteFile(filepath.Join(dir, "w.bin"), []byte("....aaaabbbb"), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+	extract := func(cfg onnx.ImportConfig) (*onnxpb.Model, []string) {
+		t.Helper()
+		var part bytes.Buffer
+		unknown, err := cfg.Extract(t.Context(), path, &part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := onnxpb.Read(part.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, unknown
+	}
+
+	// The attribute of the first node is none of Relu's, so that nothing can be inferred behind it: r is declared by the file, m by nobody.
+	got, unknown := extract(onnx.ImportConfig{Outputs: []string{"m", "r"}})
+	want := *m
+	part := *m.Graph
+	part.Inputs, part.Nodes, part.Values = part.Inputs[:2], part.Nodes[:3], nil
+	part.Outputs = []onnxpb.ValueInfo{{Name: "m"}, m.Graph.Values[0]}
+	part.Initializers = []onnxpb.Tensor{{Name: "w", Type: onnxpb.Float, Dims: []int64{2}, Raw: []byte("aaaabbbb")}}
+	want.Graph = &part
+	if diff := cmp.Diff(&want, got); diff != "" || !slices.Equal(unknown, []string{"m"}) {
+		t.Errorf("unknown %q: %s", unknown, diff)
+	}
+
+	// From r on it can be read.
+	scale := tensorOf(t, tensor.Shape{2}, float32(1), 2)
+	got, unknown = extract(onnx.ImportConfig{Inputs: []string{"r"}, Outputs: []string{"m"}, Constants: map[string]tensor.Tensor{"scale": scale}})
+	product := info("m", onnxpb.Float, -1, 2)
+	product.Dims[0].Param = "batch"
+	part.Inputs, part.Nodes, part.Outputs = m.Graph.Values[:1], m.Graph.Nodes[1:3], []onnxpb.ValueInfo{product}
+	part.Initializers = append(part.Initializers, onnxpb.Tensor{Name: "scale", Type: onnxpb.Float, Dims: []int64{2}, Raw: scale.Data})
+	if diff := cmp.Diff(&want, got); diff != "" || unknown != nil {
+		t.Errorf("unknown %q: %s", unknown, diff)
+	}
+
+	for name, bad := range map[string]onnx.ImportConfig{
+		"unknown output": {Outputs: []string{"q"}}, "shape of nothing": {Outputs: []string{"r"}, Shapes: map[string]tensor.Shape{"q": {1}}},
+		"rank":             {Outputs: []string{"r"}, Shapes: map[string]tensor.Shape{"x": {1, 2, 3}}},
+		"constant of none": {Outputs: []string{"r"}, Constants: map[string]tensor.Tensor{"q": scale}},
+		"constant of another type": {
+			Outputs: []string{"m"}, Constants: map[string]tensor.Tensor{"scale": tensorOf(t, tensor.Shape{2}, int32(1), 2)},
+		},
+	} {
+		var none bytes.Buffer
+		if _, err := bad.Extract(t.Context(), path, &none); err == nil || none.Len() > 0 {
+			t.Errorf("%s: error %v, %d bytes", name, err, none.Len())
+		}
+	}
+}
+
+// Where the file leaves sizes open, what is said of a part's ends is what holds for all of them.
+func TestExtractOpen(t *testing.T) {
+	conv := op("Relu", "r", "x")
+	data := model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 3, -1, -1)}, conv, op("GlobalAveragePool", "g", "r"), op("Sigmoid", "y", "g"))
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for from, want := range map[string][]int64{"r": {-1, 3, -1, -1}, "g": {-1, 3, 1, 1}} {
+		var part bytes.Buffer
+		if _, err := (onnx.ImportConfig{Inputs: []string{from}, Outputs: []string{"y"}}).Extract(t.Context(), path, &part); err != nil {
+			t.Fatal(err)
+		}
+		m, err := onnxpb.Read(part.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var dims []int64
+		for _, d := range m.Graph.Inputs[0].Dims {
+			dims = append(dims, d.Value)
+		}
+		if diff := cmp.Diff(want, dims); diff != "" {
+			t.Errorf("%s: %s", from, diff)
+		}
+	}
+}
