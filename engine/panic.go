@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -33,16 +34,24 @@ func (e *PanicError) Unwrap() error {
 // recovered makes a panic the error. It is to be deferred.
 func (k *step) recovered(err *error) {
 	if v := recover(); v != nil {
-		if why, ok := v.(*NumberError); ok {
+		switch why := v.(type) {
+		case *NumberError:
 			*err = why
+			return
+		case stopped:
+			*err = why.error
 			return
 		}
 		*err = &PanicError{Step: k.Step, Value: v, Stack: debug.Stack()}
 	}
 }
 
+// stopped is what a kernel panics with where the context ended it.
+type stopped struct{ error }
+
 // compute runs the kernel for the example of s.
-func (k *step) compute(s *state) (err error) {
+func (k *step) compute(ctx context.Context, s *state) (err error) {
+	s.ctx = ctx
 	defer k.recovered(&err)
 	runWhole(k.kernel, s)
 	return nil

@@ -28,7 +28,7 @@ func (p *Program) Profile(ctx context.Context, inputs [][]float32) ([]StepTime, 
 				return nil
 			}
 			start := time.Now()
-			err := k.compute(s)
+			err := k.compute(ctx, s)
 			times[next].Elapsed += time.Since(start)
 			next++
 			return err

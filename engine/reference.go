@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"context"
+	"errors"
 	"fmt"
 
 	"linquant/graph"
@@ -76,7 +76,10 @@ func (k *reference) part(s *state, _ *scratch, _, _ int) {
 	for i, p := range k.in {
 		in[i] = s.floatsOf(p)
 	}
-	if err := k.node.Run(context.Background(), s.floatsOf(k.to), in...); err != nil {
+	if err := k.node.Run(s.ctx, s.floatsOf(k.to), in...); err != nil {
+		if ended := s.ctx.Err(); ended != nil && errors.Is(err, ended) {
+			panic(stopped{err})
+		}
 		panic(&NumberError{err}) // recovered knows it
 	}
 }

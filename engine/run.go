@@ -90,7 +90,7 @@ func (p *Program) examples(ctx context.Context, s *state, i, n int, outputs, inp
 		if err := ended.Err(ctx); err != nil {
 			return err
 		}
-		return k.compute(s)
+		return k.compute(ctx, s)
 	})
 }
 

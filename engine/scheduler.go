@@ -94,7 +94,7 @@ func (c *scheduler) runExamples(ctx context.Context, b *workQueue, s *state) err
 				return err
 			}
 			b.state = s
-			return c.run(b, k)
+			return c.run(ctx, b, k)
 		})
 		if err != nil {
 			c.next.Store(c.batch) // nobody needs the rest
@@ -115,9 +115,9 @@ func (c *scheduler) take() (first, n int) {
 }
 
 // run computes a step, with the help of those who have nothing else to do.
-func (c *scheduler) run(b *workQueue, k *step) error {
+func (c *scheduler) run(ctx context.Context, b *workQueue, k *step) error {
 	if k.parts < 2 || c.helpers.Load() == 0 && !c.expects(k) {
-		return k.compute(b.state)
+		return k.compute(ctx, b.state)
 	}
 	b.step = k
 	b.done.Store(0)

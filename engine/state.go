@@ -9,8 +9,9 @@ import (
 
 // state is what a worker needs to run the program on one example at a time.
 type state struct {
-	codes   []byte    // arena
-	floats  []float32 // arena
+	ctx     context.Context // of the run, for steps that are long in themselves
+	codes   []byte          // arena
+	floats  []float32       // arena
 	scratch scratch
 	in, out [][]float32 // the example's part of what the caller gave
 	own     [][]float32 // for out, where the caller gives nothing; nil before the first time
@@ -101,6 +102,7 @@ func (p *pool) take() *state {
 }
 
 func (p *pool) put(s *state) {
+	s.ctx = nil
 	clear(s.in) // the caller's memory is not ours to keep alive
 	clear(s.out)
 	clear(s.raw)

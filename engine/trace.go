@@ -105,7 +105,7 @@ func trace[T any](ctx context.Context, p *Program, inputs [][]float32, export fu
 				show(s, p.kept)
 				return nil
 			}
-			if err := k.compute(s); err != nil {
+			if err := k.compute(ctx, s); err != nil {
 				return err
 			}
 			show(s, k.kept)

@@ -26,14 +26,19 @@ func (s site) alongAxis() (tensor.Shape, error) {
 	return s.shape(0), err
 }
 
-// lines calls visit with the index of the first element of every line along a dimension, and how far apart its elements are.
-func lines(shape tensor.Shape, axis int, visit func(first, step int)) {
-	step := perExample(shape[axis+1:])
+// lines calls visit with the index of the first element of every line along a dimension, and how far apart its elements are,
+// as long as the context goes on.
+func (c call) lines(shape tensor.Shape, axis int, visit func(first, step int)) error {
+	pace, step := c.pace(), perExample(shape[axis+1:])
 	for outer := range perExample(shape[:axis]) {
 		for inner := range step {
+			if err := pace.done(shape[axis]); err != nil {
+				return err
+			}
 			visit(outer*shape[axis]*step+inner, step)
 		}
 	}
+	return nil
 }
 
 func (s site) argShape() (tensor.Shape, error) {
@@ -54,7 +59,7 @@ func (s site) evalArg(c call) (array, error) {
 	x := c.in[0]
 	axis, last := AxisOf(s.n, len(x.shape)), s.n.Int("select_last_index") != 0
 	y := array{shape: c.shape}
-	lines(x.shape, axis, func(first, step int) {
+	err := c.lines(x.shape, axis, func(first, step int) {
 		best, at := x.real[first], 0
 		for i := 1; i < x.shape[axis]; i++ {
 			v := x.real[first+i*step]
@@ -68,14 +73,14 @@ func (s site) evalArg(c call) (array, error) {
 		}
 		y.real = append(y.real, float32(at))
 	})
-	return y, nil
+	return y, err
 }
 
 func (s site) evalCumSum(c call) (array, error) {
 	x := c.in[0]
 	axis, exclusive, reverse := AxisOf(s.n, len(x.shape)), s.n.Int("exclusive") != 0, s.n.Int("reverse") != 0
 	y := array{shape: c.shape, real: make([]float32, len(x.real))}
-	lines(x.shape, axis, func(first, step int) {
+	err := c.lines(x.shape, axis, func(first, step int) {
 		sum := float32(0) // in the order of the elements, as ONNX Runtime does
 		for i := range x.shape[axis] {
 			if reverse {
@@ -90,7 +95,7 @@ func (s site) evalCumSum(c call) (array, error) {
 			}
 		}
 	})
-	return y, nil
+	return y, err
 }
 
 // evalHardmax is 1 at the first of the largest elements of each line.
@@ -98,7 +103,7 @@ func (s site) evalHardmax(c call) (array, error) {
 	x := c.in[0]
 	axis := AxisOf(s.n, len(x.shape))
 	y := array{shape: c.shape, real: make([]float32, len(x.real))}
-	lines(x.shape, axis, func(first, step int) {
+	err := c.lines(x.shape, axis, func(first, step int) {
 		at := first
 		for i := range x.shape[axis] {
 			if x.real[first+i*step] > x.real[at] {
@@ -107,7 +112,7 @@ func (s site) evalHardmax(c call) (array, error) {
 		}
 		y.real[at] = 1
 	})
-	return y, nil
+	return y, err
 }
 
 func (s site) topKType() (tensor.DType, error) {
@@ -138,7 +143,7 @@ func (s site) evalTopK(c call) (array, error) {
 	from, to := x.shape[axis], perExample(c.shape[axis+1:])
 	order := make([]int, from)
 	line := 0
-	lines(x.shape, axis, func(first, step int) {
+	err := c.lines(x.shape, axis, func(first, step int) {
 		for i := range order {
 			order[i] = i
 		}
@@ -163,7 +168,7 @@ func (s site) evalTopK(c call) (array, error) {
 		}
 		line++
 	})
-	return y, nil
+	return y, err
 }
 
 func (s site) trilu() (tensor.Shape, error) {

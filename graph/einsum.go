@@ -157,8 +157,11 @@ func (s site) evalEinsum(c call) (array, error) {
 		}
 		at[i] = [2][]int{gather(outer, steps(letters[:len(outer)])), gather(inner, steps(letters[len(outer):]))}
 	}
-	y := array{shape: c.shape, real: make([]float32, perExample(outer))}
+	y, pace := array{shape: c.shape, real: make([]float32, perExample(outer))}, c.pace()
 	for o := range y.real {
+		if err := pace.done(perExample(inner)); err != nil {
+			return y, err
+		}
 		sum := 0.0
 		for k := range perExample(inner) {
 			product := 1.0

@@ -41,12 +41,15 @@ func (s site) evalGather(c call) (array, error) {
 	}
 	x, at := c.in[0], c.in[1]
 	axis := AxisOf(s.n, len(x.shape))
-	inner, length := perExample(x.shape[axis+1:]), x.shape[axis]
+	inner, length, pace := perExample(x.shape[axis+1:]), x.shape[axis], c.pace()
 	y := array{shape: c.shape, real: make([]float32, 0, perExample(c.shape))}
 	for outer := range perExample(x.shape[:axis]) {
 		for _, v := range at.real {
 			i, err := s.index(v, length)
 			if err != nil {
+				return y, err
+			}
+			if err := pace.done(inner); err != nil {
 				return y, err
 			}
 			y.real = append(y.real, x.real[(outer*length+i)*inner:][:inner]...)
@@ -72,12 +75,15 @@ func (s site) gatherElements() (tensor.Shape, error) {
 }
 
 // elementsAt calls visit for every index of at, with where the element of x is that it names.
-func (s site) elementsAt(x, at array, axis int, visit func(i, from int)) error {
-	stride := strides(x.shape)
+func (s site) elementsAt(c call, x, at array, axis int, visit func(i, from int)) error {
+	stride, pace := strides(x.shape), c.pace()
 	for i, base := range gather(at.shape, broadcastSteps2(at.shape, stride)) {
 		position := i / perExample(at.shape[axis+1:]) % at.shape[axis]
 		k, err := s.index(at.real[i], x.shape[axis])
 		if err != nil {
+			return err
+		}
+		if err := pace.done(1); err != nil {
 			return err
 		}
 		visit(i, base+(k-position)*stride[axis])
@@ -98,7 +104,7 @@ func broadcastSteps2(shape tensor.Shape, stride []int) [][]int {
 
 func (s site) evalGatherElements(c call) (array, error) {
 	y := array{shape: c.shape, real: make([]float32, len(c.in[1].real))}
-	err := s.elementsAt(c.in[0], c.in[1], AxisOf(s.n, len(c.in[0].shape)), func(i, from int) { y.real[i] = c.in[0].real[from] })
+	err := s.elementsAt(c, c.in[0], c.in[1], AxisOf(s.n, len(c.in[0].shape)), func(i, from int) { y.real[i] = c.in[0].real[from] })
 	return y, err
 }
 
@@ -144,7 +150,7 @@ func (s site) evalScatterElements(c call) (array, error) {
 	if err != nil {
 		return y, err
 	}
-	err = s.elementsAt(c.in[0], c.in[1], AxisOf(s.n, len(c.in[0].shape)), func(i, to int) { y.real[to] = put(y.real[to], c.in[2].real[i]) })
+	err = s.elementsAt(c, c.in[0], c.in[1], AxisOf(s.n, len(c.in[0].shape)), func(i, to int) { y.real[to] = put(y.real[to], c.in[2].real[i]) })
 	return y, err
 }
 
@@ -196,8 +202,11 @@ func (s site) evalGatherND(c call) (array, error) {
 	n := at.shape[len(at.shape)-1]
 	size, groups := perExample(x.shape[common+n:]), perExample(x.shape[:common])
 	y := array{shape: c.shape, real: make([]float32, 0, perExample(c.shape))}
-	tuples := len(at.real) / n
+	tuples, pace := len(at.real)/n, c.pace()
 	for i := range tuples {
+		if err := pace.done(size); err != nil {
+			return y, err
+		}
 		first, err := s.tuple(x, common, at.real[i*n:][:n])
 		if err != nil {
 			return y, err
@@ -234,8 +243,11 @@ func (s site) evalScatterND(c call) (array, error) {
 		return y, err
 	}
 	n := at.shape[len(at.shape)-1]
-	size := perExample(c.shape[n:])
+	size, pace := perExample(c.shape[n:]), c.pace()
 	for i := range len(at.real) / n {
+		if err := pace.done(size); err != nil {
+			return y, err
+		}
 		first, err := s.tuple(c.in[0], 0, at.real[i*n:][:n])
 		if err != nil {
 			return y, err

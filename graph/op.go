@@ -133,6 +133,7 @@ const (
 	GatherND        Op = "GatherND"
 	Greater         Op = "Greater"
 	GreaterOrEqual  Op = "GreaterOrEqual"
+	GridSample      Op = "GridSample"
 	Hardmax         Op = "Hardmax"
 	IsInf           Op = "IsInf"
 	IsNaN           Op = "IsNaN"

@@ -278,6 +278,7 @@ func (s site) evalRecurrent(call call) (array, error) {
 		if in[7].real != nil {
 			k.peephole = in[7].real[d*3*n:][:3*n]
 		}
+		pace := call.pace()
 		for b := range batch {
 			length := steps
 			if in[4].real != nil {
@@ -294,6 +295,9 @@ func (s site) evalRecurrent(call call) (array, error) {
 				copy(c, in[6].real[at(d, b):])
 			}
 			for i := range length {
+				if err := pace.done(rows * (inputs + n)); err != nil {
+					return y, err
+				}
 				t := i
 				if reverse || d == 1 {
 					t = length - 1 - i

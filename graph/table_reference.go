@@ -92,6 +92,10 @@ func init() {
 			Attrs: []Attribute{strAttr("reduction", "none").from(16)},
 		},
 		{
+			Op: GridSample, Since: 16, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.gridSample, eval: site.evalGridSample,
+			Attrs: []Attribute{intAttr("align_corners", 0), strAttr("mode", "linear"), strAttr("padding_mode", "zeros")},
+		},
+		{
 			Op: ReverseSequence, Since: 10, FloatOnly: true, types: ofFirst, shape: site.reverseSequence, eval: site.evalReverseSequence,
 			Attrs: []Attribute{intAttr("batch_axis", 1), intAttr("time_axis", 0)},
 		},

@@ -8,7 +8,7 @@ import (
 )
 
 func (d draw) norm() trial {
-	op := d.one("BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LRN")
+	op := d.one("BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LRN", "LpNormalization")
 	c := trial{op: op, opset: d.opset(map[string]int64{"LayerNormalization": 17, "GroupNormalization": 21}[op]), loose: 1e-4}
 	c.x = append([]int64{2, int64(2 * d.between(1, 3))}, d.shape(2, 4)...)
 	channels := c.x[1]
@@ -28,6 +28,8 @@ func (d draw) norm() trial {
 		for _, name := range []string{"alpha", "beta", "bias"} {
 			d.add(&c, floatAttr(name, float32(d.between(1, 8))/4))
 		}
+	case "LpNormalization":
+		c.attrs = []onnxpb.Attr{intAttr("axis", d.axis(4)), intAttr("p", int64(d.between(1, 2)))}
 	case "LayerNormalization":
 		axis := d.axis(4)
 		d.add(&c, intAttr("axis", axis))

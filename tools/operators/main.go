@@ -94,7 +94,7 @@ go run ./tools/operators > docs/operators.md
 
 %d of %d tests pass, %d of them in the engine too. The others are listed one by one, with their errors, in
 ` + "`internal/testing/conformance/testdata/failing.txt`" + `, and a test holds the list to be true: %s. The
-wrong ones are of Resize; ONNX Runtime computes what linquant does there.
+wrong ones are of Resize, where ONNX Runtime computes what linquant does, and of GridSample, where the test has four digits.
 
 | operator | since opset | becomes | float | integer | written | tests |
 |---|--:|---|:-:|:-:|:-:|--:|

@@ -62,7 +62,7 @@ var samples = map[graph.Op]sample{
 
 // ofIndices are the operators whose operands are of no batch, with indices or lengths among them: TestIndices has them.
 var ofIndices = map[graph.Op]bool{
-	graph.LSTM: true, graph.GRU: true, graph.RNN: true, graph.GatherElements: true, graph.GatherND: true, graph.ReverseSequence: true, graph.ScatterElements: true, graph.ScatterND: true,
+	graph.LSTM: true, graph.GRU: true, graph.RNN: true, graph.GatherElements: true, graph.GatherND: true, graph.GridSample: true, graph.ReverseSequence: true, graph.ScatterElements: true, graph.ScatterND: true,
 }
 
 // indexed are networks of operators that choose by integers, whole inputs: a table or a picture, and the integers.

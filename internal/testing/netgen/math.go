@@ -197,7 +197,7 @@ func (b *generator) globalMax(x string, _ tensor.Shape) { b.add(graph.GlobalMaxP
 // Operators that reals cannot be compared with to the last digits: with steps or poles, with a part of the reals for
 // their domain, or which grow without end. On codes they are drawn like the others.
 var forCodes = []graph.Op{
-	graph.Ceil, graph.Exponential, graph.Floor, graph.Logarithm, graph.Reciprocal, graph.Round, graph.Sign, graph.Sqrt,
+	graph.Acos, graph.Acosh, graph.Asin, graph.Atanh, graph.Cosh, graph.Sinh, graph.Tan, graph.Ceil, graph.Exponential, graph.Floor, graph.Logarithm, graph.Reciprocal, graph.Round, graph.Sign, graph.Sqrt,
 	graph.ThresholdedRelu, graph.Div, graph.Pow, graph.ReduceL1, graph.ReduceL2, graph.ReduceLogSum, graph.ReduceProd,
 	graph.ReduceSum, graph.ReduceSumSquare,
 }

@@ -44,7 +44,7 @@ func (b *generator) reference(x string, shape tensor.Shape, axis int) bool {
 		ok := b.add(op, attrs, 0, in...)
 		return b.last(), ok
 	}
-	kind := b.in(0, 8, "reference")
+	kind := b.in(0, 9, "reference")
 	if kind != 3 && kind != 4 && !b.sure(x) {
 		return false // a step would make a difference of the last bit a large one
 	}
@@ -91,6 +91,19 @@ func (b *generator) reference(x string, shape tensor.Shape, axis int) bool {
 		return !b.exact && b.add(graph.Einsum, graph.Attrs{"equation": letters + ",z->" + letters[:axis] + letters[axis+1:] + "z"}, 0, x, constant(tensor.Shape{b.in(1, 3, "z")}))
 	case 4:
 		return b.recurrent(x, shape)
+	case 9: // at points that two of its channels name
+		if len(shape) != 4 || shape[1] < 2 {
+			return false
+		}
+		at, ok := made(graph.Slice, graph.Attrs{"starts": []int{0}, "ends": []int{2}, "axes": []int{1}, "steps": []int{1}}, x)
+		if ok {
+			at, ok = made(graph.Transpose, graph.Attrs{"perm": []int{0, 2, 3, 1}}, at)
+		}
+		return ok && b.add(graph.GridSample, graph.Attrs{
+			"mode":          rapid.SampledFrom([]string{"linear", "nearest", "cubic"}).Draw(b.T, "mode"),
+			"padding_mode":  rapid.SampledFrom([]string{"zeros", "border", "reflection"}).Draw(b.T, "padding"),
+			"align_corners": b.in(0, 1, "corners"),
+		}, 0, x, at)
 	}
 	op := rapid.SampledFrom([]graph.Op{graph.ArgMax, graph.ArgMin}).Draw(b.T, "op")
 	at, ok := made(op, graph.Attrs{"axis": axis, "select_last_index": b.in(0, 1, "last")}, x)

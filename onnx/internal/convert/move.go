@@ -208,3 +208,9 @@ func sliceNode(split *raw.Node, i, axis, start, n int) *raw.Node {
 		},
 	}
 }
+
+// scatter is the name that ScatterElements had before opset 11.
+func scatter(s build.Node) error {
+	s.Raw.Op = graph.ScatterElements
+	return nil
+}

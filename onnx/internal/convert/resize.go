@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -218,6 +219,18 @@ func spread(s build.Node, axes []int) error {
 			all[d], all[rank+d] = roi[i], roi[len(at)+i]
 		}
 		s.Raw.Attrs["roi"] = all
+	}
+	return nil
+}
+
+// gridSample: its modes had other names before opset 20.
+func gridSample(s build.Node) error {
+	if s.Opset < 20 {
+		mode := s.Raw.Str("mode")
+		if s.Raw.Attrs["mode"] == nil {
+			mode = "bilinear"
+		}
+		s.Raw.Attrs["mode"] = cmp.Or(map[string]string{"bilinear": "linear", "bicubic": "cubic"}[mode], mode)
 	}
 	return nil
 }

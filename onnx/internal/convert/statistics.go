@@ -63,3 +63,26 @@ func layerNorm(s build.Node) error {
 	}
 	return s.Beside(graph.Reciprocal, outputs[2], graph.Attrs{}, deviation)
 }
+
+// lpNormalization divides by the length along an axis. Where that is 0 so are the elements, and stay so.
+func lpNormalization(s build.Node) error {
+	axis, p := s.Raw.Int("axis"), s.Raw.Int("p")
+	op, ok := map[int]graph.Op{1: graph.ReduceL1, 2: graph.ReduceL2}[p]
+	if !ok {
+		return s.Errorf("p is %d: use 1 or 2", p)
+	}
+	x := s.Raw.Inputs[0]
+	length, err := s.Insert("length", op, graph.Attrs{"axes": []int{axis}, "keepdims": 1}, x)
+	if err != nil {
+		return err
+	}
+	least, err := s.ConstantOf("least", tensor.Shape{}, []float32{0x1p-126})
+	if err != nil {
+		return err
+	}
+	if length, err = s.Insert("divisor", graph.Max, graph.Attrs{}, length, least); err != nil {
+		return err
+	}
+	s.Raw.Op, s.Raw.Attrs, s.Raw.Inputs = graph.Div, graph.Attrs{}, []string{x, length}
+	return nil
+}

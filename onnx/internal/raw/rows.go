@@ -95,6 +95,12 @@ var replaced = []graph.Operator{
 		Op: "LRN", Since: 1, File: between(1, 1),
 		Attrs: attributes{float("alpha", 1e-4), float("beta", 0.75), float("bias", 1), required(integer("size", 0))},
 	},
+	{
+		Op: "LpNormalization", Since: 1, File: between(1, 1),
+		Attrs: attributes{integer("axis", -1), integer("p", 2)},
+	},
+	{Op: "OneHot", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", -1)}},
+	{Op: "Scatter", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", 0)}},
 	{Op: "If", Since: 1, File: between(1, 1)}, // its branches are attributes
 	{Op: "Mean", Since: 1, File: between(1, graph.Many)},
 	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},
@@ -123,7 +129,6 @@ var computed = []graph.Operator{
 	{Op: "ConstantOfShape", Since: 9, File: between(1, 1)},                                                  // its attribute is its value
 	{Op: "EyeLike", Since: 9, File: between(1, 1), Attrs: attributes{integer("dtype", 0), integer("k", 0)}}, // type 0: the input's
 	{Op: "NonZero", Since: 9, File: between(1, 1)},
-	{Op: "OneHot", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", -1)}},
 	{Op: "Range", Since: 11, File: between(3, 3)},
 	{
 		Op: "Shape", Since: 1, File: between(1, 1), // without an end: all dimensions

@@ -1,6 +1,7 @@
 package write
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -45,6 +46,7 @@ var preparations = map[graph.Op]func(parameters) error{
 	graph.GRU:         parameters.recurrent,
 	graph.Gather:      parameters.gather,
 	graph.Gemm:        parameters.gemm,
+	graph.GridSample:  parameters.gridSample,
 	graph.LSTM:        parameters.recurrent,
 	graph.LogSoftmax:  parameters.axis,
 	graph.Max:         parameters.extreme,
@@ -221,6 +223,14 @@ func (p parameters) pool() error {
 	}
 	if p.n.Int("ceil_mode") == 0 {
 		delete(p.attrs, "ceil_mode")
+	}
+	return nil
+}
+
+// gridSample: its modes had other names before opset 20.
+func (p parameters) gridSample() error {
+	if mode := p.n.Str("mode"); p.cfg.Opset < 20 {
+		p.attrs["mode"] = cmp.Or(map[string]string{"linear": "bilinear", "cubic": "bicubic"}[mode], mode)
 	}
 	return nil
 }
