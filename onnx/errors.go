@@ -19,6 +19,9 @@ type UnsupportedError struct {
 	Node   string // the first node that has it: its name, or its first output where it has none
 	Others []UnsupportedError
 
+	// Inside are the operators of the networks that its attributes are, such as the body of a Loop, with all that stands within those.
+	Inside []string
+
 	err error
 }
 
@@ -42,7 +45,7 @@ func typed(err error) error {
 	}
 	list := make([]UnsupportedError, len(u.Operators))
 	for i, o := range u.Operators {
-		list[i] = UnsupportedError{Op: o.Op, Domain: o.Domain, Opset: o.Opset, Node: o.Node, err: err}
+		list[i] = UnsupportedError{Op: o.Op, Domain: o.Domain, Opset: o.Opset, Node: o.Node, Inside: o.Inside, err: err}
 	}
 	list[0].Others = list[1:]
 	return &list[0]

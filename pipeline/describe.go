@@ -113,11 +113,42 @@ func (d *Description) facts(m *onnxpb.Model) {
 		counts[[2]string{domain, g.Nodes[i].Op}]++
 	}
 	for op, n := range counts {
-		d.Operators = append(d.Operators, Operator{op[1], op[0], n, onnx.Supported(op[0], op[1], versions[op[0]])})
+		d.Operators = append(d.Operators, Operator{op[1], op[0], n, supported(m, op[0], op[1], versions, 0)})
 	}
 	slices.SortFunc(d.Operators, func(a, b Operator) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Operator, b.Operator))
 	})
+}
+
+// supported reports whether an operator is read, or is a function of the model whose nodes all are.
+func supported(m *onnxpb.Model, domain, op string, versions map[string]int64, depth int) bool {
+	const deepest = 64
+	plain := func(domain string) string {
+		if domain == "ai.onnx" {
+			return ""
+		}
+		return domain
+	}
+	i := slices.IndexFunc(m.Functions, func(f onnxpb.Function) bool { return f.Name == op && plain(f.Domain) == domain })
+	if i < 0 || depth >= deepest {
+		return depth < deepest && onnx.Supported(domain, op, versions[domain])
+	}
+	own := map[string]int64{}
+	for _, o := range m.Functions[i].Opsets {
+		own[plain(o.Domain)] = o.Version
+	}
+	seen := map[[2]string]bool{}
+	for k := range m.Functions[i].Nodes {
+		n := &m.Functions[i].Nodes[k]
+		key := [2]string{plain(n.Domain), n.Op}
+		if seen[key] {
+			continue
+		}
+		if seen[key] = true; !supported(m, key[0], key[1], own, depth+1) {
+			return false
+		}
+	}
+	return true
 }
 
 // product multiplies what a file says, which may be anything.

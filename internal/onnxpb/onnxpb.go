@@ -21,7 +21,17 @@ type Model struct {
 	Graph           *Graph // nil where the message has none
 	Opsets          []Opset
 	Metadata        []Entry
-	Functions       int // how many the model defines; they are not read
+	Functions       []Function
+}
+
+// Function is FunctionProto: nodes that nodes of its domain, name and overload stand for.
+type Function struct {
+	Domain, Name, Overload string
+	Inputs, Outputs        []string
+	Attributes             []string // names without a default
+	Defaults               []Attr
+	Nodes                  []Node
+	Opsets                 []Opset // that its nodes are of
 }
 
 // Opset is OperatorSetIdProto: a set of operators and its version. The domain "" is that of ONNX itself.
@@ -53,6 +63,14 @@ type Node struct {
 	Inputs  []string // "" stands for one that is left out
 	Outputs []string
 	Attrs   []Attr
+	Inline  *Inline // nil for most
+}
+
+// Inline is what few nodes have: of a function that is overloaded, or within one.
+type Inline struct {
+	Overload string           // NodeProto.overload
+	Opsets   map[string]int64 // not in a file: of the function that the node stands in
+	Within   string           // not in a file: the first output of the node of the file's own graph that became this one
 }
 
 // AttrType is AttributeProto.AttributeType: which field of an attribute has its value.

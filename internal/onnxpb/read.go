@@ -16,6 +16,7 @@ func Read(msg []byte) (*Model, error) {
 	}
 	m := &Model{}
 	m.Opsets, m.Metadata = room[Opset](&err, msg, n.all[8]), room[Entry](&err, msg, n.messages[14])
+	m.Functions = room[Function](&err, msg, n.messages[25])
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func Read(msg []byte) (*Model, error) {
 			}
 			return err
 		case 25:
-			m.Functions++
+			return item(&m.Functions, f, "function", (*Function).read)
 		}
 		return nil
 	})
@@ -161,6 +162,11 @@ func (n *Node) read(msg []byte) error {
 			return item(&n.Attrs, f, "attribute", (*Attr).read)
 		case 7:
 			return f.name(&n.Domain)
+		case 8:
+			if n.Inline == nil {
+				n.Inline = &Inline{}
+			}
+			return f.name(&n.Inline.Overload)
 		}
 		return nil
 	})
@@ -168,6 +174,43 @@ func (n *Node) read(msg []byte) error {
 		err = errors.New("it has no operator")
 	}
 	return err
+}
+
+func (fn *Function) read(msg []byte) error {
+	c, err := count(msg)
+	if err != nil {
+		return err
+	}
+	fn.Inputs, fn.Outputs = room[string](&err, msg, c.all[4]), room[string](&err, msg, c.all[5])
+	fn.Attributes, fn.Defaults = room[string](&err, msg, c.all[6]), room[Attr](&err, msg, c.messages[11])
+	fn.Nodes, fn.Opsets = room[Node](&err, msg, c.messages[7]), room[Opset](&err, msg, c.all[9])
+	if err != nil {
+		return err
+	}
+	err = each(msg, func(f field) error {
+		switch f.num {
+		case 1:
+			return f.name(&fn.Name)
+		case 4:
+			return names(&fn.Inputs, f)
+		case 5:
+			return names(&fn.Outputs, f)
+		case 6:
+			return names(&fn.Attributes, f)
+		case 7:
+			return item(&fn.Nodes, f, "node", (*Node).read)
+		case 9:
+			return item(&fn.Opsets, f, "opset_import", (*Opset).read)
+		case 10:
+			return f.name(&fn.Domain)
+		case 11:
+			return item(&fn.Defaults, f, "attribute", (*Attr).read)
+		case 13:
+			return f.name(&fn.Overload)
+		}
+		return nil
+	})
+	return named(fn.Name, err)
 }
 
 func (a *Attr) read(msg []byte) error {

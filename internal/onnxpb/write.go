@@ -3,13 +3,15 @@ package onnxpb
 import (
 	"io"
 	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // MaxSize is the size in bytes that no protocol buffer may reach: its readers refuse it.
 const MaxSize = math.MaxInt32
 
 // Write encodes the model, its fields by ascending number and lists in their order, so that equal models give equal
-// bytes. The elements of tensors go to w as they are, without a copy in between. Of a tensor only Raw is written. A
+// bytes. The elements of tensors go to w as they are, without a copy in between. A
 // model of MaxSize or more is an error before anything is written.
 func (m *Model) Write(w io.Writer) error {
 	var r rope
@@ -23,16 +25,16 @@ func (m *Model) Write(w io.Writer) error {
 		r.message(7, m.Graph.encode())
 	}
 	for _, o := range m.Opsets {
-		var e rope
-		e.text(1, o.Domain)
-		e.integer(2, o.Version)
-		r.message(8, e)
+		r.message(8, o.encode())
 	}
 	for _, p := range m.Metadata {
 		var e rope
 		e.text(1, p.Key)
 		e.text(2, p.Value)
 		r.message(14, e)
+	}
+	for i := range m.Functions {
+		r.message(25, m.Functions[i].encode())
 	}
 	if r.len() >= MaxSize {
 		return ErrTooLarge
@@ -83,7 +85,36 @@ func (n *Node) encode() (r rope) {
 	for i := range n.Attrs {
 		r.message(5, n.Attrs[i].encode())
 	}
-	r.text(7, n.Domain)
+	if r.text(7, n.Domain); n.Inline != nil {
+		r.text(8, n.Inline.Overload)
+	}
+	return r
+}
+
+func (fn *Function) encode() (r rope) {
+	r.text(1, fn.Name)
+	for num, list := range [...][]string{4: fn.Inputs, 5: fn.Outputs, 6: fn.Attributes} {
+		for _, s := range list {
+			r.string(protowire.Number(num), s)
+		}
+	}
+	for i := range fn.Nodes {
+		r.message(7, fn.Nodes[i].encode())
+	}
+	for _, o := range fn.Opsets {
+		r.message(9, o.encode())
+	}
+	r.text(10, fn.Domain)
+	for i := range fn.Defaults {
+		r.message(11, fn.Defaults[i].encode())
+	}
+	r.text(13, fn.Overload)
+	return r
+}
+
+func (o Opset) encode() (r rope) {
+	r.text(1, o.Domain)
+	r.integer(2, o.Version)
 	return r
 }
 
@@ -134,8 +165,28 @@ func (t *Tensor) encode() (r rope) {
 		r.integer(14, 1)
 		return r
 	}
-	r.bytes(9, t.Raw)
+	switch packed, varints := places(t.Type); { // where a file that was read has them in fields of their own
+	case len(t.Packed) > 0:
+		r.bytes(packed, t.Packed)
+	case len(t.Varints) > 0:
+		r.bytes(varints, t.Varints)
+	default:
+		r.bytes(9, t.Raw)
+	}
 	return r
+}
+
+// places returns the fields of the elements of a type that are not raw: those of a fixed size, and others.
+func places(t DataType) (packed, varints protowire.Number) {
+	switch t {
+	case Double, Complex128:
+		return 10, 5
+	case Int64:
+		return 4, 7
+	case Uint32, Uint64:
+		return 4, 11
+	}
+	return 4, 5
 }
 
 func (v *ValueInfo) encode() (r rope) {

@@ -7,6 +7,7 @@ import (
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/file"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -38,6 +39,7 @@ type Network struct {
 	readers   map[string]bool             // values that are read, once somebody asked
 	Producers map[string]*raw.Node        // the nodes of the graph, by what they compute
 	Makers    map[string]int              // the node of the file that makes a value
+	Functions *file.Functions             // of the model; nil: none
 	Depth     int                         // of branches of If within each other
 	Scope     map[string]string           // of the branch that is read: the names that its values, and those around it, became
 	numbers   map[string]int              // how many names were made of one

@@ -23,6 +23,7 @@ type Operator struct {
 	Op, Domain string // the domain "ai.onnx" is ONNX's own
 	Opset      int64
 	Node       string
+	Inside     []string // the operators of the networks that its attributes are, those within them too, by name
 }
 
 // Unsupported is the error for all operators of a model that are not read.
@@ -33,10 +34,17 @@ type Unsupported struct {
 }
 
 func (u *Unsupported) Error() string {
-	const most = 5
+	const most, mostInside = 5, 24
 	var names []string
 	for _, o := range u.Operators[:min(len(u.Operators), most)] {
-		names = append(names, fmt.Sprintf("%s (domain %s, opset %d, node %q)", o.Op, o.Domain, o.Opset, o.Node))
+		inside := ""
+		if len(o.Inside) > 0 {
+			inside = "; inside it " + strings.Join(o.Inside[:min(len(o.Inside), mostInside)], ", ")
+			if n := len(o.Inside) - mostInside; n > 0 {
+				inside += fmt.Sprintf(" and %d more", n)
+			}
+		}
+		names = append(names, fmt.Sprintf("%s (domain %s, opset %d, node %q%s)", o.Op, o.Domain, o.Opset, o.Node, inside))
 	}
 	more := ""
 	if n := len(u.Operators); n > most {

@@ -138,6 +138,9 @@ func (h *heap) pop() int {
 
 // Maker returns the name by which a node of the file's own graph can be found: its first output, "" where it has none.
 func Maker(n *onnxpb.Node) string {
+	if n.Inline != nil && n.Inline.Within != "" {
+		return n.Inline.Within
+	}
 	for _, out := range n.Outputs {
 		if out != "" {
 			return out

@@ -4,6 +4,8 @@ package operators
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,8 +56,58 @@ var advice = map[string]string{
 	"ConvInteger":           DynamicAdvice,
 	"MatMulInteger":         DynamicAdvice,
 	"DynamicQuantizeLinear": DynamicAdvice,
-	"Loop":                  "export the model with its loops unrolled",
-	"Scan":                  "export the model with its loops unrolled",
+	"Loop":                  loopAdvice,
+	"Scan":                  loopAdvice,
+	"SequenceMap":           loopAdvice,
+}
+
+const loopAdvice = "export the model with its loops unrolled, for a fixed number of steps"
+
+// advise says what to do about an operator that is not read; "" where nothing better is known than of any.
+func advise(n *onnxpb.Node) string {
+	switch text, ok := advice[n.Op]; {
+	case Domain(n.Domain) == "ai.onnx.ml":
+		return "linquant runs neural networks, and no trees, kernels or scalers of classical models: run these before or behind it, or export " +
+			"the network alone"
+	case Domain(n.Domain) != "":
+		return ""
+	case ok:
+		return text
+	case strings.Contains(n.Op, "Sequence"):
+		return "lists of tensors are not read: export the model so that it joins them with Concat, or pass them as outputs"
+	}
+	return ""
+}
+
+// inside lists the operators of the networks that a node's attributes are, with how often each stands there.
+func inside(n *onnxpb.Node) []string {
+	const deepest = 8
+	counts := map[string]int{}
+	var visit func(n *onnxpb.Node, depth int)
+	visit = func(n *onnxpb.Node, depth int) {
+		for i := range n.Attrs {
+			if n.Attrs[i].Graph == nil || depth >= deepest {
+				continue
+			}
+			g, err := onnxpb.ReadGraph(n.Attrs[i].Graph)
+			if err != nil {
+				continue
+			}
+			for k := range g.Nodes {
+				counts[word(g.Nodes[k].Op)]++
+				visit(&g.Nodes[k], depth+1)
+			}
+		}
+	}
+	visit(n, 0)
+	var list []string
+	for _, op := range slices.Sorted(maps.Keys(counts)) {
+		if counts[op] > 1 {
+			op = fmt.Sprintf("%s ×%d", op, counts[op])
+		}
+		list = append(list, op)
+	}
+	return list
 }
 
 const DynamicAdvice = "scales that are found while the model runs are supported for layers with constant weights, as " +
@@ -94,18 +146,30 @@ func Opsets(m *onnxpb.Model) (map[string]int64, error) {
 	return v, nil
 }
 
+// Opset returns that of a node's domain: of the function that it stands in, or of the model.
+func Opset(n *onnxpb.Node, model map[string]int64) int64 {
+	if n.Inline != nil && n.Inline.Opsets != nil {
+		model = n.Inline.Opsets
+	}
+	return model[Domain(n.Domain)]
+}
+
 // Known returns one error for all operators that are not read.
 func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 	missing := &fault.Unsupported{}
 	seen := map[graph.Op]bool{}
 	for i := range nodes {
 		n := &nodes[i]
-		op, version := Op(n), opsets[Domain(n.Domain)]
+		op, version := Op(n), Opset(n, opsets)
 		row, ok := raw.Lookup(op)
 		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") {
 			continue
 		}
-		missing.Values = append(missing.Values, n.Outputs...)
+		if n.Inline != nil && n.Inline.Within != "" {
+			missing.Values = append(missing.Values, n.Inline.Within)
+		} else {
+			missing.Values = append(missing.Values, n.Outputs...)
+		}
 		if seen[op] {
 			continue
 		}
@@ -115,13 +179,13 @@ func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 		case ok:
 			missing.Remedy = fmt.Sprintf("%s came with opset %d: the model is damaged", n.Op, row.Since)
 		default:
-			missing.Remedy = advice[n.Op]
+			missing.Remedy = advise(n)
 		}
 		d := word(Domain(n.Domain))
 		if d == "" {
 			d = "ai.onnx"
 		}
-		missing.Operators = append(missing.Operators, fault.Operator{Op: word(n.Op), Domain: d, Opset: version, Node: NodeName(n)})
+		missing.Operators = append(missing.Operators, fault.Operator{Op: word(n.Op), Domain: d, Opset: version, Node: NodeName(n), Inside: inside(n)})
 	}
 	if len(missing.Operators) == 0 {
 		return nil

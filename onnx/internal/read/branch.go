@@ -35,6 +35,18 @@ func branch(s build.Node) error {
 	if len(g.Outputs) != len(s.Raw.Outputs) || g.Sparse > 0 {
 		return s.Errorf("its %s has %d outputs and the node %d, or sparse initializers", which, len(g.Outputs), len(s.Raw.Outputs))
 	}
+	if in := s.File.Inline; in != nil && in.Opsets != nil {
+		for k := range g.Nodes { // which stand in the function too
+			overload := ""
+			if g.Nodes[k].Inline != nil {
+				overload = g.Nodes[k].Inline.Overload
+			}
+			g.Nodes[k].Inline = &onnxpb.Inline{Overload: overload, Opsets: in.Opsets, Within: in.Within}
+		}
+	}
+	if g.Nodes, err = im.Functions.Inline(g.Nodes); err != nil {
+		return err
+	}
 	if err := operators.Known(g.Nodes, im.Opsets); err != nil {
 		return err
 	}

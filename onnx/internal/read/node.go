@@ -23,7 +23,7 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	row, _ := raw.Lookup(op) // operators.Known has looked
 	arity := operators.Inputs(row)
 	n := &raw.Node{Name: pb.Name, Op: op, Inputs: raw.Trim(pb.Inputs), Outputs: raw.Trim(pb.Outputs)}
-	s := build.Node{Net: im, File: pb, Raw: n, Opset: im.Opsets[operators.Domain(pb.Domain)], Least: arity.Least}
+	s := build.Node{Net: im, File: pb, Raw: n, Opset: operators.Opset(pb, im.Opsets), Least: arity.Least}
 	if n := len(n.Inputs); n < arity.Least || n > arity.Most {
 		return s.Errorf("it has %d inputs, and the operator has %s", n, span(arity))
 	}

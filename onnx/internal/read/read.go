@@ -36,6 +36,19 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 		return nil, err
 	}
 	part.Apply(m.Graph, c.Declare)
+	functions, err := file.NewFunctions(m, size)
+	if err != nil {
+		return nil, err
+	}
+	if functions != nil {
+		if m.Graph.Nodes, err = functions.Inline(m.Graph.Nodes); err != nil {
+			return nil, err
+		}
+		if part, err = file.PartOf(m.Graph, nil, nil); err != nil { // what functions compute for nobody
+			return nil, err
+		}
+		part.Apply(m.Graph, nil)
+	}
 	if m.Graph.Nodes, err = file.DynamicLayers(m.Graph); err != nil {
 		return nil, err
 	}
@@ -43,6 +56,7 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 		return nil, err
 	}
 	im := build.New(c, m.Graph, opsets, ext, size)
+	im.Functions = functions
 	if err := metadata(im, m.Metadata); err != nil {
 		return nil, err
 	}
