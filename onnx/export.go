@@ -18,9 +18,14 @@ import (
 
 // ExportConfig says how a network is written. The zero value is what most runtimes read.
 type ExportConfig struct {
-	Format   Format
-	Int4     bool   // weights and other constants of up to 4 bits as int4 and uint4 tensors, which opset 21 has
-	Opset    int    // 7 to 25. 0: 13, the first with one scale a channel, or what operators need; 21 with Int4
+	Format Format
+	Int4   bool // weights and other constants of up to 4 bits as int4 and uint4 tensors, which opset 21 has
+	Opset  int  // 7 to 25. 0: 13, the first with one scale a channel, or what operators need; 21 with Int4
+
+	// FloatBias writes the biases of layers in integers as the reals that their codes stand for, without a DequantizeLinear: for runtimes that take
+	// no codes there. QDQ alone.
+	FloatBias bool
+
 	Producer string // what makes the file; "": linquant
 	Version  string // of it
 
@@ -62,7 +67,7 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 // model is what is written of a network.
 func model(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
 	metadata := exportMetadata(g, cfg)
-	r, err := lower.Graph(g, lower.Config{QOperator: cfg.Format == QOperator, Int4: cfg.Int4, Opset: cfg.Opset})
+	r, err := lower.Graph(g, lower.Config{QOperator: cfg.Format == QOperator, Int4: cfg.Int4, FloatBias: cfg.FloatBias, Opset: cfg.Opset})
 	if err != nil {
 		return nil, err
 	}

@@ -340,3 +340,11 @@ func reporter(f func(Progress), p Progress) func(done int) {
 		f(p)
 	}
 }
+
+// PairsSaturate is ptq.PairsSaturate of the network: layers of which some runtimes may saturate sums on processors without instructions for int8.
+func (n *Network) PairsSaturate() []string {
+	if n.usable() != nil {
+		return nil
+	}
+	return ptq.PairsSaturate(n.graph)
+}

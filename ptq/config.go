@@ -44,6 +44,11 @@ type Config struct {
 	// that each of the two reads and computes. Overrides go before it.
 	KeepEdges bool
 
+	// ReduceRange gives weights of 8 bits 7, in layers whose inputs have 8: the sum of two products fits int16 then, as it must on processors
+	// without instructions for int8 where runtimes add products in pairs (PairsSaturate). Depthwise layers keep 8, and so do those whose bits an
+	// override says.
+	ReduceRange bool
+
 	// SaturateBias lets a bias that does not fit an int32 saturate, as the PyTorch original does. By default the weight
 	// scale of its output channel is raised until it fits: a channel that training has left without weights, which is
 	// common after batch-norm folding, has a tiny scale and would lose its bias.

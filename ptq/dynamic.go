@@ -36,6 +36,12 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 		return nil, nil, err
 	}
 	p.chooseMethod()
+	p.reduceRange(func(n *graph.Node) int {
+		if n.Op == graph.Conv {
+			return 0 // ConvInteger does not saturate (PairsSaturate)
+		}
+		return 8
+	})
 	if err := p.checkResume(); err != nil {
 		return nil, nil, err
 	}

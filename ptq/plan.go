@@ -70,6 +70,12 @@ func newPlan(g *graph.Graph, cfg Config) (*plan, error) {
 		}
 	}
 	p.chooseBits()
+	p.reduceRange(func(n *graph.Node) int {
+		if g := p.group(n.Input(0)); g != nil {
+			return g.bits
+		}
+		return 0
+	})
 	return p, nil
 }
 

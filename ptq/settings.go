@@ -12,8 +12,9 @@ import (
 // setting is what the configuration says about one node.
 type setting struct {
 	weightBits int
-	actBits    int // of the node's output; 0 where only the default applies
-	actRank    int // how much actBits counts where nodes share parameters: that of the later override is higher
+	weightSaid bool // by an override
+	actBits    int  // of the node's output; 0 where only the default applies
+	actRank    int  // how much actBits counts where nodes share parameters: that of the later override is higher
 	float      bool
 }
 
@@ -41,7 +42,7 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 			matched = true
 			s := all[n]
 			if o.WeightBits != 0 && hasWeight(g, n) {
-				s.weightBits, s.float, layers = o.WeightBits, false, true
+				s.weightBits, s.weightSaid, s.float, layers = o.WeightBits, true, false, true
 			}
 			if o.ActBits != 0 {
 				s.actBits, s.actRank, s.float = o.ActBits, i+1, false

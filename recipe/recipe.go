@@ -51,6 +51,7 @@ type Recipe struct {
 	StripModule bool   `key:"strip-module"`
 
 	// A whole network.
+	Target       string   `key:"target"` // the runtime that it is for
 	ActBits      int      `key:"act-bits"`
 	ActSigned    bool     `key:"act-signed"`
 	ActSymmetric bool     `key:"act-symmetric"`

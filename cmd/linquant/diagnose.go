@@ -84,6 +84,9 @@ func (cfg *diagnoseConfig) config(c *cobra.Command) (pipeline.Config, error) {
 	if err := flags.CheckBits("--weight-bits", cfg.weights.Bits); err != nil {
 		return pc, err
 	}
+	if err := cfg.network.applyTarget(c); err != nil {
+		return pc, err
+	}
 	if cfg.weights.Layout, err = cfg.weights.QuantLayout(c); err != nil {
 		return pc, err
 	}
@@ -93,6 +96,7 @@ func (cfg *diagnoseConfig) config(c *cobra.Command) (pipeline.Config, error) {
 	if pc.Quant, err = cfg.network.config(cfg.weights.WeightConfig); err != nil {
 		return pc, err
 	}
+	pc.Quant.ReduceRange = ptq.Target(cfg.network.target).Demands().ReduceRange
 	if pc.Calibration, err = cfg.network.Calibration.Config(leastActBits(pc.Quant)); err != nil {
 		return pc, err
 	}

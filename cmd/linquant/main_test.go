@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"linquant/internal/cpu"
 	"linquant/internal/testing/datadir"
 )
 
@@ -39,6 +41,12 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds:                map[string]func(ts *testscript.TestScript, neg bool, args []string){"fails": fails, "same": same},
 		Setup:               func(env *testscript.Env) error { return os.CopyFS(env.WorkDir, os.DirFS(fixtures)) },
+		Condition: func(cond string) (bool, error) {
+			if cond != cpu.AVX2.String() {
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			return cpu.Has(cpu.AVX2), nil
+		},
 	})
 }
 

@@ -49,7 +49,7 @@ func quantizeCommand() *cobra.Command {
 			"  .safetensors  the weights alone, of any checkpoint: 2- to 8-bit integers, their scales, and all " +
 			"other tensors as they are.\n\n" +
 			"It prints what that saved and what it cost: the signal-to-quantization-noise ratio (SQNR) of each " +
-			"layer's weights.\n\n" + "DATA is " + flags.WhatData + ". " + flags.WhatNPZ + "\n\n" + flags.WhatCalib + "\n\n" + whatRecipe,
+			"layer's weights.\n\n" + "DATA is " + flags.WhatData + ". " + flags.WhatNPZ + "\n\n" + flags.WhatCalib + "\n\n" + whatTarget + "\n\n" + whatRecipe,
 		Example: "  linquant quantize builtin -o builtin-int8.onnx\n" +
 			"  linquant quantize vgg.tar -o vgg-int8.onnx --calib cifar10:DIR\n" +
 			"  linquant quantize resnet20.th -o r20.onnx --calib cifar10:DIR \\\n" +
@@ -65,6 +65,11 @@ func quantizeCommand() *cobra.Command {
 			defer func() { err = cfg.recipe.explain(err) }()
 			if err := flags.CheckBits("--weight-bits", cfg.Bits); err != nil {
 				return err
+			}
+			if isONNX(cfg.out) {
+				if err := network.applyTarget(c); err != nil {
+					return err
+				}
 			}
 			if cfg.Layout, err = cfg.QuantLayout(c); err != nil {
 				return err

@@ -32,6 +32,7 @@ type networkConfig struct {
 	actBits      int
 	actSigned    bool
 	actSymmetric bool
+	target       string
 	keepEdges    bool
 	overrides    []string
 	requant      string
@@ -62,6 +63,8 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 // addActivations adds the flags about the codes of activations.
 func (n *networkConfig) addActivations(c *cobra.Command) {
 	f := c.Flags()
+	f.StringVar(&n.target, "target", "", "`RUNTIME` that the file is for, which sets what it wants: "+targetNames())
+	cli.Values(c, "target", strings.Split(targetNames(), ", ")...)
 	f.IntVar(&n.actBits, "act-bits", 8, "`BITS` of an activation, 2 to 8")
 	f.BoolVar(&n.actSigned, "act-signed", false, "activations as int8 instead of uint8")
 	f.BoolVar(&n.actSymmetric, "act-symmetric", false, "activations with their zero point in the middle of the codes")
@@ -188,6 +191,7 @@ const moreExamples = 4
 
 // quantizeNetwork quantizes a whole network and writes it as ONNX.
 func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg networkConfig) error {
+	target := ptq.Target(cfg.target)
 	if err := cfg.checkDynamic(c); err != nil {
 		return err
 	}
@@ -233,6 +237,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 			return err
 		}
 	}
+	pc.ReduceRange, ec.FloatBias = target.Demands().ReduceRange, target.Demands().FloatBias
 	if least, what := leastOpset(pc); ec.Opset != 0 && ec.Opset < least {
 		return cli.Usagef("--opset %d: for %s use %d to %d", ec.Opset, what, least, onnx.NewestOpset)
 	}
@@ -381,6 +386,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	weights.recipe.warn(c, cfg.Load, made)
+	saturating := maySaturate(r.Network, target, pc, ec.Format)
 	if err := writeONNX(c, weights.out, ec, export); err != nil {
 		return err
 	}
@@ -396,6 +402,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 	}
 	if weights.asJSON {
 		j := newNetworkJSON(c, model, weights.out, pc, ec.Int4, r.Report)
+		j.MaySaturate = saturating
 		j.Recipe, j.Choice = weights.recipe.json(), newChoiceJSON(r)
 		if r.Preparation != nil {
 			j.Pixels = flags.NewPixels(*r.Preparation)
@@ -407,5 +414,6 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		prepared := n.Preparation(nil)
 		defer func() { flags.PrintPixels(w, "Input", prepared) }()
 	}
+	defer printSaturation(w, saturating, target)
 	return printNetworkReport(c, w, []string{cfg.limits.pareto, cfg.Save, weights.out}, ec.Int4, r)
 }

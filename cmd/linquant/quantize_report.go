@@ -143,6 +143,9 @@ type networkJSON struct {
 	Pixels      *flags.Pixels        `json:"calibrated_on,omitempty"`
 	Choice      *choiceJSON          `json:"choice,omitempty"` // under a budget
 	Recipe      *recipeJSON          `json:"recipe,omitempty"`
+
+	// Layers of which ONNX Runtime may saturate sums on processors without instructions for int8.
+	MaySaturate []string `json:"may_saturate,omitempty"`
 }
 
 type networkLayerJSON struct {

@@ -20,6 +20,7 @@ import (
 type Config struct {
 	QOperator bool // as operators on codes where the standard has them, and QDQ elsewhere
 	Int4      bool // constants of up to 4 bits as int4 and uint4
+	FloatBias bool // codes of 32 bits, which biases have, as the reals that they stand for
 	Opset     int  // which must have all operators; 0: whatever they need
 }
 
@@ -102,6 +103,7 @@ type lowerer struct {
 	g          *graph.Graph
 	out        *raw.Graph
 	int4       bool
+	floatBias  bool
 	consumers  map[string][]*graph.Node // of g
 	producer   map[string]*graph.Node   // of g
 	parameters map[string][2]string     // scale and zero point, by value
@@ -118,7 +120,7 @@ type lowerer struct {
 
 func newLowerer(g *graph.Graph, cfg Config) *lowerer {
 	l := &lowerer{
-		g: g, out: raw.New(g.Name), int4: cfg.Int4, consumers: g.Consumers(), producer: g.Producers(),
+		g: g, out: raw.New(g.Name), int4: cfg.Int4, floatBias: cfg.FloatBias, consumers: g.Consumers(), producer: g.Producers(),
 		parameters: map[string][2]string{}, reals: map[string]string{}, alias: map[string]string{},
 		nodes: map[string]bool{}, target: cmp.Or(cfg.Opset, operators.MaxOpset),
 	}

@@ -8,6 +8,7 @@ import (
 	"linquant/onnx/internal/codes"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
+	"linquant/tensor"
 )
 
 // qdq lowers one node to QDQ.
@@ -132,12 +133,34 @@ func (l *lowerer) dequantized(name string) (string, error) {
 		return r, nil
 	}
 	v := l.g.Values[name]
+	if l.floatBias && v.Const != nil && v.Quant.Type.Bits == 32 {
+		reals, err := realsOf(v)
+		if err != nil {
+			return "", err
+		}
+		l.reals[name] = l.fresh(stem(name) + "_dequantized")
+		l.out.AddConst(l.reals[name], reals)
+		return l.reals[name], nil
+	}
 	out := &graph.Value{Name: l.fresh(stem(name) + "_dequantized"), Shape: v.Shape}
 	if err := l.dequantize(stem(name)+"_DequantizeLinear", v, out); err != nil {
 		return "", err
 	}
 	l.reals[name] = out.Name
 	return out.Name, nil
+}
+
+// realsOf returns the reals that a bias's codes stand for, as DequantizeLinear computes them.
+func realsOf(v *graph.Value) (tensor.Tensor, error) {
+	codes, err := tensor.As[int32](*v.Const)
+	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	reals := make([]float32, len(codes))
+	for i, c := range codes {
+		reals[i] = float32(c) * v.Quant.Scale[min(i, len(v.Quant.Scale)-1)]
+	}
+	return tensor.Of(v.Const.Shape, reals)
 }
 
 // dequantize appends a DequantizeLinear.

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"linquant/cmd/linquant/internal/cli"
+	"linquant/cmd/linquant/internal/text"
+	"linquant/internal/cpu"
+	"linquant/onnx"
+	"linquant/pipeline"
+	"linquant/ptq"
+	"linquant/quant"
+)
+
+// whatTarget describes --target in help texts.
+const whatTarget = "--target sets what a runtime wants, and refuses flags that say otherwise. ort: weights of 7 of the 8 bits where layers read codes of 8, " +
+	"since ONNX Runtime adds products in pairs to 16 bits on processors with AVX2 and without VNNI, and saturates. openvino: the same, as QDQ. " +
+	"tensorrt: signed symmetric activations, biases as reals, QDQ. qnn: unsigned affine activations, one scale a tensor for weights unless --per says " +
+	"channel, QDQ. tflite: signed affine activations, symmetric weights, QDQ."
+
+// targetNames lists the targets for people.
+func targetNames() string {
+	var names []string
+	for _, t := range ptq.Targets() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, ", ")
+}
+
+// applyTarget sets the flags that --target has demands of. A flag that was given and says otherwise is an error.
+func (n *networkConfig) applyTarget(c *cobra.Command) error {
+	t, err := ptq.ParseTarget(n.target)
+	if err != nil {
+		return cli.Usagef("--target: %w", err)
+	}
+	if t == "" {
+		return nil
+	}
+	d := t.Demands()
+	type demand struct{ flag, value string }
+	demands := []demand{
+		{"act-signed", strconv.FormatBool(d.ActSigned)}, {"act-symmetric", strconv.FormatBool(d.ActSymmetric)}, {"requant", quant.ONNX.String()},
+	}
+	if d.FullBits {
+		demands = append(demands, demand{"act-bits", "8"}, demand{"weight-bits", "8"})
+	}
+	if d.QDQ {
+		demands = append(demands, demand{"format", onnx.QDQ.String()})
+	}
+	if d.Static {
+		demands = append(demands, demand{"dynamic", "false"})
+	}
+	for _, want := range demands {
+		f := c.Flags().Lookup(want.flag)
+		if f == nil { // of another verb
+			continue
+		}
+		switch now := f.Value.String(); {
+		case now == want.value:
+		case f.Changed:
+			return cli.Usagef("--%s %s and --target %s exclude each other: %s wants --%s %s", want.flag, text.Printable(now), t, t, want.flag, want.value)
+		default:
+			if err := f.Value.Set(want.value); err != nil {
+				return err
+			}
+		}
+	}
+	if per := c.Flags().Lookup("per"); d.PerTensor && per != nil && !per.Changed {
+		return per.Value.Set(quant.PerTensor.String())
+	}
+	return nil
+}
+
+// maySaturate lists the layers of which ONNX Runtime may saturate sums on processors without instructions for int8, where the file is for it.
+func maySaturate(n *pipeline.Network, t ptq.Target, cfg ptq.Config, format onnx.Format) []string {
+	switch t {
+	case "", ptq.ONNXRuntime, ptq.OpenVINO:
+	default:
+		return nil // other processors
+	}
+	if cfg.ActSigned && format == onnx.QOperator {
+		return nil // kernels without vector instructions
+	}
+	return n.PairsSaturate()
+}
+
+// printSaturation says so where this processor is one.
+func printSaturation(w io.Writer, layers []string, t ptq.Target) {
+	if tier, err := cpu.FromEnv(); err != nil || tier != cpu.AVX2 || runtime.GOARCH != "amd64" || len(layers) == 0 {
+		return
+	}
+	remedy := "give --target ort, or set its session.x64quantprecision to 1"
+	if t != "" {
+		remedy = "leave out the overrides that give them 8 bits"
+	}
+	fmt.Fprintf(w, "Note: on processors with AVX2 and without VNNI, as this one, ONNX Runtime may saturate sums of %s (%s): %s\n",
+		text.Plural(len(layers), "layer"), some(layers), remedy)
+}
+
+// some lists the first of many names.
+func some(names []string) string {
+	const most = 3
+	var list []string
+	for _, name := range names[:min(most, len(names))] {
+		list = append(list, text.Printable(name))
+	}
+	if len(names) > most {
+		list = append(list, "…")
+	}
+	return strings.Join(list, ", ")
+}
