@@ -34,19 +34,20 @@ func (s site) evalMod(c call) (array, error) {
 
 // castTypes are the numbers that ONNX has for the types of elements that a Cast can make here.
 var castTypes = map[int]tensor.DType{
-	1: tensor.Float32, 4: tensor.Uint16, 5: tensor.Int16, 6: tensor.Int32, 7: tensor.Int64, 9: tensor.Bool, 10: tensor.Float32,
+	1: tensor.Float32, 2: tensor.Uint8, 3: tensor.Int8, 4: tensor.Uint16, 5: tensor.Int16, 6: tensor.Int32, 7: tensor.Int64, 9: tensor.Bool, 10: tensor.Float32,
 	11: tensor.Float32, 12: tensor.Uint32, 13: tensor.Uint64, 16: tensor.Float32,
 }
 
 func (s site) castType() (tensor.DType, error) {
 	d, ok := castTypes[s.n.Int("to")]
 	if !ok {
-		return d, s.errorf("it casts to type %d of ONNX: only casts to floats, to integers of 16 bits and more and to booleans are supported", s.n.Int("to"))
+		return d, s.errorf("it casts to type %d of ONNX: only casts to floats, to integers of 8 bits and more and to booleans are supported", s.n.Int("to"))
 	}
 	return d, nil
 }
 
-// evalCast leaves out what is behind the point. What is no number has no integer.
+// evalCast leaves out what is behind the point, and of integers of 8 and 16 bits the bits that they do not have. What is no number has
+// no integer.
 func (s site) evalCast(c call) (array, error) {
 	d, err := s.castType()
 	switch {
@@ -57,5 +58,19 @@ func (s site) evalCast(c call) (array, error) {
 	case !Counts(d):
 		return s.evalUnary(c, same)
 	}
-	return s.evalUnary(c, func(x float32) float32 { return float32(math.Trunc(float64(x))) })
+	return s.evalUnary(c, func(x float32) float32 {
+		v := math.Trunc(float64(x))
+		switch {
+		case !(math.Abs(v) <= MostInteger): // which CheckIntegers refuses
+		case d == tensor.Uint8:
+			v = float64(uint8(int64(v)))
+		case d == tensor.Int8:
+			v = float64(int8(int64(v)))
+		case d == tensor.Uint16:
+			v = float64(uint16(int64(v)))
+		case d == tensor.Int16:
+			v = float64(int16(int64(v)))
+		}
+		return float32(v)
+	})
 }

@@ -37,7 +37,6 @@ func Operators() []Operator {
 		since[row.Op] = int64(row.Since)
 	}
 	delete(since, raw.DynamicConv)
-	maps.Copy(since, inPatterns)
 	for _, name := range slices.Sorted(maps.Keys(since)) {
 		o := Operator{Name: string(name), Since: since[name], Graph: becomes[name]}
 		if o.Graph == nil && name.Known() {
@@ -67,9 +66,5 @@ var becomes = map[graph.Op][]graph.Op{
 	raw.MSDequantizeLinear: {graph.DequantizeLinear}, raw.MSGelu: {graph.Gelu}, raw.MSFastGelu: {graph.Gelu}, raw.MSBiasGelu: {graph.Gelu},
 	raw.MSQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.Microsoft + "." + file.IntegersToReals: {graph.MatMul},
 	file.DynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
-}
-
-// inPatterns are the operators that are read together with others (package file), and since when there are.
-var inPatterns = map[graph.Op]int64{
-	file.DynamicQuantizer: 11, "ConvInteger": 10, "MatMulInteger": 10, raw.Microsoft + "." + file.IntegersToReals: 1,
+	raw.MSGatherBlocks: {graph.DequantizeLinear, graph.Gather}, raw.MSMatMulNBits: {graph.DequantizeLinear, graph.MatMul},
 }

@@ -20,8 +20,26 @@ var foreign = map[string]struct {
 	islands []string
 	reals   bool // near what ONNX Runtime computes, not equal to it
 }{
-	"cast_of_codes": {},
-	"dead_channel":  {},
+	"blocks":              {reals: true},
+	"by_hand":             {},
+	"bytes_in":            {[]string{"Cast", "Div", "Conv", "Cast", "Sub", "Conv", "Mul", "Add"}, true},
+	"cast_of_codes":       {},
+	"constant_operands":   {reals: true},
+	"dead_channel":        {},
+	"gather_blocks":       {},
+	"known_parameters":    {islands: []string{"Clip", "Pad", "Resize"}},
+	"matmul_nbits":        {reals: true},
+	"mixed_bits":          {},
+	"moved_weights":       {},
+	"narrow_activations":  {},
+	"odd_activations":     {},
+	"old_dynamic":         {reals: true},
+	"positions":           {},
+	"reshaped_conv":       {},
+	"shared_dynamic":      {reals: true},
+	"signs_of_scales":     {},
+	"sixteen_bits":        {reals: true},
+	"weight_through_clip": {},
 }
 
 // Quantized networks as other tools spell them compute what ONNX Runtime computes (testdata/make_foreign.py), in the evaluator and

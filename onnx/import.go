@@ -67,14 +67,16 @@ func (c ImportConfig) importModel(ctx context.Context, data []byte, external fun
 func (c ImportConfig) importPart(ctx context.Context, data []byte, external func() *elements.External) (*graph.Graph, *elements.External, error) {
 	ext := external()
 	var assumed []Assumption
+	var noted []Note
 	cfg := build.Config{
 		Fixed: c.Fixed, Shapes: c.Shapes, Constants: c.Constants, Inputs: c.Inputs, Outputs: c.Outputs,
 		Assume:  func(input, symbol string) { assumed = append(assumed, Assumption{input, symbol}) },
 		Declare: func(name string) onnxpb.ValueInfo { return c.declared[name] },
+		Note:    func(node, op, why string) { noted = append(noted, Note{node, op, why}) },
 	}
 	g, err := importAs(ctx, cfg, data, ext)
 	if !c.Fixed && mixes(err) {
-		cfg.Fixed, cfg.One = true, true
+		cfg.Fixed, cfg.One, noted = true, true, nil
 		again := external()
 		var whole error
 		if g, whole = importAs(ctx, cfg, data, again); ext != nil {
@@ -88,6 +90,11 @@ func (c ImportConfig) importPart(ctx context.Context, data []byte, external func
 	if c.Assumed != nil && err == nil {
 		for _, a := range assumed {
 			c.Assumed(a)
+		}
+	}
+	if c.Noted != nil && err == nil {
+		for _, n := range noted {
+			c.Noted(n)
 		}
 	}
 	return g, ext, err
@@ -170,6 +177,14 @@ func (a Assumption) String() string {
 	return fmt.Sprintf("the first dimension of the input %q is %q, and is taken as 1", a.Input, a.Symbol)
 }
 
+// Note is a node on codes that has no form in integers here, and is computed in reals, with the rounding and the clamping that it
+// means: codes of 16 bits, scales that are computed while the network runs, sums of codes that are no layer.
+type Note struct {
+	Node   string // its name, or its first output's
+	Op     string
+	Reason string
+}
+
 // ImportConfig says how a model is read. The zero value is how Open and Import read it.
 type ImportConfig struct {
 	// Fixed makes the first dimension of inputs an ordinary one, with the number that the file or Shapes has for it,
@@ -200,6 +215,9 @@ type ImportConfig struct {
 
 	// Assumed, where it is not nil, is called for what was assumed of a model that could be read.
 	Assumed func(Assumption)
+
+	// Noted, where it is not nil, is called for what of a model that could be read is computed in reals though it is of codes.
+	Noted func(Note)
 
 	declared map[string]onnxpb.ValueInfo // what is known of Inputs
 }

@@ -11,8 +11,5 @@ import (
 // A single node may be refused all the same, for what it asks of the operator.
 func Supported(of, op string, version int64) bool {
 	n := onnxpb.Node{Op: op, Domain: of}
-	if since, ok := inPatterns[operators.Op(&n)]; ok {
-		return version >= since
-	}
 	return of != raw.DynamicDomain && operators.Known([]onnxpb.Node{n}, map[string]int64{operators.Domain(of): version}) == nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"linquant/dataset"
+	"linquant/graph"
 	"linquant/tensor"
 	"linquant/vision"
 )
@@ -62,7 +63,7 @@ func (m *Model) Array(i int, a tensor.Tensor) (x []float32, examples int, err er
 		return nil, 0, fmt.Errorf("%s: there is no input %d: it has %s", m.Name, i, count(len(m.Inputs()), "input"))
 	}
 	in := m.Inputs()[i]
-	pixels := a.DType == tensor.Uint8 && in.Quant == nil && i == 0
+	pixels := a.DType == tensor.Uint8 && in.Quant == nil && !graph.Counts(in.DType) && i == 0
 	image := in.Shape
 	if c, h, w, err := m.ImageShape(); err == nil && pixels && len(in.Shape) == 3 {
 		image = tensor.Shape{c, h, w}

@@ -233,8 +233,23 @@ type SumsWrap struct {
 
 // Warning is one line.
 func (w SumsWrap) Warning() string {
-	return fmt.Sprintf("the bias of %s node %q takes the sums of %s out of int32, such as those of channel %d, from %d to %d: they wrap, "+
+	return fmt.Sprintf("the bias of %s node %s takes the sums of %s out of int32, such as those of channel %d, from %d to %d: they wrap, "+
 		"as in other runtimes; its weights there are all but 0", w.Op, w.Node, count(w.Channels, "channel"), w.Channel, w.Least, w.Most)
+}
+
+// CodesInFloat says that nodes on codes are computed in reals, with the rounding and the clamping that they mean.
+type CodesInFloat struct {
+	onnx.Note     // the first of them
+	Others    int // of the same operator, for the same reason
+}
+
+// Warning is one line.
+func (w CodesInFloat) Warning() string {
+	what := fmt.Sprintf("%s node %s runs", w.Op, w.Node)
+	if w.Others > 0 {
+		what = fmt.Sprintf("%s node %s and %s run", w.Op, w.Node, count(w.Others, "other"))
+	}
+	return what + " in floating point, on the codes as numbers: " + w.Reason
 }
 
 // AssumedDimensions warns that a network takes its whole input as one example, and that first dimensions of its inputs were taken as 1

@@ -85,33 +85,56 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	}
 	n, err := newNetwork(path, f.Size, f.Graph, f.Close)
 	if err == nil {
-		n.assuming(*assumed)
+		n.assuming(assumed)
 	}
 	return n, err
 }
 
-// listen has what reading a model assumes collected.
-func (cfg *OpenConfig) listen() *[]onnx.Assumption {
-	list, tell := &[]onnx.Assumption{}, cfg.ONNX.Assumed
-	cfg.ONNX.Assumed = func(a onnx.Assumption) {
-		*list = append(*list, a)
-		if tell != nil {
-			tell(a)
-		}
-	}
-	return list
+// heard is what reading a model assumes and notes.
+type heard struct {
+	assumed []onnx.Assumption
+	noted   []onnx.Note
 }
 
-// assuming notes with a network that was opened what was assumed.
-func (n *Network) assuming(list []onnx.Assumption) {
-	if len(list) == 0 {
-		return
+// listen has what reading a model assumes and notes collected.
+func (cfg *OpenConfig) listen() *heard {
+	h, assumed, noted := &heard{}, cfg.ONNX.Assumed, cfg.ONNX.Noted
+	cfg.ONNX.Assumed = func(a onnx.Assumption) {
+		h.assumed = append(h.assumed, a)
+		if assumed != nil {
+			assumed(a)
+		}
 	}
-	w := AssumedDimensions{Network: n.Name}
-	for _, a := range list {
-		w.Inputs = append(w.Inputs, AssumedInput{a, n.graph.Value(a.Input).Shape})
+	cfg.ONNX.Noted = func(n onnx.Note) {
+		h.noted = append(h.noted, n)
+		if noted != nil {
+			noted(n)
+		}
 	}
-	n.Assumed = []Warning{w}
+	return h
+}
+
+// assuming notes with a network that was opened what was assumed, and what of its codes is computed in reals.
+func (n *Network) assuming(h *heard) {
+	if len(h.assumed) > 0 {
+		w := AssumedDimensions{Network: n.Name}
+		for _, a := range h.assumed {
+			w.Inputs = append(w.Inputs, AssumedInput{a, n.graph.Value(a.Input).Shape})
+		}
+		n.Assumed = append(n.Assumed, w)
+	}
+	var codes []*CodesInFloat
+	for _, note := range h.noted {
+		i := slices.IndexFunc(codes, func(c *CodesInFloat) bool { return c.Op == note.Op && c.Reason == note.Reason })
+		if i >= 0 {
+			codes[i].Others++
+			continue
+		}
+		codes = append(codes, &CodesInFloat{Note: note})
+	}
+	for _, c := range codes {
+		n.Assumed = append(n.Assumed, *c)
+	}
 }
 
 // unnamed is the error about a file where its path stands already.
@@ -148,7 +171,7 @@ func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Netwo
 	}
 	n, err := newNetwork(name, int64(len(data)), g, nil)
 	if err == nil {
-		n.assuming(*assumed)
+		n.assuming(assumed)
 	}
 	return n, err
 }

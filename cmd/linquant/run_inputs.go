@@ -15,6 +15,7 @@ import (
 	"linquant/cmd/linquant/internal/text"
 	"linquant/dataset"
 	"linquant/engine"
+	"linquant/graph"
 	"linquant/internal/ended"
 	"linquant/internal/near"
 	"linquant/pipeline"
@@ -235,9 +236,9 @@ func (r *runner) array(f *checkpoint.File, t *checkpoint.Tensor, i int) ([]float
 		return nil, 0, err
 	}
 	in := r.Inputs()[i]
-	r.pixels = r.pixels || i == 0 && a.DType == tensor.Uint8 && in.Quant == nil && len(in.Shape) == 3
+	r.pixels = r.pixels || i == 0 && a.DType == tensor.Uint8 && in.Quant == nil && !graph.Counts(in.DType) && len(in.Shape) == 3
 	coded := in.Quant != nil && (a.DType == tensor.Uint8 || a.DType == tensor.Int8)
-	if i == 0 && !r.pixels && !coded && len(in.Shape) == 3 && a.DType.IsInteger() {
+	if i == 0 && !r.pixels && !coded && !graph.Counts(in.DType) && len(in.Shape) == 3 && a.DType.IsInteger() {
 		r.numbers = a.DType
 	}
 	x, examples, err := r.Array(i, a)

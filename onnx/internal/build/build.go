@@ -4,10 +4,13 @@
 package build
 
 import (
+	"context"
+
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/file"
+	"linquant/onnx/internal/follow"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -29,6 +32,9 @@ type Network struct {
 	Bound     map[string]bool             // inputs that the configuration makes constants
 	Arrays    map[string]arrays.Array     // values that are known, such as the shape for a Reshape, and no constants
 	decoded   map[string]arrays.Array     // constants that nodes computed with
+	follows   *follow.Values              // of the graph so far
+	Numbers   map[string]Number           // values that hold integers as the reals that they are: package convert, numbers.go
+	byInput   map[string][]*onnxpb.Node   // nodes of the file by what they read, once somebody asked
 	Pictures  map[string]string           // values of one dimension, by what stands for them with two: package sequences
 	Pending   map[string]PendingTranspose // values whose Transpose waits: package pending
 	Derived   map[string]bool             // constants of floats that were computed from arrays
@@ -47,14 +53,16 @@ type Network struct {
 }
 
 // New returns a network of which nothing is read yet. size is that of the file, which bounds what is made of it.
-func New(c Config, file *onnxpb.Graph, opsets map[string]int64, ext *elements.External, size int64) *Network {
-	return &Network{
+func New(ctx context.Context, c Config, file *onnxpb.Graph, opsets map[string]int64, ext *elements.External, size int64) *Network {
+	im := &Network{
 		Cfg: c, File: file, Graph: raw.New(file.Name), Opsets: opsets, ext: ext, Left: elements.NewBudget(size),
 		Bound: map[string]bool{}, decoded: map[string]arrays.Array{}, Derived: map[string]bool{},
 		Pictures: map[string]string{}, Pending: map[string]PendingTranspose{}, Producers: map[string]*raw.Node{},
 		numbers: map[string]int{}, most: len(file.Nodes) + moreNodes(size),
-		Arrays: map[string]arrays.Array{}, Facts: map[string]Fact{}, Batch: -1,
+		Numbers: map[string]Number{}, Arrays: map[string]arrays.Array{}, Facts: map[string]Fact{}, Batch: -1,
 	}
+	im.follows = follow.New(ctx, im.Graph, func(name string) *raw.Node { return im.Producers[name] }, &im.Left)
+	return im
 }
 
 // moreNodes bounds how many nodes of a graph a file of that size can have beyond its own: a Split, a Sum of many or a
@@ -77,6 +85,8 @@ type Config struct {
 	Outputs   []string
 
 	Declare func(name string) onnxpb.ValueInfo // what is known of values that become inputs
+
+	Note func(node, op, why string) // is told of a node on codes that is computed in reals
 
 	Assume func(input, symbol string) // is told of a first dimension without a number that is taken as 1; the symbol may be ""
 }

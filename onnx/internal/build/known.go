@@ -4,10 +4,10 @@ import (
 	"math"
 	"slices"
 
-	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/follow"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -21,15 +21,32 @@ func (im *Network) Array(name string) (arrays.Array, bool) {
 			return a, true
 		}
 	}
-	v := im.Graph.Values[name]
-	if v == nil || v.Const == nil {
+	c, ok := im.Follows(name)
+	if !ok {
 		return arrays.Array{}, false
 	}
-	a, ok := arrays.Call{Left: &im.Left}.Decode(*v.Const)
-	if ok && v.DType != tensor.Float32 {
+	a, ok := arrays.Call{Left: &im.Left}.Decode(c.Tensor)
+	if ok && c.DType != tensor.Float32 {
 		im.decoded[name] = a
 	}
 	return a, ok
+}
+
+// Follows returns the elements of a value that is a constant or follows from constants alone.
+func (im *Network) Follows(name string) (follow.Value, bool) {
+	v := im.Graph.Values[name]
+	switch {
+	case v == nil:
+		a, ok := im.Arrays[name]
+		if !ok || a.Unknown() || im.Left.Take(8*int64(a.Elements())) != nil {
+			return follow.Value{}, false
+		}
+		t, err := a.Tensor()
+		return follow.Value{Tensor: t}, err == nil
+	case v.Const != nil:
+		return follow.Value{Tensor: *v.Const, Type: v.Type}, true
+	}
+	return im.follows.Of(name)
 }
 
 // Materialize makes a constant of an array, so that nodes can read it, unless one of its elements is not known.
@@ -57,7 +74,7 @@ func (s Node) Ints(i int) ([]int, error) {
 
 // List returns input i, a list of few integers.
 func (s Node) List(i int) ([]int64, bool) {
-	if v := s.Net.Graph.Values[s.Raw.Input(i)]; v != nil && v.Const != nil && v.Const.Elements() > arrays.MaxArray {
+	if c, ok := s.Net.Follows(s.Raw.Input(i)); ok && c.Elements() > arrays.MaxArray {
 		return nil, false
 	}
 	a, ok := s.Net.Array(s.Raw.Input(i))
@@ -75,43 +92,19 @@ func (s Node) NotConstant(i int) error {
 		"parameters that are computed are not supported; simplify the model, or export it with fixed shapes", i, s.Raw.Input(i))
 }
 
-// Scalar returns input i, which is a constant of one element, as a float. It may be a code that is dequantized, as ONNX
+// Scalar returns input i, which is one number that is known, as a float. It may be a code that is dequantized, as ONNX
 // Runtime's quantize_static writes what a Pad adds.
 func (s Node) Scalar(i int) (float32, error) {
-	name := s.Raw.Input(i)
-	if n := s.Net.Producers[name]; n != nil && n.Op == graph.DequantizeLinear {
-		return s.dequantized(i, n)
-	}
-	return s.number(i, name)
-}
-
-// dequantized returns (code − zero point)·scale of constants, which is input i.
-func (s Node) dequantized(i int, n *raw.Node) (float32, error) {
-	var x [3]float32 // code, scale, zero point
-	for j := range n.Inputs {
-		if n.Inputs[j] == "" {
-			continue
-		}
-		var err error
-		if x[j], err = s.number(i, n.Inputs[j]); err != nil {
-			return 0, err
-		}
-	}
-	return (x[0] - x[2]) * x[1], nil
-}
-
-// number returns a constant of one element, which is input i or makes it.
-func (s Node) number(i int, name string) (float32, error) {
-	v := s.Net.Graph.Values[name]
-	if v == nil || v.Const == nil {
+	c, ok := s.Net.Follows(s.Raw.Input(i))
+	if !ok {
 		return 0, s.NotConstant(i)
 	}
-	if v.Const.Elements() != 1 {
-		return 0, s.Errorf("input %d (%q) has the shape %v: it must be one number", i, v.Name, v.Const.Shape)
+	if c.Elements() != 1 {
+		return 0, s.Errorf("input %d (%q) has the shape %v: it must be one number", i, s.Raw.Input(i), c.Shape)
 	}
-	x, err := v.Const.Float32s()
+	x, err := c.Float32s()
 	if err != nil {
-		return 0, s.Errorf("input %d (%q): %w", i, v.Name, err)
+		return 0, s.Errorf("input %d (%q): %w", i, s.Raw.Input(i), err)
 	}
 	return x[0], nil
 }

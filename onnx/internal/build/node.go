@@ -95,6 +95,9 @@ func (s Node) Add() error {
 		return s.Errorf("its output has %d dimensions: more than %d are not supported", is.Rank, elements.MaxRank)
 	}
 	s.Net.Facts[v.Name] = is
+	if as, ok := s.Net.Numbers[s.Raw.Input(0)]; ok && passesNumbers(s.Raw) && s.File.Op != "Cast" { // which says what it makes
+		s.Net.Numbers[v.Name] = as
+	}
 	if from := s.Net.Graph.Values[s.Raw.Input(s.Raw.TypeInput())]; from != nil {
 		v.DType, v.Type = from.DType, from.Type
 	}
@@ -118,7 +121,7 @@ func (s Node) Add() error {
 // takes reports whether an operator can have inputs with elements of a type.
 func (s Node) takes(t tensor.DType) bool {
 	switch {
-	case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, t == tensor.Int32 && raw.HasParameters(s.Raw.Op):
+	case t == tensor.Float32, t == tensor.Int8, t == tensor.Uint8, raw.HasParameters(s.Raw.Op) && t.IsInteger() && t.Size() <= 4:
 		return true
 	}
 	row, ok := graph.Lookup(s.Raw.Op)

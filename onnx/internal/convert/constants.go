@@ -22,11 +22,23 @@ func cast(s build.Node) error {
 	if v == nil {
 		return s.Errorf("it casts a shape, or integers, to %s: simplify the model, or export it with fixed shapes", e.Name)
 	}
-	if v.DType == e.Store && v.Type == e.Codes() && e.File == e.Store {
-		return becomeInput(s) // such as codes, to the type that they have: PyTorch writes so
+	own := build.Number{DType: v.DType, Type: v.Type}
+	as, numbers := s.Net.Numbers[s.Raw.Inputs[0]]
+	if numbers {
+		own = as
+	}
+	switch made := (build.Number{DType: e.Store, Type: e.Codes()}); {
+	case own == made && e.File == e.Store: // such as codes, to the type that they have: PyTorch writes so
+		if numbers {
+			s.Net.Numbers[s.Raw.Outputs[0]] = as
+		}
+		return becomeInput(s)
+	case v.Const == nil && !numbers && v.DType == tensor.Float32 && e.Store.IsInteger() && e.Store.Size() >= 4 && addedToSums(s):
+		s.Net.Numbers[s.Raw.Outputs[0]] = made
+		return becomeInput(s)
 	}
 	if v.Const == nil && v.Type == (quant.Type{}) && (e.Store != tensor.Float32 || graph.Counts(v.DType)) {
-		if v.DType == tensor.Int8 || v.DType == tensor.Uint8 {
+		if v.DType.Size() == 1 && v.DType != tensor.Bool && s.Net.Producers[s.Raw.Inputs[0]] != nil && s.Net.IsCodes(s.Raw.Inputs[0]) {
 			return s.Errorf("it casts codes of %v to %s: put a DequantizeLinear there", v.DType, e.Name)
 		}
 		if e.Store == tensor.Float32 {

@@ -46,11 +46,25 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	graph.LogSoftmax:         softmax,
 	graph.Resize:             resize,
 	"Upsample":               upsample,
+
+	graph.QuantizeLinear:     quantizeLinear,
+	raw.MSQuantizeLinear:     quantizeLinear,
+	graph.DequantizeLinear:   dequantizeLinear,
+	raw.MSDequantizeLinear:   dequantizeLinear,
+	"DynamicQuantizeLinear":  dynamicQuantizeLinear,
+	"ConvInteger":            convInteger,
+	raw.MSGatherBlocks:       gatherBlockQuantized,
+	raw.MSMatMulNBits:        matMulNBits,
+	"MatMulInteger":          matMulInteger,
+	raw.MSMatMulIntegerFloat: matMulIntegerToFloat,
 }
 
 // Node brings a node of the file to the form that the graph has of it. The operator is "" afterwards where its outputs
 // have become constants.
 func Node(s build.Node) error {
+	if err := numberArithmetic(s); err != nil {
+		return err
+	}
 	row, ok := graph.Lookup(s.Raw.Op)
 	switch conversion := Conversions[s.Raw.Op]; {
 	case conversion != nil:

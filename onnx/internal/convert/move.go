@@ -9,6 +9,7 @@ import (
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/raw"
+	"linquant/tensor"
 )
 
 // The methods here bring operators that move elements while the network runs to those of the graph.
@@ -102,10 +103,14 @@ func PartName(n *raw.Node, i int) string {
 
 // Gather takes constant indices. A single one is a Slice without the dimension, and a matrix of them is one in a row
 // that is reshaped.
-func Gather(s build.Node) error {
+func Gather(s build.Node) (err error) {
 	indices, ok := s.Net.Array(s.Raw.Inputs[1])
-	if !ok && s.Net.Graph.Values[s.Raw.Inputs[1]] != nil {
-		return nil // computed while the network runs
+	if !ok && s.Net.Graph.Values[s.Raw.Inputs[1]] != nil { // computed while the network runs
+		if c, codes := s.Net.Follows(s.Raw.Inputs[0]); codes && c.DType.Size() == 1 && c.DType != tensor.Bool {
+			s.Net.Numbers[s.Raw.Outputs[0]] = build.Number{DType: c.DType, Type: c.Type}
+			s.Raw.Inputs[0], err = s.AsNumbers(s.Raw.Inputs[0])
+		}
+		return err
 	}
 	axis, shape, err := s.Axis()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"linquant/tensor"
 )
 
-// weightOf returns the tensor of a weight or bias: a constant of floats, or the codes of one that is dequantized, with
+// weightOf returns the tensor of a weight or bias: floats that are known, or the codes of a constant that is dequantized, with
 // the node that does it.
 func weightOf(s build.Node, name string) (t tensor.Tensor, dequantize *raw.Node, ok bool) {
 	v := s.Net.Graph.Values[name]
@@ -17,7 +17,8 @@ func weightOf(s build.Node, name string) (t tensor.Tensor, dequantize *raw.Node,
 		dequantize, v = n, s.Net.Graph.Values[n.Inputs[0]]
 	}
 	if v == nil || v.Const == nil || dequantize == nil && v.DType != tensor.Float32 {
-		return t, nil, false
+		c, ok := s.Net.Follows(name)
+		return c.Tensor, nil, ok && c.DType == tensor.Float32
 	}
 	return *v.Const, dequantize, true
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"linquant/internal/onnxpb"
-	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 )
@@ -15,8 +14,8 @@ import (
 //	DynamicQuantizeLinear → ConvInteger or MatMulInteger → Cast → Mul by (scale of the input · scale of the weight)
 //
 // Before anything else is read they become one node each: a DynamicQuantizeMatMul, which ONNX Runtime has too, or the
-// same for Conv. A value can have one DynamicQuantizeLinear for several layers. What else is done with the codes, the
-// sums or the scale of such a pattern is refused.
+// same for Conv. A value can have one DynamicQuantizeLinear for several layers. Where anything else is done with the codes, the
+// sums or the scale, the nodes stay, and are computed as numbers (package convert).
 
 const (
 	DynamicQuantizer   = "DynamicQuantizeLinear"
@@ -34,6 +33,7 @@ type dynamicPatterns struct {
 	readers  map[string][]int // of values, a node as often as it reads one
 	makers   map[string]int
 	outputs  map[string]bool
+	rank     map[string]int      // of constants
 	replaced map[int]onnxpb.Node // by the node that becomes the layer
 	gone     map[int]bool
 }
@@ -56,9 +56,7 @@ func DynamicLayers(g *onnxpb.Graph) ([]onnxpb.Node, error) {
 		if integerSum(&p.nodes[i]) < 0 {
 			continue
 		}
-		if err := p.layer(i); err != nil {
-			return nil, &fault.At{Value: Maker(&p.nodes[i]), Err: fmt.Errorf("%s: %w", Label(&p.nodes[i]), err)}
-		}
+		p.layer(i)
 	}
 	return p.rest(), nil
 }
@@ -76,7 +74,7 @@ func integerSum(n *onnxpb.Node) int {
 
 func newDynamicPatterns(g *onnxpb.Graph) *dynamicPatterns {
 	p := &dynamicPatterns{
-		nodes: g.Nodes, readers: map[string][]int{}, makers: map[string]int{}, outputs: map[string]bool{},
+		nodes: g.Nodes, readers: map[string][]int{}, makers: map[string]int{}, outputs: map[string]bool{}, rank: map[string]int{},
 		replaced: map[int]onnxpb.Node{}, gone: map[int]bool{},
 	}
 	for i := range g.Nodes {
@@ -90,6 +88,14 @@ func newDynamicPatterns(g *onnxpb.Graph) *dynamicPatterns {
 	for i := range g.Outputs {
 		p.outputs[g.Outputs[i].Name] = true
 	}
+	for i := range g.Initializers {
+		p.rank[g.Initializers[i].Name] = len(g.Initializers[i].Dims)
+	}
+	for i := range g.Nodes {
+		if n := &g.Nodes[i]; n.Op == "Constant" && len(n.Outputs) == 1 && len(n.Attrs) == 1 && n.Attrs[0].Tensor != nil {
+			p.rank[n.Outputs[0]] = len(n.Attrs[0].Tensor.Dims)
+		}
+	}
 	return p
 }
 
@@ -101,17 +107,16 @@ func (p *dynamicPatterns) made(name, op string) int {
 	return -1
 }
 
-// sole returns the only node that reads a value, if it is of that operator of ONNX.
-func (p *dynamicPatterns) sole(name, op string) (int, error) {
+// sole returns the only node that reads a value, if it is of that operator of ONNX; -1 otherwise.
+func (p *dynamicPatterns) sole(name, op string) int {
 	if r := p.readers[name]; len(r) == 1 && !p.outputs[name] && p.nodes[r[0]].Op == op {
-		return r[0], nil
+		return r[0]
 	}
-	return -1, fmt.Errorf("%q must be read by one %s and nothing else: only layers as ONNX Runtime's quantize_dynamic "+
-		"writes them are supported", name, op)
+	return -1
 }
 
-// layer makes one node of the pattern around node i, which multiplies codes.
-func (p *dynamicPatterns) layer(i int) error {
+// layer makes one node of the pattern around node i, which multiplies codes, if it is one, with a constant weight.
+func (p *dynamicPatterns) layer(i int) {
 	n := &p.nodes[i]
 	input := func(k int) string {
 		if k < len(n.Inputs) {
@@ -120,42 +125,46 @@ func (p *dynamicPatterns) layer(i int) error {
 		return ""
 	}
 	if len(n.Inputs) < 2 || len(n.Outputs) != 1 {
-		return fmt.Errorf("it has %d inputs and %d outputs", len(n.Inputs), len(n.Outputs))
+		return
+	}
+	rank, constant := p.rank[n.Inputs[1]]
+	if _, zero := p.rank[input(integerSum(n)+1)]; !constant || rank != 2 && (n.Op != "ConvInteger" || rank != 3 && rank != 4) ||
+		!zero && input(integerSum(n)+1) != "" {
+		return
 	}
 	from := p.made(n.Inputs[0], DynamicQuantizer)
 	if from < 0 || p.nodes[from].Outputs[dynamicOutputCodes] != n.Inputs[0] {
-		return fmt.Errorf("its input %q is not made by a %s, and only layers that quantize their input while they run are "+
-			"supported: write others as QLinearConv, QLinearMatMul or QDQ", n.Inputs[0], DynamicQuantizer)
+		return
 	}
 	q := &p.nodes[from]
 	if len(q.Inputs) != 1 || len(q.Outputs) != 3 || input(integerSum(n)) != q.Outputs[dynamicOutputZero] {
-		return fmt.Errorf("its input's zero point is %q, not the one that %s makes", input(integerSum(n)), Label(q))
+		return
 	}
 	layer := onnxpb.Node{Name: n.Name, Domain: raw.Microsoft, Op: DynamicMatMulName, Attrs: n.Attrs}
 	if n.Op == IntegersToReals {
-		if input(2) != q.Outputs[dynamicOutputScale] {
-			return fmt.Errorf("its input's scale is %q, not the one that %s makes", input(2), Label(q))
+		if _, scale := p.rank[input(3)]; input(2) != q.Outputs[dynamicOutputScale] || !scale {
+			return
 		}
 		layer.Inputs = []string{q.Inputs[0], n.Inputs[1], input(3), input(5), input(6)}
 		layer.Outputs = n.Outputs
 		p.replaced[i] = layer
-		return nil
+		return
 	}
-	cast, err := p.sole(n.Outputs[0], "Cast")
-	if err != nil {
-		return err
+	cast := p.sole(n.Outputs[0], "Cast")
+	if cast < 0 {
+		return
 	}
 	isTo := func(a onnxpb.Attr) bool { return a.Name == "to" && a.Int == int64(onnxpb.Float) }
 	if c := &p.nodes[cast]; !slices.ContainsFunc(c.Attrs, isTo) || len(c.Outputs) != 1 {
-		return fmt.Errorf("%s does not make float32 of its sums", Label(&p.nodes[cast]))
+		return
 	}
-	mul, err := p.sole(p.nodes[cast].Outputs[0], "Mul")
-	if err != nil {
-		return err
+	mul := p.sole(p.nodes[cast].Outputs[0], "Mul")
+	if mul < 0 {
+		return
 	}
-	scale, err := p.weightScale(&p.nodes[mul], p.nodes[cast].Outputs[0], q.Outputs[dynamicOutputScale])
-	if err != nil {
-		return err
+	scale := p.weightScale(&p.nodes[mul], p.nodes[cast].Outputs[0], q.Outputs[dynamicOutputScale])
+	if _, constant := p.rank[scale]; !constant {
+		return
 	}
 	layer.Inputs, layer.Outputs = []string{q.Inputs[0], n.Inputs[1], scale, input(3)}, p.nodes[mul].Outputs
 	if n.Op == "ConvInteger" {
@@ -163,11 +172,11 @@ func (p *dynamicPatterns) layer(i int) error {
 	}
 	p.gone[i], p.gone[cast] = true, true
 	p.replaced[mul] = layer // the last of the nodes, so that everything is there that it reads
-	return nil
 }
 
-// weightScale returns the scale of the weight: by the input's scale times that the sums are multiplied.
-func (p *dynamicPatterns) weightScale(mul *onnxpb.Node, sums, inputScale string) (string, error) {
+// weightScale returns the scale of the weight: by the input's scale times that the sums are multiplied; "" where they are multiplied
+// by anything else.
+func (p *dynamicPatterns) weightScale(mul *onnxpb.Node, sums, inputScale string) string {
 	other := func(n *onnxpb.Node, one string) string {
 		if len(n.Inputs) != 2 || !slices.Contains(n.Inputs, one) {
 			return ""
@@ -178,11 +187,10 @@ func (p *dynamicPatterns) weightScale(mul *onnxpb.Node, sums, inputScale string)
 		return n.Inputs[0]
 	}
 	product := p.made(other(mul, sums), "Mul")
-	if product < 0 || len(mul.Outputs) != 1 || other(&p.nodes[product], inputScale) == "" {
-		return "", fmt.Errorf("%s does not multiply its sums by the product of the input's scale %q and that of the weight",
-			Label(mul), inputScale)
+	if product < 0 || len(mul.Outputs) != 1 {
+		return ""
 	}
-	return other(&p.nodes[product], inputScale), nil
+	return other(&p.nodes[product], inputScale)
 }
 
 // rest returns the nodes with those that are replaced, and without those that nothing reads any more.

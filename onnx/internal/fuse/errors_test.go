@@ -79,11 +79,6 @@ func TestFuseErrors(t *testing.T) {
 		"codes quantized again": {func(b rawNet) *raw.Graph {
 			return b.result(b.q(b.q("x", "xq", 0.2, 7), "yq", 0.2, 7))
 		}, `QuantizeLinear node "yq": "xq" holds integer codes`},
-		"an input of codes that nothing explains": {func(b rawNet) *raw.Graph {
-			b.Values["x"].DType = tensor.Int8
-			b.qdq(constOf(b, "c", tensor.Shape{1}, float32(1)), 1, 0)
-			return b.result(b.op(graph.Flatten, "f", nil, "x"))
-		}, `input "x" holds int8 codes and no node says what they stand for`},
 		"bias of floats": {func(b rawNet) *raw.Graph {
 			b.q("x", "xq", 0.2, 7)
 			b.weight("w", tensor.Shape{2, 2, 1, 1}, 0, 0.01)

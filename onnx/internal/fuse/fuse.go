@@ -38,7 +38,7 @@ func Graph(ctx context.Context, g *raw.Graph) (*graph.Graph, error) {
 		}
 	}
 	recognize(g)
-	f, err := newFuser(g)
+	f, err := newFuser(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,7 @@ type operand struct {
 
 // fuser builds the quantized graph, one raw node after the other.
 type fuser struct {
+	ctx       context.Context // of the call
 	raw       *raw.Graph
 	out       *graph.Graph
 	consumers map[string][]*raw.Node // of the raw graph
@@ -112,12 +113,15 @@ type fuser struct {
 	left      elements.Budget        // for what is made of constants
 }
 
-func newFuser(g *raw.Graph) (*fuser, error) {
+func newFuser(ctx context.Context, g *raw.Graph) (*fuser, error) {
 	skipIdentities(g)
+	left := fuseBudget(g)
+	known(ctx, g, &left)
 	f := &fuser{
+		ctx: ctx,
 		raw: g, out: graph.New(g.Name), consumers: g.Consumers(),
 		values: map[string]operand{}, done: map[*raw.Node]bool{}, producer: map[string]*graph.Node{},
-		ranks: map[string]int{}, left: fuseBudget(g),
+		ranks: map[string]int{}, left: left,
 	}
 	f.out.Inputs, f.out.Outputs = g.Inputs, g.Outputs
 	f.out.Requant = g.Requant
@@ -151,9 +155,9 @@ func (f *fuser) input(name string) error {
 	if err != nil {
 		return err
 	}
-	if p == nil {
-		return fmt.Errorf("input %q holds %v codes and no node says what they stand for: give it a DequantizeLinear",
-			name, v.DType)
+	if p == nil { // they are numbers
+		f.values[name] = operand{kind: real, name: name}
+		return nil
 	}
 	p.Type = f.narrowed(name, p.Type)
 	v.Quant = p

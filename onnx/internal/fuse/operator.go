@@ -7,6 +7,7 @@ import (
 
 	"linquant/graph"
 	"linquant/onnx/internal/codes"
+	"linquant/onnx/internal/follow"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
 	"linquant/tensor"
@@ -80,7 +81,7 @@ func (f *fuser) move(n *raw.Node) bool {
 	case v == nil || len(n.Outputs) > 1 && n.Outputs[1] != "":
 		return false
 	case v.Const != nil:
-		return n.Op == graph.Transpose && f.transposeConst(n, v)
+		return f.moveConst(n, v)
 	}
 	if n.Op == graph.Pad && n.Str("mode") == "constant" && n.Float("value") != 0 {
 		return false // the value need not have a code
@@ -107,18 +108,62 @@ func (f *fuser) emitView(n *raw.Node, v *graph.Value, attrs graph.Attrs) {
 // viewNode names the DequantizeLinear node that makes a raw value which had none.
 func (f *fuser) viewNode(out string) string { return out + "_DequantizeLinear" }
 
-// transposeConst transposes the codes of a constant matrix, such as the weight that an exporter wrote as [out, in] for a
-// MatMul. Other operators on constants are left to the float path.
-func (f *fuser) transposeConst(n *raw.Node, v *graph.Value) bool {
-	perm := n.Ints("perm")
-	if len(v.Const.Shape) != 2 || v.Quant.Per == quant.PerGroup || perm != nil && !slices.Equal(perm, []int{1, 0}) {
+// moveConst does to constant codes what a node does to the reals that they stand for, so that layers can compute with them: a weight
+// that an exporter wrote as [out, in] for a MatMul, or as rows for a Conv. Where several scales do not stay those of the
+// indices of one axis, it is left to the float path.
+func (f *fuser) moveConst(n *raw.Node, v *graph.Value) bool {
+	if len(n.Inputs) != 1 || v.Quant.Type.Bits > 8 || n.Op == graph.Pad && n.Float("value") != 0 {
 		return false
 	}
-	t, p := codes.Transposed(*v.Const, *v.Quant)
+	p := *v.Quant
+	if p.Per == quant.PerTensor && p.ZeroPointOf(0) != 0 && n.Op == graph.Pad {
+		return false
+	}
+	constant := follow.Value{Tensor: *v.Const}
+	if p.Type.Bits < 8 {
+		constant.Type = p.Type
+	}
+	t, ok := follow.New(f.ctx, f.raw, nil, &f.left).Move(n, constant)
+	if !ok {
+		return false
+	}
+	if p.Per != quant.PerTensor {
+		axis, ok := movedAxis(n, v.Const.Shape, t.Shape, p)
+		if !ok {
+			return false
+		}
+		p.Axis = axis
+	}
 	name := f.fresh(codesName(n.Outputs[0]))
 	f.addCodes(name, t, p)
 	f.values[n.Outputs[0]] = operand{kind: view, name: name, node: f.viewNode(n.Outputs[0])}
 	return true
+}
+
+// movedAxis returns where the axis of the scales is after a node.
+func movedAxis(n *raw.Node, from, to tensor.Shape, p quant.Params) (int, bool) {
+	row, _ := graph.Lookup(n.Op)
+	switch {
+	case p.Per != quant.PerChannel:
+		return 0, false
+	case n.Op == graph.Transpose:
+		perm, err := graph.PermOf(n.InGraph(), len(from))
+		return slices.Index(perm, p.Axis), err == nil
+	case row.Class != graph.ClassReshape:
+		return 0, false
+	}
+	before := 1
+	for _, d := range from[:p.Axis] {
+		before *= d
+	}
+	product := 1
+	for axis, d := range to {
+		if product == before && d == from[p.Axis] {
+			return axis, true
+		}
+		product *= d
+	}
+	return 0, false
 }
 
 // codesName names the codes of a float value.

@@ -14,11 +14,21 @@ import (
 func (f *fuser) dequantize(n *raw.Node) error {
 	in := n.Input(0)
 	t, ok := f.typeOf(in)
+	_, taken := f.values[in]
+	constant := !taken && f.raw.Const(in) != nil
+	if constant && !ok && f.raw.Values[in].DType.IsInteger() && f.raw.Const(n.Input(1)) != nil {
+		return f.dequantizedReals(n)
+	}
 	if !ok {
 		return fmt.Errorf("input %q holds no codes of 2 to 8 bits: put a QuantizeLinear before it", in)
 	}
 	shape := f.constShape(in)
 	p, err := f.params(linearParams(n, shape), t)
+	if err != nil && constant && f.raw.Const(n.Input(1)) != nil {
+		if f.dequantizedConstant(n) == nil {
+			return nil
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -146,6 +156,11 @@ func (f *fuser) narrow(name string, p quant.Params) result {
 func (f *fuser) constReals(name string) (tensor.Tensor, bool, error) {
 	if _, ok := f.values[name]; !ok {
 		if v := f.raw.Values[name]; v != nil && v.Const != nil && v.DType == tensor.Float32 {
+			return *v.Const, true, nil
+		}
+	}
+	if o, ok := f.values[name]; ok && o.kind == real {
+		if v := f.out.Values[o.name]; v != nil && v.Const != nil && v.DType == tensor.Float32 {
 			return *v.Const, true, nil
 		}
 	}

@@ -101,6 +101,21 @@ var replaced = []graph.Operator{
 	},
 	{Op: "OneHot", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", -1)}},
 	{Op: "Scatter", Since: 9, File: between(3, 3), Attrs: attributes{integer("axis", 0)}},
+	{Op: "ConvInteger", Since: 10, File: between(2, 4), Attrs: of(graph.Conv)},
+	{Op: "DynamicQuantizeLinear", Since: 11, File: between(1, 1)},
+	{Op: "MatMulInteger", Since: 10, File: between(2, 4)},
+	{
+		Op: MSGatherBlocks, Since: 1, File: between(3, 4),
+		Attrs: attributes{integer("bits", 4), integer("block_size", 128), integer("gather_axis", 0), integer("quantize_axis", 1)},
+	},
+	{
+		Op: MSMatMulNBits, Since: 1, File: between(3, 6),
+		Attrs: attributes{
+			required(integer("K", 0)), required(integer("N", 0)), integer("bits", 4), required(integer("block_size", 0)),
+			ignored(integer("accuracy_level", 0)), ignored(integer("weight_prepacked", 0)),
+		},
+	},
+	{Op: MSMatMulIntegerFloat, Since: 1, File: between(4, 7)},
 	{Op: "If", Since: 1, File: between(1, 1)}, // its branches are attributes
 	{Op: "Mean", Since: 1, File: between(1, graph.Many)},
 	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},

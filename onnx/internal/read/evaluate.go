@@ -1,6 +1,7 @@
 package read
 
 import (
+	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/build"
@@ -61,6 +62,11 @@ func operands(s build.Node, op arrays.Op) (in []arrays.Array, ok bool) {
 		}
 		v := im.Graph.Values[name]
 		switch {
+		case v != nil && v.Const == nil && op.Always && !graph.Op(s.Raw.Op).Known():
+			if _, ok := im.Follows(name); !ok { // there is no such node in a graph, and it is computed now or never
+				return nil, false
+			}
+			wanted = true
 		case v == nil || v.Const == nil:
 			return nil, false
 		case i >= data || v.DType == tensor.Float32 && !im.Derived[name]:

@@ -3,13 +3,16 @@ package read
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
 	"linquant/onnx/internal/fault"
 	"linquant/onnx/internal/raw"
 	"linquant/quant"
+	"linquant/tensor"
 )
 
 func metadata(im *build.Network, entries []onnxpb.Entry) error {
@@ -110,12 +113,50 @@ func outputs(im *build.Network, infos []onnxpb.ValueInfo) error {
 			}
 			return fmt.Errorf("output %q is made by no node", name)
 		}
+		if as, ok := im.Numbers[name]; ok {
+			if err := integers(im, name, as); err != nil {
+				return err
+			}
+		}
 		im.Graph.Outputs = append(im.Graph.Outputs, name)
 	}
 	if len(im.Graph.Outputs) == 0 {
 		return errors.New("the network has no outputs")
 	}
 	return nil
+}
+
+// integerTypes are the types of integers that values can have which hold them as reals.
+var integerTypes = map[tensor.DType]onnxpb.DataType{
+	tensor.Uint8: onnxpb.Uint8, tensor.Int8: onnxpb.Int8, tensor.Uint16: onnxpb.Uint16, tensor.Int16: onnxpb.Int16, tensor.Int32: onnxpb.Int32,
+}
+
+// integers gives an output that holds integers as reals their type.
+func integers(im *build.Network, name string, as build.Number) error {
+	n := im.Producers[name]
+	to, ok := integerTypes[as.DType]
+	if n == nil || !ok {
+		return nil
+	}
+	reals := im.Fresh(name + "_numbers")
+	for _, m := range im.Graph.Nodes {
+		for i, in := range m.Inputs {
+			if in == name {
+				m.Inputs[i] = reals
+			}
+		}
+	}
+	n.Outputs[slices.Index(n.Outputs, name)] = reals
+	v := *im.Graph.Values[name]
+	v.Name = reals
+	im.Graph.Values[reals] = &v
+	im.Producers[reals] = n
+	im.Facts[reals] = im.Facts[name]
+	delete(im.Producers, name)
+	delete(im.Numbers, name)
+	s := build.Node{Net: im, File: &onnxpb.Node{Name: name, Op: "Cast"}, Least: 1}
+	s.Raw = &raw.Node{Name: name, Op: graph.Cast, Inputs: []string{reals}, Outputs: []string{name}, Attrs: graph.Attrs{"to": int(to)}}
+	return s.Add()
 }
 
 // prune removes the constants that became attributes.

@@ -55,7 +55,7 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 	if err := operators.Known(m.Graph.Nodes, opsets); err != nil {
 		return nil, err
 	}
-	im := build.New(c, m.Graph, opsets, ext, size)
+	im := build.New(ctx, c, m.Graph, opsets, ext, size)
 	im.Functions = functions
 	if err := metadata(im, m.Metadata); err != nil {
 		return nil, err

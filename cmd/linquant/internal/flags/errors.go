@@ -47,8 +47,12 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 		switch x := warning.(type) {
 		case pipeline.FloatNode:
 			fmt.Fprintf(w, "linquant: note: %s node %s runs in floating point: %s\n", x.Op, text.Printable(x.Node), x.Reason)
+		case pipeline.CodesInFloat:
+			x.Node = text.Printable(x.Node)
+			fmt.Fprintf(w, "linquant: note: %s\n", x.Warning())
 		case pipeline.SumsWrap:
-			fmt.Fprintf(w, "linquant: note: %s\n", text.Printable(x.Warning()))
+			x.Node = text.Printable(x.Node)
+			fmt.Fprintf(w, "linquant: note: %s\n", x.Warning())
 		case pipeline.CalibratedOnTest:
 			if x.Use == "" {
 				fmt.Fprintf(w, "linquant: warning: %s is calibrated on and measured on: the network will look better than it is; "+
