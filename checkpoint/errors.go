@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"linquant/internal/foreign"
 )
 
 // ErrDamaged is wrapped by errors about a file that is not what its format demands: truncated, contradicting itself, or
@@ -70,6 +72,7 @@ func fail(file string, err error) error {
 	at, offset := tensorError{}, offsetError{offset: -1}
 	errors.As(err, &at)
 	errors.As(err, &offset)
+	foreign.Named(err, file)
 	e := &Error{File: file, Tensor: at.name, Offset: offset.offset, Err: err, kind: ErrDamaged}
 	switch {
 	case errors.As(err, new(callerError)):

@@ -61,5 +61,5 @@ func sniff(r io.ReaderAt, size int64) (format, error) {
 	if errors.Is(err, errZeros) {
 		return format{}, err
 	}
-	return format{}, unsupported("%w", err)
+	return format{}, unsupportedError{err}
 }

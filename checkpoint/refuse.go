@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"linquant/internal/foreign"
 )
 
 // ErrONNX is the error about a file that looks like an ONNX model, which package onnx opens.
@@ -19,16 +21,13 @@ var errZeros = errors.New("the file begins with zeros, as an unfinished download
 
 const whatOpens = "a checkpoint is a file of torch.save, a .safetensors, a .npy or a .npz"
 
-// foreign lists what people take for a checkpoint: how it begins, what it is, and the way out.
-var foreign = []struct {
+// mistaken lists what people take for a checkpoint: how it begins, what it is, and the way out.
+var mistaken = []struct {
 	offset int
 	magic  string
 	what   string
 }{
-	{0, "\x89HDF\r\n\x1a\n", "an HDF5 file (Keras, or MATLAB): load it where it was made and save its weights with numpy.savez"},
-	{0, "GGUF", "a GGUF file, whose tensors are quantized already: start from the float model it was made of"},
 	{0, "ggjt", "a GGML file, whose tensors are quantized already: start from the float model it was made of"},
-	{4, "TFL3", "a TensorFlow Lite model: start from the float model it was converted from, with its weights saved by numpy.savez"},
 	{0, "version https://git-lfs", "a git-lfs pointer that stands for the file: run `git lfs pull` where it was cloned"},
 	{0, "\xfd7zXZ\x00", "compressed with xz: unpack it first (xz -d)"},
 	{0, "\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first (zstd -d)"},
@@ -39,10 +38,13 @@ var foreign = []struct {
 
 // refuse names a file that is no checkpoint by its first bytes.
 func refuse(head []byte) error {
-	for _, f := range foreign {
+	for _, f := range mistaken {
 		if len(head) >= f.offset && bytes.HasPrefix(head[f.offset:], []byte(f.magic)) {
 			return fmt.Errorf("this is %s", f.what)
 		}
+	}
+	if kind, ok := foreign.Begins(head); ok {
+		return &foreign.Error{Kind: kind}
 	}
 	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")))
 	switch {
@@ -98,7 +100,7 @@ func refuseArchive(kind string, names []string) error {
 		case name == "[Content_Types].xml":
 			return errors.New("this is an Office document, not a checkpoint")
 		case name == "model.weights.h5":
-			return errors.New("this is a Keras model: load it in Keras and save its weights with numpy.savez")
+			return &foreign.Error{Kind: foreign.Keras}
 		}
 	}
 	if len(names) == 0 {

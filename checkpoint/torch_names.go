@@ -126,7 +126,7 @@ func allowTorch(g pickle.Global) error {
 		return unsupported("the file holds a whole pickled module (it asks for %s), which is a program and not only tensors; %s",
 			quote(g.String()), wayOut)
 	case strings.HasPrefix(g.Module, "__torch__"):
-		return unsupported("the file is part of a TorchScript archive (it asks for %s); %s", quote(g.String()), scriptWayOut)
+		return unsupported("the file is part of a TorchScript archive (it asks for %s); %s", quote(g.String()), "load that with torch.jit.load, and save its weights: torch.save(m.state_dict(), path)")
 	case g.Module == "__main__":
 		return unsupported("the file asks for %s, a class of the program that wrote it: most likely a whole pickled model; %s",
 			quote(g.String()), wayOut)
@@ -134,5 +134,3 @@ func allowTorch(g pickle.Global) error {
 	return unsupported("the file asks for %s, which is not among the names a checkpoint needs, and nothing else is let in; %s",
 		quote(g.String()), wayOut)
 }
-
-const scriptWayOut = "load it with torch.jit.load and save its weights: torch.save(m.state_dict(), path)"

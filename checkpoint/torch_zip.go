@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"linquant/internal/foreign"
 	"linquant/internal/pickle"
 )
 
@@ -40,7 +41,7 @@ func readTorchZip(r io.ReaderAt, size int64) (*contents, error) {
 	for name := range members {
 		// Below the root only: the root itself is named as the file was, which may have been code.pt.
 		if name == root+"constants.pkl" || strings.HasPrefix(name, root+"code/") {
-			return nil, unsupported("this is a TorchScript archive, a program with its weights; %s", scriptWayOut)
+			return nil, unsupportedError{&foreign.Error{Kind: foreign.TorchScript}}
 		}
 	}
 	if object == nil {

@@ -30,7 +30,7 @@ func (c ImportConfig) Extract(ctx context.Context, path string, w io.Writer) (un
 	}
 	defer content.Close()
 	if unknown, err = c.extract(ctx, content.Bytes, path, w); err != nil && ended.Err(ctx) == nil {
-		err = &FileError{path, err}
+		err = fileError(path, err)
 	}
 	return unknown, err
 }

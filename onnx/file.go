@@ -13,6 +13,7 @@ import (
 	"context"
 
 	"linquant/graph"
+	"linquant/internal/foreign"
 	"linquant/internal/mmap"
 	"linquant/onnx/internal/elements"
 )
@@ -44,7 +45,7 @@ func (c ImportConfig) Open(ctx context.Context, path string) (*File, error) {
 	external := func() *elements.External { return elements.NewExternal(ctx, path) }
 	if f.Graph, f.external, err = c.importModel(ctx, m.Bytes, external); err != nil {
 		f.Close()
-		return nil, &FileError{path, err}
+		return nil, fileError(path, err)
 	}
 	f.Size += f.external.Size()
 	return f, nil
@@ -54,6 +55,11 @@ func (c ImportConfig) Open(ctx context.Context, path string) (*File, error) {
 type FileError struct {
 	Path string
 	Err  error
+}
+
+func fileError(path string, err error) error {
+	foreign.Named(err, path)
+	return &FileError{path, err}
 }
 
 // Error names the file.

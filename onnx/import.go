@@ -42,7 +42,7 @@ func Import(ctx context.Context, data []byte, name string) (*graph.Graph, error)
 func (c ImportConfig) Import(ctx context.Context, data []byte, name string) (*graph.Graph, error) {
 	g, _, err := c.importModel(ctx, data, func() *elements.External { return nil })
 	if err != nil {
-		return nil, &FileError{name, err}
+		return nil, fileError(name, err)
 	}
 	return g, nil
 }

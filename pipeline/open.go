@@ -13,6 +13,7 @@ import (
 	"linquant/checkpoint"
 	"linquant/graph"
 	"linquant/internal/ended"
+	"linquant/internal/foreign"
 	"linquant/models"
 	"linquant/onnx"
 	"linquant/vision"
@@ -177,14 +178,17 @@ func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Netwo
 }
 
 // unknownNetwork is a checkpoint of no network that is known. What it lacks of the closest is said only where that is little.
-type unknownNetwork struct{ closest *models.Mismatch }
+type unknownNetwork struct {
+	closest *models.Mismatch
+	load    string // what loads its tensors in Python
+}
 
 func (e *unknownNetwork) Unwrap() error { return e.closest }
 
 func (e *unknownNetwork) Error() string {
 	const few = 8
-	text := fmt.Sprintf("no network known here (%s) has these tensors; export it as ONNX where it was made",
-		strings.Join(models.Architectures(), ", "))
+	text := fmt.Sprintf("no network known here (%s) has these tensors; export it as ONNX where it was made, with its class and the shape of its "+
+		"input: %s%s", strings.Join(models.Architectures(), ", "), e.load, foreign.Export)
 	if m := e.closest; len(m.Missing)+len(m.Unexpected) <= few {
 		text += ": " + m.Error()
 	}
@@ -194,6 +198,9 @@ func (e *unknownNetwork) Error() string {
 // OpenCheckpoint opens a file of tensors, or those of the Builtin network.
 func OpenCheckpoint(path string) (*checkpoint.File, error) {
 	if path != Builtin {
+		if kind, file, ok := foreign.Folder(path); ok {
+			return nil, &NetworkError{path, &foreign.Error{Kind: kind, File: file}}
+		}
 		return checkpoint.Open(path)
 	}
 	data := builtin.Checkpoint()
@@ -219,11 +226,23 @@ func (cfg OpenConfig) build(f *checkpoint.File) (*Network, error) {
 		}
 		return n, err
 	case cfg.Arch == "" && errors.As(err, &mismatch):
-		return nil, &NetworkError{f.Path, &unknownNetwork{mismatch}}
+		return nil, &NetworkError{f.Path, &unknownNetwork{mismatch, loads(f)}}
 	case errors.As(err, &reading):
 		return nil, err // it names the file
 	}
 	return nil, fmt.Errorf("%s: %w", f.Path, err)
+}
+
+// loads is the line of Python that loads the tensors of a checkpoint.
+func loads(f *checkpoint.File) string {
+	name := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(f.Path) + "'"
+	switch {
+	case strings.HasPrefix(string(f.Format), "pytorch"):
+		return "model.load_state_dict(torch.load(" + name + ", map_location='cpu')); "
+	case strings.HasPrefix(string(f.Format), "safetensors"):
+		return "model.load_state_dict(safetensors.torch.load_file(" + name + ")); "
+	}
+	return ""
 }
 
 func (cfg OpenConfig) noArch(name string) error {

@@ -24,6 +24,11 @@ func writePartFixtures(dir string) error {
 		"tail.onnx":   tailModel().Write,
 		"dead.onnx":   deadModel().Write,
 		"hidden.npy":  npyOf(arrayOf("", tensor.Shape{1, 2}, []float32{0, 2})),
+		"m.tflite":    bytesOf("\x1c\x00\x00\x00TFL3\x14\x00"),
+		"tflite.onnx": bytesOf("\x1c\x00\x00\x00TFL3\x14\x00"),
+		"m.ort":       bytesOf("\x14\x00\x00\x00ORTM\x0c\x00\x10\x00"),
+		"m.xml":       bytesOf("<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\">\n"),
+		"saved.pb":    bytesOf("\x08\x01\x12\x0a\x0a\x08\x22\x06serve\x01"),
 		"x22.npz":     npzOf(x, arrayOf("mode", tensor.Shape{}, []int64{1})),
 		"mode.npy":    npyOf(arrayOf("", tensor.Shape{}, []int32{2})),
 		"two.npy":     npyOf(arrayOf("", tensor.Shape{2}, []int64{1, 2})),
@@ -106,4 +111,11 @@ func deadModel() *onnxpb.Model {
 	m := tailModel()
 	m.Graph.Outputs = []onnxpb.ValueInfo{valueOf("hidden", onnxpb.Float, "N", 0, 2)}
 	return m
+}
+
+func bytesOf(s string) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, s)
+		return err
+	}
 }

@@ -18,6 +18,9 @@ func (d damaged) Unwrap() error        { return d.error }
 // Errorf is fmt.Errorf for an error about a damaged file. The text says it itself.
 func Errorf(format string, args ...any) error { return damaged{fmt.Errorf(format, args...)} }
 
+// Wrap makes an error one about a damaged file.
+func Wrap(err error) error { return damaged{err} }
+
 // Operator is one that is not read, in the first node that has it.
 type Operator struct {
 	Op, Domain string // the domain "ai.onnx" is ONNX's own

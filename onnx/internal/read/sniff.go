@@ -3,6 +3,7 @@ package read
 import (
 	"bytes"
 
+	"linquant/internal/foreign"
 	"linquant/onnx/internal/fault"
 )
 
@@ -15,10 +16,6 @@ var others = []struct {
 	{0, "PK\x03\x04", "a zip archive, such as torch.save writes" + instead},
 	{0, "\x80\x02", "a pickle, such as old versions of PyTorch wrote" + instead},
 	{0, "\x93NUMPY", "a NumPy array, not a network"},
-	{0, "\x89HDF\r\n", "an HDF5 file, such as Keras wrote: convert it with tf2onnx"},
-	{4, "TFL3", "a TensorFlow Lite model: convert it with tf2onnx"},
-	{4, "ORTM", "a model in ONNX Runtime's own format (.ort): give the ONNX file it was made from"},
-	{0, "GGUF", "a GGUF file of a language model, which linquant does not run"},
 	{0, "\x1f\x8b", "compressed with gzip: unpack it first"},
 	{0, "version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch it with git lfs pull"},
 	{0, "<", "a web page or XML: download the model again, as a file"},
@@ -31,6 +28,9 @@ const instead = ": give it as a checkpoint, or export it with torch.onnx.export"
 func Refuse(data []byte, err error) error {
 	if len(data) == 0 {
 		return fault.Errorf("the file is empty")
+	}
+	if kind, ok := foreign.Message(data); ok {
+		return fault.Wrap(&foreign.Error{Kind: kind})
 	}
 	for _, o := range others {
 		if len(data) > o.at && bytes.HasPrefix(data[o.at:], []byte(o.prefix)) {
