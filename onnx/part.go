@@ -36,8 +36,8 @@ type UnknownValueError = fault.Unknown
 
 // cutBefore returns the error of a model that was refused, with the values up to which it can be read if that is so.
 func (c ImportConfig) cutBefore(ctx context.Context, data []byte, external func() *elements.External, refused error) error {
-	const most, tries = 32, 4 // values to name, and readings
-	c.Assumed = nil
+	const most, tries = 32, 4     // values to name, and readings
+	c.Assumed, c.Noted = nil, nil // it is on trial
 	bad, err := map[string]bool{}, refused
 	for range tries {
 		values := c.refusedValues(err)
@@ -163,7 +163,7 @@ func (c ImportConfig) infer(ctx context.Context, data []byte, external func() *e
 	if len(names) == 0 {
 		return nil, nil
 	}
-	c.Outputs = names
+	c.Outputs, c.Noted = names, nil
 	g, ext, err := c.importPart(ctx, data, external)
 	if ext != nil {
 		defer ext.Close()
