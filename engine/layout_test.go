@@ -51,3 +51,28 @@ func TestLayout(t *testing.T) {
 		"c": picture, "d": picture, "product": picture, "e": picture, "f": picture, "join": {6, 12},
 	})
 }
+
+// A mask that a Cast makes of integers is no picture, and nothing becomes one that it is added to: the rows of attention's matrices lie together.
+func TestLayoutOfMask(t *testing.T) {
+	g := graph.New("mask")
+	g.AddInput("x", tensor.Shape{graph.Batch, 24})
+	g.AddInput("ids", tensor.Shape{graph.Batch, 4})
+	g.Values["ids"].DType = tensor.Int64
+	g.AddNode(graph.Reshape, "heads", "heads", graph.Attrs{"shape": []int{0, 2, 3, 4}}, "x")
+	g.AddNode(graph.Unsqueeze, "wide", "wide", graph.Attrs{"axes": []int{1, 2}}, "ids")
+	g.AddNode(graph.Cast, "cast", "cast", graph.Attrs{"to": 1}, "wide")
+	g.AddNode(graph.Add, "masked", "masked", nil, "heads", "cast")
+	g.AddNode(graph.Softmax, "softmax", "softmax", graph.Attrs{"axis": 3}, "masked")
+	g.AddNode(graph.Flatten, "flat", "flat", nil, "softmax")
+	g.Outputs = []string{"flat"}
+	g, err := graph.InferShapes(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := layoutOf(g)
+	for _, name := range []string{"heads", "masked", "softmax"} {
+		if got[name] != rowMajor(24) {
+			t.Errorf("%q lies as %v", name, got[name])
+		}
+	}
+}

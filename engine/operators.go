@@ -37,7 +37,7 @@ var byClass = map[graph.Class]lowering{
 	graph.ClassBoundary:  {(*lowerer).boundary, (*lowerer).boundary, alike},
 	graph.ClassJoin:      {(*lowerer).concat, (*lowerer).concat, alike},
 	graph.ClassSelect:    {reals: (*lowerer).where},
-	graph.ClassReference: {reals: (*lowerer).reference},
+	graph.ClassReference: {reals: (*lowerer).reference, reads: anyOrder},
 	graph.ClassResample:  {(*lowerer).resize, (*lowerer).resize, pictures},
 }
 

@@ -24,7 +24,7 @@ type Benchmark struct {
 // benchmarkBuffers is how many different batches of inputs a benchmark goes around.
 const benchmarkBuffers = 4
 
-// Benchmark runs the model on random inputs for at least the given time (see eval.Time). threads is the number that it was
+// Benchmark runs the model on random inputs, which are 1 where they are integers or booleans, for at least the given time (see eval.Time). threads is the number that it was
 // compiled for, 0 one for each processor. Errors: *ConfigError, and those of Run.
 func (m *Model) Benchmark(ctx context.Context, batch, threads int, atLeast time.Duration) (*Benchmark, error) {
 	if err := m.usable(); err != nil {
@@ -111,7 +111,13 @@ func (m *Model) random(batch int, seed uint64) ([][]float32, error) {
 		if err != nil {
 			return nil, err
 		}
-		fillUniform(x, seed+uint64(k))
+		if in.Quant == nil && in.DType != tensor.Float32 { // an index that every table has, and a mask that hides nothing
+			for i := range x {
+				x[i] = 1
+			}
+		} else {
+			fillUniform(x, seed+uint64(k))
+		}
 		inputs = append(inputs, x)
 	}
 	return inputs, nil

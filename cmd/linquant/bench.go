@@ -34,7 +34,7 @@ func benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench MODEL",
 		Short: "Measure how fast a network runs",
-		Long: "bench runs a network on random inputs, for each batch size and number of threads, for at least " +
+		Long: "bench runs a network on random inputs (1 where they are integers), for each batch size and number of threads, for at least " +
 			"--seconds, and prints the median and the 99th percentile of the time of one run. A run takes floats " +
 			"and gives floats: quantizing the input counts. It goes around several input buffers and caches " +
 			"nothing. Measure on an idle machine.\n\n" + flags.WhatModel,
