@@ -30,6 +30,8 @@ type ExportConfig struct {
 	Version  string // of it
 
 	Metadata map[string]string // of the file, beside the network's own, before which it goes
+
+	Data *DataFile // for networks of 2 GiB and more; nil: they are an error
 }
 
 // Export writes g as an ONNX model: equal graphs and configurations give equal bytes. The batch is the dimension "N";
@@ -40,7 +42,7 @@ type ExportConfig struct {
 // The elements of constants are written as they lie in memory, so that a model needs little more memory than g.
 //
 // Errors: a graph that graph.InferShapes refuses, a format that does not go with it, operators that the opset does not
-// have, a model of 2 GiB.
+// have, a model of 2 GiB without a file for its data.
 func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	g, err := graph.InferShapes(g)
 	if err != nil {
@@ -61,7 +63,7 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if err != nil {
 		return err
 	}
-	return m.Write(w)
+	return cfg.Data.write(w, m)
 }
 
 // model is what is written of a network.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -158,9 +159,23 @@ func (e *exportConfig) explainPixels(err error) error {
 
 // writeONNX has a network exported to path, whole or not at all.
 func writeONNX(c *cobra.Command, path string, cfg onnx.ExportConfig, export func(io.Writer, onnx.ExportConfig) error) error {
+	data := path + cli.DataEnding
+	written := false
+	if path != cli.Stdio {
+		cfg.Data = &onnx.DataFile{Name: filepath.Base(data), Above: largestModel, Write: func(fill func(io.Writer) error) error {
+			written = true
+			return cli.WriteFile(c, data, fill)
+		}}
+	}
 	err := cli.WriteFile(c, path, func(w io.Writer) error { return export(w, cfg) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if written {
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: an ONNX file has less than 2 GiB: the constants are in %s, which belongs beside it\n", text.Printable(data))
+	}
 	return nil
 }
+
+// largestModel is from how many bytes on the constants of a model go to a file beside it; 0: as ONNX has it. Tests lower it.
+var largestModel int64

@@ -14,7 +14,20 @@ const MaxSize = math.MaxInt32
 // bytes. The elements of tensors go to w as they are, without a copy in between. A
 // model of MaxSize or more is an error before anything is written.
 func (m *Model) Write(w io.Writer) error {
-	var r rope
+	r := m.encode()
+	if r.len() >= MaxSize {
+		return ErrTooLarge
+	}
+	return r.writeTo(w)
+}
+
+// Size returns how many bytes Write writes.
+func (m *Model) Size() int64 {
+	r := m.encode()
+	return r.len()
+}
+
+func (m *Model) encode() (r rope) {
 	r.integer(1, m.IRVersion)
 	r.text(2, m.Producer)
 	r.text(3, m.ProducerVersion)
@@ -36,10 +49,7 @@ func (m *Model) Write(w io.Writer) error {
 	for i := range m.Functions {
 		r.message(25, m.Functions[i].encode())
 	}
-	if r.len() >= MaxSize {
-		return ErrTooLarge
-	}
-	return r.writeTo(w)
+	return r
 }
 
 // Encode returns the message of the graph, as an attribute has it.

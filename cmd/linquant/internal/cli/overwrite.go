@@ -16,6 +16,9 @@ import (
 	"linquant/pipeline"
 )
 
+// DataEnding is added to the name of an ONNX file for that of its external data.
+const DataEnding = ".data"
+
 const (
 	forceFlag  = "force"
 	outputMark = "linquant_output" // the annotation of flags that name files to write
@@ -170,6 +173,9 @@ func contains(folder, path string) bool {
 func ours(path string, size int64) bool {
 	if size == 0 {
 		return true
+	}
+	if model, ok := strings.CutSuffix(path, ".onnx"+DataEnding); ok {
+		path = model + ".onnx" // which says what made both
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".onnx":
