@@ -29,22 +29,20 @@ func matMulNBits(s build.Node) error {
 	if err != nil {
 		return err
 	}
-	if k < blocks*block {
-		rows := make([]byte, 0, n*k)
-		for r := range n {
-			rows = append(rows, codes.Data[r*blocks*block:][:k]...)
-		}
-		if codes, err = tensor.New(tensor.Uint8, tensor.Shape{n, k}, rows); err != nil {
-			return s.Errorf("%w", err)
-		}
-	}
 	scale, err := realsOf(s, 2, tensor.Shape{n, blocks})
 	if err != nil {
 		return err
 	}
-	w, err := blockWeight(s, codes, scale, 3, bits, tensor.Shape{n, blocks}, block, 1<<(bits-1))
-	if err != nil {
-		return err
+	w := ""
+	zero, known := s.Net.Follows(s.Raw.Input(3))
+	if known && zero.DType == tensor.Float32 {
+		if w, err = realZeroWeight(s, codes, scale, bits, k); err != nil {
+			return err
+		}
+	} else {
+		if w, err = blockWeight(s, codes, scale, bits, k); err != nil {
+			return err
+		}
 	}
 	if w, err = s.Insert("weight", graph.Transpose, graph.Attrs{"perm": []int{1, 0}}, w); err != nil {
 		return err
@@ -74,7 +72,7 @@ func unpacked(s build.Node, i, bits, rows, columns int) (tensor.Tensor, error) {
 		return tensor.Tensor{}, s.Errorf("input %d (%q) is %v of shape %v: it must have %d bytes, for %d×%d codes of %d bits",
 			i, s.Raw.Input(i), c.DType, c.Shape, bytes, rows, columns, bits)
 	}
-	if err := s.Net.Left.Take(2 * int64(rows) * int64(columns)); err != nil {
+	if err := s.Net.Left.Take(int64(rows) * int64(columns)); err != nil {
 		return tensor.Tensor{}, s.Errorf("%w", err)
 	}
 	u, err := quant.Codes{
@@ -98,48 +96,61 @@ func realsOf(s build.Node, i int, shape tensor.Shape) (tensor.Tensor, error) {
 	return tensor.New(c.DType, shape, c.Data)
 }
 
-// blockWeight adds the reals of codes [rows, columns] in blocks along their rows; the zero points are input zeroAt, or missing.
-func blockWeight(s build.Node, codes, scale tensor.Tensor, zeroAt, bits int, blocks tensor.Shape, block, missing int) (string, error) {
-	zero, err := tensor.New(tensor.Uint8, blocks, slices.Repeat([]byte{byte(missing)}, scale.Elements()))
-	if name := s.Raw.Input(zeroAt); name != "" {
-		if c, ok := s.Net.Follows(name); ok && c.DType == tensor.Float32 {
-			return realZeroWeight(s, codes, scale, zeroAt, blocks, block)
+// blockWeight adds the reals of codes [rows, blocks·block], of which columns are meant, in blocks along their rows; the zero points are
+// input 3, or half the range.
+func blockWeight(s build.Node, codes, scale tensor.Tensor, bits, columns int) (string, error) {
+	rows, block := codes.Shape[0], codes.Shape[1]/scale.Shape[1]
+	if columns < codes.Shape[1] {
+		cut := make([]byte, 0, rows*columns)
+		for r := range rows {
+			cut = append(cut, codes.Data[r*codes.Shape[1]:][:columns]...)
 		}
-		zero, err = unpacked(s, zeroAt, bits, blocks[0], blocks[1])
+		codes.Shape, codes.Data = tensor.Shape{rows, columns}, cut
+	}
+	zero, err := tensor.New(tensor.Uint8, scale.Shape, slices.Repeat([]byte{1 << (bits - 1)}, scale.Elements()))
+	if s.Raw.Input(3) != "" {
+		zero, err = unpacked(s, 3, bits, scale.Shape[0], scale.Shape[1])
 	}
 	if err != nil {
 		return "", err
 	}
-	t := quant.Type{}
-	if bits < 8 {
-		t = quant.Uint(bits)
+	inputs := []string{"", constantOf(s, "scale", scale), ""}
+	if inputs[0], err = byteConstant(s, "codes", codes.Shape, codes.Data, bits); err != nil {
+		return "", err
 	}
-	inputs := make([]string, 3)
-	for i, c := range []tensor.Tensor{codes, scale, zero} {
-		inputs[i] = s.Net.Fresh(s.Raw.Outputs[0] + []string{"_codes", "_scale", "_zero"}[i])
-		if v := s.Net.Graph.AddConst(inputs[i], c); i != 1 {
-			v.Type = t
-		}
+	if inputs[2], err = byteConstant(s, "zero", zero.Shape, zero.Data, bits); err != nil {
+		return "", err
 	}
 	return s.Insert("rows", graph.DequantizeLinear, graph.Attrs{"axis": 1, "block_size": block}, inputs...)
 }
 
-// realZeroWeight is blockWeight with zero points that are reals.
-func realZeroWeight(s build.Node, codes, scale tensor.Tensor, zeroAt int, blocks tensor.Shape, block int) (string, error) {
-	zero, err := realsOf(s, zeroAt, blocks)
+func constantOf(s build.Node, what string, t tensor.Tensor) string {
+	name := s.Net.Fresh(s.Raw.Outputs[0] + "_" + what)
+	s.Net.Graph.AddConst(name, t)
+	return name
+}
+
+// realZeroWeight is blockWeight with zero points that are reals, input 3.
+func realZeroWeight(s build.Node, codes, scale tensor.Tensor, bits, columns int) (string, error) {
+	rows, blocks := scale.Shape[0], scale.Shape[1]
+	zero, err := realsOf(s, 3, tensor.Shape{rows, blocks, 1})
 	if err != nil {
 		return "", err
 	}
-	if err := s.Net.Left.Take(8 * int64(codes.Elements())); err != nil {
-		return "", s.Errorf("%w", err)
-	}
-	t, err := follow.Dequantize(codes, scale, &zero, 1, block)
+	scale.Shape = zero.Shape
+	q, err := byteConstant(s, "codes", tensor.Shape{rows, blocks, codes.Shape[1] / blocks}, codes.Data, bits)
 	if err != nil {
-		return "", s.Errorf("%w", err)
+		return "", err
 	}
-	name := s.Net.Fresh(s.Raw.Outputs[0] + "_rows")
-	s.Net.Graph.AddConst(name, t)
-	return name, nil
+	c := chainOf{s: s}
+	w := c.add("numbers", graph.DequantizeLinear, nil, q, c.constant("one", 1))
+	w = c.add("centred", graph.Sub, nil, w, constantOf(s, "zero", zero))
+	w = c.add("scaled", graph.Mul, nil, w, constantOf(s, "scale", scale))
+	w = c.add("rows", graph.Reshape, graph.Attrs{"shape": []int{rows, codes.Shape[1]}}, w)
+	if columns < codes.Shape[1] {
+		w = c.add("cut", graph.Slice, graph.Attrs{"starts": []int{0}, "ends": []int{columns}, "axes": []int{1}, "steps": []int{1}}, w)
+	}
+	return w, c.err
 }
 
 // gatherBlockQuantized gathers along one axis of a table of codes in blocks along another: codes of 4 bits without a zero point are

@@ -8,6 +8,8 @@ import (
 	"linquant/onnx/internal/arrays"
 	"linquant/onnx/internal/build"
 	"linquant/onnx/internal/elements"
+	"linquant/onnx/internal/follow"
+	"linquant/onnx/internal/operators"
 	"linquant/onnx/internal/raw"
 	"linquant/tensor"
 )
@@ -106,7 +108,10 @@ func PartName(n *raw.Node, i int) string {
 func Gather(s build.Node) (err error) {
 	indices, ok := s.Net.Array(s.Raw.Inputs[1])
 	if !ok && s.Net.Graph.Values[s.Raw.Inputs[1]] != nil { // computed while the network runs
-		if c, codes := s.Net.Follows(s.Raw.Inputs[0]); codes && c.DType.Size() == 1 && c.DType != tensor.Bool {
+		if c, known := s.Net.Follows(s.Raw.Inputs[0]); known && c.DType.Size() == 1 && c.DType != tensor.Bool {
+			if done, err := gatherReals(s, c); done || err != nil {
+				return err
+			}
 			s.Net.Numbers[s.Raw.Outputs[0]] = build.Number{DType: c.DType, Type: c.Type}
 			s.Raw.Inputs[0], err = s.AsNumbers(s.Raw.Inputs[0])
 		}
@@ -147,6 +152,41 @@ func Gather(s build.Node) (err error) {
 	}
 	target := slices.Concat(build.Dimensions(shape[:axis]), indices.Shape, build.Dimensions(shape[axis+1:]))
 	return s.Become(graph.Reshape, graph.Attrs{"shape": target}, row)
+}
+
+// gatherReals gathers of a table of codes that operators of quantization read with one scale: the reals that they stand for, which
+// become the same codes again.
+func gatherReals(s build.Node, codes follow.Value) (done bool, err error) {
+	for _, n := range s.Net.FileReaders(s.Raw.Outputs[0]) {
+		m := raw.Node{Op: operators.Op(n), Inputs: n.Inputs}
+		for _, slot := range m.Reads() {
+			scale, zero := m.Input(slot.Scale), m.Input(slot.Zero)
+			if m.Input(slot.Codes) != s.Raw.Outputs[0] || s.Net.Graph.Values[scale] == nil || notParameters(s, scale, zero) != "" {
+				continue
+			}
+			parameters := []string{scale}
+			if zero != "" {
+				parameters = append(parameters, zero)
+			}
+			table, err := s.Insert("table", graph.DequantizeLinear, graph.Attrs{}, append([]string{s.Raw.Inputs[0]}, parameters...)...)
+			if err != nil {
+				return false, err
+			}
+			rows, err := s.Insert("rows", graph.Gather, s.Raw.Attrs, table, s.Raw.Inputs[1])
+			if err != nil {
+				return false, err
+			}
+			attrs := graph.Attrs{}
+			for t, e := range elements.Types {
+				if zero == "" && e.File == codes.DType && e.Store == e.File && e.Codes() == codes.Type {
+					attrs["output_dtype"] = int(t)
+				}
+			}
+			s.Raw.Op, s.Raw.Attrs, s.Raw.Inputs = graph.QuantizeLinear, attrs, append([]string{rows}, parameters...)
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // expand broadcasts to a constant shape. What is the same for all examples stays as it is along the batch: what reads

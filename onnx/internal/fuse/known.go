@@ -99,7 +99,7 @@ func (f *fuser) dequantizedReals(n *raw.Node) error {
 			return fmt.Errorf("scale %q is %v at index %d: quantize the model again", n.Input(1), x, i)
 		}
 	}
-	if err := f.spend(2 * q.Elements()); err != nil {
+	if err := f.spend(q.Elements()); err != nil {
 		return err
 	}
 	t, err := follow.Dequantize(*q, *scale, zero, n.Int("axis"), n.Int("block_size"))

@@ -39,7 +39,7 @@ func (f *fuser) positive(n *raw.Node) (*constantCodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.spend(2*in.Const.Elements() + 4*len(scale)); err != nil {
+	if err := f.left.Take(int64(in.Const.Elements() + 8*len(scale))); err != nil { // what is kept
 		return nil, err
 	}
 	zero := make([]int32, len(scale))
@@ -59,7 +59,6 @@ func (f *fuser) positive(n *raw.Node) (*constantCodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	q = slices.Clone(q)
 	lo, hi := t.Range()
 	least := make([]bool, len(scale)) // whether the least code occurs
 	if !follow.Spread(shape, scaleTensor.Shape, axis, block, func(i, k int) { least[k] = least[k] || q[i] == lo }) {
