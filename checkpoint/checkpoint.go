@@ -200,6 +200,8 @@ type Tensor struct {
 	data   data
 	packed int64 // bytes in the file where codes share them; 0 where they do not
 
+	unknown string // the name of a type that cannot be read, of packed bytes; "" for others
+
 	inflation       *inflated // of the file; nil where it is not compressed
 	whole, streamed int64     // what it counts in that
 }
@@ -219,8 +221,26 @@ func (t *Tensor) Elements() int {
 	return n
 }
 
-// Bytes returns the size of the elements as Read returns them: Elements × DType.Size().
-func (t *Tensor) Bytes() int64 { return int64(t.Elements()) * int64(t.DType.Size()) }
+// Bytes returns the size of the elements as Read returns them: Elements × DType.Size(); of a type that cannot be read, as they are
+// stored.
+func (t *Tensor) Bytes() int64 {
+	if t.unknown != "" {
+		return t.packed
+	}
+	return int64(t.Elements()) * int64(t.DType.Size())
+}
+
+// Unknown returns what the file calls the type of the elements where that is none that can be read: DType is tensor.Invalid then, and
+// whatever reads the elements returns an error, but Output copies them. It is "" for other tensors.
+func (t *Tensor) Unknown() string { return t.unknown }
+
+// readable returns an error for elements of a type that cannot be read.
+func (t *Tensor) readable() error {
+	if t.unknown == "" {
+		return nil
+	}
+	return t.fail(unsupported("dtype %s is not one that can be read; save the tensor as F32, F16 or BF16", quote(t.unknown)))
+}
 
 // Stored returns the size of the elements in the file, before any compression: Bytes, or less where codes share bytes.
 func (t *Tensor) Stored() int64 {
@@ -233,6 +253,9 @@ func (t *Tensor) Stored() int64 {
 // Read returns the tensor's elements as they are stored, in row-major order whatever the layout of the file; a quantized
 // tensor's codes, one an element. The result shares nothing with t.
 func (t *Tensor) Read() (tensor.Tensor, error) {
+	if err := t.readable(); err != nil {
+		return tensor.Tensor{}, err
+	}
 	if err := t.inMemory(t.Bytes()); err != nil {
 		return tensor.Tensor{}, err
 	}
@@ -264,6 +287,9 @@ func (t *Tensor) readInto(dst []byte) error {
 // a quantized tensor's real values as quant.Dequantize has them, which are those of PyTorch. buf is used if its
 // capacity allows, so that a loop over tensors need not allocate; it may be nil.
 func (t *Tensor) Float32s(buf []float32) ([]float32, error) {
+	if err := t.readable(); err != nil {
+		return nil, err
+	}
 	n := t.Elements()
 	direct := t.DType == tensor.Float32 && t.Quant == nil
 	floats := t.Bytes() + 4*int64(n)

@@ -20,6 +20,9 @@ type Output struct {
 	// Write writes the elements to w, row-major and little-endian: exactly as many as Shape says, which is checked. It
 	// is called once, when the file is written up to them.
 	Write func(w io.Writer) error
+
+	unknown string // the name of a type that cannot be read
+	stored  int64  // bytes of those elements
 }
 
 // FromTensor returns t as an Output. The data is not copied and must not change before it is written.
@@ -34,7 +37,7 @@ func FromTensor(name string, t tensor.Tensor) Output {
 // stored in one piece is copied in chunks; the whole tensor is in memory only where it has to be inflated or its layout
 // to change on the way.
 func (t *Tensor) Output() Output {
-	return Output{Name: t.Name, DType: t.DType, Shape: t.Shape, Write: func(w io.Writer) error {
+	return Output{Name: t.Name, DType: t.DType, Shape: t.Shape, unknown: t.unknown, stored: t.packed, Write: func(w io.Writer) error {
 		if s, ok := t.data.(section); ok {
 			if err := s.writeTo(w, t.Bytes()); err != nil {
 				return t.fail(err)
@@ -72,6 +75,9 @@ func (o *Output) bytes() (int64, error) {
 	n, err := o.Shape.Elements()
 	if err != nil {
 		return 0, o.errorf("%w", err)
+	}
+	if o.unknown != "" {
+		return o.stored, nil
 	}
 	if o.DType.Size() == 0 {
 		return 0, o.errorf("%v is not an element type", o.DType)

@@ -1,7 +1,9 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,7 +42,8 @@ func TestSafetensorsRefused(t *testing.T) {
 			"bytes overflow", `{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}`, 0,
 			[]string{`"a"`, "machine can address"},
 		},
-		{"dtype", `{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}`, 1, []string{`"a"`, `"F4"`}},
+		{"dtype", `{"a":{"dtype":"","shape":[2],"data_offsets":[0,1]}}`, 1, []string{`"a"`, "no name of a type"}},
+		{"shape of an unknown type", `{"a":{"dtype":"F4","shape":[4294967296,4294967296,2],"data_offsets":[0,0]}}`, 0, []string{`"a"`, "machine can address"}},
 		{
 			"duplicate", `{"a":{` + u8 + `"shape":[1],"data_offsets":[0,1]},"a":{` + u8 + `"shape":[1],"data_offsets":[1,2]}}`, 2,
 			[]string{"two entries", `"a"`},
@@ -187,5 +190,45 @@ func BenchmarkSafetensorsRead(b *testing.B) {
 		if buf, err = f.Tensors()[0].Float32s(buf); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// One tensor of a type that is not known leaves the others readable: it is listed, refused where its elements are wanted, and copied as it
+// is stored.
+func TestUnknownType(t *testing.T) {
+	header := `{"a":{"dtype":"F4_NEW","shape":[2,3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}}`
+	f := mustOpen(t, safetensorsFile(header, 5))
+	a, err := f.Tensor("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Unknown() != "F4_NEW" || a.DType != tensor.Invalid || !a.Shape.Equal(tensor.Shape{2, 3}) || a.Stored() != 3 || a.Bytes() != 3 {
+		t.Errorf("listed as %q, %v %v of %d bytes", a.Unknown(), a.DType, a.Shape, a.Stored())
+	}
+	_, read := a.Read()
+	_, floats := a.Float32s(nil)
+	_, stream := a.Stream()
+	for _, err := range []error{read, floats, stream} {
+		if err == nil || !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), `"a": dtype "F4_NEW" is not one that can be read`) {
+			t.Errorf("error %v", err)
+		}
+	}
+	b, err := f.Tensor("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := b.Read(); err != nil || len(v.Data) != 2 {
+		t.Errorf("the other tensor: %v, %v", v, err)
+	}
+	var copied bytes.Buffer
+	if err := WriteSafetensors(&copied, nil, []Output{a.Output(), b.Output()}); err != nil {
+		t.Fatal(err)
+	}
+	again := mustOpen(t, copied.Bytes())
+	if c, err := again.Tensor("a"); err != nil || c.Unknown() != "F4_NEW" || c.Stored() != 3 {
+		t.Errorf("the copy: %+v, %v", c, err)
+	}
+	if err := WriteNPZ(&copied, []Output{a.Output()}); err == nil {
+		t.Error("NumPy has no such type, and it is written")
 	}
 }

@@ -14,6 +14,9 @@ import (
 // times its bytes; more is an error that wraps ErrUnsupported. Damage is found where it stands, and a wrong checksum after
 // the last byte, in place of io.EOF.
 func (t *Tensor) Stream() (io.ReadCloser, error) {
+	if err := t.readable(); err != nil {
+		return nil, err
+	}
 	d, ok := t.data.(streamed)
 	if ok && t.inflation != nil {
 		if err := t.inflation.inOrder(t); err != nil {

@@ -88,6 +88,9 @@ func buildSafetensorsHeader(metadata map[string]string, tensors []Output, sizes 
 
 // safetensorsName returns the format's name of a tensor's type.
 func safetensorsName(o *Output) (string, bool) {
+	if o.unknown != "" {
+		return o.unknown, true
+	}
 	for name, dtype := range safetensorsDTypes {
 		if dtype == o.DType {
 			return name, true

@@ -156,7 +156,7 @@ func inspect(ctx context.Context, f *checkpoint.File, withStats, all bool, p *te
 	var buf []float32
 	for i, t := range slices.Concat(f.Tensors(), other) {
 		row := tensorRow{Name: t.Name, DType: dtypeName(t), Shape: append([]int{}, t.Shape...), Bytes: t.Stored()}
-		if withStats && !t.DType.IsComplex() {
+		if withStats && !t.DType.IsComplex() && t.Unknown() == "" {
 			if err := ended.Err(ctx); err != nil {
 				return nil, err
 			}
@@ -234,6 +234,9 @@ func (s *tensorStats) join(o stats.Summary) {
 func dtypeName(t *checkpoint.Tensor) string {
 	if t.Quant != nil {
 		return "q" + t.Quant.Type.String()
+	}
+	if unknown := t.Unknown(); unknown != "" {
+		return text.Printable(unknown) + " (unknown)"
 	}
 	return t.DType.String()
 }
