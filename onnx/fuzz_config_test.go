@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,48 @@ func FuzzConstants(f *testing.F) {
 		}
 		if err != nil && (!strings.HasPrefix(err.Error(), "net.onnx: ") || strings.Contains(err.Error(), "\n")) {
 			t.Errorf("error %q", err)
+		}
+	})
+}
+
+// FuzzPart takes parts of models, from one value to another: no panic, errors of one line, and what is written of a part decodes, and has
+// the part's outputs.
+func FuzzPart(f *testing.F) {
+	paths, err := filepath.Glob("testdata/*/*.onnx")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i, path := range paths {
+		if data, err := os.ReadFile(path); err == nil && len(data) < 1<<13 {
+			f.Add(data, uint8(i), uint8(i/3), i%2 == 0)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte, from, to uint8, begins bool) {
+		m, err := onnxpb.Read(data)
+		if err != nil || m.Graph == nil {
+			return
+		}
+		var values []string
+		for i := range m.Graph.Nodes {
+			values = append(values, m.Graph.Nodes[i].Outputs...)
+		}
+		if len(values) == 0 {
+			return
+		}
+		cfg := ImportConfig{Outputs: []string{values[int(to)%len(values)]}}
+		if begins {
+			cfg.Inputs = []string{values[int(from)%len(values)]}
+		}
+		if _, err := cfg.Import(t.Context(), data, "net.onnx"); err != nil && (!strings.HasPrefix(err.Error(), "net.onnx: ") || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("error %q", err)
+		}
+		var part bytes.Buffer
+		if _, err := cfg.extract(t.Context(), data, "net.onnx", &part); err != nil {
+			return
+		}
+		got, err := onnxpb.Read(part.Bytes())
+		if err != nil || got.Graph == nil || len(got.Graph.Outputs) != 1 || got.Graph.Outputs[0].Name != cfg.Outputs[0] {
+			t.Errorf("the part: %v, error %v", got, err)
 		}
 	})
 }

@@ -30,7 +30,8 @@ import (
 // allocation is larger than 1 MiB and four times the file. The smallest node of a file has a dozen bytes and a node of a
 // graph some hundred, so that the graph of a file made for that takes up to 1 MiB and 32 times the file, and all
 // allocations on the way to it, of which most are garbage soon, up to 1 MiB and 256 times the file. Functions of a model add up to 8,192 nodes
-// and one for each 16 bytes of the file to that.
+// and one for each 16 bytes of the file to that. A model that is refused for a node is read again, up to four times, to find what of it can
+// be read (CutError).
 //
 // Errors name the file and the node, tensor or value: what is no ONNX file, operators or opsets that are not supported,
 // cycles, names that are missing or made twice, wrong types, shapes that do not fit; ctx's, soon after it is done.

@@ -30,11 +30,14 @@ func (m *Model) AddInput(c *cobra.Command) *pflag.FlagSet {
 		f.BoolVar(&m.bgr, "bgr", false, "the network wants blue, green, red")
 		f.IntVar(&m.resize, "resize", 0, "`PIXELS` of an image's shorter side before the middle is cut out (default: the least that fills it)")
 		f.StringVar(&m.layout, "layout", "", "`ORDER` of its dimensions: nchw, or nhwc (default: as the model says, or what its shape tells)")
+	})
+	added.AddFlagSet(cli.Under(c, "What an ONNX model leaves open, and which part of it is taken", func() {
+		f := c.Flags()
 		m.ONNX.Add(f)
 		if f.Lookup("input") == nil { // which run has for arrays
 			m.AddPart(f)
 		}
-	})
+	}))
 	cli.Values(c, "preprocess", vision.Names()...)
 	cli.Values(c, "layout", "nchw", "nhwc")
 	return added
