@@ -42,7 +42,7 @@ func newDump(g *graph.Graph, arrays map[string]tensor.Tensor) (*dump, error) {
 		if err := d.fit(v, name, t.Shape); err != nil {
 			return nil, err
 		}
-		if v.Quant == nil && !t.DType.IsFloat() {
+		if v.Quant == nil && !t.DType.IsFloat() && !graph.Counts(v.DType) {
 			return nil, fmt.Errorf("array %q holds %v, and the value of that name in the network is no codes but float32", name, t.DType)
 		}
 		c, err := codesOf(t, v.Quant)

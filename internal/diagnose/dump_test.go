@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"linquant/graph"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -74,5 +75,37 @@ func TestBadDumps(t *testing.T) {
 	if _, err := Compare(context.Background(), g, dumped(t, "net.equal")); err == nil ||
 		!strings.Contains(err.Error(), "no values of integer codes") {
 		t.Errorf("a network without codes: %v", err)
+	}
+}
+
+// Inputs of integers, such as token ids, stand in dumps as they are.
+func TestIntegerInputs(t *testing.T) {
+	ids, err := tensor.Of(tensor.Shape{2, 3}, []int64{4, 0, 1, 2, 2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := tensor.Of(tensor.Shape{5, 2}, []float32{0, 1, -2, 3, 0.4, 5, 6, -7, 8, 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := quant.TensorParams(quant.Uint(8), 0.1, 90)
+	g := graph.New("embedding")
+	g.AddInput("ids", tensor.Shape{graph.Batch, 3})
+	g.Values["ids"].DType = tensor.Int64
+	g.AddConst("table", table)
+	g.AddNode(graph.QuantizeLinear, "q", "q", nil, g.AddNode(graph.Gather, "rows", "rows", nil, "table", "ids"))
+	g.Values["q"].Quant, g.Values["q"].DType = &p, tensor.Uint8
+	g.Outputs = []string{g.AddNode(graph.DequantizeLinear, "y", "y", nil, "q")}
+	values, err := graph.Eval(t.Context(), g, map[string]tensor.Tensor{"ids": ids}, []string{"q"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values["ids"] = ids
+	if r := compare(t, g, values); r.First != -1 || len(r.Layers) != 1 || r.Layers[0].Elements != 12 {
+		t.Errorf("%+v", r)
+	}
+	values["q"].Data[5]++
+	if r := compare(t, g, values); r.First != 0 {
+		t.Error("another code is none")
 	}
 }
