@@ -26,6 +26,15 @@ func ResizesByCopy(n *Node) bool {
 		n.Str("coordinate_transformation_mode") != "tf_crop_and_resize"
 }
 
+// resizeType: integers and booleans are copied as they are, and mixed they would be none.
+func (s site) resizeType() (tensor.DType, error) {
+	d, err := typeOfInput(0)(s)
+	if Counts(d) && !ResizesByCopy(s.n) {
+		return d, s.errorf("input %q has elements of %v, and with mode %q it computes with reals: put a Cast before it", s.value(0).Name, d, s.n.Str("mode"))
+	}
+	return d, err
+}
+
 // maxShrink bounds how many neighbours an element is made of.
 const maxShrink = 1000
 

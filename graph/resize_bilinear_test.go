@@ -3,6 +3,7 @@ package graph_test
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"linquant/graph"
@@ -34,6 +35,33 @@ func TestResizeBilinear(t *testing.T) {
 		got := floats(t, eval(t, g, map[string]tensor.Tensor{"x": of(t, c.Shape, reals(c.X))}))
 		if want := reals(c.Y); !slices.Equal(got, want) {
 			t.Errorf("%v by %v, %s: %v, want %v", c.Shape, c.Scales, c.Coordinates, got, want)
+		}
+	}
+}
+
+// The nearest elements are copied, whatever they are; integers are not mixed.
+func TestResizeOfIntegers(t *testing.T) {
+	x, err := tensor.Of(tensor.Shape{1, 1, 1, 2}, []int64{7, -3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[string]string{"nearest": "", "linear": `input "x" has elements of int64, and with mode "linear"`} {
+		g := graph.New("resize")
+		g.AddInput("x", tensor.Shape{graph.Batch, 1, 1, 2})
+		g.Values["x"].DType = tensor.Int64
+		g.Outputs = []string{g.AddNode(graph.Resize, "resize", "y", graph.Attrs{"mode": mode, "scales": []float32{1, 1, 1, 2}}, "x")}
+		y, err := graph.Eval(t.Context(), g, map[string]tensor.Tensor{"x": x}, nil)
+		if want != "" {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q", mode, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := floats(t, y["y"]); y["y"].DType != tensor.Int64 || !slices.Equal(got, []float32{7, 7, -3, -3}) {
+			t.Errorf("%v %v", y["y"].DType, got)
 		}
 	}
 }

@@ -88,7 +88,7 @@ func init() {
 	add(ClassSelect, Arity{3, 3}, Operator{Op: Where, Since: 9, Counting: true, FloatOnly: true, shape: site.where, eval: site.evalWhere})
 
 	add(ClassResample, Arity{1, 1}, Operator{
-		Op: Resize, Since: 10, Written: 7, Role: RolePass, shape: site.resize, eval: site.evalResize,
+		Op: Resize, Since: 10, Written: 7, Role: RolePass, types: site.resizeType, shape: site.resize, eval: site.evalResize,
 		floatOnly: func(n *Node) bool { return !ResizesByCopy(n) },
 		Attrs: []Attribute{
 			strAttr("mode", "nearest"), floatsAttr("roi").from(11).input(1, 11), floatsAttr("scales").input(2, 11),

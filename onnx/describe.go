@@ -57,7 +57,10 @@ func Operators() []Operator {
 var becomes = map[graph.Op][]graph.Op{
 	"Cast": {graph.Identity, graph.Cast}, "CastLike": {graph.Identity, graph.Cast}, "Split": {graph.Slice}, "Sum": {graph.Add},
 	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
-	"SpaceToDepth":  {graph.Reshape, graph.Transpose},
+	"SpaceToDepth": {graph.Reshape, graph.Transpose},
+	"OneHot":       {graph.Equal, graph.Where}, "LpNormalization": {graph.ReduceL1, graph.ReduceL2, graph.Div}, "Scatter": {graph.ScatterElements},
+	raw.MSFusedConv: {graph.Conv}, raw.MSFusedGemm: {graph.Gemm}, raw.MSFusedMatMul: {graph.MatMul},
+	raw.MSSkipLayerNorm: {graph.Add, graph.LayerNormalization}, raw.MSSkipRMSNorm: {graph.Add, graph.RMSNormalization},
 	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},
 	raw.QLinearConv: {graph.Conv}, raw.QLinearMatMul: {graph.MatMul}, raw.MSQGemm: {graph.Gemm}, raw.MSQLinearAdd: {graph.Add},
 	raw.MSQLinearMul: {graph.Mul}, raw.MSQLinearConcat: {graph.Concat}, raw.MSQLinearAveragePool: {graph.AveragePool},

@@ -125,7 +125,7 @@ func (s Node) takes(t tensor.DType) bool {
 		return true
 	}
 	row, ok := graph.Lookup(s.Raw.Op)
-	return ok && graph.Counts(t) && (row.Counting || row.Class == graph.ClassReference || row.Op == graph.Gather)
+	return ok && graph.Counts(t) && (row.Counting || row.Class == graph.ClassReference || row.Op == graph.Gather || row.Op == graph.Resize)
 }
 
 // elements sets the type of what a node computes that has integers or booleans, among its inputs or made of them.

@@ -18,6 +18,9 @@ import (
 
 // OnlyConstants refuses operators that are supported on what is known before the network runs alone.
 func OnlyConstants(s build.Node) error {
+	if s.Raw.Op == "NonZero" || s.Raw.Op == "Range" {
+		return s.Errorf("of values that are computed while the network runs it is not supported: %s", operators.DataAdvice)
+	}
 	return s.Errorf("%s is supported only of constants and shapes, before the network runs: replace it in the model, or "+
 		"export it with fixed shapes", s.Raw.Op)
 }

@@ -56,6 +56,9 @@ var advice = map[string]string{
 	"ConvInteger":           DynamicAdvice,
 	"MatMulInteger":         DynamicAdvice,
 	"DynamicQuantizeLinear": DynamicAdvice,
+	"Compress":              DataAdvice,
+	"NonMaxSuppression":     DataAdvice,
+	"Unique":                DataAdvice,
 	"Loop":                  loopAdvice,
 	"Scan":                  loopAdvice,
 	"SequenceMap":           loopAdvice,
@@ -109,6 +112,10 @@ func inside(n *onnxpb.Node) []string {
 	}
 	return list
 }
+
+// DataAdvice is for operators that make as many elements as the values say.
+const DataAdvice = "how many elements it makes depends on the values, and shapes are known here before a network runs: read the model up to " +
+	"a value before it"
 
 const DynamicAdvice = "scales that are found while the model runs are supported for layers with constant weights, as " +
 	"ONNX Runtime's quantize_dynamic writes them: quantize the float model with linquant"

@@ -22,4 +22,10 @@ const (
 	MSFastGelu  graph.Op = Microsoft + ".FastGelu"
 	MSBiasGelu  graph.Op = Microsoft + ".BiasGelu"
 	MSQuickGelu graph.Op = Microsoft + ".QuickGelu"
+
+	MSFusedConv     graph.Op = Microsoft + ".FusedConv"
+	MSFusedGemm     graph.Op = Microsoft + ".FusedGemm"
+	MSFusedMatMul   graph.Op = Microsoft + ".FusedMatMul"
+	MSSkipLayerNorm graph.Op = Microsoft + ".SkipLayerNormalization"
+	MSSkipRMSNorm   graph.Op = Microsoft + ".SkipSimplifiedLayerNormalization"
 )

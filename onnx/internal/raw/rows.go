@@ -132,6 +132,23 @@ var replaced = []graph.Operator{
 		Attrs: attributes{text("mode", "nearest"), required(input(1, 9, list("scales", graph.KindFloats)))},
 	},
 	{Op: MSBiasGelu, Since: 1, File: between(2, 2)},
+	{
+		Op: MSFusedConv, Since: 1, File: between(2, 4),
+		Attrs: append(of(graph.Conv), text("activation", ""), list("activation_params", graph.KindFloats)),
+	},
+	{
+		Op: MSFusedGemm, Since: 1, File: between(2, 3),
+		Attrs: append(of(graph.Gemm), text("activation", ""), float("activation_alpha", 0), float("activation_beta", 0),
+			ignored(float("activation_gamma", 0))),
+	},
+	{
+		Op: MSFusedMatMul, Since: 1, File: between(2, 2),
+		Attrs: attributes{
+			float("alpha", 1), integer("transA", 0), integer("transB", 0), integer("transBatchA", 0), integer("transBatchB", 0),
+		},
+	},
+	{Op: MSSkipLayerNorm, Since: 1, File: between(3, 5), Attrs: attributes{float("epsilon", 1e-12)}},
+	{Op: MSSkipRMSNorm, Since: 1, File: between(3, 4), Attrs: attributes{float("epsilon", 1e-12)}},
 	{Op: MSFastGelu, Since: 1, File: between(1, 2)},
 	{Op: MSGelu, Since: 1, File: between(1, 1)},
 	{Op: MSQuickGelu, Since: 1, File: between(1, 1), Attrs: attributes{float("alpha", 1.702)}},
