@@ -70,6 +70,8 @@ func (s site) evalCast(c call) (array, error) {
 			v = float64(uint16(int64(v)))
 		case d == tensor.Int16:
 			v = float64(int16(int64(v)))
+		case v < 0 && (d == tensor.Uint32 || d == tensor.Uint64):
+			v += math.Ldexp(1, 8*d.Size()) // which CheckIntegers refuses too
 		}
 		return float32(v)
 	})

@@ -49,9 +49,28 @@ func mean(s build.Node) error {
 	return nil
 }
 
+// integerPower: the result has the type of the base, here integers, and so has the exponent where that changes nothing.
+func integerPower(s build.Node, exponent tensor.Tensor, d tensor.DType) error {
+	x, err := exponent.Float32s()
+	if err == nil {
+		err = graph.CheckIntegers(x)
+	}
+	if err != nil {
+		return s.Errorf("its base has elements of %v, and its exponent %q: %w", d, s.Raw.Inputs[1], err)
+	}
+	s.Raw.Inputs[1], err = constantLike(s, "exponent", exponent.Shape, x, d)
+	return err
+}
+
 // power: the exponent may be integers since opset 12.
 func power(s build.Node) error {
-	v := s.Net.Graph.Values[s.Raw.Inputs[1]]
+	v, base := s.Net.Graph.Values[s.Raw.Inputs[1]], s.Net.Graph.Values[s.Raw.Inputs[0]]
+	if base != nil && base.Const == nil && graph.Counts(base.DType) && v != nil && v.Const != nil {
+		if v.DType == base.DType {
+			return nil
+		}
+		return integerPower(s, *v.Const, base.DType)
+	}
 	if v == nil || v.Const == nil || v.DType == tensor.Float32 {
 		return nil
 	}
