@@ -107,3 +107,35 @@ func TestSharedWeightsInONNXRuntime(t *testing.T) {
 		}
 	}
 }
+
+// Codes that a Concat joins are codes to the layer behind it, and no numbers.
+func TestConcatOfCodesIsRead(t *testing.T) {
+	g := sharedWeights(t)
+	g.Nodes[1].Inputs[0] = g.AddNode(graph.Concat, "joined", "joined", graph.Attrs{"axis": 2}, "q", "q")
+	g.Values["joined"].Quant, g.Values["joined"].DType = g.Values["q"].Quant, tensor.Uint8
+	last := len(g.Nodes) - 1
+	g.Nodes = append(g.Nodes[:1:1], append([]*graph.Node{g.Nodes[last]}, g.Nodes[1:last]...)...)
+	g.Nodes, g.Outputs = g.Nodes[:3], []string{"c1"} // q, joined, c1
+	for name, v := range g.Values {
+		if v.Const == nil && name != "x" && name != "q" && name != "joined" && name != "c1" || name == "matrix" {
+			delete(g.Values, name)
+		} else if v.Const == nil && name != "x" {
+			v.Shape = nil
+		}
+	}
+	for _, f := range []Format{QDQ, QOperator} {
+		var b bytes.Buffer
+		if err := Export(&b, g, ExportConfig{Format: f}); err != nil {
+			t.Fatal(err)
+		}
+		back, err := Import(t.Context(), b.Bytes(), "joined.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range back.Nodes {
+			if v := back.Values[n.Outputs[0]]; (n.Op == graph.Concat || n.Op == graph.Conv) && v.Quant == nil {
+				t.Errorf("%v: %v makes reals", f, n)
+			}
+		}
+	}
+}

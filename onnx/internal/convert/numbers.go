@@ -153,7 +153,8 @@ func readAsNumbers(s build.Node, name string, as build.Number) *onnxpb.Node {
 					return n
 				}
 				wanted = append(wanted, n.Outputs...)
-			case inGraph && row.Role == graph.RolePass && row.Class != graph.ClassReference, op == graph.Clip, op == graph.Relu, op == "Split", op == graph.Identity:
+			case inGraph && row.Role == graph.RolePass && row.Class != graph.ClassReference, op == graph.Concat, op == graph.Clip, op == graph.Relu,
+				op == "Split", op == graph.Identity:
 				wanted = append(wanted, n.Outputs...)
 			default:
 				return n
