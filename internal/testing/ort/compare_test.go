@@ -131,3 +131,24 @@ func TestTail(t *testing.T) {
 		t.Errorf("%d bytes", len(s))
 	}
 }
+
+// Many elements may differ beside a tie where a table has one or two codes there, and nowhere else.
+func TestCheckTables(t *testing.T) {
+	for _, c := range []struct {
+		op    graph.Op
+		codes int
+		tie   float64
+		right bool
+	}{
+		{graph.Tanh, 1, 1e-5, true},
+		{graph.Tanh, 2, 1e-5, true},
+		{graph.Tanh, 3, 1e-5, false},
+		{graph.Tanh, 1, 1e-3, false},
+		{graph.Add, 1, 1e-5, false},
+	} {
+		l := Layer{Op: c.op, Elements: 1000, Differ: 40, Codes: c.codes, Steps: 1, Tie: c.tie}
+		if err := l.Check(); (err == nil) != c.right {
+			t.Errorf("%+v: %v", l, err)
+		}
+	}
+}
