@@ -28,7 +28,9 @@ func (s *lowerer) lower() error {
 	case s.counts() && s.computes():
 		of = (*lowerer).reference
 	case graph.IsDynamic(s.n):
-		of = (*lowerer).dynamicLayer
+		if s.class() == graph.ClassLayer { // an LSTM is computed as Eval does
+			of = (*lowerer).dynamicLayer
+		}
 	case s.quantized && s.class() != graph.ClassReshape && s.class() != graph.ClassBoundary:
 		s.addIsland()
 	}

@@ -8,20 +8,20 @@ import (
 	"linquant/tensor"
 )
 
-// dynamicAttr marks a Conv, Gemm or MatMul whose input is quantized while the network runs: see the operators.
+// dynamicAttr marks a Conv, Gemm, MatMul or LSTM whose input is quantized while the network runs: see the operators.
 const dynamicAttr = "dynamic"
 
-// IsDynamic reports whether the node is a Conv, Gemm or MatMul that reads and makes reals, and multiplies the codes of
+// IsDynamic reports whether the node is a Conv, Gemm, MatMul or LSTM that reads and makes reals, and multiplies the codes of
 // its input, whose scale it finds while it runs, by a weight of codes.
 func IsDynamic(n *Node) bool {
 	switch n.Op {
-	case Conv, Gemm, MatMul:
+	case Conv, Gemm, MatMul, LSTM:
 		return n.Int(dynamicAttr) != 0
 	}
 	return false
 }
 
-// SetDynamic makes a Conv, Gemm or MatMul one that quantizes its input while it runs. Its attributes are not shared
+// SetDynamic makes a Conv, Gemm, MatMul or LSTM one that quantizes its input while it runs. Its attributes are not shared
 // with other nodes afterwards.
 func SetDynamic(n *Node) {
 	attrs := Attrs{}
@@ -37,6 +37,9 @@ func (s site) checkDynamic(out *Value) error {
 	if s.value(0).Quant != nil || out.Quant != nil {
 		return s.errorf("it quantizes its input while it runs: input %q and output %q must be reals",
 			s.n.Inputs[0], out.Name)
+	}
+	if s.n.Op == LSTM {
+		return s.checkDynamicLSTM()
 	}
 	w := s.value(1)
 	rank := 2

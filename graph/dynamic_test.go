@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"linquant/graph"
@@ -150,5 +151,64 @@ func TestDynamicSums(t *testing.T) {
 		if err := graph.Check(g); (err == nil) != c.fits {
 			t.Errorf("%d products by %d: %v", c.depth, c.code, err)
 		}
+	}
+}
+
+// An LSTM that quantizes its input has weights whose rows have one scale each, steps first, and reals beside them.
+func TestDynamicLSTMErrors(t *testing.T) {
+	weight := func(p quant.Params) func(g *graph.Graph) {
+		return func(g *graph.Graph) { g.Values["w"].Quant = &p }
+	}
+	scales := func(n int) []float32 { return slices.Repeat([]float32{0.5}, n) }
+	for name, c := range map[string]struct {
+		change func(g *graph.Graph)
+		says   string // "" where it is right
+	}{
+		"a scale for all": {weight(quant.Params{Type: quant.Int(8), Scale: scales(1)}), ""},
+		"rows": {weight(quant.Params{
+			Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerGroup, GroupSize: 3}, Scale: scales(16),
+		}), ""},
+		"groups in rows": {weight(quant.Params{
+			Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerGroup, GroupSize: 2}, Scale: scales(24),
+		}), "the sums of a row need one scale"},
+		"columns": {weight(quant.Params{
+			Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerChannel, Axis: 2}, Scale: scales(3),
+		}), "the sums of a row need one scale"},
+		"layout":         {func(g *graph.Graph) { g.Nodes[0].Attrs["layout"] = 1 }, "layout 1"},
+		"reals":          {func(g *graph.Graph) { g.Values["w"].Quant = nil }, "must be a constant of codes"},
+		"computed":       {func(g *graph.Graph) { g.Nodes[0].Inputs[1] = "x" }, "must be a constant of codes"},
+		"codes as input": {func(g *graph.Graph) { quantize(g, "x", quant.TensorParams(quant.Int(8), 1, 0)) }, "must be reals"},
+		"biases of codes": {func(g *graph.Graph) {
+			g.AddConst("b", of(t, tensor.Shape{2, 16}, make([]int32, 32)))
+			g.Nodes[0].Inputs = append(g.Nodes[0].Inputs, "b")
+			quantize(g, "b", quant.Params{Type: quant.Int(32), Scale: scales(1)})
+		}, `input "b" is codes`},
+		"long rows": {func(g *graph.Graph) {
+			g.AddConst("w", of(t, tensor.Shape{1, 4, 40000}, make([]int8, 160000)))
+			weight(quant.Params{Type: quant.Int(8), Scale: scales(1)})(g)
+		}, "beyond int32"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := graph.New("lstm")
+			g.AddInput("x", tensor.Shape{5, 1, 3})
+			g.AddConst("w", of(t, tensor.Shape{2, 8, 3}, make([]int8, 48)))
+			g.AddConst("r", of(t, tensor.Shape{2, 8, 2}, make([]int8, 32)))
+			for _, name := range []string{"w", "r"} {
+				g.Values[name].Quant = &quant.Params{Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerChannel}, Scale: scales(2)}
+			}
+			n := &graph.Node{Op: graph.LSTM, Attrs: graph.Attrs{"direction": "bidirectional"}}
+			graph.SetDynamic(n)
+			g.AddNode(n.Op, "layer", "y", n.Attrs, "x", "w", "r")
+			g.Outputs = []string{"y"}
+			if err := graph.Check(g); err != nil {
+				t.Fatal(err)
+			}
+			c.change(g)
+			if err := graph.Check(g); c.says != "" {
+				contains(t, err, "layer", c.says)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

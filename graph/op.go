@@ -19,7 +19,9 @@ type Op string
 //   - The parameters of QuantizeLinear and DequantizeLinear are the Quant of the value of codes.
 //   - A Conv, Gemm or MatMul with the attribute dynamic (1) is dynamically quantized: its input, output and bias (a constant,
 //     [channels]) are reals, its weight is a constant of codes, and it makes codes of each example of its input by the range
-//     that the example has. SetDynamic makes one, and Dynamic says how ranges become scales.
+//     that the example has. SetDynamic makes one, and Dynamic says how ranges become scales. An LSTM with it has codes for W and
+//     R, constants with a scale for each direction or for each row of a direction (groups as long as a row), and makes codes of
+//     the whole input, and in each step of the hidden states of the whole batch.
 const (
 	Add                Op = "Add"
 	AveragePool        Op = "AveragePool"

@@ -151,7 +151,8 @@ type recurrentCell struct {
 	clip         func(float32) float32
 	r, rb        []float32 // of the state, for GRU
 	peephole     []float32
-	forget       bool // the input gate stands for the forget gate
+	bias         []float32 // of LSTM, added last: where a step's rounding says so
+	forget       bool      // the input gate stands for the forget gate
 	beforeReset  bool
 	scratch, own []float32
 }
@@ -208,27 +209,39 @@ func (k *recurrentCell) step(gates, h, c []float32) {
 		}
 	case LSTM:
 		addProducts(gates, k.r, h)
-		i, o, f, g := at(0), at(1), at(2), at(3)
-		peep := func(which, j int, c float32) float32 {
-			if k.peephole == nil {
-				return 0
-			}
-			return k.peephole[which*n+j] * c
+		k.gates(gates, h, c)
+	}
+}
+
+// gates computes the states of an LSTM from the sums of its gates, in the order input, output, forget, cell.
+func (k *recurrentCell) gates(sums, h, c []float32) {
+	n := k.hidden
+	sum := func(gate, j int, c float32) float32 {
+		x := sums[gate*n+j]
+		if k.peephole != nil && gate < 3 {
+			x += float32(k.peephole[gate*n+j] * c)
 		}
-		for j := range n {
-			in := k.f[0](k.clip(i[j] + peep(0, j, c[j])))
-			keep := 1 - in
-			if !k.forget {
-				keep = k.f[0](k.clip(f[j] + peep(2, j, c[j])))
-			}
-			c[j] = float32(keep*c[j]) + float32(in*k.f[1](k.clip(g[j])))
-			h[j] = k.f[0](k.clip(o[j]+peep(1, j, c[j]))) * k.f[2](c[j])
+		if k.bias != nil {
+			x += k.bias[gate*n+j]
 		}
+		return k.clip(x)
+	}
+	for j := range n {
+		in := k.f[0](sum(0, j, c[j]))
+		keep := 1 - in
+		if !k.forget {
+			keep = k.f[0](sum(2, j, c[j]))
+		}
+		c[j] = float32(keep*c[j]) + float32(in*k.f[1](sum(3, j, 0)))
+		h[j] = k.f[0](sum(1, j, c[j])) * k.f[2](c[j])
 	}
 }
 
 // evalRecurrent runs all directions of all examples.
 func (s site) evalRecurrent(call call) (array, error) {
+	if IsDynamic(s.n) {
+		return s.evalDynamicLSTM(call)
+	}
 	op := recurrents[s.n.Op]
 	directions, reverse, err := s.directions()
 	if err != nil {

@@ -67,7 +67,8 @@ var becomes = map[graph.Op][]graph.Op{
 	raw.MSQLinearGlobalAverage: {graph.GlobalAveragePool}, raw.MSQLinearLeakyRelu: {graph.LeakyRelu},
 	raw.MSQLinearSigmoid: {graph.Sigmoid}, raw.MSQLinearSoftmax: {graph.Softmax}, raw.MSQuantizeLinear: {graph.QuantizeLinear},
 	raw.MSDequantizeLinear: {graph.DequantizeLinear}, raw.MSGelu: {graph.Gelu}, raw.MSFastGelu: {graph.Gelu}, raw.MSBiasGelu: {graph.Gelu},
-	raw.MSQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.Microsoft + "." + file.IntegersToReals: {graph.MatMul},
-	file.DynamicQuantizer: {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
+	raw.MSQuickGelu: {graph.Swish}, raw.DynamicMatMul: {graph.MatMul}, raw.MSDynamicLSTM: {graph.LSTM},
+	raw.MSMatMulIntegerFloat: {graph.MatMul},
+	file.DynamicQuantizer:    {graph.Conv, graph.MatMul}, "ConvInteger": {graph.Conv}, "MatMulInteger": {graph.MatMul},
 	raw.MSGatherBlocks: {graph.DequantizeLinear, graph.Gather}, raw.MSMatMulNBits: {graph.DequantizeLinear, graph.MatMul},
 }

@@ -26,6 +26,7 @@ var foreign = map[string]struct {
 	"cast_of_codes":       {},
 	"constant_operands":   {reals: true},
 	"dead_channel":        {},
+	"dynamic_lstm":        {reals: true},
 	"gather_blocks":       {islands: []string{"Gather", "Gather", "Gather", "Gather", "Gather", "Concat"}},
 	"known_parameters":    {islands: []string{"Clip", "Pad", "Resize"}},
 	"matmul_nbits":        {reals: true},

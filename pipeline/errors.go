@@ -309,7 +309,7 @@ func count(n int, what string) string {
 func dynamicLayers(g *graph.Graph) int {
 	layers := 0
 	for _, n := range g.Nodes {
-		if graph.IsDynamic(n) {
+		if graph.IsDynamic(n) && n.Op != graph.LSTM { // whose range is that of the whole batch
 			layers++
 		}
 	}

@@ -58,7 +58,7 @@ class Net:
     def qdq(self, x, scale, zero, dtype=np.uint8):
         return self.dq(self.q(x, scale, zero, dtype), scale, zero, dtype)
 
-    def save(self, name, y, integers=True, type=T.FLOAT):
+    def save(self, name, y, integers=True, type=T.FLOAT, threads=0):
         self.nodes[-1].output[0], y = "y", "y"
         def model(shape):
             out = helper.make_tensor_value_info(y, type, shape)
@@ -68,6 +68,7 @@ class Net:
 
         o = ort.SessionOptions()
         o.add_session_config_entry("session.x64quantprecision", "1")
+        o.intra_op_num_threads = threads
         if not integers:
             o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = ort.InferenceSession(model(None).SerializeToString(), o, providers=["CPUExecutionProvider"])
@@ -282,6 +283,30 @@ def shared_dynamic():
     n.save("shared_dynamic", n.op("Concat", *parts, axis=0))
 
 
+def dynamic_lstm():
+    """ONNX Runtime's LSTM that quantizes its input and its state: in both directions with everything that it can have, and backwards
+    with a scale for each column. The range of the states is that of the whole batch on one thread alone."""
+    n = Net(17)
+
+    def lstm(x, inputs, hidden, type, columns, given=("", "", "", "", ""), **attrs):
+        d, params = 2 if attrs["direction"] == "bidirectional" else 1, []
+        weights = [n.const(codes(d, k, 4 * hidden, lo=np.iinfo(type).min, hi=np.iinfo(type).max, dtype=type), type) for k in (inputs, hidden)]
+        for zero in (3, -2):
+            shape = (d, 4 * hidden) if columns else (d,)
+            zero = 128 if type == np.uint8 else 0 if columns else zero
+            params += [n.const(rng.random(shape) * 0.01 + 0.002), n.const(np.full(shape, zero), type)]
+        return n.op("DynamicQuantizeLSTM", x, *weights, *given, *params, outputs=3, domain="com.microsoft", hidden_size=hidden, **attrs)
+
+    x = n.input(reals(6, 3, 10), shape=[6, 3, 10])
+    given = (reals(2, 64) * 0.3, np.array([6, 2, 5]), reals(2, 3, 8), reals(2, 3, 8), reals(2, 24))
+    given = [n.const(v, np.int32 if v.ndim == 1 else np.float32) for v in given]
+    y, h, c = lstm(x, 10, 8, np.int8, False, given, direction="bidirectional")
+    x = n.op("Reshape", n.op("Transpose", y, perm=[0, 2, 1, 3]), n.const([6, 3, 16], np.int64))
+    more = lstm(x, 16, 5, np.uint8, True, direction="reverse", clip=0.9, input_forget=1, activations=["Sigmoid", "Tanh", "Softsign"])
+    parts = [n.op("Reshape", v, n.const([1, -1], np.int64)) for v in (y, h, c, *more)]
+    n.save("dynamic_lstm", n.op("Concat", *parts, axis=1), threads=1)
+
+
 def known_parameters():
     """Parameters that follow from constants: of Clip, Pad, Resize and Reshape, scales and zero points of codes."""
     n = Net(17)
@@ -318,7 +343,7 @@ if __name__ == "__main__":
     os.makedirs(HERE, exist_ok=True)
     for f in (
         cast_of_codes, dead_channel, weight_through_clip, narrow_activations, moved_weights, reshaped_conv, signs_of_scales, blocks, matmul_nbits,
-        gather_blocks, sixteen_bits, mixed_bits, odd_activations, by_hand, bytes_in, old_dynamic, shared_dynamic, known_parameters, constant_operands, positions,
+        gather_blocks, sixteen_bits, mixed_bits, odd_activations, by_hand, bytes_in, old_dynamic, shared_dynamic, dynamic_lstm, known_parameters, constant_operands, positions,
     ):  # fmt: skip
         rng = np.random.default_rng(13)
         f()

@@ -71,11 +71,15 @@ func (im *Network) infer(nodes []*raw.Node) {
 		if ofReals {
 			n = inReals(n)
 		}
+		turned := n.Op == graph.LSTM && ofReals // its weights have rows for columns
 		for _, in := range n.Inputs {
 			switch v := im.Graph.Values[in]; {
 			case in == "" || part.Values[in] != nil:
 			case v.Const != nil && v.DType == tensor.Float32:
 				part.AddConst(in, *v.Const)
+			case v.Const != nil && turned && len(v.Const.Shape) == 3:
+				s := v.Const.Shape
+				addInput(part, v, tensor.Shape{s[0], s[2], s[1]}, ofReals)
 			case v.Const != nil: // codes, which stand for reals of the same shape, or integers
 				addInput(part, v, v.Const.Shape, ofReals)
 			case im.shapes[in] == nil:

@@ -3,6 +3,7 @@ package codes
 
 import (
 	"fmt"
+	"slices"
 
 	"linquant/graph"
 	"linquant/quant"
@@ -32,17 +33,27 @@ func MovesElements(n *graph.Node) bool {
 
 // Transposed returns a matrix of codes, and its parameters, with rows and columns exchanged.
 func Transposed(t tensor.Tensor, p quant.Params) (tensor.Tensor, quant.Params) {
-	rows, cols, size := t.Shape[0], t.Shape[1], t.DType.Size()
-	data := make([]byte, len(t.Data))
-	for r := range rows {
-		for c := range cols {
-			copy(data[(c*rows+r)*size:], t.Data[(r*cols+c)*size:][:size])
-		}
-	}
 	if p.Per == quant.PerChannel {
 		p.Axis = 1 - p.Axis
 	}
-	return tensor.Tensor{DType: t.DType, Shape: tensor.Shape{cols, rows}, Data: data}, p
+	return TransposedEach(t), p
+}
+
+// TransposedEach returns a matrix of codes, or a stack of matrices, with rows and columns exchanged.
+func TransposedEach(t tensor.Tensor) tensor.Tensor {
+	shape := slices.Clone(t.Shape)
+	n := len(shape)
+	rows, cols, size := shape[n-2], shape[n-1], t.DType.Size()
+	shape[n-2], shape[n-1] = cols, rows
+	data := make([]byte, len(t.Data))
+	for from := 0; from < len(data); from += rows * cols * size {
+		for r := range rows {
+			for c := range cols {
+				copy(data[from+(c*rows+r)*size:], t.Data[from+(r*cols+c)*size:][:size])
+			}
+		}
+	}
+	return tensor.Tensor{DType: t.DType, Shape: shape, Data: data}
 }
 
 // CodesSuffix ends the names of values that hold the codes of a float value.

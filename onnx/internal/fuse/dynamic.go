@@ -12,6 +12,9 @@ import (
 
 // dynamicLayer takes a layer that quantizes its input while it runs, and an Add of a bias behind it.
 func (f *fuser) dynamicLayer(n *raw.Node) error {
+	if n.Op == raw.MSDynamicLSTM {
+		return f.dynamicLSTM(n)
+	}
 	op, _ := raw.FloatOp(n.Op)
 	m := &raw.Node{Name: n.Name, Op: op, Outputs: slices.Clone(n.Outputs[:1]), Attrs: n.FloatAttrs()}
 	graph.SetDynamic(m.InGraph())

@@ -73,7 +73,7 @@ func hasQuantization(g *raw.Graph) bool {
 // dynamic are the operators of networks whose parameters are computed while they run.
 var dynamic = map[graph.Op]bool{
 	"DynamicQuantizeLinear": true, "ConvInteger": true, "MatMulInteger": true,
-	"MatMulIntegerToFloat": true, "DynamicQuantizeLSTM": true,
+	"MatMulIntegerToFloat": true,
 }
 
 // withoutDomain returns the operator without the domain of ONNX Runtime's own operators.
@@ -111,6 +111,7 @@ type fuser struct {
 	makers    map[string]*raw.Node   // of the raw graph, once somebody asked
 	ranks     map[string]int         // of the new graph's values, where nodes tell
 	left      elements.Budget        // for what is made of constants
+	recurrent map[string]string      // weights of dynamic LSTMs, by codes, scale and zero point
 }
 
 func newFuser(ctx context.Context, g *raw.Graph) (*fuser, error) {
@@ -121,7 +122,7 @@ func newFuser(ctx context.Context, g *raw.Graph) (*fuser, error) {
 		ctx: ctx,
 		raw: g, out: graph.New(g.Name), consumers: g.Consumers(),
 		values: map[string]operand{}, done: map[*raw.Node]bool{}, producer: map[string]*graph.Node{},
-		ranks: map[string]int{}, left: left,
+		ranks: map[string]int{}, left: left, recurrent: map[string]string{},
 	}
 	f.out.Inputs, f.out.Outputs = g.Inputs, g.Outputs
 	f.out.Requant = g.Requant

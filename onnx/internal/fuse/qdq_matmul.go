@@ -57,7 +57,7 @@ func (f *fuser) rankOf(n *graph.Node) int {
 		return 2
 	case graph.Reshape:
 		return len(n.Ints("shape"))
-	case graph.Squeeze, graph.Unsqueeze, graph.Expand:
+	case graph.Squeeze, graph.Unsqueeze, graph.Expand, graph.LSTM, graph.GRU, graph.RNN:
 		return -1
 	}
 	_, pair := graph.Binary(n.Op)

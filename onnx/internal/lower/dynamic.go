@@ -21,6 +21,9 @@ import (
 // Layers that read the same value share the DynamicQuantizeLinear. The range that it finds is of the whole tensor, not
 // of each example: with batches of several examples other runtimes get other codes.
 func (l *lowerer) dynamic(n *graph.Node) error {
+	if n.Op == graph.LSTM {
+		return l.dynamicLSTM(n)
+	}
 	if w := l.g.Values[n.Inputs[1]]; l.int4 && w.Quant.Type.Bits <= 4 {
 		return fmt.Errorf("its weight %q has %d bits, and layers that quantize their input while they run have no 4-bit "+
 			"types in ONNX: leave the codes in 8 bits", w.Name, w.Quant.Type.Bits)

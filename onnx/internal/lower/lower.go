@@ -116,6 +116,7 @@ type lowerer struct {
 	kernels    [][2]string              // weights under another name, and the name that they have in g
 	quantizers map[string]dynamicValue  // what a DynamicQuantizeLinear makes of a value
 	transposed map[string]*graph.Value  // weights of dynamic layers, transposed
+	recurrent  map[string]*raw.Node     // LSTMs that quantize their inputs, by operands and attributes
 }
 
 func newLowerer(g *graph.Graph, cfg Config) *lowerer {

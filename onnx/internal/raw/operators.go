@@ -12,6 +12,7 @@ const (
 	MSQuantizeLinear       graph.Op = Microsoft + ".QuantizeLinear"
 	MSDequantizeLinear     graph.Op = Microsoft + ".DequantizeLinear"
 	MSQGemm                graph.Op = Microsoft + ".QGemm"
+	MSDynamicLSTM          graph.Op = Microsoft + ".DynamicQuantizeLSTM"
 	MSGatherBlocks         graph.Op = Microsoft + ".GatherBlockQuantized"
 	MSMatMulNBits          graph.Op = Microsoft + ".MatMulNBits"
 	MSMatMulIntegerFloat   graph.Op = Microsoft + ".MatMulIntegerToFloat"
@@ -26,7 +27,8 @@ const (
 )
 
 // Layers that quantize their input while they run: inputs X of reals, W of codes, its scale, its zero point, and a bias;
-// the last two optional. ONNX Runtime has the one, and files have nodes for the other that package dynamic finds.
+// the last two optional. ONNX Runtime has the one, and files have nodes for the other that package dynamic finds. MSDynamicLSTM
+// is another: inputs are those of LSTM, but W and R have rows for columns, and the scales and zero points of these.
 const (
 	DynamicMatMul graph.Op = Microsoft + ".DynamicQuantizeMatMul"
 	DynamicConv   graph.Op = DynamicDomain + ".DynamicQuantizeConv"
@@ -35,7 +37,9 @@ const (
 )
 
 // IsDynamic reports whether the operator quantizes its input while it runs.
-func IsDynamic(op graph.Op) bool { return op == DynamicMatMul || op == DynamicConv }
+func IsDynamic(op graph.Op) bool {
+	return op == DynamicMatMul || op == DynamicConv || op == MSDynamicLSTM
+}
 
 // Slot is where a node has codes and what they stand for: indices of its inputs.
 type Slot struct{ Codes, Scale, Zero int }
@@ -51,6 +55,7 @@ var (
 	one   = []Slot{{0, 1, 2}}
 	two   = []Slot{{0, 1, 2}, {3, 4, 5}}
 	layer = []Slot{{1, 2, 3}}
+	lstm  = []Slot{{1, 8, 9}, {2, 10, 11}}
 )
 
 var quantizedOps = map[graph.Op]quantized{
@@ -71,6 +76,7 @@ var quantizedOps = map[graph.Op]quantized{
 	MSQLinearSoftmax:       {graph.Softmax, one, Slot{0, 3, 4}},
 	DynamicMatMul:          {graph.MatMul, layer, Slot{}},
 	DynamicConv:            {graph.Conv, layer, Slot{}},
+	MSDynamicLSTM:          {graph.LSTM, lstm, Slot{}},
 }
 
 // QLinearOf returns ONNX Runtime's own operator on codes that rounds otherwise than the operator on reals between

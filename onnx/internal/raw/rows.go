@@ -174,12 +174,15 @@ var computed = []graph.Operator{
 func withParameters() []graph.Operator {
 	gemm := slices.DeleteFunc(of(graph.Gemm), func(a graph.Attribute) bool { return a.Name == "beta" })
 	boundary := attributes{integer("axis", 1), integer("block_size", 0)}
+	lstm := slices.DeleteFunc(of(graph.LSTM), func(a graph.Attribute) bool { return a.Name == "layout" })
+	lstm = append(lstm, graph.Attribute{Name: graph.OutputAttr, Kind: graph.KindInt, Default: 0, Scope: graph.ScopeGraph})
 	return []graph.Operator{
 		{Op: DynamicConv, Since: 0, File: between(3, 5), Attrs: of(graph.Conv)},
 		{Op: DynamicMatMul, Since: 1, File: between(3, 5)},
 		{Op: QLinearConv, Since: 10, File: between(8, 9), Attrs: of(graph.Conv)},
 		{Op: QLinearMatMul, Since: 10, File: between(8, 8)},
 		{Op: MSDequantizeLinear, Since: 1, File: between(2, 3), Attrs: boundary},
+		{Op: MSDynamicLSTM, Since: 1, File: between(12, 12), Attrs: lstm},
 		{Op: MSQGemm, Since: 1, File: between(6, 9), Attrs: gemm},
 		{Op: MSQLinearAdd, Since: 1, File: between(7, 8)},
 		{Op: MSQLinearAveragePool, Since: 1, File: between(4, 5), Attrs: append(of(graph.AveragePool), integer("channels_last", 0))},

@@ -66,7 +66,7 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if s.Raw.Op == "" { // the outputs have become constants
 		return nil
 	}
-	if row, ok := graph.Lookup(s.Raw.Op); ok && len(s.Raw.Outputs) > 1 {
+	if row, ok := raw.Lookup(s.Raw.Op); ok && len(s.Raw.Outputs) > 1 {
 		if _, ok := row.Attr(graph.OutputAttr); ok {
 			return eachOutput(s)
 		}
