@@ -8,10 +8,17 @@ import (
 	"linquant/quant"
 )
 
+// EndedAttr is the attribute of a dynamic LSTM that says, with 1, that the last state of a sequence that has ended stays in the
+// ranges of the steps behind it. So ONNX Runtime computes where the output of every step is left out; else it counts as zeros.
+const EndedAttr = "ended"
+
 // checkDynamicLSTM checks an LSTM that quantizes its input and its hidden state while it runs.
 func (s site) checkDynamicLSTM() error {
 	if s.n.Int("layout") != 0 {
 		return s.errorf("it quantizes its input while it runs, and has the layout %d: only 0, steps first, does so", s.n.Int("layout"))
+	}
+	if s.n.Int(EndedAttr) != 0 && s.n.Int(outputAttr) == 0 {
+		return s.errorf("it has %s, and makes the output of every step: only the last states go with it", EndedAttr)
 	}
 	for i := range s.n.Inputs {
 		v := s.value(i)
@@ -104,7 +111,7 @@ func (r *codedRows) scaled(row int, x []int32, scale float32) float32 {
 //
 // with sums of integers, and every other step rounded to float32, from left to right. The codes of X have one scale, found of all
 // steps up to the longest sequence's end (Dynamic), those of the hidden states one in every step, found of the whole batch, where
-// a sequence that has ended counts with zeros. What comes of a sequence of length 0 are zeros.
+// a sequence that has ended counts with zeros (but see EndedAttr). What comes of a sequence of length 0 are zeros.
 func (s site) evalDynamicLSTM(call call) (array, error) {
 	directions, reverse, err := s.directions()
 	if err != nil {
@@ -152,7 +159,9 @@ func (s site) evalDynamicLSTM(call call) (array, error) {
 				}
 				hidden, cell := h[b*n:][:n], c[b*n:][:n]
 				if i >= length {
-					clear(hidden)
+					if length == 0 || s.n.Int(EndedAttr) == 0 {
+						clear(hidden)
+					}
 					continue
 				}
 				t := i

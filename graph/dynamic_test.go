@@ -174,6 +174,7 @@ func TestDynamicLSTMErrors(t *testing.T) {
 		"columns": {weight(quant.Params{
 			Type: quant.Int(8), Layout: quant.Layout{Per: quant.PerChannel, Axis: 2}, Scale: scales(3),
 		}), "the sums of a row need one scale"},
+		"ended":          {func(g *graph.Graph) { g.Nodes[0].Attrs[graph.EndedAttr] = 1 }, "only the last states"},
 		"layout":         {func(g *graph.Graph) { g.Nodes[0].Attrs["layout"] = 1 }, "layout 1"},
 		"reals":          {func(g *graph.Graph) { g.Values["w"].Quant = nil }, "must be a constant of codes"},
 		"computed":       {func(g *graph.Graph) { g.Nodes[0].Inputs[1] = "x" }, "must be a constant of codes"},

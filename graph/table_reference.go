@@ -130,7 +130,7 @@ func init() {
 		},
 		{
 			Op: LSTM, Since: 1, Written: 7, Inputs: Arity{3, 8}, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.recur, eval: site.evalRecurrent,
-			Attrs: append(common[:len(common):len(common)], intAttr("input_forget", 0), dynamic),
+			Attrs: append(common[:len(common):len(common)], intAttr("input_forget", 0), dynamic, intAttr(EndedAttr, 0).in(ScopeGraph)),
 		},
 		{Op: RNN, Since: 1, Written: 7, FloatOnly: true, types: typeOf(tensor.Float32), shape: site.recur, eval: site.evalRecurrent, Attrs: common},
 	}...)

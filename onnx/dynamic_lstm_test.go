@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,12 +26,7 @@ func TestDynamicLSTMReturns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, elements := rand.New(rand.NewPCG(1, 2)), make([]float32, 6*3*10)
-	for i := range elements {
-		elements[i] = float32(r.NormFloat64())
-	}
-	x, _ := tensor.Of(tensor.Shape{6, 3, 10}, elements)
-	in := map[string]tensor.Tensor{"x": x}
+	in := map[string]tensor.Tensor{"x": drawn(t)}
 	for _, format := range []Format{QDQ, QOperator} {
 		path := export(t, f.Graph, ExportConfig{Format: format})
 		back, err := Open(t.Context(), path)
@@ -65,6 +61,76 @@ func TestDynamicLSTMReturns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Where a file has no output of every step, sequences that have ended stay in the ranges, here and in ONNX Runtime.
+func TestDynamicLSTMEnded(t *testing.T) {
+	file, err := os.ReadFile(dynamicLSTM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnxpb.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lstm := m.Graph.Nodes[slices.IndexFunc(m.Graph.Nodes, func(n onnxpb.Node) bool { return n.Op == "DynamicQuantizeLSTM" })]
+	state := lstm.Outputs[1]
+	m.Graph.Outputs = []onnxpb.ValueInfo{{
+		Name: state, Type: onnxpb.Float, HasShape: true, Dims: []onnxpb.Dim{{Value: 2}, {Value: 3}, {Value: 8}},
+	}}
+	m.Graph.Nodes = []onnxpb.Node{lstm}
+	in := map[string]tensor.Tensor{"x": drawn(t)}
+	states := func(data []byte) tensor.Tensor {
+		g, err := Import(t.Context(), data, "lstm.onnx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := export(t, g, ExportConfig{})
+		back, err := Open(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer back.Close()
+		var values [2]map[string]tensor.Tensor
+		for i, g := range []*graph.Graph{g, back.Graph} {
+			if values[i], err = graph.Eval(t.Context(), g, in, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(values[0][state].Data, values[1][state].Data) {
+			t.Error("other bits after the file")
+		}
+		return values[0][state]
+	}
+	all := states(fileOf(t, m))
+	m.Graph.Nodes[0].Outputs = []string{"", state}
+	last := fileOf(t, m)
+	got := states(last)
+	if largest(t, got, all) < 1e-5 {
+		t.Error("the output of every step makes no difference")
+	}
+	ort.Require(t)
+	path := filepath.Join(t.TempDir(), "lstm.onnx")
+	if err := os.WriteFile(path, last, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if d := largest(t, ort.Run(t, path, in, nil, ort.Options{Unsaturated: true})[state], got); d > 1e-5 {
+		t.Errorf("ONNX Runtime is %g away", d)
+	}
+}
+
+// drawn returns an input of the LSTMs.
+func drawn(t *testing.T) tensor.Tensor {
+	t.Helper()
+	r, elements := rand.New(rand.NewPCG(1, 2)), make([]float32, 6*3*10)
+	for i := range elements {
+		elements[i] = float32(r.NormFloat64())
+	}
+	x, err := tensor.Of(tensor.Shape{6, 3, 10}, elements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
 
 // largest returns the largest difference of two arrays of one shape.

@@ -58,6 +58,7 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	raw.MSDequantizeLinear:   dequantizeLinear,
 	"DynamicQuantizeLinear":  dynamicQuantizeLinear,
 	"ConvInteger":            convInteger,
+	raw.MSDynamicLSTM:        dynamicLSTM,
 	raw.MSGatherBlocks:       gatherBlockQuantized,
 	raw.MSMatMulNBits:        matMulNBits,
 	"MatMulInteger":          matMulInteger,

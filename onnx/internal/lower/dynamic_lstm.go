@@ -19,10 +19,12 @@ func (l *lowerer) dynamicLSTM(n *graph.Node) error {
 	maps.Copy(attrs, n.Attrs)
 	graph.ClearDynamic(attrs)
 	delete(attrs, graph.OutputAttr)
+	delete(attrs, graph.EndedAttr)
 	delete(attrs, "layout") // it is 0, and the operator has none
 	attrs["hidden_size"] = l.g.Values[n.Inputs[2]].Const.Shape[2]
 	out, which := l.g.Values[n.Outputs[0]], n.Int(graph.OutputAttr)
-	key := fmt.Sprintf("%q %v", n.Inputs, attrs)
+	ended := n.Int(graph.EndedAttr) != 0
+	key := fmt.Sprintf("%q %v %v", n.Inputs, attrs, ended)
 	if m := l.recurrent[key]; m != nil {
 		l.out.Values[out.Name] = rawFloat(out)
 		l.output(m, which, out.Name)
@@ -46,6 +48,9 @@ func (l *lowerer) dynamicLSTM(n *graph.Node) error {
 	l.emit(raw.MSDynamicLSTM, n.Name, attrs, inputs, out.Name, out)
 	m := l.out.Nodes[len(l.out.Nodes)-1]
 	m.Outputs = nil
+	if ended {
+		m.Outputs = []string{""}
+	}
 	l.output(m, which, out.Name)
 	if l.recurrent == nil {
 		l.recurrent = map[string]*raw.Node{}

@@ -175,7 +175,9 @@ func withParameters() []graph.Operator {
 	gemm := slices.DeleteFunc(of(graph.Gemm), func(a graph.Attribute) bool { return a.Name == "beta" })
 	boundary := attributes{integer("axis", 1), integer("block_size", 0)}
 	lstm := slices.DeleteFunc(of(graph.LSTM), func(a graph.Attribute) bool { return a.Name == "layout" })
-	lstm = append(lstm, graph.Attribute{Name: graph.OutputAttr, Kind: graph.KindInt, Default: 0, Scope: graph.ScopeGraph})
+	for _, name := range []string{graph.OutputAttr, graph.EndedAttr} {
+		lstm = append(lstm, graph.Attribute{Name: name, Kind: graph.KindInt, Default: 0, Scope: graph.ScopeGraph})
+	}
 	return []graph.Operator{
 		{Op: DynamicConv, Since: 0, File: between(3, 5), Attrs: of(graph.Conv)},
 		{Op: DynamicMatMul, Since: 1, File: between(3, 5)},
