@@ -1,4 +1,4 @@
-"""What the comparisons share: linquant as a command and CIFAR-10."""
+"""What the comparisons share: linquant as a command, CIFAR-10, and QDQ files that get codes of another tool."""
 import json
 import os
 import subprocess
@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 LINQUANT = os.environ.get("LINQUANT", "linquant")
 CALIBRATION = 512  # images, the first of the training set
@@ -57,3 +58,47 @@ def training(data, model, count=CALIBRATION):
 
 def test(data, model, count=10000):
     return images(data, ["test_batch.bin"], model, count)
+
+
+class QDQ:
+    """A QDQ file of linquant, whose activations keep their ranges while its layers get other codes."""
+
+    def __init__(self, path):
+        self.model = onnx.load(path)
+        self.constants = {i.name: i for i in self.model.graph.initializer}
+        self.makers = {o: n for n in self.model.graph.node for o in n.output}
+        self.layers = [n for n in self.model.graph.node if n.op_type in ("Conv", "Gemm")]
+
+    def get(self, name):
+        return numpy_helper.to_array(self.constants[name])
+
+    def put(self, name, values):
+        old = self.get(name)
+        new = np.asarray(values).astype(old.dtype).reshape(old.shape)
+        self.constants[name].CopyFrom(numpy_helper.from_array(new, name))
+
+    def layer(self, node, weight, scale, bias, bits):
+        """Gives a layer real weights that are codes of at most bits times one scale for each output channel, and a bias."""
+        source = [self.makers[i] for i in node.input]  # DequantizeLinear of input, weight and bias
+        scale = np.asarray(scale, np.float64).reshape(-1)
+        rows = np.asarray(weight, np.float64).reshape(len(scale), -1)
+        codes = np.rint(rows / scale[:, None])
+        if abs(codes * scale[:, None] - rows).max() > 1e-4 * scale.max():
+            raise SystemExit(f"{node.name}: its weights are no multiples of its scales")
+        if codes.min() < -2 ** (bits - 1) or codes.max() > 2 ** (bits - 1) - 1:
+            raise SystemExit(f"{node.name}: codes {codes.min():g} to {codes.max():g} need more than {bits} bits")
+        step = scale * float(self.get(source[0].input[1]))
+        sums = np.rint(np.asarray(bias, np.float64) / step)
+        if abs(sums).max() >= 2 ** 31:
+            raise SystemExit(f"{node.name}: its bias needs more than 32 bits")
+        self.put(source[1].input[0], codes)
+        self.put(source[1].input[1], scale)
+        self.put(source[2].input[0], sums)
+        self.put(source[2].input[1], step)
+
+    def save(self, path):
+        """Saves it without the recipe, which says how other codes were made."""
+        kept = [p for p in self.model.metadata_props if p.key != "linquant.recipe"]
+        del self.model.metadata_props[:]
+        self.model.metadata_props.extend(kept)
+        onnx.save(self.model, path)
