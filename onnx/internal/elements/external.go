@@ -159,7 +159,11 @@ func (e *External) find(local string) (*os.File, error) {
 	return nil, err
 }
 
+// Size returns the bytes of all files that were read; nil has read none.
 func (e *External) Size() int64 {
+	if e == nil {
+		return 0
+	}
 	total := int64(0)
 	for _, m := range e.files {
 		total += int64(len(m.Bytes))
@@ -167,7 +171,11 @@ func (e *External) Size() int64 {
 	return total
 }
 
+// Close closes the files and folders; nil has none.
 func (e *External) Close() error {
+	if e == nil {
+		return nil
+	}
 	var first error
 	for _, m := range e.files {
 		if err := m.Close(); first == nil {
