@@ -51,7 +51,9 @@ func (c ImportConfig) extract(ctx context.Context, data []byte, path string, w i
 	}
 	part.Apply(m.Graph, func(name string) onnxpb.ValueInfo { return c.declared[name] })
 	e := &extraction{ImportConfig: c, whole: &whole, part: m.Graph, declared: map[string]bool{}}
-	cut := &onnxpb.Cut{Node: func(i int) bool { return part.Nodes[i] }, Declared: func(name string) bool { return e.declared[name] }}
+	cut := &onnxpb.Cut{
+		Node: func(i int) bool { return part.Nodes[i] }, Renamed: part.Renamed, Declared: func(name string) bool { return e.declared[name] },
+	}
 	if err := e.inputs(ctx, cut, data, external); err != nil {
 		return nil, err
 	}

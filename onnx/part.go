@@ -31,7 +31,7 @@ func (e *CutError) Error() string {
 // Unwrap returns Err.
 func (e *CutError) Unwrap() error { return e.Err }
 
-// UnknownValueError is the error of a value of ImportConfig.Outputs or Inputs that the file does not have.
+// UnknownValueError is the error of a value of ImportConfig.Outputs or Inputs that the file does not have, or that cannot be one.
 type UnknownValueError = fault.Unknown
 
 // cutBefore returns the error of a model that was refused, with the values up to which it can be read if that is so.

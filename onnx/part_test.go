@@ -96,6 +96,112 @@ func TestInputs(t *testing.T) {
 	}
 }
 
+// A node that makes a value which becomes an input may be needed for another that it makes: there the value has another name.
+func TestInputsBesideOthers(t *testing.T) {
+	split := op("Split", "s", "x")
+	split.Outputs, split.Attrs = []string{"s", "rest"}, []onnxpb.Attr{{Name: "axis", Type: onnxpb.AttrInt, Int: 1}}
+	data := model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, split, op("Relu", "s_cut", "rest"), op("Tanh", "t", "s"),
+		op("Add", "y", "t", "s_cut"))
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cfg := onnx.ImportConfig{Inputs: []string{"s"}}
+	g, err := cfg.Import(t.Context(), data, "net.onnx")
+	if err != nil || !slices.Equal(g.Inputs, []string{"x", "s"}) {
+		t.Fatalf("%v, error %v", g, err)
+	}
+	var part bytes.Buffer
+	if _, err := cfg.Extract(t.Context(), path, &part); err != nil {
+		t.Fatal(err)
+	}
+	m, err := onnxpb.Read(part.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := split
+	want.Outputs = []string{"s_cut2", "rest"} // s_cut is another's
+	if diff := cmp.Diff(want, m.Graph.Nodes[0]); diff != "" || len(m.Graph.Nodes) != 4 {
+		t.Errorf("%d nodes: %s", len(m.Graph.Nodes), diff)
+	}
+	if again, err := onnx.Import(t.Context(), part.Bytes(), "part.onnx"); err != nil || len(again.Nodes) != len(g.Nodes) {
+		t.Errorf("%v, error %v", again, err)
+	}
+
+	// What a refused node makes is known by either name.
+	split.Op = "Soup"
+	data = model(t, []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 6)}, op("Add", "t", "x", "s"), split,
+		op("Add", "y", "t", "rest"), op("Add", "z", "y", "s"))
+	cfg = onnx.ImportConfig{Inputs: []string{"s"}, Outputs: []string{"z"}, Shapes: map[string]tensor.Shape{"s": {graph.Batch, 6}}}
+	var cut *onnx.CutError
+	var unsupported *onnx.UnsupportedError
+	if _, err := cfg.Import(t.Context(), data, "net.onnx"); !errors.As(err, &cut) || !slices.Equal(cut.Outputs, []string{"t"}) ||
+		!errors.As(err, &unsupported) || unsupported.Node != "s" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// An input that the file has a default for is given when it is asked for.
+func TestInputsWithDefault(t *testing.T) {
+	m := &onnxpb.Model{IRVersion: 3, Opsets: []onnxpb.Opset{{Version: 9}}, Graph: &onnxpb.Graph{
+		Inputs:       []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 2), info("w", onnxpb.Float, -1, 2)},
+		Outputs:      []onnxpb.ValueInfo{info("y", onnxpb.Float, -1, 2)},
+		Initializers: []onnxpb.Tensor{{Name: "w", Type: onnxpb.Float, Dims: []int64{1, 2}, Raw: make([]byte, 8)}, {Name: "c", Type: onnxpb.Float, Dims: []int64{2}, Raw: make([]byte, 8)}},
+		Nodes:        []onnxpb.Node{op("Relu", "r", "x"), op("Add", "a", "r", "w"), op("Mul", "y", "a", "c")},
+	}}
+	var data bytes.Buffer
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if err := m.Write(&data); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cfg := onnx.ImportConfig{Inputs: []string{"w"}}
+	g, err := cfg.Import(t.Context(), data.Bytes(), "net.onnx")
+	if err != nil || !slices.Equal(g.Inputs, []string{"x", "w"}) {
+		t.Errorf("%v, error %v", g, err)
+	}
+	var part bytes.Buffer
+	if _, err := cfg.Extract(t.Context(), path, &part); err != nil {
+		t.Fatal(err)
+	}
+	m.Graph.Initializers = m.Graph.Initializers[1:]
+	if got, err := onnxpb.Read(part.Bytes()); err != nil {
+		t.Error(err)
+	} else if diff := cmp.Diff(m, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What cannot be an input or an output is told why.
+func TestPartErrors(t *testing.T) {
+	m := &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}}, Graph: &onnxpb.Graph{
+		Inputs: []onnxpb.ValueInfo{info("x", onnxpb.Float, -1, 2)}, Outputs: []onnxpb.ValueInfo{info("y", onnxpb.Float, -1, 2)},
+		Initializers: []onnxpb.Tensor{{Name: "w", Type: onnxpb.Float, Dims: []int64{2}, Raw: make([]byte, 8)}},
+		Nodes:        []onnxpb.Node{op("Relu", "relu", "x"), op("Add", "y", "relu", "w")},
+	}}
+	var data bytes.Buffer
+	if err := m.Write(&data); err != nil {
+		t.Fatal(err)
+	}
+	for want, cfg := range map[string]onnx.ImportConfig{
+		`the output "x" is asked for, and it is an input of the network, which no node computes`:                    {Outputs: []string{"x"}},
+		`the output "w" is asked for, and it is an initializer, which no node computes`:                             {Outputs: []string{"w"}},
+		`the output "y" is asked for, and it is so twice`:                                                           {Outputs: []string{"y", "y"}},
+		`the output "relu" is asked for, and it is an input of the part, where it is not computed`:                  {Outputs: []string{"relu"}, Inputs: []string{"relu"}},
+		`the output "rely" is asked for, and no node computes it; did you mean "relu", "y"?`:                        {Outputs: []string{"rely"}},
+		`the input "w" is asked for, and it is an initializer, which always has the value that the file has for it`: {Inputs: []string{"w"}},
+		`the input "relu" is asked for, and it is so twice`:                                                         {Inputs: []string{"relu", "relu"}},
+		`the input "other" is asked for, and no node computes it and it is no input: the file has the outputs "y"`:  {Inputs: []string{"other"}},
+	} {
+		var unknown *onnx.UnknownValueError
+		if _, err := cfg.Import(t.Context(), data.Bytes(), "net.onnx"); !errors.As(err, &unknown) || err.Error() != "net.onnx: "+want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
 // What is written of a part are the nodes, initializers and metadata of the file, with elements of other files inside; and the
 // declarations follow from the network where the file has none.
 func TestExtract(t *testing.T) {

@@ -35,8 +35,8 @@ func Inputs(path string) ([]Input, error) {
 	return inputs, err
 }
 
-// Values lists the values that the nodes of an ONNX file compute, without reading the network, with what the file says of them: what
-// OpenConfig.ONNX.Outputs and Inputs can name. It is nil where path is no ONNX file.
+// Values lists the values that the nodes of an ONNX file compute, which OpenConfig.ONNX.Outputs and Inputs can name, and inputs with
+// an initializer, their default, which Inputs can name, without reading the network, with what the file says of them. It is nil where path is no ONNX file.
 func Values(path string) ([]Input, error) {
 	var values []Input
 	err := view(path, func(m *onnxpb.Model) {
@@ -51,6 +51,12 @@ func Values(path string) ([]Input, error) {
 					v.Name = out
 					values = append(values, newInput(v))
 				}
+			}
+		}
+		constant := initialized(m)
+		for _, v := range m.Graph.Inputs {
+			if constant[v.Name] {
+				values = append(values, newInput(v))
 			}
 		}
 	})
@@ -80,11 +86,17 @@ func view(path string, look func(m *onnxpb.Model)) error {
 
 // declared returns the inputs that are no initializers, which old files list with them.
 func declared(m *onnxpb.Model) []onnxpb.ValueInfo {
+	constant := initialized(m)
+	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v onnxpb.ValueInfo) bool { return constant[v.Name] })
+}
+
+// initialized returns the names of the initializers.
+func initialized(m *onnxpb.Model) map[string]bool {
 	constant := make(map[string]bool, len(m.Graph.Initializers))
 	for i := range m.Graph.Initializers {
 		constant[m.Graph.Initializers[i].Name] = true
 	}
-	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v onnxpb.ValueInfo) bool { return constant[v.Name] })
+	return constant
 }
 
 // printable is a name from a file as a line of text may show it.

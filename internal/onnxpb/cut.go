@@ -11,6 +11,7 @@ import (
 // Cut says what of a model is written by its method Write.
 type Cut struct {
 	Node    func(i int) bool       // whether a node is kept
+	Renamed map[string]string      // other names of outputs of nodes that are kept
 	Value   func(name string) bool // whether what is known of a value is kept: its type and shape, its annotations
 	Tensor  func(name string) bool // whether an initializer is kept as it stands in the file
 	Tensors []Tensor               // that are written beside those that are kept
@@ -94,7 +95,13 @@ func (c *Cut) graph(msg []byte) (r rope, err error) {
 			name, err = nameIn(f, 1)
 			keep = c.Value(name)
 		}
-		if keep {
+		switch {
+		case err != nil || !keep:
+		case f.num == 1 && len(c.Renamed) > 0:
+			var node rope
+			node, err = c.node(f)
+			r.message(1, node)
+		default:
 			r.field(f)
 		}
 		return err
@@ -113,6 +120,27 @@ func (c *Cut) graph(msg []byte) (r rope, err error) {
 		}
 	}
 	return r, err
+}
+
+// node returns a node with its outputs renamed.
+func (c *Cut) node(f field) (r rope, err error) {
+	msg, err := f.message()
+	if err != nil {
+		return r, err
+	}
+	return r, each(msg, func(f field) error {
+		if f.num != 2 {
+			r.field(f)
+			return nil
+		}
+		var name string
+		err := f.name(&name)
+		if other, ok := c.Renamed[name]; ok {
+			name = other
+		}
+		r.string(2, name)
+		return err
+	})
 }
 
 // nameIn returns the text in a field of an embedded message.

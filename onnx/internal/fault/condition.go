@@ -39,7 +39,7 @@ func (o *Open) Error() string {
 		"first may vary", o.Dimension, o.Symbol)
 }
 
-// Unknown is the error for a value that is asked for and is none of the file's.
+// Unknown is the error for a value that is asked for and is none of the file's, or none that can be an input or output as asked.
 type Unknown struct{ Value, Text string }
 
 func (u *Unknown) Error() string { return u.Text }

@@ -7,6 +7,7 @@ import (
 	"linquant/internal/near"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/fault"
+	"linquant/onnx/internal/operators"
 )
 
 // Deepest bounds how many branches of If stand within each other: each is decoded anew by the one around it.
@@ -19,6 +20,10 @@ type Part struct {
 	Reads   map[string]bool // what needed nodes read, in their branches too, and the outputs
 	Inputs  []string        // values that are inputs in place of what makes them
 	Outputs []string
+
+	// Renamed are the names that outputs of needed nodes have in the part, where the outputs' own became those of inputs: a node may
+	// make a value that is cut off beside one that is not.
+	Renamed map[string]string
 }
 
 // PartOf returns the part of a network from some of its values, which become inputs, to others; of none, nil, it is the whole, but
@@ -38,14 +43,14 @@ func PartOf(g *onnxpb.Graph, inputs, outputs []string) (*Part, error) {
 	}
 	given := map[string]bool{}
 	for i, name := range inputs {
-		if _, ok := made[name]; !ok && !declares(g.Inputs, name) || name == "" || slices.Contains(inputs[:i], name) {
-			return nil, unknown("input", name, "no node computes it and it is no input", g, made)
+		if why := p.notAnInput(i, g, made); why != "" {
+			return nil, unknown("input", name, why, g, made)
 		}
 		given[name] = true
 	}
 	for i, name := range outputs {
-		if _, ok := made[name]; !ok || name == "" || given[name] || slices.Contains(outputs[:i], name) {
-			return nil, unknown("output", name, "no node computes it", g, made)
+		if why := p.notAnOutput(i, g, made); why != "" {
+			return nil, unknown("output", name, why, g, made)
 		}
 	}
 	for wanted := slices.Clone(p.Outputs); len(wanted) > 0; {
@@ -65,7 +70,106 @@ func PartOf(g *onnxpb.Graph, inputs, outputs []string) (*Part, error) {
 			return nil, fmt.Errorf("the input %q is asked for, and none of the outputs %s needs it", name, near.List(p.Outputs))
 		}
 	}
+	p.rename(g, made)
 	return p, nil
+}
+
+// notAnInput says why a value that is asked for as an input cannot be one; "" where it can.
+func (p *Part) notAnInput(i int, g *onnxpb.Graph, made map[string]int) string {
+	name := p.Inputs[i]
+	_, computed := made[name]
+	switch {
+	case name == "":
+		return noName
+	case slices.Contains(p.Inputs[:i], name):
+		return twice
+	case computed, declares(g.Inputs, name):
+		return ""
+	case stored(g, name):
+		return "it is an initializer, which always has the value that the file has for it"
+	}
+	return "no node computes it and it is no input"
+}
+
+// notAnOutput says why a value that is asked for as an output cannot be one; "" where it can.
+func (p *Part) notAnOutput(i int, g *onnxpb.Graph, made map[string]int) string {
+	name := p.Outputs[i]
+	_, computed := made[name]
+	switch {
+	case name == "":
+		return noName
+	case slices.Contains(p.Outputs[:i], name):
+		return twice
+	case slices.Contains(p.Inputs, name):
+		return "it is an input of the part, where it is not computed"
+	case computed:
+		return ""
+	case stored(g, name):
+		return "it is an initializer, which no node computes"
+	case declares(g.Inputs, name):
+		return "it is an input of the network, which no node computes"
+	}
+	return "no node computes it"
+}
+
+const noName, twice = "a value has a name", "it is so twice"
+
+// stored reports whether the value is an initializer.
+func stored(g *onnxpb.Graph, name string) bool {
+	return slices.ContainsFunc(g.Initializers, func(t onnxpb.Tensor) bool { return t.Name == name })
+}
+
+// rename finds other names for outputs of needed nodes that became inputs. They stay outputs: of operators such as Split the number of
+// them counts.
+func (p *Part) rename(g *onnxpb.Graph, made map[string]int) {
+	var taken map[string]bool
+	for _, name := range p.Inputs {
+		i, ok := made[name]
+		if !ok || !p.Nodes[i] {
+			continue
+		}
+		if taken == nil {
+			taken, p.Renamed = names(g), map[string]string{}
+		}
+		other := name + "_cut"
+		for k := 2; taken[other]; k++ {
+			other = fmt.Sprintf("%s_cut%d", name, k)
+		}
+		taken[other], p.Renamed[name] = true, other
+	}
+}
+
+// names returns the names of all values of a network, those in branches too.
+func names(g *onnxpb.Graph) map[string]bool {
+	taken := map[string]bool{}
+	for i := range g.Initializers {
+		taken[g.Initializers[i].Name] = true
+	}
+	for _, list := range [][]onnxpb.ValueInfo{g.Inputs, g.Outputs, g.Values} {
+		for i := range list {
+			taken[list[i].Name] = true
+		}
+	}
+	for i := range g.Nodes {
+		n := &g.Nodes[i]
+		for _, name := range slices.Concat(n.Inputs, n.Outputs) {
+			taken[name] = true
+		}
+		within(n, 0, func(inner *onnxpb.Graph) {
+			for k := range inner.Initializers {
+				taken[inner.Initializers[k].Name] = true
+			}
+			for _, v := range slices.Concat(inner.Inputs, inner.Outputs, inner.Values) {
+				taken[v.Name] = true
+			}
+			for k := range inner.Nodes {
+				for _, name := range slices.Concat(inner.Nodes[k].Inputs, inner.Nodes[k].Outputs) {
+					taken[name] = true
+				}
+			}
+		})
+	}
+	return taken
 }
 
 // makers returns which node makes a value. Names that are made twice are errors.
@@ -80,7 +184,7 @@ func makers(g *onnxpb.Graph) (map[string]int, error) {
 	return madeBy(g.Nodes, func(name string) bool { return known[name] })
 }
 
-// unknown is the error for a value that is asked for.
+// unknown is the error for a value that is asked for and cannot be had.
 func unknown(what, name, why string, g *onnxpb.Graph, made map[string]int) error {
 	var names []string
 	for value := range made {
@@ -89,7 +193,9 @@ func unknown(what, name, why string, g *onnxpb.Graph, made map[string]int) error
 	slices.Sort(names)
 	meant := near.Names(name, names)
 	hint := ""
+	_, known := made[name]
 	switch {
+	case known, name == "", declares(g.Inputs, name), stored(g, name): // what is wrong is not the name
 	case len(meant) > 0:
 		hint = "; did you mean " + near.List(meant) + "?"
 	case len(g.Outputs) > 0:
@@ -99,7 +205,7 @@ func unknown(what, name, why string, g *onnxpb.Graph, made map[string]int) error
 		}
 		hint = ": the file has the outputs " + near.List(last[:min(len(last), 3)])
 	}
-	return &fault.Unknown{Value: name, Text: fmt.Sprintf("the %s %q is asked for, and %s, or it is asked for twice%s", what, name, why, hint)}
+	return &fault.Unknown{Value: name, Text: fmt.Sprintf("the %s %q is asked for, and %s%s", what, name, why, hint)}
 }
 
 func declares(infos []onnxpb.ValueInfo, name string) bool {
@@ -112,7 +218,7 @@ func (p *Part) Apply(g *onnxpb.Graph, declare func(name string) onnxpb.ValueInfo
 	dropped := map[string]bool{} // what only nodes read that are left out
 	for i := range g.Nodes {
 		if p.Nodes[i] {
-			nodes = append(nodes, g.Nodes[i])
+			nodes = append(nodes, p.renamed(g.Nodes[i]))
 			continue
 		}
 		for _, in := range slices.Concat(g.Nodes[i].Inputs, Captured(&g.Nodes[i], 0)) {
@@ -122,6 +228,9 @@ func (p *Part) Apply(g *onnxpb.Graph, declare func(name string) onnxpb.ValueInfo
 	g.Nodes = nodes
 	constants := map[string]bool{}
 	g.Initializers = slices.DeleteFunc(slices.Clone(g.Initializers), func(t onnxpb.Tensor) bool {
+		if slices.Contains(p.Inputs, t.Name) { // the default of an input, which is given
+			return true
+		}
 		constants[t.Name] = dropped[t.Name]
 		return dropped[t.Name]
 	})
@@ -144,9 +253,33 @@ func (p *Part) Apply(g *onnxpb.Graph, declare func(name string) onnxpb.ValueInfo
 	}
 }
 
+// renamed returns a node with the names that its outputs have in the part. Errors know it as before.
+func (p *Part) renamed(n onnxpb.Node) onnxpb.Node {
+	for i, out := range n.Outputs {
+		if other, ok := p.Renamed[out]; ok {
+			n.Name, n.Outputs = operators.NodeName(&n), slices.Clone(n.Outputs)
+			n.Outputs[i] = other
+		}
+	}
+	return n
+}
+
 // Captured returns the names that the branches of a node read, those made within among them; depth is that of the node.
 func Captured(n *onnxpb.Node, depth int) []string {
 	var names []string
+	within(n, depth, func(g *onnxpb.Graph) {
+		for k := range g.Nodes {
+			names = append(names, g.Nodes[k].Inputs...)
+		}
+		for k := range g.Outputs {
+			names = append(names, g.Outputs[k].Name)
+		}
+	})
+	return names
+}
+
+// within calls visit for the networks that a node at a depth has as attributes, and for those within them.
+func within(n *onnxpb.Node, depth int, visit func(g *onnxpb.Graph)) {
 	for i := range n.Attrs {
 		if n.Attrs[i].Graph == nil || depth >= Deepest {
 			continue
@@ -155,15 +288,11 @@ func Captured(n *onnxpb.Node, depth int) []string {
 		if err != nil {
 			continue // which is said when it is taken
 		}
+		visit(g)
 		for k := range g.Nodes {
-			names = append(names, g.Nodes[k].Inputs...)
-			names = append(names, Captured(&g.Nodes[k], depth+1)...)
-		}
-		for k := range g.Outputs {
-			names = append(names, g.Outputs[k].Name)
+			within(&g.Nodes[k], depth+1, visit)
 		}
 	}
-	return names
 }
 
 // Before returns the last values that can be computed without the nodes that make those of bad, and without what depends on these: of
@@ -187,7 +316,7 @@ func Before(g *onnxpb.Graph, from []string, bad map[string]bool) []string {
 		depends[g.Inputs[i].Name] = true
 	}
 	for i := range g.Initializers {
-		depends[g.Initializers[i].Name] = false
+		depends[g.Initializers[i].Name] = slices.Contains(from, g.Initializers[i].Name)
 	}
 	last := map[string]bool{}
 	for i := range g.Outputs {
@@ -200,7 +329,7 @@ func Before(g *onnxpb.Graph, from []string, bad map[string]bool) []string {
 			continue
 		}
 		reads := slices.Concat(n.Inputs, Captured(n, 0))
-		ends := slices.ContainsFunc(n.Outputs, func(out string) bool { return bad[out] }) ||
+		ends := slices.ContainsFunc(n.Outputs, func(out string) bool { return bad[out] || bad[p.Renamed[out]] }) ||
 			slices.ContainsFunc(reads, func(in string) bool { return lost[in] })
 		moved := n.Op != "Shape" && n.Op != "Size" && slices.ContainsFunc(reads, func(in string) bool { return depends[in] })
 		for _, in := range reads {
