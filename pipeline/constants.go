@@ -2,8 +2,11 @@ package pipeline
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"linquant/internal/onnxpb"
@@ -45,7 +48,10 @@ func (in Input) Number(text string) (tensor.Tensor, error) {
 		given, err = tensor.Of(shape, []int64{i})
 	} else {
 		var f float64
-		if f, err = strconv.ParseFloat(text, 64); err != nil {
+		switch f, err = strconv.ParseFloat(text, 64); {
+		case errors.Is(err, strconv.ErrRange):
+			return tensor.Tensor{}, in.overflows(in.DType, text)
+		case err != nil:
 			return tensor.Tensor{}, fmt.Errorf("%q is no number", text)
 		}
 		given, err = tensor.Of(shape, []float64{f})
@@ -57,12 +63,13 @@ func (in Input) Number(text string) (tensor.Tensor, error) {
 }
 
 // Constant returns an array as a constant for the input: with the input's type, to which integers are brought if it has them all, and
-// reals by rounding to the nearest. Errors: elements that the type does not have.
+// reals by rounding to the nearest. Errors: elements that the type does not have, and finite reals that are infinite in it, or in float32, in
+// which networks compute.
 func (in Input) Constant(t tensor.Tensor) (tensor.Tensor, error) {
 	switch {
 	case in.DType == tensor.Invalid:
 		return tensor.Tensor{}, fmt.Errorf("the file does not say which numbers input %q takes, or they can be no constant", in.Name)
-	case t.DType == in.DType:
+	case t.DType == in.DType && t.DType != tensor.Float64:
 		return t, nil
 	case t.DType == tensor.Bool || in.DType == tensor.Bool || !t.DType.IsInteger() && (!t.DType.IsFloat() || !in.DType.IsFloat()):
 		return tensor.Tensor{}, in.refuses(t.DType)
@@ -85,22 +92,80 @@ func (in Input) refuses(given tensor.DType) error {
 
 // reals converts floats to floats.
 func (in Input) reals(t tensor.Tensor) (tensor.Tensor, error) {
-	x, err := t.Float32s()
+	x, err := float64s(t)
 	if err != nil {
 		return tensor.Tensor{}, err
 	}
-	var numbers []byte
+	le := binary.LittleEndian
+	numbers := make([]byte, 0, len(x)*in.DType.Size())
 	for _, v := range x {
+		computed := float32(v)
 		switch in.DType {
 		case tensor.Float64:
-			numbers = binary.LittleEndian.AppendUint64(numbers, math.Float64bits(float64(v)))
+			numbers = le.AppendUint64(numbers, math.Float64bits(v))
 		case tensor.Float16:
-			numbers = binary.LittleEndian.AppendUint16(numbers, tensor.Float32ToFloat16(v))
+			half := tensor.Float32ToFloat16(computed)
+			numbers, computed = le.AppendUint16(numbers, half), tensor.Float16ToFloat32(half)
 		default:
-			numbers = binary.LittleEndian.AppendUint32(numbers, math.Float32bits(v))
+			numbers = le.AppendUint32(numbers, math.Float32bits(computed))
+		}
+		if math.IsInf(float64(computed), 0) && !math.IsInf(v, 0) {
+			return tensor.Tensor{}, in.overflows(in.DType, strconv.FormatFloat(v, 'g', -1, 64))
 		}
 	}
 	return tensor.New(in.DType, t.Shape, numbers)
+}
+
+// overflows is the error about a finite number that is infinite in the type of the input, or in that in which networks compute.
+func (in Input) overflows(to tensor.DType, number string) error {
+	if to == tensor.Float64 {
+		return fmt.Errorf("input %q is computed in %v, and %s is beyond its largest number", in.Name, tensor.Float32, number)
+	}
+	return fmt.Errorf("input %q takes %v, and %s is beyond its largest number", in.Name, to, number)
+}
+
+// float64s returns the elements of a tensor of floats.
+func float64s(t tensor.Tensor) ([]float64, error) {
+	x := make([]float64, t.Elements())
+	if t.DType == tensor.Float64 {
+		for i := range x {
+			x[i] = math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:]))
+		}
+		return x, nil
+	}
+	narrow, err := t.Float32s()
+	for i, v := range narrow {
+		x[i] = float64(v)
+	}
+	return x, err
+}
+
+// undefined warns of constants that are not finite, in the order of their names.
+func undefined(constants map[string]tensor.Tensor) []Warning {
+	var list []Warning
+	for _, name := range slices.Sorted(maps.Keys(constants)) {
+		t := constants[name]
+		if !t.DType.IsFloat() {
+			continue
+		}
+		x, err := float64s(t)
+		if err != nil {
+			continue // opening the network says so
+		}
+		w := UndefinedConstant{Input: name}
+		for _, v := range x {
+			switch {
+			case math.IsNaN(v):
+				w.NaN++
+			case math.IsInf(v, 0):
+				w.Inf++
+			}
+		}
+		if w.NaN > 0 || w.Inf > 0 {
+			list = append(list, w)
+		}
+	}
+	return list
 }
 
 // integer returns an element of a tensor of integers. ok is false beyond int64.

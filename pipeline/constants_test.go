@@ -24,6 +24,17 @@ func TestConstantNumber(t *testing.T) {
 		{tensor.Float64, nil, "1.5", []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x3f}},
 		{tensor.Bool, nil, "true", []byte{1}},
 		{tensor.Bool, nil, "0", []byte{0}},
+		{tensor.Float32, nil, "1e39", nil},
+		{tensor.Float32, nil, "3.4e38", []byte{0x9e, 0xc9, 0x7f, 0x7f}},
+		{tensor.Float32, nil, "-Inf", []byte{0, 0, 0x80, 0xff}},
+		{tensor.Float16, nil, "1e5", nil},
+		{tensor.Float16, nil, "-1e5", nil},
+		{tensor.Float16, nil, "65504", nil}, // integers beyond 2048 are not all there
+		{tensor.Float16, nil, "65504.0", []byte{0xff, 0x7b}},
+		{tensor.Float64, nil, "1e300", nil}, // networks compute in float32
+		{tensor.Float64, nil, "1e400", nil},
+		{tensor.Float64, nil, "inf", []byte{0, 0, 0, 0, 0, 0, 0xf0, 0x7f}},
+		{tensor.Float64, nil, "0.1", []byte{0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f}},
 		{tensor.Uint8, nil, "255", []byte{255}},
 		{tensor.Uint8, nil, "256", nil},
 		{tensor.Uint16, nil, "-1", nil},
@@ -65,6 +76,9 @@ func TestConstantArray(t *testing.T) {
 	}
 	if x, err := back.Float32s(); err != nil || x[0] != float32(0.1) || x[1] != -4 {
 		t.Errorf("%v, %v", x, err)
+	}
+	if _, err := (pipeline.Input{Name: "x", DType: tensor.Float64}).Constant(of(tensor.Of(tensor.Shape{2}, []float64{1, -1e300}))); err == nil {
+		t.Error("-1e300 as float64: no error")
 	}
 	for _, x := range []tensor.Tensor{of(tensor.Of(tensor.Shape{1}, []float32{1})), of(tensor.Of(tensor.Shape{1}, []uint64{math.MaxUint64}))} {
 		if _, err := (pipeline.Input{Name: "x", DType: tensor.Int64}).Constant(x); err == nil {

@@ -25,7 +25,7 @@ type Network struct {
 	// Beside is what a checkpoint has beside the network's tensors; OpenConfig.Root chooses other ones.
 	Beside []checkpoint.Group
 
-	// Assumed is what reading it assumed, and what of its codes is computed in reals.
+	// Assumed is what reading it assumed, what of its codes is computed in reals, and which constants for inputs are not finite.
 	Assumed []Warning
 
 	graph  *graph.Graph

@@ -87,6 +87,7 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	n, err := newNetwork(path, f.Size, f.Graph, f.Close)
 	if err == nil {
 		n.assuming(assumed)
+		n.Assumed = append(n.Assumed, undefined(cfg.ONNX.Constants)...)
 	}
 	return n, err
 }
@@ -173,6 +174,7 @@ func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Netwo
 	n, err := newNetwork(name, int64(len(data)), g, nil)
 	if err == nil {
 		n.assuming(assumed)
+		n.Assumed = append(n.Assumed, undefined(cfg.ONNX.Constants)...)
 	}
 	return n, err
 }

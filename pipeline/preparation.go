@@ -224,6 +224,22 @@ func (w UndefinedInput) Warning() string {
 		count(w.Count, "value"), map[bool]string{true: "is", false: "are"}[w.Count == 1])
 }
 
+// UndefinedConstant warns of a constant for an input (OpenConfig.ONNX.Constants) that is not finite.
+type UndefinedConstant struct {
+	Input    string // its name
+	NaN, Inf int    // how many elements are no numbers, and infinite
+}
+
+// Warning is one line.
+func (w UndefinedConstant) Warning() string {
+	if w.NaN == 0 {
+		return fmt.Sprintf("the constant for input %q has %s that %s infinite: what is computed of it may be infinite, or no number", w.Input,
+			count(w.Inf, "value"), map[bool]string{true: "is", false: "are"}[w.Inf == 1])
+	}
+	return fmt.Sprintf("the constant for input %q has %s that %s (NaN): what is computed of it means nothing", w.Input,
+		count(w.NaN, "value"), map[bool]string{true: "is no number", false: "are no numbers"}[w.NaN == 1])
+}
+
 // NearChance warns that a network is not right more often than a guess among its classes would be.
 type NearChance struct {
 	Network string

@@ -106,6 +106,9 @@ type Made struct {
 	Calib string `key:"calib-sha256"`
 
 	Ranges string `key:"ranges-sha256"` // of the file of ranges
+
+	// Constants is the hash of the hashes of the .npy files that Recipe.Constants names, in the order of the inputs' names, as bytes.
+	Constants string `key:"constants-sha256"`
 }
 
 // Line returns the line of the text that a recipe was read from on which element i of the key's list stands, or the key if i < 0; 0 where

@@ -84,7 +84,7 @@ func TestStrict(t *testing.T) {
 		{"recipe: 1\noverride:\n  - conv1: w4\n", "line 3: override: a single value belongs here, or a list of them, written as the flag takes it: \"conv1=w4\""},
 		{"recipe: 1\noverride: {conv1: w4}\n", "line 2: override: a single value belongs here, or a list of them, written as the flag takes it: \"conv1=w4\""},
 		{"recipe: 1\nmade:\n  model: x\n", `line 3: there is no key "model"; did you mean "model-sha256"?`},
-		{"recipe: 1\nmade: x\n", `line 2: made: it has keys of its own: linquant, model-sha256, calib-sha256, ranges-sha256`},
+		{"recipe: 1\nmade: x\n", `line 2: made: it has keys of its own: linquant, model-sha256, calib-sha256, ranges-sha256, constants-sha256`},
 		{"recipe: 1\nmade: {model-sha256: 12}\n", `line 2: model-sha256: "12" is no SHA-256, which has 64 hexadecimal digits`},
 		{"recipe: 1\nweight-bits: 4\nper: tensor\nweight-bits: 5\n", `line 4: "weight-bits" stands on line 2 already`},
 		{"recipe: 1\nweight-bits: four\n", `line 2: weight-bits: "four": write a whole number`},

@@ -15,12 +15,14 @@ import (
 //	steps.onnx   [steps, 2] transposed: the whole input is one example
 //	tail.onnx    [N, 2]·w = features, relu = hidden, sigmoid = scores, and an operator that nothing has of these: boxes
 //	dead.onnx    the same without what comes behind hidden, and that operator where no output needs it
-//	x22.npz      x, and mode that is 1; mode.npy, steps.npy
+//	scaled.onnx  [N, 2]·s·w, of which s [1] is an input
+//	x22.npz      x, and mode that is 1; mode.npy and mode1.npy, steps.npy
 func writePartFixtures(dir string) error {
 	x := arrayOf("x", tensor.Shape{2, 2}, []float32{-1, 2, 3, -4})
 	return writeFiles(dir, map[string]func(w io.Writer) error{
 		"branch.onnx": branchModel().Write,
 		"steps.onnx":  stepsModel().Write,
+		"scaled.onnx": scaledModel().Write,
 		"tail.onnx":   tailModel().Write,
 		"dead.onnx":   deadModel().Write,
 		"hidden.npy":  npyOf(arrayOf("", tensor.Shape{1, 2}, []float32{0, 2})),
@@ -31,6 +33,9 @@ func writePartFixtures(dir string) error {
 		"saved.pb":    bytesOf("\x08\x01\x12\x0a\x0a\x08\x22\x06serve\x01"),
 		"x22.npz":     npzOf(x, arrayOf("mode", tensor.Shape{}, []int64{1})),
 		"mode.npy":    npyOf(arrayOf("", tensor.Shape{}, []int32{2})),
+		"mode1.npy":   npyOf(arrayOf("", tensor.Shape{}, []int32{1})),
+		"nan1.npy":    npyOf(arrayOf("", tensor.Shape{1}, []float32{float32(nanValue())})),
+		"wide.npy":    npyOf(arrayOf("", tensor.Shape{1}, []float64{1e300})),
 		"two.npy":     npyOf(arrayOf("", tensor.Shape{2}, []int64{1, 2})),
 	})
 }
@@ -78,6 +83,21 @@ func branchModel() *onnxpb.Model {
 		Outputs:      []onnxpb.ValueInfo{valueOf("y", onnxpb.Float, "N", 0, 2)},
 		Initializers: []onnxpb.Tensor{{Name: "one", Type: onnxpb.Int64, Raw: binary.LittleEndian.AppendUint64(nil, 1)}, realsOf("same", []int64{2, 2}, 1, 0, 0, 1)},
 		Nodes:        []onnxpb.Node{nodeOf("Equal", "is_one", "mode", "one"), choose, nodeOf("MatMul", "y", "chosen", "same")},
+	})
+}
+
+func scaledModel() *onnxpb.Model {
+	return modelOf(&onnxpb.Graph{
+		Name:    "scaled",
+		Inputs:  []onnxpb.ValueInfo{valueOf("x", onnxpb.Float, "N", 0, 2), valueOf("s", onnxpb.Float, "", 1)},
+		Outputs: []onnxpb.ValueInfo{valueOf("y", onnxpb.Float, "N", 0, 2)},
+		Initializers: []onnxpb.Tensor{{
+			Name: "w", Type: onnxpb.Float, Dims: []int64{2, 2}, Raw: []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0x40, 0, 0, 0x80, 0xbf, 0, 0, 0, 0x3f},
+		}},
+		Nodes: []onnxpb.Node{
+			{Op: "MatMul", Inputs: []string{"x", "w"}, Outputs: []string{"d"}},
+			{Op: "Mul", Inputs: []string{"d", "s"}, Outputs: []string{"y"}},
+		},
 	})
 }
 

@@ -259,11 +259,13 @@ func (t *told) names(s recipe.Setting, err error) (at int, named bool) {
 // namesFile reports whether the error is about a file that the setting names.
 func namesFile(s recipe.Setting, err error) bool {
 	var of *fs.PathError
-	if !slices.Contains([]string{"model", "calib", "ranges", "labels"}, s.Key) || !errors.As(err, &of) {
+	if !slices.Contains([]string{"model", "calib", "ranges", "labels", "constant"}, s.Key) || !errors.As(err, &of) {
 		return false
 	}
-	path := pathOf(s.Key, s.Values[0])
-	return path != "" && (of.Path == path || strings.HasPrefix(filepath.ToSlash(of.Path), path+"/"))
+	return slices.ContainsFunc(s.Values, func(value string) bool {
+		path := pathOf(s.Key, value)
+		return path != "" && (of.Path == path || strings.HasPrefix(filepath.ToSlash(of.Path), path+"/"))
+	})
 }
 
 func givenAs(key string) string {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,13 +59,7 @@ func (t *told) recipeOf(c *cobra.Command, model string, cfg quantizeConfig, made
 		case "weights":
 			values = []string{cfg.Method.String()} // --method chooses it too
 		case "constant":
-			for _, given := range c.Flags().Lookup(key).Value.(pflag.SliceValue).GetSlice() {
-				name, file, _ := strings.Cut(given, "=")
-				if strings.EqualFold(filepath.Ext(file), ".npy") {
-					given = name + "=" + inside(file)
-				}
-				values = append(values, given)
-			}
+			values = t.constants(c.Flags().Lookup(key).Value.(pflag.SliceValue).GetSlice(), made.Constants)
 		case "format":
 			if values = []string{flag(key)}; values[0] == "" {
 				values[0] = onnx.QDQ.String()
@@ -146,6 +141,34 @@ func (t *told) name(key, given, hash string) string {
 	return inside(given)
 }
 
+// constants returns the constants of inputs as a recipe has them.
+func (t *told) constants(given []string, hash string) []string {
+	var values []string
+	for _, one := range given {
+		if input, file := constantFile(one); file != "" {
+			one = input + "=" + inside(file)
+			if t.Recipe != nil && hash != "" && t.Made.Constants == hash {
+				for _, before := range t.Constants { // as the file was named there
+					if name, file := constantFile(before); file != "" && name == input {
+						one = before
+					}
+				}
+			}
+		}
+		values = append(values, one)
+	}
+	return values
+}
+
+// constantFile returns the input and the .npy file of a constant, NAME=FILE; no file where it is a number.
+func constantFile(given string) (input, file string) {
+	i := strings.LastIndexByte(given, '=')
+	if i < 0 || !strings.EqualFold(filepath.Ext(given[i+1:]), ".npy") {
+		return "", ""
+	}
+	return given[:i], given[i+1:]
+}
+
 // inside is a path below the folder that the command runs in, and of any other its last element: recipes travel with networks, and what else
 // there is on a machine is nobody's business.
 func inside(path string) string {
@@ -157,6 +180,10 @@ func inside(path string) string {
 
 // pathOf returns the path that a value names.
 func pathOf(key, value string) string {
+	if key == "constant" {
+		_, file := constantFile(value)
+		return file
+	}
 	if spec, err := dataset.ParseSpec(value); err == nil && key == "calib" {
 		return spec.Path
 	}
@@ -176,21 +203,53 @@ func (t *told) metadata(c *cobra.Command, model string, cfg quantizeConfig, made
 	return map[string]string{recipe.MetadataKey: string(data)}, nil
 }
 
-// madeOf returns the hash of the model and the version of linquant, and warns where the recipe was made with others.
+// madeOf returns the hashes of the model and of the files of constants, and the version of linquant, and warns where the recipe was made with others.
 func (t *told) madeOf(c *cobra.Command, model string, progress func(done, total int, what string)) (recipe.Made, error) {
 	made := recipe.Made{Version: version()}
 	var err error
-	if made.Model, err = modelSHA256(c.Context(), model, progress); err != nil || t.Recipe == nil {
+	if made.Model, err = modelSHA256(c.Context(), model, progress); err != nil {
+		return made, err
+	}
+	files, err := t.hashConstants(c, &made)
+	if err != nil || t.Recipe == nil {
 		return made, err
 	}
 	if t.differs(t.Made.Model, made.Model) {
 		t.warning(c, "%s is not the model that %s was made of", model, "model-sha256", t.Made.Model, made.Model)
+	}
+	if t.differs(t.Made.Constants, made.Constants) {
+		t.warning(c, "the constants in %s are not those that %s was made with", files, "constants-sha256", t.Made.Constants, made.Constants)
 	}
 	if t.Made.Version != "" && t.Made.Version != made.Version {
 		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: %s was made by linquant %s, and this is %s: other bytes may come of it\n", text.Printable(t.path),
 			text.Printable(t.Made.Version), made.Version)
 	}
 	return made, nil
+}
+
+// hashConstants notes the hash of the files that --constant names, in the order of the inputs, and returns their names for people.
+func (t *told) hashConstants(c *cobra.Command, made *recipe.Made) (files string, err error) {
+	of := map[string]string{} // the files of inputs
+	for _, given := range c.Flags().Lookup("constant").Value.(pflag.SliceValue).GetSlice() {
+		if input, file := constantFile(given); file != "" {
+			of[input] = file
+		}
+	}
+	if len(of) == 0 {
+		return "", nil
+	}
+	all := sha256.New()
+	var names []string
+	for _, input := range slices.Sorted(maps.Keys(of)) {
+		h := sha256.New()
+		if err := hashFile(c.Context(), h, of[input], func(int, int, string) {}); err != nil {
+			return "", err
+		}
+		all.Write(h.Sum(nil))
+		names = append(names, of[input])
+	}
+	made.Constants = fmt.Sprintf("%x", all.Sum(nil))
+	return strings.Join(names, ", "), nil
 }
 
 // warn warns where the recipe was made with other examples, or other ranges.
