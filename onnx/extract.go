@@ -85,16 +85,22 @@ type extraction struct {
 	declared    map[string]bool // inputs and outputs whose declarations are the file's
 }
 
-// known reports whether the file declares the value, with a type.
-func (e *extraction) known(name string) bool {
-	for _, list := range [][]onnxpb.ValueInfo{e.whole.Values, e.whole.Inputs, e.whole.Outputs} {
+// known returns what the file declares of the value, if it has a type there.
+func (e *extraction) known(name string) (v onnxpb.ValueInfo, ok bool) {
+	for _, list := range [][]onnxpb.ValueInfo{e.whole.Inputs, e.whole.Outputs, e.whole.Values} {
 		for i := range list {
 			if list[i].Name == name && (list[i].Type != 0 || list[i].NoTensor) {
-				return true
+				return list[i], true
 			}
 		}
 	}
-	return false
+	return v, false
+}
+
+// isKnown reports whether the file declares the value, with a type.
+func (e *extraction) isKnown(name string) bool {
+	_, ok := e.known(name)
+	return ok
 }
 
 // inputs declares the inputs, without those that are constants.
@@ -124,17 +130,15 @@ func (e *extraction) inputs(ctx context.Context, cut *onnxpb.Cut, data []byte, e
 				return fmt.Errorf("input %q: a shape of %d dimensions is given for it, and it has %d", v.Name, len(s), len(v.Dims))
 			}
 			v = shaped(v, s)
-		case e.known(v.Name):
+		case e.isKnown(v.Name):
 			e.declared[v.Name] = true
 		case !v.HasShape:
 			before := ImportConfig{Shapes: e.Shapes, Constants: e.Constants}
 			if is, ok := before.probe(ctx, data, external, e.whole, []string{v.Name})[v.Name]; ok {
-				v = e.batch(is)
+				v = is
 				break
 			}
 			return fmt.Errorf("input %q: %w", v.Name, &OpenShapeError{Input: v.Name, Dimension: -1})
-		default:
-			v = e.batch(v)
 		}
 		cut.Inputs = append(cut.Inputs, v)
 	}
@@ -158,58 +162,56 @@ func shaped(v onnxpb.ValueInfo, s tensor.Shape) onnxpb.ValueInfo {
 	return v
 }
 
-// batch gives a declaration that was inferred, whose batch has no number, what the file's inputs have for it.
-func (e *extraction) batch(v onnxpb.ValueInfo) onnxpb.ValueInfo {
-	if len(v.Dims) == 0 || v.Dims[0].Value >= 0 {
-		return v
-	}
-	v.Dims = slices.Clone(v.Dims)
-	v.Dims[0] = onnxpb.Dim{Value: -1, Param: "N"}
-	for i := range e.whole.Inputs {
-		if in := &e.whole.Inputs[i]; len(in.Dims) > 0 && (in.Dims[0].Value > 0 || in.Dims[0].Param != "") {
-			v.Dims[0] = in.Dims[0]
-			break
-		}
-	}
-	return v
-}
-
 // outputs declares the outputs, and returns those of which nothing is known.
 func (e *extraction) outputs(ctx context.Context, cut *onnxpb.Cut, data []byte, external func() *elements.External) (unknown []string, err error) {
 	var open []string
 	for _, v := range e.part.Outputs {
-		if e.known(v.Name) && len(e.Shapes) == 0 {
+		if e.isKnown(v.Name) && len(e.Shapes) == 0 {
 			e.declared[v.Name] = true
 		} else {
 			open = append(open, v.Name)
 		}
 	}
-	assumed := false
 	var inferred map[string]onnxpb.ValueInfo
+	sure := true
 	if len(open) > 0 {
-		infer := e.ImportConfig
-		infer.Assumed = func(Assumption) { assumed = true }
-		if inferred, err = infer.infer(ctx, data, external, open); err != nil && ended.Err(ctx) != nil {
+		inferred, sure, err = e.inferAny(ctx, data, external, e.whole, open)
+		if err != nil && ended.Err(ctx) != nil {
 			return nil, err
 		}
 	}
 	if len(open) > 0 && inferred == nil {
-		inferred = e.probe(ctx, data, external, e.whole, open)
+		inferred, sure = e.probe(ctx, data, external, e.whole, open), true
 	}
 	for _, v := range e.part.Outputs {
-		if is, ok := inferred[v.Name]; ok {
-			if v = e.batch(is); assumed { // the numbers are not the file's
-				for i := range v.Dims {
-					v.Dims[i] = onnxpb.Dim{Value: -1}
-				}
-			}
-		} else if !e.declared[v.Name] {
+		is, ok := inferred[v.Name]
+		said, known := e.known(v.Name)
+		switch {
+		case ok && sure:
+			v = is
+		case ok: // the numbers are not the file's
+			v = opened(is)
+		case e.declared[v.Name]:
+		case known && said.NoTensor:
+			e.declared[v.Name] = true
+		case known: // numbers of other shapes than those given
+			v = opened(said)
+		default:
 			unknown = append(unknown, v.Name)
 			v = onnxpb.ValueInfo{Name: v.Name}
 		}
 		cut.Outputs = append(cut.Outputs, v)
 	}
 	return unknown, nil
+}
+
+// opened returns a declaration of as many dimensions, without numbers.
+func opened(v onnxpb.ValueInfo) onnxpb.ValueInfo {
+	v.Dims = slices.Clone(v.Dims)
+	for i := range v.Dims {
+		v.Dims[i] = onnxpb.Dim{Value: -1}
+	}
+	return v
 }
 
 // probe returns what is known of values whatever numbers stand for dimensions that the file leaves open: what comes of two of them.
@@ -235,7 +237,7 @@ func (c ImportConfig) probe(ctx context.Context, data []byte, external func() *e
 			}
 			c.Shapes[v.Name] = s
 		}
-		inferred, err := c.infer(ctx, data, external, names)
+		inferred, _, err := c.inferAny(ctx, data, external, g, names)
 		if err != nil {
 			return nil
 		}

@@ -209,9 +209,10 @@ type ImportConfig struct {
 	// inputs.
 	Outputs []string
 
-	// Inputs are values that the network is given in place of computing them: any that a node computes. Inputs of the file that are
-	// needed beside them stay, and others are left out. What the file does not say of their types and shapes follows from what
-	// comes before them, where that can be read; else they are float32, of a shape in Shapes.
+	// Inputs are values that the network is given in place of computing them: any that a node computes, and inputs of the file, whose
+	// initializer, if they have one, is left out. Inputs of the file that are needed beside them stay, and others are left out. What
+	// the file does not say of their types and shapes follows from what comes before them, where that can be read; else they are
+	// float32, of a shape in Shapes.
 	Inputs []string
 
 	// Assumed, where it is not nil, is called for what was assumed of a model that could be read.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"linquant/graph"
@@ -134,7 +135,7 @@ func (c ImportConfig) declare(ctx context.Context, data []byte, external func() 
 			before.Constants[v.Name] = t
 		}
 	}
-	inferred, err := before.infer(ctx, data, external, computed)
+	inferred, _, err := before.inferAny(ctx, data, external, m.Graph, computed)
 	if err != nil && ended.Err(ctx) != nil {
 		return nil, err
 	}
@@ -180,6 +181,89 @@ func (c ImportConfig) infer(ctx context.Context, data []byte, external func() *e
 		inferred[name] = infoOf(name, v)
 	}
 	return inferred, nil
+}
+
+// inferAny is infer for whatever number of examples there are: a dimension that follows from a first dimension which is assumed has no
+// number. It is not sure of the numbers where the network can be read with what is assumed alone. g is the file's network.
+func (c ImportConfig) inferAny(
+	ctx context.Context, data []byte, external func() *elements.External, g *onnxpb.Graph, names []string,
+) (inferred map[string]onnxpb.ValueInfo, sure bool, err error) {
+	var assumed []Assumption
+	c.Assumed = func(a Assumption) { assumed = append(assumed, a) }
+	inferred, err = c.infer(ctx, data, external, names)
+	if err != nil {
+		return nil, false, err
+	}
+	if len(assumed) == 0 {
+		for name, v := range inferred {
+			inferred[name] = withBatch(g, v)
+		}
+		return inferred, true, nil
+	}
+	const examples = 2 // in place of 1
+	c.Assumed, c.Shapes = nil, maps.Clone(c.Shapes)
+	if c.Shapes == nil {
+		c.Shapes = map[string]tensor.Shape{}
+	}
+	symbol := assumed[0].Symbol
+	for _, a := range assumed {
+		c.Shapes[a.Input] = append(tensor.Shape{examples}, c.shapeOf(g, a.Input)[1:]...)
+		if a.Symbol != symbol {
+			symbol = ""
+		}
+	}
+	other, err := c.infer(ctx, data, external, names)
+	if err != nil {
+		return inferred, false, ended.Err(ctx)
+	}
+	for name, v := range inferred {
+		two := other[name]
+		if two.Type != v.Type || len(two.Dims) != len(v.Dims) {
+			delete(inferred, name)
+			continue
+		}
+		for i := range v.Dims {
+			switch one := v.Dims[i].Value; {
+			case one == 1 && two.Dims[i].Value == examples:
+				v.Dims[i] = onnxpb.Dim{Value: -1, Param: symbol}
+			case one != two.Dims[i].Value:
+				v.Dims[i] = onnxpb.Dim{Value: -1}
+			}
+		}
+	}
+	return inferred, true, nil
+}
+
+// shapeOf is the shape that an input is read with, whose first dimension has no number.
+func (c ImportConfig) shapeOf(g *onnxpb.Graph, name string) tensor.Shape {
+	if s := c.Shapes[name]; len(s) > 0 {
+		return s
+	}
+	v, ok := c.declared[name]
+	if i := slices.IndexFunc(g.Inputs, func(v onnxpb.ValueInfo) bool { return v.Name == name }); i >= 0 && !ok {
+		v = g.Inputs[i]
+	}
+	s := tensor.Shape{graph.Batch}
+	for _, d := range v.Dims[min(1, len(v.Dims)):] {
+		s = append(s, int(d.Value))
+	}
+	return s
+}
+
+// withBatch gives a declaration that was inferred, whose batch has no number, what the file's inputs have for it.
+func withBatch(g *onnxpb.Graph, v onnxpb.ValueInfo) onnxpb.ValueInfo {
+	if len(v.Dims) == 0 || v.Dims[0].Value >= 0 {
+		return v
+	}
+	v.Dims = slices.Clone(v.Dims)
+	v.Dims[0] = onnxpb.Dim{Value: -1, Param: "N"}
+	for i := range g.Inputs {
+		if in := &g.Inputs[i]; len(in.Dims) > 0 && (in.Dims[0].Value > 0 || in.Dims[0].Param != "") {
+			v.Dims[0] = in.Dims[0]
+			break
+		}
+	}
+	return v
 }
 
 // infoOf is a value as a file declares it; a batch has no number.

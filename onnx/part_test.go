@@ -310,3 +310,50 @@ func TestExtractOpen(t *testing.T) {
 		}
 	}
 }
+
+// In a network that takes its whole input as one example too, what follows from a first dimension without a number has none.
+func TestExtractWhole(t *testing.T) {
+	x := info("x", onnxpb.Float, -1, 4)
+	x.Dims[0].Param = "rows"
+	turn := op("Transpose", "t", "r")
+	turn.Attrs = []onnxpb.Attr{{Name: "perm", Type: onnxpb.AttrInts, Ints: []int64{1, 0}}}
+	m := &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 13}}, Graph: &onnxpb.Graph{
+		Inputs: []onnxpb.ValueInfo{x}, Outputs: []onnxpb.ValueInfo{info("y", onnxpb.Float, 4, 4), info("z", onnxpb.Float, 4, 4)},
+		Nodes: []onnxpb.Node{op("Relu", "r", "x"), turn, op("MatMul", "y", "t", "r"), op("Soup", "z", "y")},
+	}}
+	var data bytes.Buffer
+	path := filepath.Join(t.TempDir(), "net.onnx")
+	if err := m.Write(&data); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	extract := func(cfg onnx.ImportConfig) *onnxpb.Graph {
+		t.Helper()
+		var part bytes.Buffer
+		if unknown, err := cfg.Extract(t.Context(), path, &part); err != nil || unknown != nil {
+			t.Fatalf("unknown %q, error %v", unknown, err)
+		}
+		got, err := onnxpb.Read(part.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Graph
+	}
+	r, turned := info("r", onnxpb.Float, -1, 4), info("t", onnxpb.Float, 4, -1)
+	r.Dims[0].Param, turned.Dims[1].Param = "rows", "rows"
+	ends := []onnxpb.ValueInfo{r, turned}
+	if diff := cmp.Diff(ends, extract(onnx.ImportConfig{Inputs: []string{"r", "t"}, Outputs: []string{"y"}}).Inputs); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(ends, extract(onnx.ImportConfig{Outputs: []string{"r", "t"}}).Outputs); diff != "" {
+		t.Error(diff)
+	}
+
+	// With another shape the numbers of what cannot be read need not hold, its type does.
+	got := extract(onnx.ImportConfig{Inputs: []string{"y"}, Outputs: []string{"z"}, Shapes: map[string]tensor.Shape{"y": {3, 4}}})
+	if diff := cmp.Diff([]onnxpb.ValueInfo{info("z", onnxpb.Float, -1, -1)}, got.Outputs); diff != "" {
+		t.Error(diff)
+	}
+}

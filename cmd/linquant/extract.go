@@ -45,7 +45,7 @@ func runExtract(c *cobra.Command, path, out string, model flags.ONNX) error {
 	if err := cli.CheckOutput(c, out); err != nil {
 		return err
 	}
-	if inputs, err := pipeline.Inputs(path); err == nil && inputs == nil {
+	if inputs, err := pipeline.Inputs(path); err != nil || inputs == nil {
 		if n, err := model.Open(c, path, "", ""); err != nil { // which says what it is
 			return err
 		} else if err := n.Close(); err != nil {

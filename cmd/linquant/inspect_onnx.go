@@ -58,14 +58,17 @@ func inspectONNX(c *cobra.Command, path string, model flags.ONNX) (*modelInspect
 	if in.Description, err = pipeline.Describe(path); err != nil {
 		return nil, err
 	}
-	if in.Description != nil && len(model.Inputs)+len(model.Outputs) > 0 {
+	if in.Description != nil && model.Given() {
 		cfg, err := model.Config(path)
 		if err != nil {
 			return nil, err
 		}
-		if in.Description, err = pipeline.DescribePart(ctx, path, cfg); err != nil {
-			return nil, flags.Hinted(path, err)
+		if len(model.Inputs)+len(model.Outputs) > 0 {
+			if in.Description, err = pipeline.DescribePart(ctx, path, cfg); err != nil {
+				return nil, flags.Hinted(path, err)
+			}
 		}
+		in.Inputs = slices.DeleteFunc(in.Inputs, func(d pipeline.Declaration) bool { _, bound := cfg.Constants[d.Name]; return bound })
 	}
 	n, err := model.Open(c, path, "", "")
 	if in.Description == nil {

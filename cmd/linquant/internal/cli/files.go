@@ -122,7 +122,7 @@ func CheckOutput(c *cobra.Command, path string) error {
 	if force, _ := c.Flags().GetBool(forceFlag); force || ours(path, info.Size()) {
 		return nil
 	}
-	return fmt.Errorf("%s: there is such a file, and linquant did not write it; --force overwrites it", text.Printable(path))
+	return fmt.Errorf("%s: there is such a file, and nothing in it says that linquant wrote it; --force overwrites it", text.Printable(path))
 }
 
 // checkFolder refuses a file whose folder is missing. A link to a file that is not there is written through, so it is the
