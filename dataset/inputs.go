@@ -114,6 +114,15 @@ func Match(arrays, inputs []string) []int {
 type NoArrayError struct {
 	Input          string   // that has none; "" where no network is known
 	Inputs, Arrays []string // all names of the network, and of the file
+	Split          string   // that was asked for, and whose arrays end in "_" and its name; "" for none
+}
+
+// meant returns the array that may have been meant for the input: none that is for another.
+func (e *NoArrayError) meant() string {
+	others := slices.DeleteFunc(slices.Clone(e.Arrays), func(name string) bool {
+		return slices.Contains(e.Inputs, strings.TrimSuffix(strings.TrimSuffix(name, "_"+Train), "_"+Test))
+	})
+	return near.Meant(e.Input, others)
 }
 
 // Error names both sides.
@@ -123,10 +132,14 @@ func (e *NoArrayError) Error() string {
 	}
 	if len(e.Inputs) == 1 {
 		return fmt.Sprintf("%d arrays (%s) and none of them %q, which the network's input is called, or \"x\"; save the examples with "+
-			"numpy.savez(x=…, y=…)%s", len(e.Arrays), quoted(e.Arrays), e.Input, near.Meant(e.Input, e.Arrays))
+			"numpy.savez(x=…, y=…)%s", len(e.Arrays), quoted(e.Arrays), e.Input, e.meant())
+	}
+	if e.Split != "" {
+		return fmt.Sprintf("no array is for the input %q of the split %s: it would be called %q, and the file's arrays are %s; leave away :%s for a file "+
+			"without splits", e.Input, e.Split, e.Input+"_"+e.Split, quoted(e.Arrays), e.Split)
 	}
 	return fmt.Sprintf("no array is for the input %q: the file's arrays are %s, and the network's inputs %s; save each with numpy.savez under "+
-		"the name of its input%s", e.Input, quoted(e.Arrays), quoted(e.Inputs), near.Meant(e.Input, e.Arrays))
+		"the name of its input%s", e.Input, quoted(e.Arrays), quoted(e.Inputs), e.meant())
 }
 
 // quoted lists names, the first of many.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -107,6 +108,20 @@ func TestInputsRefuse(t *testing.T) {
 	if !errors.As(err, &missing) || missing.Input != "input_ids" {
 		t.Errorf("%#v", err)
 	}
+	// What is for another input was not meant, nor what has no letter in common.
+	other := of[int64](t, "b", tensor.Shape{2, 1}, 1, 2)
+	for _, names := range [][]Input{{{Name: "mass"}, {Name: "mask"}}, {{Name: "a"}, {Name: "mask"}}} {
+		_, _, err = examples(t, "npz:"+npz(t, mask, other), names)
+		wantError(t, err, `no array is for the input "`+names[0].Name+`"`)
+		if strings.Contains(err.Error(), "did you mean") {
+			t.Error(err)
+		}
+	}
+	_, err = OpenInputs(t.Context(), "npz:"+npz(t, ids, mask)+":train", Test, []Input{{Name: "input_id"}, {Name: "mask"}})
+	wantError(t, err, `no array is for the input "input_id" of the split train: it would be called "input_id_train"`, "leave away :train")
+	_, err = OpenInputs(t.Context(), "npz:"+npz(t, ids, mask, of[uint8](t, "input_id_train", tensor.Shape{2, 1}, 1, 0))+":train", Test,
+		[]Input{{Name: "input_id"}, {Name: "mask"}})
+	wantError(t, err, `no array is for the input "mask" of the split train`)
 	_, _, err = examples(t, "npz:"+npz(t, ids, mask), []Input{{Name: "ids"}})
 	wantError(t, err, "2 arrays", `none of them "ids"`)
 	ids = of[int64](t, "input_ids", tensor.Shape{3, 1}, 1, 2, 3)

@@ -178,8 +178,18 @@ func (in numpyFile) choose(f *checkpoint.File) (xs []*checkpoint.Tensor, y *chec
 		names = append(names, t.Name)
 	}
 	if len(inputs) > 1 {
-		at := Match(names, inputs)
-		return nil, nil, &NoArrayError{inputs[max(slices.Index(at, -1), 0)], inputs, names}
+		missing := &NoArrayError{Inputs: inputs, Arrays: names}
+		of := names
+		if in.asked {
+			missing.Split, of = in.split, nil
+			for _, name := range names {
+				if bare, ok := strings.CutSuffix(name, "_"+in.split); ok {
+					of = append(of, bare)
+				}
+			}
+		}
+		missing.Input = inputs[max(slices.Index(Match(of, inputs), -1), 0)]
+		return nil, nil, missing
 	}
 	x, y, err := in.chooseOne(all, find)
 	if err == nil {

@@ -22,12 +22,30 @@ func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // which would end the process at once; broken ends the command
 	go func() {
 		s := <-signals
 		signal.Stop(signals) // A second signal ends the process at once.
 		cancel(signalled{s})
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, broken{os.Stdout, cancel}, os.Stderr))
+}
+
+// broken ends the command when nobody reads any more what it writes.
+type broken struct {
+	io.Writer
+	cancel context.CancelCauseFunc
+}
+
+func (b broken) Write(p []byte) (int, error) {
+	n, err := b.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		b.cancel(signalled{syscall.SIGPIPE})
+	}
+	return n, err
 }
 
 // signalled is why a command ended that was sent a signal.
@@ -43,7 +61,7 @@ const (
 
 	exitUndecided = 3 // of check alone
 
-	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM
+	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads the output
 )
 
 // run executes one command line and returns the exit status.
@@ -57,16 +75,22 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	command, err := root.ExecuteContextC(ctx)
+	status := exitInterrupted
+	var s signalled
+	if errors.As(context.Cause(ctx), &s) {
+		if number, ok := s.Signal.(syscall.Signal); ok {
+			status = 128 + int(number)
+		}
+		if s.Signal == syscall.SIGPIPE {
+			return status // as the signal itself would end it, without a word
+		}
+	}
 	if err == nil {
 		return exitOK
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "linquant: interrupted")
-		var s signalled
-		if errors.As(context.Cause(ctx), &s) && s.Signal == syscall.SIGTERM {
-			return 128 + int(syscall.SIGTERM)
-		}
-		return exitInterrupted
+		return status
 	}
 	fmt.Fprintf(stderr, "linquant: %v\n", text.Message(err))
 	var usage cli.UsageError

@@ -415,5 +415,6 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		defer func() { flags.PrintPixels(w, "Input", prepared) }()
 	}
 	defer printSaturation(w, saturating, target)
+	defer printEdges(w, r.Report.Layers, target, pc)
 	return printNetworkReport(c, w, []string{cfg.limits.pareto, cfg.Save, weights.out}, ec.Int4, r)
 }

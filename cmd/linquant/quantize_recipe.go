@@ -86,6 +86,10 @@ func (t *told) apply(c *cobra.Command, args []string) ([]string, error) {
 	}
 	given := map[string]bool{}
 	c.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	if t.Made.Calib != "" && t.Calib == "" && !given["calib"] && !given["ranges"] && !given["dynamic"] { // other data have a name there
+		return nil, cli.Usagef("%s was made with examples that a program wrote, and a recipe runs no program: give --calib 'cmd:PROGRAM ARGS', or other data",
+			text.Printable(t.path))
+	}
 	without := map[string][]string{} // flags that were given, and the keys that go without them
 	for _, s := range t.Settings() {
 		if s.Key == "model" {

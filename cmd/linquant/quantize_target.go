@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -53,6 +54,9 @@ func (n *networkConfig) applyTarget(c *cobra.Command) error {
 	if d.QDQ {
 		demands = append(demands, demand{"format", onnx.QDQ.String()})
 	}
+	if d.FullBits {
+		demands = append(demands, demand{"int4", "false"})
+	}
 	if d.Static {
 		demands = append(demands, demand{"dynamic", "false"})
 	}
@@ -71,10 +75,57 @@ func (n *networkConfig) applyTarget(c *cobra.Command) error {
 			}
 		}
 	}
+	if d.FullBits {
+		if err := n.fullBits(c, t); err != nil {
+			return err
+		}
+	}
 	if per := c.Flags().Lookup("per"); d.PerTensor && per != nil && !per.Changed {
 		return per.Value.Set(quant.PerTensor.String())
 	}
 	return nil
+}
+
+// fullBits refuses what gives layers fewer than 8 bits: overrides, and budgets under which bits are chosen.
+func (n *networkConfig) fullBits(c *cobra.Command, t ptq.Target) error {
+	chosen := ""
+	if f := c.Flags().Lookup("max-drop"); f != nil && f.Changed {
+		chosen = "max-drop"
+	}
+	if n.limits.budget != "" && !strings.HasPrefix(n.limits.budget, "latency=") {
+		chosen = "budget"
+	}
+	if chosen != "" {
+		return cli.Usagef("--%s and --target %s exclude each other: bits of weights would be chosen, and %s wants 8", chosen, t, t)
+	}
+	for _, given := range n.overrides {
+		o, err := parseOverride(given)
+		if err != nil {
+			return err
+		}
+		if cmp.Or(o.WeightBits, 8) != 8 || cmp.Or(o.ActBits, 8) != 8 {
+			return cli.Usagef("--override %q and --target %s exclude each other: %s wants 8 bits of weights and activations; "+
+				"PATTERN=float is allowed", given, t, t)
+		}
+	}
+	return nil
+}
+
+// printEdges says so where the target takes a bit of the layers that --keep-edges keeps at 8.
+func printEdges(w io.Writer, layers []ptq.LayerReport, t ptq.Target, cfg ptq.Config) {
+	if !cfg.KeepEdges || !cfg.ReduceRange || len(layers) == 0 {
+		return
+	}
+	var edges []string
+	for i, l := range layers {
+		if (i == 0 || i == len(layers)-1) && l.Bits == 7 {
+			edges = append(edges, l.Node)
+		}
+	}
+	if len(edges) > 0 {
+		fmt.Fprintf(w, "Note: --keep-edges says 8 bits, and weights of %s have 7: --target %s wants that, so that sums do not saturate; --override PATTERN=w8 "+
+			"gives 8\n", some(edges), t)
+	}
 }
 
 // maySaturate lists the layers of which ONNX Runtime may saturate sums on processors without instructions for int8, where the file is for it.

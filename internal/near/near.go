@@ -51,14 +51,14 @@ func Names(name string, candidates []string) []string {
 }
 
 // Meant returns what an error about name says at its end: `; did you mean "conv1"?`, or nothing where no candidate is close
-// enough: a third of the letters may differ, or it may be the only one that begins so, or that has all its letters in their order.
+// enough: a third of the letters may differ and not all, or it may be the only one that begins so, or that has all its letters in their order.
 func Meant(name string, candidates []string) string {
 	best, least := "", max(1, len(name)/3)+1
 	for _, c := range candidates {
 		if d := max(len(name)-len(c), len(c)-len(name)); d >= least {
 			continue
 		}
-		if d := edits(name, c); d < least {
+		if d := edits(name, c); d < least && d < max(len(name), len(c)) {
 			best, least = c, d
 		}
 	}

@@ -2,7 +2,7 @@
 //
 // The program is run without a shell, in the folder that linquant runs in. It writes NumPy files to its standard output, one after the other, as
 // numpy.savez(sys.stdout.buffer, …) does, each a batch with an array for every input, [N, …], and ends with status 0, or is ended when there are as
-// many examples as are wanted. What it writes stands in files of a temporary folder until the work is done, so that memory does not grow with it.
+// many examples as are wanted. Where it ends and what it started holds its output open, that is read until nothing comes of it for a second. What it writes stands in files of a temporary folder until the work is done, so that memory does not grow with it.
 package feed
 
 import (
@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"linquant/checkpoint"
@@ -70,20 +71,37 @@ func (s *examples) fill(ctx context.Context, words []string, inputs []dataset.In
 	defer end()
 	c := exec.CommandContext(running, words[0], words[1:]...)
 	said := &program.Tail{}
-	c.Stderr, c.WaitDelay = said, 2*time.Second
+	c.Stderr, c.WaitDelay = said, silence
 	program.Together(c)
-	out, err := c.StdoutPipe()
+	out, in, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	if err := c.Start(); err != nil {
+	defer out.Close()
+	c.Stdout = in
+	err = c.Start()
+	_ = in.Close() // the program has its own
+	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	n, err := s.read(running, bufio.NewReaderSize(out, 1<<16), inputs, most)
+	from := &output{pipe: out}
+	ended := make(chan error, 1)
+	go func() {
+		err := c.Wait()
+		from.end()
+		ended <- err
+	}()
+	n, err := s.read(running, bufio.NewReaderSize(from, 1<<16), inputs, most)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || n >= most {
 		end()
 	}
-	waited := c.Wait()
+	waited := <-ended
+	if errors.Is(waited, exec.ErrWaitDelay) {
+		waited = nil // it ended well, and its standard error is held open
+	}
+	if !from.closed {
+		_ = c.Cancel() // what it started
+	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -97,6 +115,34 @@ func (s *examples) fill(ctx context.Context, words []string, inputs []dataset.In
 		return fmt.Errorf("%s: it wrote no batch: write each with numpy.savez(sys.stdout.buffer, NAME=array, …)", s.name)
 	}
 	return nil
+}
+
+// silence is how long nothing comes of an output whose program has ended until it is taken to be all.
+const silence = time.Second
+
+// output reads the standard output of a program. Once the program has ended it ends too, also where another holds it open, after the silence.
+type output struct {
+	pipe   *os.File
+	ended  atomic.Bool
+	closed bool // by all that had it
+}
+
+// end notes that the program has ended.
+func (o *output) end() {
+	o.ended.Store(true)
+	_ = o.pipe.SetReadDeadline(time.Now().Add(silence))
+}
+
+func (o *output) Read(p []byte) (int, error) {
+	if o.ended.Load() {
+		_ = o.pipe.SetReadDeadline(time.Now().Add(silence))
+	}
+	n, err := o.pipe.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, io.EOF
+	}
+	o.closed = o.closed || err == io.EOF
+	return n, err
 }
 
 // read writes each batch to a file, until there are so many examples, and returns how many there are.

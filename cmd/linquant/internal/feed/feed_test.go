@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -36,6 +37,14 @@ func batch(i int) error {
 }
 
 func write(what string) error {
+	switch what {
+	case "sleep":
+		time.Sleep(time.Minute)
+		return nil
+	case "late":
+		time.Sleep(300 * time.Millisecond)
+		return batch(3)
+	}
 	for i := 0; what == "endless" || i < 3; i++ {
 		if err := batch(i); err != nil {
 			return err
@@ -50,6 +59,10 @@ func write(what string) error {
 	case "text":
 		fmt.Println("done with everything")
 		time.Sleep(time.Minute)
+	case "leave", "leave and write": // another holds the output open
+		c := exec.Command(os.Args[0], "write", map[string]string{"leave": "sleep", "leave and write": "late"}[what])
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		return c.Start()
 	case "hang":
 		time.Sleep(time.Minute)
 	}
@@ -59,7 +72,7 @@ func write(what string) error {
 func open(t *testing.T, ctx context.Context, what string, most int) (dataset.Set, error) {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
-	s, err := Open(ctx, Prefix+strconv.Quote(os.Args[0])+" write "+what, []dataset.Input{{Name: "x", Shape: tensor.Shape{1}}}, most)
+	s, err := Open(ctx, Prefix+strconv.Quote(os.Args[0])+" write "+strconv.Quote(what), []dataset.Input{{Name: "x", Shape: tensor.Shape{1}}}, most)
 	t.Cleanup(func() {
 		if s != nil {
 			if err := s.Close(); err != nil {
@@ -85,6 +98,19 @@ func TestOpen(t *testing.T) {
 				if label, err := s.Read(t.Context(), i, x); err != nil || label != -1 || x[0] != float32(i) {
 					t.Errorf("example %d is %v, %d, %v", i, x, label, err)
 				}
+			}
+		})
+	}
+}
+
+// A program that has ended is not waited for where what it started holds its output open; what that writes meanwhile is taken.
+func TestOpenHeld(t *testing.T) {
+	for what, n := range map[string]int{"leave": 6, "leave and write": 8} {
+		t.Run(what, func(t *testing.T) {
+			start := time.Now()
+			s, err := open(t, t.Context(), what, 100)
+			if err != nil || s.Len() != n || time.Since(start) > 20*time.Second {
+				t.Errorf("%v, %v after %v", s, err, time.Since(start))
 			}
 		})
 	}
