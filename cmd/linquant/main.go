@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"linquant/cmd/linquant/internal/cli"
@@ -22,28 +23,27 @@ func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
-		signal.Notify(signals, syscall.SIGHUP)
-	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // which would end the process at once; broken ends the command
+	notifyMore(signals)
 	go func() {
 		s := <-signals
 		signal.Stop(signals) // A second signal ends the process at once.
 		cancel(signalled{s})
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, broken{os.Stdout, cancel}, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, &broken{Writer: os.Stdout, cancel: cancel}, os.Stderr))
 }
 
 // broken ends the command when nobody reads any more what it writes.
 type broken struct {
 	io.Writer
 	cancel context.CancelCauseFunc
+	is     atomic.Bool // nobody reads
 }
 
-func (b broken) Write(p []byte) (int, error) {
+func (b *broken) Write(p []byte) (int, error) {
 	n, err := b.Writer.Write(p)
 	if errors.Is(err, syscall.EPIPE) {
-		b.cancel(signalled{syscall.SIGPIPE})
+		b.is.Store(true)
+		b.cancel(errors.New("nobody reads the output"))
 	}
 	return n, err
 }
@@ -61,7 +61,8 @@ const (
 
 	exitUndecided = 3 // of check alone
 
-	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM, 129 after SIGHUP, 141 where nobody reads the output
+	exitInterrupted = 128 + int(syscall.SIGINT) // as shells say it; 143 after SIGTERM, 129 after SIGHUP
+	exitUnread      = 128 + 13                  // where nobody reads the output: SIGPIPE
 )
 
 // run executes one command line and returns the exit status.
@@ -75,22 +76,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	command, err := root.ExecuteContextC(ctx)
-	status := exitInterrupted
-	var s signalled
-	if errors.As(context.Cause(ctx), &s) {
-		if number, ok := s.Signal.(syscall.Signal); ok {
-			status = 128 + int(number)
-		}
-		if s.Signal == syscall.SIGPIPE {
-			return status // as the signal itself would end it, without a word
-		}
+	if b, ok := stdout.(*broken); ok && b.is.Load() {
+		return exitUnread // as SIGPIPE would end it, without a word
 	}
 	if err == nil {
 		return exitOK
 	}
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr, "linquant: interrupted")
-		return status
+		var s signalled
+		if errors.As(context.Cause(ctx), &s) {
+			if number, ok := s.Signal.(syscall.Signal); ok {
+				return 128 + int(number)
+			}
+		}
+		return exitInterrupted
 	}
 	fmt.Fprintf(stderr, "linquant: %v\n", text.Message(err))
 	var usage cli.UsageError
