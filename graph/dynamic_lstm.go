@@ -131,10 +131,7 @@ func (s site) evalDynamicLSTM(call call) (array, error) {
 	codes := make([]int32, longest*batch*inputs)
 	scale := integer.Centred(codes, x.real[:len(codes)])
 	y := array{shape: call.shape, real: make([]float32, perExample(call.shape))}
-	k := &recurrentCell{s: s, hidden: n, clip: same, forget: s.n.Int("input_forget") != 0}
-	if limit := s.n.Float("clip"); limit > 0 {
-		k.clip = func(x float32) float32 { return min(max(x, -limit), limit) }
-	}
+	k := &recurrentCell{s: s, hidden: n, clip: s.clip(), forget: s.n.Int("input_forget") != 0}
 	rows, pace := 4*n, call.pace()
 	gates, h, c, state := make([]float32, rows), make([]float32, batch*n), make([]float32, batch*n), make([]int32, batch*n)
 	for d := range directions {
@@ -192,20 +189,4 @@ func begin(state, initial []float32, direction int) {
 	if initial != nil {
 		copy(state, initial[direction*len(state):])
 	}
-}
-
-// lengths returns the length of every sequence of a batch, and of the longest.
-func (s site) lengths(given array, steps, batch int) (list []int, longest int, err error) {
-	list = slices.Repeat([]int{steps}, batch)
-	longest = steps
-	if given.real != nil {
-		longest = 0
-	}
-	for b := range given.real {
-		if list[b] = int(given.real[b]); list[b] < 0 || list[b] > steps {
-			return nil, 0, s.errorf("a sequence has the length %d, and there are %d steps", list[b], steps)
-		}
-		longest = max(longest, list[b])
-	}
-	return list, longest, nil
 }

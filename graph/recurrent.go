@@ -257,16 +257,16 @@ func (s site) evalRecurrent(call call) (array, error) {
 	if last {
 		steps, batch = batch, steps
 	}
+	lengths, _, err := s.lengths(in[4], steps, batch)
+	if err != nil {
+		return array{}, err
+	}
 	y := array{shape: call.shape, real: make([]float32, perExample(call.shape))}
-	limit := s.n.Float("clip")
 	rows := op.gates * n
 	gates, h, c := make([]float32, rows), make([]float32, n), make([]float32, n)
 	k := &recurrentCell{
-		s: s, hidden: n, clip: same, beforeReset: s.n.Op == GRU && s.n.Int("linear_before_reset") != 0,
+		s: s, hidden: n, clip: s.clip(), beforeReset: s.n.Op == GRU && s.n.Int("linear_before_reset") != 0,
 		forget: s.n.Op == LSTM && s.n.Int("input_forget") != 0, scratch: make([]float32, n), own: make([]float32, n), rb: make([]float32, rows),
-	}
-	if limit > 0 {
-		k.clip = func(x float32) float32 { return min(max(x, -limit), limit) }
 	}
 	at := func(d, b int) int { // of a state
 		if last {
@@ -292,13 +292,7 @@ func (s site) evalRecurrent(call call) (array, error) {
 			k.peephole = in[7].real[d*3*n:][:3*n]
 		}
 		pace := call.pace()
-		for b := range batch {
-			length := steps
-			if in[4].real != nil {
-				if length = int(in[4].real[b]); length < 0 || length > steps {
-					return y, s.errorf("a sequence has the length %d, and there are %d steps", length, steps)
-				}
-			}
+		for b, length := range lengths {
 			clear(h)
 			clear(c)
 			if in[5].real != nil {
@@ -335,6 +329,31 @@ func (s site) evalRecurrent(call call) (array, error) {
 		}
 	}
 	return y, nil
+}
+
+// clip returns what bounds the inputs of activations.
+func (s site) clip() func(x float32) float32 {
+	limit := s.n.Float("clip")
+	if !(limit > 0) {
+		return same
+	}
+	return func(x float32) float32 { return min(max(x, -limit), limit) }
+}
+
+// lengths returns the length of every sequence of a batch, and of the longest.
+func (s site) lengths(given array, steps, batch int) (list []int, longest int, err error) {
+	list = slices.Repeat([]int{steps}, batch)
+	longest = steps
+	if given.real != nil {
+		longest = 0
+	}
+	for b := range given.real {
+		if list[b] = int(given.real[b]); list[b] < 0 || list[b] > steps {
+			return nil, 0, s.errorf("a sequence has the length %d, and there are %d steps", list[b], steps)
+		}
+		longest = max(longest, list[b])
+	}
+	return list, longest, nil
 }
 
 // recurrentWork is about how many multiplications a recurrent layer takes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"linquant/graph"
@@ -105,17 +106,20 @@ func (e *extraction) isKnown(name string) bool {
 
 // inputs declares the inputs, without those that are constants.
 func (e *extraction) inputs(ctx context.Context, cut *onnxpb.Cut, data []byte, external func() *elements.External) error {
-	known := slices.Clone(e.whole.Inputs)
-	for _, name := range e.Inputs {
-		known = append(known, onnxpb.ValueInfo{Name: name})
+	known := map[string]bool{}
+	for i := range e.whole.Inputs {
+		known[e.whole.Inputs[i].Name] = true
 	}
-	for name := range e.Shapes {
-		if !slices.ContainsFunc(known, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
+	for _, name := range e.Inputs {
+		known[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Shapes)) {
+		if !known[name] {
 			return fmt.Errorf("a shape is given for %q, and the network has no input of that name", name)
 		}
 	}
-	for name := range e.Constants {
-		if !slices.ContainsFunc(known, func(v onnxpb.ValueInfo) bool { return v.Name == name }) {
+	for _, name := range slices.Sorted(maps.Keys(e.Constants)) {
+		if !known[name] {
 			return fmt.Errorf("a constant is given for %q, and the network has no input of that name", name)
 		}
 	}

@@ -49,13 +49,10 @@ func (n *networkConfig) applyTarget(c *cobra.Command) error {
 		{"act-signed", strconv.FormatBool(d.ActSigned)}, {"act-symmetric", strconv.FormatBool(d.ActSymmetric)}, {"requant", quant.ONNX.String()},
 	}
 	if d.FullBits {
-		demands = append(demands, demand{"act-bits", "8"}, demand{"weight-bits", "8"})
+		demands = append(demands, demand{"act-bits", "8"}, demand{"weight-bits", "8"}, demand{"int4", "false"})
 	}
 	if d.QDQ {
 		demands = append(demands, demand{"format", onnx.QDQ.String()})
-	}
-	if d.FullBits {
-		demands = append(demands, demand{"int4", "false"})
 	}
 	if d.Static {
 		demands = append(demands, demand{"dynamic", "false"})

@@ -239,18 +239,21 @@ func allZero(data []byte) bool {
 	return !slices.ContainsFunc(data, func(b byte) bool { return b != 0 })
 }
 
+// dimsOf returns the dimensions of a value, as far as they are known.
+func dimsOf(s build.Node, name string) []int64 {
+	if c, ok := s.Net.Follows(name); ok {
+		return elements.Int64s(c.Shape)
+	}
+	return s.Net.Inferred(name)
+}
+
 // alongAxis returns a parameter as reals, with dimensions of 1 behind where it has an element for each index of the node's axis.
 func alongAxis(s build.Node, name string) (string, error) {
 	as, err := s.AsNumbers(name)
 	if err != nil {
 		return "", err
 	}
-	var dims []int64
-	if c, ok := s.Net.Follows(as); ok {
-		dims = elements.Int64s(c.Shape)
-	} else {
-		dims = s.Net.Inferred(as)
-	}
+	dims := dimsOf(s, as)
 	if len(dims) != 1 || dims[0] == 1 {
 		return as, nil
 	}
@@ -348,10 +351,7 @@ func centred(s build.Node, i, at int, as func(n int) []int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dims := s.Net.Inferred(zero)
-	if c, ok := s.Net.Follows(zero); ok {
-		dims = elements.Int64s(c.Shape)
-	}
+	dims := dimsOf(s, zero)
 	if len(dims) == 1 && dims[0] != 1 && as != nil {
 		if zero, err = s.Insert("zero", graph.Reshape, graph.Attrs{"shape": as(elements.Clamp(dims[0]))}, zero); err != nil {
 			return "", err

@@ -142,32 +142,24 @@ func (p *Part) rename(g *onnxpb.Graph, made map[string]int) {
 // names returns the names of all values of a network, those in branches too.
 func names(g *onnxpb.Graph) map[string]bool {
 	taken := map[string]bool{}
-	for i := range g.Initializers {
-		taken[g.Initializers[i].Name] = true
-	}
-	for _, list := range [][]onnxpb.ValueInfo{g.Inputs, g.Outputs, g.Values} {
-		for i := range list {
-			taken[list[i].Name] = true
+	add := func(g *onnxpb.Graph) {
+		for i := range g.Initializers {
+			taken[g.Initializers[i].Name] = true
+		}
+		for _, list := range [][]onnxpb.ValueInfo{g.Inputs, g.Outputs, g.Values} {
+			for i := range list {
+				taken[list[i].Name] = true
+			}
+		}
+		for i := range g.Nodes {
+			for _, name := range slices.Concat(g.Nodes[i].Inputs, g.Nodes[i].Outputs) {
+				taken[name] = true
+			}
 		}
 	}
+	add(g)
 	for i := range g.Nodes {
-		n := &g.Nodes[i]
-		for _, name := range slices.Concat(n.Inputs, n.Outputs) {
-			taken[name] = true
-		}
-		within(n, 0, func(inner *onnxpb.Graph) {
-			for k := range inner.Initializers {
-				taken[inner.Initializers[k].Name] = true
-			}
-			for _, v := range slices.Concat(inner.Inputs, inner.Outputs, inner.Values) {
-				taken[v.Name] = true
-			}
-			for k := range inner.Nodes {
-				for _, name := range slices.Concat(inner.Nodes[k].Inputs, inner.Nodes[k].Outputs) {
-					taken[name] = true
-				}
-			}
-		})
+		within(&g.Nodes[i], 0, add)
 	}
 	return taken
 }

@@ -2,7 +2,8 @@
 //
 // The program is run without a shell, in the folder that linquant runs in. It writes NumPy files to its standard output, one after the other, as
 // numpy.savez(sys.stdout.buffer, …) does, each a batch with an array for every input, [N, …], and ends with status 0, or is ended when there are as
-// many examples as are wanted. Where it ends and what it started holds its output open, that is read until nothing comes of it for a second. What it writes stands in files of a temporary folder until the work is done, so that memory does not grow with it.
+// many examples as are wanted. Where it has ended and what it started holds its output open, that is read until nothing comes of it for a second. What
+// it writes stands in files of a temporary folder until the work is done, so that memory does not grow with it.
 package feed
 
 import (

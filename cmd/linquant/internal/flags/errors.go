@@ -32,7 +32,8 @@ func Error(err error) error {
 	case !errors.As(err, &field):
 		return err
 	case field.Field == "Calibration.Data":
-		return cli.Usagef("--calib is missing: integers need the ranges of activations, which are measured on examples: %s", WhatData)
+		return cli.Usagef("--calib is missing: integers need the ranges of activations, which are measured on examples: %s, or "+
+			"'cmd:PROGRAM ARGS', a program that writes them", WhatData)
 	}
 	flag := *field
 	if name, ok := flagNames[field.Field]; ok {

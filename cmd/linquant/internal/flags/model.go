@@ -92,7 +92,7 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 func (o ONNX) Open(c *cobra.Command, name, arch, root string) (*pipeline.Network, error) {
 	cfg := pipeline.OpenConfig{Arch: arch, Root: root}
 	var err error
-	if cfg.ONNX, err = o.config(name); err != nil {
+	if cfg.ONNX, err = o.Config(name); err != nil {
 		return nil, err
 	}
 	n, err := pipeline.Open(c.Context(), name, cfg)

@@ -58,15 +58,12 @@ func (o ONNX) Given() bool {
 // WhatONNX lists the flags in errors.
 const WhatONNX = "--size, --shape, --constant, --input and --output are for ONNX models"
 
-// Config returns what the flags say of the model at path.
-func (o ONNX) Config(path string) (onnx.ImportConfig, error) { return o.config(path) }
-
 // shaped reports whether shapes are given.
 func (o ONNX) shaped() bool { return o.size != "" || len(o.shapes) > 0 }
 
-// config returns what the flags say of the model at path. Of no ONNX file it says that something is given, about which opening it says
+// Config returns what the flags say of the model at path. Of no ONNX file it says that something is given, about which opening it says
 // the rest.
-func (o ONNX) config(path string) (onnx.ImportConfig, error) {
+func (o ONNX) Config(path string) (onnx.ImportConfig, error) {
 	cfg := onnx.ImportConfig{Shapes: o.Bound}
 	if !o.Given() {
 		return cfg, nil
