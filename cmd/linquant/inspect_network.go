@@ -18,8 +18,12 @@ func printInspection(w io.Writer, in *pipeline.Inspection, layers bool) error {
 		fmt.Fprintf(w, "%s, weights of %s bits: constants of %s, as floats %s\n", in.Numbers, joined(in.WeightBits),
 			text.Megabytes(in.IntegerBytes), text.Megabytes(in.FloatBytes))
 	case in.Quantized:
-		fmt.Fprintf(w, "%s by the convention %s, weights of %s bits, activations of %s: constants of %s, as floats %s\n", in.Numbers,
-			in.Convention, joined(in.WeightBits), joined(in.ActBits), text.Megabytes(in.IntegerBytes), text.Megabytes(in.FloatBytes))
+		bits := "activations of " + joined(in.ActBits) + " bits"
+		if len(in.WeightBits) > 0 {
+			bits = "weights of " + joined(in.WeightBits) + " bits, activations of " + joined(in.ActBits)
+		}
+		fmt.Fprintf(w, "%s by the convention %s, %s: constants of %s, as floats %s\n", in.Numbers,
+			in.Convention, bits, text.Megabytes(in.IntegerBytes), text.Megabytes(in.FloatBytes))
 	default:
 		fmt.Fprintf(w, "float32: constants of %s, quantized to 8 bits %s\n", text.Megabytes(in.FloatBytes), text.Megabytes(in.IntegerBytes))
 	}

@@ -31,6 +31,15 @@ func MovesElements(n *graph.Node) bool {
 	return ok && row.Role == graph.RolePass && !graph.FloatOnly(n)
 }
 
+// Kept reports whether the operator, given codes, gives codes with the same parameters: it moves, joins or limits them.
+func Kept(n *graph.Node) bool {
+	switch n.Op {
+	case graph.Concat, graph.Relu, graph.Clip:
+		return true
+	}
+	return MovesElements(n)
+}
+
 // Transposed returns a matrix of codes, and its parameters, with rows and columns exchanged.
 func Transposed(t tensor.Tensor, p quant.Params) (tensor.Tensor, quant.Params) {
 	if p.Per == quant.PerChannel {

@@ -175,7 +175,7 @@ func (v *Values) evaluate(n *raw.Node, in []Value) (Value, bool) {
 		if in[i].DType.Size() != 1 || in[i].DType == tensor.Bool {
 			continue
 		}
-		if !codes.MovesElements(n.InGraph()) && n.Op != graph.Relu && n.Op != graph.Clip && n.Op != graph.Concat || i > 0 && n.Op != graph.Concat {
+		if !codes.Kept(n.InGraph()) || i > 0 && n.Op != graph.Concat {
 			return Value{}, false
 		}
 		t, ok := (&raw.Value{DType: in[i].DType, Type: in[i].Type}).Codes()

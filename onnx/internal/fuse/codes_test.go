@@ -48,34 +48,47 @@ func TestBiasCodesTooFar(t *testing.T) {
 	}
 }
 
-// Inputs and outputs may be codes.
+// Inputs and outputs may be codes, whatever passes them on before something says what they stand for.
 func TestFuseCodesInAndOut(t *testing.T) {
-	b := newRaw()
-	b.Values["x"].DType = tensor.Uint8
-	constOf(b, "x_s", tensor.Shape{}, float32(0.02))
-	constOf(b, "x_z", tensor.Shape{}, uint8(120))
-	p := b.op(graph.MaxPool, "p", graph.Attrs{"kernel_shape": []int{2, 2}}, "x")
-	b.Values[p].DType = tensor.Uint8
-	y := b.conv(b.op(graph.DequantizeLinear, "xd", nil, p, "x_s", "x_z"), "y")
-	q := b.q(y, "yq", 0.05, 128)
-	b.Outputs = []string{q}
-	in := tensor.Tensor{DType: tensor.Uint8, Shape: tensor.Shape{1, 2, 4, 4}, Data: []byte(strings.Repeat("\x80\x70\x10\xff", 8))}
-	want := evalRaw(t, b.Graph, in)["yq"]
-	g, err := Graph(t.Context(), b.Graph)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := graph.Eval(context.Background(), g, map[string]tensor.Tensor{"x": in}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := out["yq"]; r.DType != tensor.Uint8 || !r.Shape.Equal(tensor.Shape{1, 2, 3, 3}) {
-		t.Errorf("output %v %v", r.DType, r.Shape)
-	}
-	for i, c := range out["yq"].Data {
-		if float64(c) != want[i] {
-			t.Errorf("code %d is %d, want %g", i, c, want[i])
-		}
+	for _, test := range []struct {
+		op    graph.Op
+		attrs graph.Attrs
+		in    []string
+		shape tensor.Shape
+	}{
+		{graph.MaxPool, graph.Attrs{"kernel_shape": []int{2, 2}}, []string{"x"}, tensor.Shape{1, 2, 3, 3}},
+		{graph.Concat, graph.Attrs{"axis": 2}, []string{"x", "x"}, tensor.Shape{1, 2, 8, 4}},
+		{graph.Relu, nil, []string{"x"}, tensor.Shape{1, 2, 4, 4}},
+	} {
+		t.Run(string(test.op), func(t *testing.T) {
+			b := newRaw()
+			b.Values["x"].DType = tensor.Uint8
+			constOf(b, "x_s", tensor.Shape{}, float32(0.02))
+			constOf(b, "x_z", tensor.Shape{}, uint8(120))
+			p := b.op(test.op, "p", test.attrs, test.in...)
+			b.Values[p].DType = tensor.Uint8
+			y := b.conv(b.op(graph.DequantizeLinear, "xd", nil, p, "x_s", "x_z"), "y")
+			q := b.q(y, "yq", 0.05, 128)
+			b.Outputs = []string{q}
+			in := tensor.Tensor{DType: tensor.Uint8, Shape: tensor.Shape{1, 2, 4, 4}, Data: []byte(strings.Repeat("\x80\x70\x10\xff", 8))}
+			want := evalRaw(t, b.Graph, in)["yq"]
+			g, err := Graph(t.Context(), b.Graph)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := graph.Eval(context.Background(), g, map[string]tensor.Tensor{"x": in}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := out["yq"]; r.DType != tensor.Uint8 || !r.Shape.Equal(test.shape) {
+				t.Errorf("output %v %v, want %v", r.DType, r.Shape, test.shape)
+			}
+			for i, c := range out["yq"].Data {
+				if float64(c) != want[i] {
+					t.Errorf("code %d is %d, want %g", i, c, want[i])
+				}
+			}
+		})
 	}
 }
 

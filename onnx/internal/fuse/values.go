@@ -176,7 +176,7 @@ func (f *fuser) readAs(name string, seen map[string]bool) (*quant.Params, error)
 			}
 			return &p, nil
 		}
-		if codes.MovesElements(n.InGraph()) || n.Op == graph.Relu || n.Op == graph.Clip {
+		if codes.Kept(n.InGraph()) {
 			if p, err := f.readAs(n.Outputs[0], seen); p != nil || err != nil {
 				return p, err
 			}
