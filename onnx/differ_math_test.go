@@ -105,7 +105,7 @@ func (d draw) resize() trial {
 
 func (d draw) softmax() trial {
 	rank := d.between(1, 4)
-	c := trial{op: d.one("Softmax", "LogSoftmax"), opset: d.opset(7), x: d.shape(rank, 5)}
+	c := trial{op: d.one("Softmax", "LogSoftmax", "Hardmax"), opset: d.opset(7), x: d.shape(rank, 5)}
 	axis := d.axis(rank)
 	if c.opset < 11 && axis < 0 {
 		axis += int64(rank)

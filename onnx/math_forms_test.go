@@ -93,6 +93,8 @@ var forms = map[string]form{
 	"ReduceL2 of nothing":          {opset: 18, op: "ReduceL2", want: graph.ReduceL2, attrs: []onnxpb.Attr{intAttr("noop_with_empty_axes", 1)}},
 	"LogSoftmax of 11":             {opset: 11, op: "LogSoftmax", want: graph.Reshape, attrs: []onnxpb.Attr{intAttr("axis", 2)}},
 	"LogSoftmax of 13":             {opset: 13, op: "LogSoftmax", want: graph.LogSoftmax, attrs: []onnxpb.Attr{intAttr("axis", 1)}},
+	"Hardmax of 11":                {opset: 11, op: "Hardmax", want: graph.Reshape, attrs: []onnxpb.Attr{intAttr("axis", 2)}},
+	"Hardmax of 13":                {opset: 13, op: "Hardmax", want: graph.Hardmax, attrs: []onnxpb.Attr{intAttr("axis", 1)}},
 	"Pow by integers":              {opset: 13, op: "Pow", want: graph.Pow, consts: []onnxpb.Tensor{intsOf("two", 2)}},
 	"Max of three":                 {opset: 13, op: "Max", want: graph.Max, twice: true, consts: []onnxpb.Tensor{floatsOf("c", 0.1)}},
 	"Min of one":                   {opset: 13, op: "Min", want: graph.Identity},

@@ -49,6 +49,7 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	graph.GroupNormalization: groupNorm,
 	graph.LayerNormalization: layerNorm,
 	graph.LogSoftmax:         softmax,
+	graph.Hardmax:            softmax,
 	graph.Resize:             resize,
 	"Upsample":               upsample,
 

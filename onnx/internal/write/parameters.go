@@ -47,6 +47,7 @@ var preparations = map[graph.Op]func(parameters) error{
 	graph.Gather:      parameters.gather,
 	graph.Gemm:        parameters.gemm,
 	graph.GridSample:  parameters.gridSample,
+	graph.Hardmax:     parameters.axis,
 	graph.LSTM:        parameters.recurrent,
 	graph.LogSoftmax:  parameters.axis,
 	graph.Max:         parameters.extreme,
