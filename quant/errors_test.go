@@ -179,3 +179,16 @@ func TestNotFiniteAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// Parameters that cannot be are an error of the parameters, and no codes are made with them.
+func TestQuantizeInOneStepRefuses(t *testing.T) {
+	dst := []int8{7, 7}
+	x := []float32{1, nan32}
+	_, err := quant.QuantizeAffine(dst, x, tensor.Shape{2}, quant.Int(8), quant.Layout{}, true)
+	refused(t, "a NaN", err, "NaN")
+	_, err = quant.QuantizeSymmetric(dst, x, tensor.Shape{2}, quant.Int(8), quant.Layout{})
+	refused(t, "a NaN", err, "NaN")
+	if dst[0] != 7 || dst[1] != 7 {
+		t.Errorf("codes %d were made", dst)
+	}
+}

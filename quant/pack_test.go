@@ -205,3 +205,15 @@ func TestParamsEqual(t *testing.T) {
 		}
 	}
 }
+
+// A stream of n codes takes ceil(n·bits/8) bytes, whatever the type.
+func TestPackedBytesOfAllLengths(t *testing.T) {
+	for bits := 2; bits <= 8; bits++ {
+		for n := range 70 {
+			got, err := quant.Packed.Len(quant.Int(bits), tensor.Shape{n})
+			if want := (n*bits + 7) / 8; err != nil || got != want {
+				t.Errorf("%d codes of %d bits take %d bytes, %v; want %d", n, bits, got, err, want)
+			}
+		}
+	}
+}
