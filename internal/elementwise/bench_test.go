@@ -1,6 +1,7 @@
 package elementwise_test
 
 import (
+	"fmt"
 	"testing"
 
 	"linquant/internal/cpu"
@@ -40,30 +41,41 @@ func BenchmarkQuantizer(b *testing.B) {
 
 // A line of the first pooling of the VGG, 2×2 of 128 channels.
 func BenchmarkMaxCodes(b *testing.B) {
-	w := elementwise.Windows{Channels: 128, Pixels: 16, Step: 256, Taps: []int{0, 128, 4096, 4096 + 128}}
-	src, dst := make([]byte, 8192), make([]byte, 2048)
-	each(b, 10240, func(tier cpu.Tier) { elementwise.MaxCodes(dst, src, &w, tier) })
+	for _, channels := range []int{128, 58, 24, 12} { // ShuffleNet's pool has 24
+		w := elementwise.Windows{Channels: channels, Pixels: 16, Step: 2 * channels, Taps: []int{0, channels, 4096, 4096 + channels}}
+		src, dst := make([]byte, 8192), make([]byte, 2048)
+		b.Run(fmt.Sprint(channels), func(b *testing.B) {
+			each(b, 80*channels, func(tier cpu.Tier) { elementwise.MaxCodes(dst, src, &w, tier) })
+		})
+	}
 }
 
-// A line of a MobileNet's depthwise convolution, 3×3 of 96 channels.
+// A line of a MobileNet's depthwise convolution, 3×3 of 96 channels, and of ones of numbers that are no multiples of 8.
 func BenchmarkDepthwise(b *testing.B) {
-	w := elementwise.Windows{Channels: 96, Pixels: 14, Step: 96}
+	for _, channels := range []int{96, 58, 12} {
+		b.Run(fmt.Sprint(channels), func(b *testing.B) { benchmarkDepthwise(b, channels) })
+	}
+}
+
+func benchmarkDepthwise(b *testing.B, channels int) {
+	line := 16 * channels
+	w := elementwise.Windows{Channels: channels, Pixels: 14, Step: channels}
 	for t := range 9 {
-		w.Taps, w.Weights = append(w.Taps, t/3*1536+t%3*96), append(w.Weights, t*96)
+		w.Taps, w.Weights = append(w.Taps, t/3*line+t%3*channels), append(w.Weights, t*channels)
 	}
 	r, err := quant.NewRequantizer(quant.ONNX, []float64{0.01}, quant.TensorParams(quant.Int(8), 1, 0))
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := elementwise.Depthwise{Weight: make([]elementwise.Weight, 9*96), Bias: make([]int32, 96), Requant: r}
-	src, dst, sums := make([]byte, 3*1536), make([]byte, 14*96), make([]int32, 96)
+	d := elementwise.Depthwise{Weight: make([]elementwise.Weight, 9*channels), Bias: make([]int32, channels), Requant: r}
+	src, dst, sums := make([]byte, 3*line), make([]byte, 14*channels), make([]int32, channels)
 	packed := map[cpu.Tier]*elementwise.Depthwise{}
 	for _, tier := range cpu.Available() {
 		own := d
-		own.Pack(9, 96, len(src), tier)
+		own.Pack(9, channels, len(src), tier)
 		packed[tier] = &own
 	}
-	each(b, 4*14*96, func(tier cpu.Tier) { packed[tier].Codes(dst, src, &w, sums, tier) })
+	each(b, 4*14*channels, func(tier cpu.Tier) { packed[tier].Codes(dst, src, &w, sums, tier) })
 }
 
 // A line of the first layers of ResNet-20, 3×3 of 16 channels.

@@ -37,28 +37,24 @@ func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Ti
 	if d.quads != nil && d.codesOfQuads(dst, src, w, tier) {
 		return
 	}
-	done := 0
-	if len(w.Taps) > 0 {
-		done = d.vector(kernelsOf(tier), dst, src, w)
-	}
-	if done == w.Channels {
+	if len(w.Taps) > 0 && d.vector(kernelsOf(tier), dst, src, w) {
 		return
 	}
 	perChannel := min(d.Requant.Channels()-1, 1) // 0 where there is one multiplier
-	n := w.Channels - done
+	n := w.Channels
 	sums = sums[:n]
 	for p := range w.Pixels {
-		copy(sums, d.Bias[done:])
+		copy(sums, d.Bias)
 		for t, at := range w.Taps {
-			in := src[p*w.Step+done:]
-			weight := d.Weight[w.Weights[t]+done:][:n]
+			in := src[p*w.Step:]
+			weight := d.Weight[w.Weights[t]:][:n]
 			for c, u := range in[at:][:n] {
 				sums[c] += (int32(u) - d.Zero) * int32(int16(weight[c]))
 			}
 		}
-		out := dst[p*w.Channels+done:][:n]
+		out := dst[p*n:][:n]
 		for c, sum := range sums {
-			out[c] = byte(d.Requant.Code(sum, (done+c)*perChannel)) ^ d.Flip
+			out[c] = byte(d.Requant.Code(sum, c*perChannel)) ^ d.Flip
 		}
 	}
 }
@@ -77,21 +73,27 @@ type codeParams struct {
 	single                         bool // mult is one multiplier for all channels
 }
 
-// vector computes what channels of every pixel the kernel takes, and returns how many.
-func (d *Depthwise) vector(k *kernels, dst, src []byte, w *Windows) int {
-	r, n := d.Requant, whole(w.Channels, k.reals)
-	if n == 0 || r.Convention != quant.ONNX && r.Convention != quant.Torch {
-		return 0
+// vector reports whether the kernel has computed all.
+func (d *Depthwise) vector(k *kernels, dst, src []byte, w *Windows) bool {
+	r := d.Requant
+	if r.Convention != quant.ONNX && r.Convention != quant.Torch {
+		return false
 	}
-	p := codeParams{
-		channels: n, pixels: w.Pixels, step: w.Step, stride: w.Channels,
-		taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps),
-		weight: &d.Weight[0], bias: &d.Bias[0], mult: &r.Multipliers()[0], single: len(r.Multipliers()) == 1, zero: d.Zero,
+	parts, n := spans(w.Channels, k.reals)
+	for _, s := range parts[:n] {
+		p := codeParams{
+			channels: s.count, pixels: w.Pixels, step: w.Step, stride: w.Channels,
+			taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps),
+			weight: &d.Weight[s.first], bias: &d.Bias[s.first], mult: &r.Multipliers()[0], single: len(r.Multipliers()) == 1, zero: d.Zero,
+		}
+		if !p.single {
+			p.mult = &r.Multipliers()[s.first]
+		}
+		p.lo, p.hi, p.before, p.after = r.Constants()
+		p.after += int32(d.Flip) // flipping the highest bit of a byte is adding 128 to it
+		k.depthwiseCodes.Get()(&dst[s.first], &src[s.first], kernel.NoEscape(&p))
 	}
-	p.lo, p.hi, p.before, p.after = r.Constants()
-	p.after += int32(d.Flip) // flipping the highest bit of a byte is adding 128 to it
-	k.depthwiseCodes.Get()(&dst[0], &src[0], kernel.NoEscape(&p))
-	return n
+	return n > 0
 }
 
 func (d *Depthwise) check(w *Windows) {
@@ -129,37 +131,37 @@ func DepthwiseReals(dst, src, weight, bias []float32, lo, hi float32, w *Windows
 		_ = bias[:w.Channels]
 	}
 	_ = w.Weights[:len(w.Taps)]
-	k, done := kernelsOf(tier), 0
+	k := kernelsOf(tier)
 	if len(w.Taps) > 0 {
-		done = whole(w.Channels, k.reals)
-	}
-	if done > 0 {
-		p := realParams{
-			channels: done, pixels: w.Pixels, step: w.Step, stride: w.Channels,
-			taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps), weight: &weight[0], lo: lo, hi: hi,
+		parts, n := spans(w.Channels, k.reals)
+		for _, s := range parts[:n] {
+			p := realParams{
+				channels: s.count, pixels: w.Pixels, step: w.Step, stride: w.Channels,
+				taps: &w.Taps[0], weights: &w.Weights[0], count: len(w.Taps), weight: &weight[s.first], lo: lo, hi: hi,
+			}
+			if bias != nil {
+				p.bias = &bias[s.first]
+			}
+			k.depthwiseReals.Get()(&dst[s.first], &src[s.first], kernel.NoEscape(&p))
 		}
-		if bias != nil {
-			p.bias = &bias[0]
+		if n > 0 {
+			return
 		}
-		k.depthwiseReals.Get()(&dst[0], &src[0], kernel.NoEscape(&p))
 	}
-	n := w.Channels - done
-	if n == 0 {
-		return
-	}
+	n := w.Channels
 	for p := range w.Pixels {
-		out := dst[p*w.Channels+done:][:n]
+		out := dst[p*n:][:n]
 		clear(out)
 		for t, at := range w.Taps {
-			in := src[p*w.Step+done:]
-			factors := weight[w.Weights[t]+done:][:n]
+			in := src[p*w.Step:]
+			factors := weight[w.Weights[t]:][:n]
 			for c, v := range in[at:][:n] {
 				out[c] += float32(v * factors[c])
 			}
 		}
 		for c, v := range out {
 			if bias != nil {
-				v += bias[done+c]
+				v += bias[c]
 			}
 			out[c] = clamp(v, lo, hi)
 		}

@@ -9,7 +9,6 @@ import (
 // kernel for, is computed in Go, which defines the result.
 type kernels struct {
 	reals int // elements, a power of two, of which kernels take multiples; 0 where there are none
-	codes int // the same of maxCodes
 
 	addCodes, mulCodes kernel.Func[pairKernel]
 	sums               kernel.Func[func(k *kernels, p *Pair, dst, a, b []byte)] // with these
@@ -18,7 +17,7 @@ type kernels struct {
 	quantize           kernel.Func[func(dst *byte, src *float32, n int, q *Quantizer)]
 	addReals, mulReals kernel.Func[func(dst, a, b *float32, n int, lo, hi float32)]
 	clampReals         kernel.Func[func(dst, src *float32, n int, lo, hi float32)]
-	maxCodes           kernel.Func[maxKernel[byte]]
+	maxCodes           [3]codesKernel // the first whose step is not more than there are channels
 	maxReals           kernel.Func[maxKernel[float32]]
 	meanReals          kernel.Func[meanKernel]
 	depthwiseCodes     kernel.Func[func(dst, src *byte, p *codeParams)]
@@ -48,6 +47,12 @@ type (
 	meanKernel       = func(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, stride int)
 )
 
+// codesKernel takes multiples of step codes.
+type codesKernel struct {
+	step int // a power of two
+	run  kernel.Func[maxKernel[byte]]
+}
+
 // gatherKernel copies lines of least to most bytes.
 type gatherKernel struct {
 	least, most int
@@ -63,4 +68,21 @@ func whole(n, step int) int {
 		return 0
 	}
 	return n &^ (step - 1)
+}
+
+// A span is some of the elements of a line.
+type span struct{ first, count int }
+
+// spans returns what kernels that take multiples of step elements are to be given of n, so that all are computed: the whole
+// steps and then, where elements are left, the last step of the line, of which some are computed again. So what is computed must not
+// depend on what was written. There are none where n is less than step, or step is 0.
+func spans(n, step int) (s [2]span, count int) {
+	done := whole(n, step)
+	switch {
+	case done == 0:
+		return s, 0
+	case done == n:
+		return [2]span{{0, n}}, 1
+	}
+	return [2]span{{0, done}, {n - step, step}}, 2
 }

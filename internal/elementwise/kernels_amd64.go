@@ -2,8 +2,8 @@
 
 package elementwise
 
-// The kernels for AVX2 take only whole vectors: 8 elements, or 32 codes in maxCodesAVX2. Those for AVX-512 take any
-// number from 1 on.
+// The kernels for AVX2 take only whole vectors: 8 elements; 32 codes in maxCodesAVX2, 16 and 8 in the two beside it. Those
+// for AVX-512 take any number from 1 on.
 
 // addCodesAVX512 and the next three fill
 //
@@ -54,7 +54,7 @@ func clampRealsAVX512(dst, src *float32, n int, lo, hi float32)
 //go:noescape
 func clampRealsAVX2(dst, src *float32, n int, lo, hi float32)
 
-// maxCodesAVX512 and the next three fill
+// maxCodesAVX512 and the next five fill
 //
 //	for p := range pixels {
 //		for c := range channels {
@@ -73,6 +73,12 @@ func maxCodesAVX512(dst, src *byte, channels, pixels, step int, taps *int, count
 
 //go:noescape
 func maxCodesAVX2(dst, src *byte, channels, pixels, step int, taps *int, count, stride int)
+
+//go:noescape
+func maxCodes16AVX2(dst, src *byte, channels, pixels, step int, taps *int, count, stride int)
+
+//go:noescape
+func maxCodes8AVX2(dst, src *byte, channels, pixels, step int, taps *int, count, stride int)
 
 //go:noescape
 func maxRealsAVX512(dst, src *float32, channels, pixels, step int, taps *int, count int)

@@ -23,13 +23,14 @@ var tables = kernel.Tables[kernels]{
 
 func kernels256() *kernels {
 	k := &kernels{
-		reals: 8, codes: 32,
+		reals: 8,
 
 		addCodes: kernel.Of(addCodesAVX2), mulCodes: kernel.Of(mulCodesAVX2),
 		sums: kernel.Of(add256), sums256: kernel.Of(sumCodesAVX2),
 		quantize: kernel.Of(quantizeAVX2),
 		addReals: kernel.Of(addRealsAVX2), mulReals: kernel.Of(mulRealsAVX2), clampReals: kernel.Of(clampRealsAVX2),
-		maxCodes: kernel.Of(maxCodesAVX2), maxReals: kernel.Of(maxRealsAVX2), meanReals: kernel.Of(meanRealsAVX2),
+		maxCodes: [3]codesKernel{{32, kernel.Of(maxCodesAVX2)}, {16, kernel.Of(maxCodes16AVX2)}, {8, kernel.Of(maxCodes8AVX2)}},
+		maxReals: kernel.Of(maxRealsAVX2), meanReals: kernel.Of(meanRealsAVX2),
 		depthwiseCodes: kernel.Of(depthwiseCodesAVX2), depthwiseReals: kernel.Of(depthwiseRealsAVX2),
 		gather: [4]gatherKernel{
 			{32, 64, kernel.Of(gatherTwo32)},
@@ -52,13 +53,13 @@ func (k *kernels) waitForMemory() {
 
 func kernels512() *kernels {
 	k := &kernels{
-		reals: 1, codes: 1,
+		reals: 1,
 
 		addCodes: kernel.Of(addCodesAVX512), mulCodes: kernel.Of(mulCodesAVX512),
 		sums: kernel.Of(add512), sums512: kernel.Of(sumCodesAVX512),
 		quantize: kernel.Of(quantizeAVX512),
 		addReals: kernel.Of(addRealsAVX512), mulReals: kernel.Of(mulRealsAVX512), clampReals: kernel.Of(clampRealsAVX512),
-		maxCodes: unstrided(maxCodesAVX512), maxReals: unstrided(maxRealsAVX512),
+		maxCodes: [3]codesKernel{{1, unstrided(maxCodesAVX512)}}, maxReals: unstrided(maxRealsAVX512),
 		meanReals: kernel.Of(func(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, _ int) {
 			meanRealsAVX512(dst, src, channels, pixels, step, taps, count, n)
 		}),

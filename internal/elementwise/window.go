@@ -33,26 +33,33 @@ func (w *Windows) check(dst, src, leastTaps int) {
 func MaxCodes(dst, src []byte, w *Windows, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
 	k := kernelsOf(tier)
-	maxima(dst, src, w, whole(w.Channels, k.codes), &k.maxCodes)
+	for i := range k.maxCodes {
+		if by := &k.maxCodes[i]; by.step > 0 && by.step <= w.Channels {
+			maxima(dst, src, w, by.step, &by.run)
+			return
+		}
+	}
+	maxima(dst, src, w, 0, nil)
 }
 
 // MaxReals fills dst with the largest real of each window. A NaN counts where the first tap has it, and nowhere else.
 func MaxReals(dst, src []float32, w *Windows, tier cpu.Tier) {
 	w.check(len(dst), len(src), 1)
 	k := kernelsOf(tier)
-	maxima(dst, src, w, whole(w.Channels, k.reals), &k.maxReals)
+	maxima(dst, src, w, k.reals, &k.maxReals)
 }
 
-// maxima does the channels before first with a kernel.
-func maxima[T byte | float32](dst, src []T, w *Windows, first int, k *kernel.Func[maxKernel[T]]) {
-	if first > 0 {
-		k.Get()(&dst[0], &src[0], first, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), w.Channels)
+// maxima asks a kernel that takes multiples of step channels.
+func maxima[T byte | float32](dst, src []T, w *Windows, step int, k *kernel.Func[maxKernel[T]]) {
+	parts, n := spans(w.Channels, step)
+	for _, s := range parts[:n] {
+		k.Get()(&dst[s.first], &src[s.first], s.count, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), w.Channels)
 	}
-	if first == w.Channels {
+	if n > 0 {
 		return
 	}
 	for p := range w.Pixels {
-		out, in := dst[p*w.Channels:][first:w.Channels], src[p*w.Step+first:]
+		out, in := dst[p*w.Channels:][:w.Channels], src[p*w.Step:]
 		copy(out, in[w.Taps[0]:])
 		for _, at := range w.Taps[1:] {
 			for c, v := range in[at:][:len(out)] {
@@ -73,15 +80,15 @@ func MeanReals(dst, src []float32, w *Windows, n float32, tier cpu.Tier) {
 		meanOfBlocks(dst, src, w, n, k)
 		return
 	}
-	done := whole(w.Channels, k.reals)
-	if done > 0 {
-		k.meanReals.Get()(&dst[0], &src[0], done, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), n, w.Channels)
+	parts, count := spans(w.Channels, k.reals)
+	for _, s := range parts[:count] {
+		k.meanReals.Get()(&dst[s.first], &src[s.first], s.count, w.Pixels, w.Step, &w.Taps[0], len(w.Taps), n, w.Channels)
 	}
-	if done == w.Channels {
+	if count > 0 {
 		return
 	}
 	for p := range w.Pixels {
-		out, in := dst[p*w.Channels:][done:w.Channels], src[p*w.Step+done:]
+		out, in := dst[p*w.Channels:][:w.Channels], src[p*w.Step:]
 		clear(out)
 		for _, at := range w.Taps {
 			for c, v := range in[at:][:len(out)] {
@@ -123,15 +130,17 @@ func meanOfBlocks(dst, src []float32, w *Windows, n float32, k *kernels) {
 
 // sumTaps fills sums with those of one window, in the order of the taps.
 func sumTaps(sums, in []float32, taps []int, k *kernels) {
-	done := whole(len(sums), k.reals)
-	if done > 0 {
-		k.meanReals.Get()(kernel.NoEscape(&sums[0]), &in[0], done, 1, 0, &taps[0], len(taps), 1, len(sums))
+	parts, n := spans(len(sums), k.reals)
+	for _, s := range parts[:n] {
+		k.meanReals.Get()(kernel.NoEscape(&sums[s.first]), &in[s.first], s.count, 1, 0, &taps[0], len(taps), 1, len(sums))
 	}
-	rest := sums[done:]
-	clear(rest)
+	if n > 0 {
+		return
+	}
+	clear(sums)
 	for _, at := range taps {
-		for i, v := range in[at+done:][:len(rest)] {
-			rest[i] += v
+		for i, v := range in[at:][:len(sums)] {
+			sums[i] += v
 		}
 	}
 }

@@ -52,6 +52,101 @@ rest:
 	VZEROUPPER
 	RET
 
+// func maxCodes16AVX2(dst *byte, src *byte, channels int, pixels int, step int, taps *int, count int, stride int)
+// Requires: AVX
+TEXT ·maxCodes16AVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ channels+16(FP), R8
+	MOVQ pixels+24(FP), R9
+	MOVQ step+32(FP), R10
+	MOVQ taps+40(FP), R11
+	MOVQ count+48(FP), R12
+	MOVQ R8, BX
+	SUBQ $0x10, BX
+
+pixel:
+	XORQ AX, AX
+	CMPQ AX, BX
+	JGT  rest
+
+whole:
+	LEAQ    (SI)(AX*1), DX
+	MOVQ    (R11), R13
+	VMOVDQU (DX)(R13*1), X0
+	MOVQ    $0x00000001, CX
+	JMP     test
+
+tap:
+	MOVQ    (R11)(CX*8), R13
+	VPMAXUB (DX)(R13*1), X0, X0
+	INCQ    CX
+
+test:
+	CMPQ    CX, R12
+	JLT     tap
+	VMOVDQU X0, (DI)(AX*1)
+	ADDQ    $0x10, AX
+	CMPQ    AX, BX
+	JLE     whole
+
+rest:
+	MOVQ stride+56(FP), R13
+	LEAQ (DI)(R13*1), DI
+	LEAQ (SI)(R10*1), SI
+	DECQ R9
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func maxCodes8AVX2(dst *byte, src *byte, channels int, pixels int, step int, taps *int, count int, stride int)
+// Requires: AVX
+TEXT ·maxCodes8AVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ channels+16(FP), R8
+	MOVQ pixels+24(FP), R9
+	MOVQ step+32(FP), R10
+	MOVQ taps+40(FP), R11
+	MOVQ count+48(FP), R12
+	MOVQ R8, BX
+	SUBQ $0x08, BX
+
+pixel:
+	XORQ AX, AX
+	CMPQ AX, BX
+	JGT  rest
+
+whole:
+	LEAQ  (SI)(AX*1), DX
+	MOVQ  (R11), R13
+	VMOVQ (DX)(R13*1), X0
+	MOVQ  $0x00000001, CX
+	JMP   test
+
+tap:
+	MOVQ    (R11)(CX*8), R13
+	VMOVQ   (DX)(R13*1), X1
+	VPMAXUB X1, X0, X0
+	INCQ    CX
+
+test:
+	CMPQ  CX, R12
+	JLT   tap
+	VMOVQ X0, (DI)(AX*1)
+	ADDQ  $0x08, AX
+	CMPQ  AX, BX
+	JLE   whole
+
+rest:
+	MOVQ stride+56(FP), R13
+	LEAQ (DI)(R13*1), DI
+	LEAQ (SI)(R10*1), SI
+	DECQ R9
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
 // func maxRealsAVX2(dst *float32, src *float32, channels int, pixels int, step int, taps *int, count int, stride int)
 // Requires: AVX
 TEXT ·maxRealsAVX2(SB), NOSPLIT, $0-64

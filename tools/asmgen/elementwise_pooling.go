@@ -14,7 +14,8 @@ import (
 //	BX last whole  R10 step          DX src at c R13 taps[t]          2  n
 func pooling(k *kernel) {
 	v, tap := k.v(0), k.v(1)
-	k.pool("maxCodes", "(dst, src *byte, channels, pixels, step int, taps *int, count int", 1, func(prefix string) {
+	const maxCodes = "(dst, src *byte, channels, pixels, step int, taps *int, count int"
+	k.pool("maxCodes", maxCodes, 1, 4*k.lanes, func(prefix string) {
 		k.maxTaps(prefix, 1, k.loadBytes, func(tapAt Mem) {
 			if k.mask == nil {
 				k.VPMAXUB(tapAt, v, v)
@@ -25,14 +26,29 @@ func pooling(k *kernel) {
 		})
 		k.bytesOut(v, at(RDI, 0).Idx(RAX, 1))
 	})
-	k.pool("maxReals", "(dst, src *float32, channels, pixels, step int, taps *int, count int", 4, func(prefix string) {
+	if k.lanes == avx2 { // fewer channels than a register has bytes
+		k.pool("maxCodes16", maxCodes, 1, 16, func(prefix string) {
+			k.maxTaps(prefix, 1, func(from Op, v Register) { k.VMOVDQU(from, x(0)) }, func(tapAt Mem) {
+				k.VPMAXUB(tapAt, x(0), x(0))
+			})
+			k.VMOVDQU(x(0), at(RDI, 0).Idx(RAX, 1))
+		})
+		k.pool("maxCodes8", maxCodes, 1, 8, func(prefix string) {
+			k.maxTaps(prefix, 1, func(from Op, v Register) { k.VMOVQ(from, x(0)) }, func(tapAt Mem) {
+				k.VMOVQ(tapAt, x(1))
+				k.VPMAXUB(x(1), x(0), x(0))
+			})
+			k.VMOVQ(x(0), at(RDI, 0).Idx(RAX, 1))
+		})
+	}
+	k.pool("maxReals", "(dst, src *float32, channels, pixels, step int, taps *int, count int", 4, k.lanes, func(prefix string) {
 		k.maxTaps(prefix, 4, k.load, func(tapAt Mem) {
 			k.load(tapAt, tap)
 			k.VMAXPS(v, tap, v) // where that is greater
 		})
 		k.store(v, at(RDI, 0).Idx(RAX, 4))
 	})
-	k.pool("meanReals", "(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32", 4, func(prefix string) {
+	k.pool("meanReals", "(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32", 4, k.lanes, func(prefix string) {
 		k.LEAQ(at(RSI, 0).Idx(RAX, 4), RDX)
 		k.VXORPS(v, v, v)
 		k.XORQ(RCX, RCX)
@@ -70,13 +86,13 @@ func (k *kernel) bytesOut(v Register, to Op) {
 	}
 }
 
-// pool is the loop over pixels and their channels, of size bytes each: window does a vector of them. On AVX2 pixels of dst
-// are stride apart, and channels whole vectors.
-func (k *kernel) pool(name, signature string, size int, window func(prefix string)) {
+// pool is the loop over pixels and their channels, of size bytes each: window does step of them. On AVX2 pixels of dst
+// are stride apart, and channels a multiple of step.
+func (k *kernel) pool(name, signature string, size, step int, window func(prefix string)) {
 	if k.lanes == avx2 {
 		signature += ", stride int"
 	}
-	step, scale := 4*k.lanes/size, uint8(size)
+	scale := uint8(size)
 	k.function(name+k.suffix(), signature+")", 0)
 	k.params(RDI, RSI, R8, R9, R10, R11, R12)
 	if name == "meanReals" {
