@@ -13,6 +13,7 @@ type loopNest struct {
 	inner   [3][]int32   // the offsets of the innermost dimension; nil where all sides are unit and rows are long
 	unit    [3]bool      // the innermost offsets of the side follow each other
 	pitch   [3]int       // distance between the rows of the second innermost dimension, -1 where it varies
+	turned  bool         // of two sides, the first has columns where the second has rows, in the two innermost dimensions
 }
 
 // offsets say where the elements along a dimension lie.
@@ -98,6 +99,7 @@ func (c *compiler) loopNestOf(shape, by []int, sides ...[]offsets) (*loopNest, e
 	if !apart && length > shortRow {
 		return n, nil
 	}
+	n.turned = n.turns(len(sides))
 	if err := c.table(4 * int64(length) * int64(len(sides))); err != nil || c.dry {
 		return n, err
 	}
@@ -108,6 +110,16 @@ func (c *compiler) loopNestOf(shape, by []int, sides ...[]offsets) (*loopNest, e
 		}
 	}
 	return n, nil
+}
+
+// turns reports whether the innermost dimensions are a matrix, whose rows are the first side's columns.
+func (n *loopNest) turns(sides int) bool {
+	d := len(n.dims) - 2
+	if sides != 2 || d < 0 || n.dims[d] == 1 || n.dims[d+1] == 1 || !n.unit[1] || n.pitch[0] != 1 || n.pitch[1] < 0 {
+		return false
+	}
+	inner := &n.offsets[0][d+1]
+	return inner.list == nil && inner.step > 1
 }
 
 // first returns the first offset of a side along dimension d.

@@ -49,6 +49,10 @@ func (k *move) part(s *state, _ *scratch, _, _ int) {
 }
 
 func copyLoops[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
+	if n.turned {
+		copyColumns(dst, src, n, tier)
+		return
+	}
 	from, to := n.inner[0], n.inner[1]
 	last := len(n.dims) - 1
 	if n.unit[0] && n.unit[1] {
@@ -75,6 +79,16 @@ func copyRows[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	}
 	from, to := n.first(0, d)+n.first(0, d+1), n.first(1, d)+n.first(1, d+1)
 	n.walk(d, func(at [3]int) { elementwise.Copy(dst[at[1]+to:], src[at[0]+from:], &rows, tier) })
+}
+
+// copyColumns is copyLoops where columns become rows.
+func copyColumns[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
+	d := len(n.dims) - 2
+	t := elementwise.Transpose{
+		Rows: n.dims[d+1], Columns: n.dims[d], SrcStep: n.offsets[0][d+1].step, DstStep: n.pitch[1],
+	}
+	from, to := n.first(0, d)+n.first(0, d+1), n.first(1, d)+n.first(1, d+1)
+	n.walk(d, func(at [3]int) { elementwise.Turn(dst[at[1]+to:], src[at[0]+from:], &t, tier) })
 }
 
 func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte) {

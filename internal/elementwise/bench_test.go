@@ -84,3 +84,15 @@ func BenchmarkGather(b *testing.B) {
 	src, dst := make([]byte, 3*512), make([]byte, 30*144)
 	each(b, 2*30*144, func(tier cpu.Tier) { g.Bytes(dst, src, tier) })
 }
+
+// The two halves of a ShuffleNet's channels, taken in turn, and a plane of channels brought to lie channels last.
+func BenchmarkTurn(b *testing.B) {
+	for _, m := range []elementwise.Transpose{
+		{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2}, {Rows: 116, Columns: 784, SrcStep: 784, DstStep: 116},
+	} {
+		src, dst := make([]byte, m.Rows*m.Columns), make([]byte, m.Rows*m.Columns)
+		b.Run(fmt.Sprintf("%dx%d", m.Rows, m.Columns), func(b *testing.B) {
+			each(b, 2*len(src), func(tier cpu.Tier) { elementwise.Turn(dst, src, &m, tier) })
+		})
+	}
+}

@@ -24,6 +24,8 @@ type kernels struct {
 	depthwiseReals     kernel.Func[func(dst, src *float32, p *realParams)]
 	quads              kernel.Func[func(p *quadParams)]
 	lookup             kernel.Func[func(dst, src *byte, n int, table *[256]byte)]
+	transposeCodes     transposer[byte]
+	transposeReals     transposer[float32]
 	gather             [4]gatherKernel // the first that takes lines of a length copies them
 
 	// Of multiples of 8 elements.

@@ -250,3 +250,20 @@ func squaresAVX2(x *float32, n int, mean float64, s *[4]float64)
 //
 //go:noescape
 func scaleAVX2(dst, x, scale, shift *float32, n int, mean, factor float64)
+
+// transposeCodesAVX2 and transposeRealsAVX2 transpose 8 rows of blocks·16 codes or blocks·8 reals, as Transpose does.
+//
+//go:noescape
+func transposeCodesAVX2(dst, src *byte, blocks, srcStep, dstStep int)
+
+//go:noescape
+func transposeRealsAVX2(dst, src *float32, blocks, srcStep, dstStep int)
+
+// interleaveCodesAVX2 and interleaveRealsAVX2 fill dst[2i], dst[2i+1] = a[i], b[i] for i < n, a multiple of 16 codes or of
+// 4 reals.
+//
+//go:noescape
+func interleaveCodesAVX2(dst, a, b *byte, n int)
+
+//go:noescape
+func interleaveRealsAVX2(dst, a, b *float32, n int)

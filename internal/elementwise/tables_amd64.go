@@ -49,6 +49,8 @@ func (k *kernels) waitForMemory() {
 	k.scaled, k.scaledZero = kernel.Of(scaledAVX2), kernel.Of(scaledZeroAVX2)
 	k.sumLookup, k.divide = kernel.Of(sumLookupAVX2), kernel.Of(divideAVX2)
 	k.sum, k.squares, k.scale = kernel.Of(sumAVX2), kernel.Of(squaresAVX2), kernel.Of(scaleAVX2)
+	k.transposeCodes = transposer[byte]{8, 16, kernel.Of(transposeCodesAVX2), 16, kernel.Of(interleaveCodesAVX2)}
+	k.transposeReals = transposer[float32]{8, 8, kernel.Of(transposeRealsAVX2), 4, kernel.Of(interleaveRealsAVX2)}
 }
 
 func kernels512() *kernels {

@@ -1,0 +1,84 @@
+package elementwise
+
+import (
+	"fmt"
+
+	"linquant/internal/cpu"
+	"linquant/internal/kernel"
+)
+
+// Transpose makes rows of the columns of a matrix: dst[c·DstStep + r] = src[r·SrcStep + c].
+type Transpose struct {
+	Rows, Columns    int // of src
+	SrcStep, DstStep int // elements between rows
+}
+
+func (t *Transpose) check(dst, src int) {
+	fits := func(rows, row, step, size int) bool {
+		room := size - row
+		return rows > 0 && row > 0 && step >= 0 && room >= 0 && (rows == 1 || step <= room/max(rows-1, 1))
+	}
+	if !fits(t.Rows, t.Columns, t.SrcStep, src) || !fits(t.Columns, t.Rows, t.DstStep, dst) {
+		panic(fmt.Sprintf("elementwise: %+v does not fit slices of %d and %d elements", *t, src, dst))
+	}
+}
+
+// Turn fills dst, which does not overlap src, with elements of either kind.
+func Turn[T byte | float32](dst, src []T, t *Transpose, tier cpu.Tier) {
+	t.check(len(dst), len(src))
+	k := kernelsOf(tier)
+	switch dst := any(dst).(type) {
+	case []byte:
+		transpose(dst, any(src).([]byte), t, &k.transposeCodes)
+	case []float32:
+		transpose(dst, any(src).([]float32), t, &k.transposeReals)
+	}
+}
+
+// transposer is what a tier transposes elements of one kind with.
+type transposer[T any] struct {
+	rows, columns int // of a block
+	blocks        kernel.Func[func(dst, src *T, blocks, srcStep, dstStep int)]
+	pair          int // elements, of which interleave takes multiples
+	interleave    kernel.Func[func(dst, a, b *T, n int)]
+}
+
+func transpose[T any](dst, src []T, t *Transpose, k *transposer[T]) {
+	if t.Rows == 2 && t.DstStep == 2 {
+		parts, n := spans(t.Columns, k.pair)
+		for _, s := range parts[:n] {
+			k.interleave.Get()(&dst[2*s.first], &src[s.first], &src[t.SrcStep+s.first], s.count)
+		}
+		if n > 0 {
+			return
+		}
+	}
+	down, n := spans(t.Rows, k.rows)
+	across, m := spans(t.Columns, k.columns)
+	if n == 0 || m == 0 {
+		transposeSimply(dst, src, t)
+		return
+	}
+	for _, rows := range down[:n] {
+		for r := rows.first; r < rows.first+rows.count; r += k.rows {
+			for _, columns := range across[:m] {
+				c := columns.first
+				k.blocks.Get()(&dst[c*t.DstStep+r], &src[r*t.SrcStep+c], columns.count/k.columns, t.SrcStep, t.DstStep)
+			}
+		}
+	}
+}
+
+// transposeSimply goes through src in strips of rows, so that what it writes of a line of the cache is written together.
+func transposeSimply[T any](dst, src []T, t *Transpose) {
+	const strip = 16
+	for first := 0; first < t.Rows; first += strip {
+		rows := min(strip, t.Rows-first)
+		for c := range t.Columns {
+			out := dst[c*t.DstStep+first:][:rows]
+			for r := range out {
+				out[r] = src[(first+r)*t.SrcStep+c]
+			}
+		}
+	}
+}
