@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -31,5 +32,33 @@ func TestCastWraps(t *testing.T) {
 	g.Outputs = []string{g.AddNode(graph.Cast, "cast", "y", graph.Attrs{"to": 12}, "x")}
 	if _, err := graph.Eval(t.Context(), g, map[string]tensor.Tensor{"x": of(t, tensor.Shape{1, 1}, []float32{-1})}, nil); err == nil {
 		t.Error("no error of −1 as uint32, which is more than integers are here")
+	}
+}
+
+// −Inf as an integer is the least that there is, which a Where behind it may leave out; +Inf and NaN are none.
+func TestCastOfInfinity(t *testing.T) {
+	run := func(x float32, to int) ([]float32, error) {
+		g := graph.New("cast")
+		g.AddInput("x", tensor.Shape{graph.Batch, 1})
+		g.Outputs = []string{g.AddNode(graph.Cast, "cast", "y", graph.Attrs{"to": to}, "x")}
+		y, err := graph.Eval(t.Context(), g, map[string]tensor.Tensor{"x": of(t, tensor.Shape{1, 1}, []float32{x})}, nil)
+		if err != nil {
+			return nil, err
+		}
+		return floats(t, y["y"]), nil
+	}
+	inf := float32(math.Inf(1))
+	for _, to := range []int{6, 7} {
+		if y, err := run(-inf, to); err != nil || y[0] != -graph.MostInteger {
+			t.Errorf("−Inf to %d: %v, %v", to, y, err)
+		}
+		for _, x := range []float32{inf, float32(math.NaN()), -1e9} {
+			if y, err := run(x, to); err == nil {
+				t.Errorf("%g to %d: %v", x, to, y)
+			}
+		}
+	}
+	if y, err := run(-inf, 13); err == nil {
+		t.Errorf("−Inf to uint64: %v", y)
 	}
 }

@@ -47,7 +47,8 @@ func (s site) castType() (tensor.DType, error) {
 }
 
 // evalCast leaves out what is behind the point, and of integers of 8 and 16 bits the bits that they do not have. What is no number has
-// no integer.
+// no integer. −Inf becomes the least, of the signed types that have more integers than are exact here: processors do so, and networks count on
+// it (the buckets of T5's positions are the logarithm of 0 where another number is taken afterwards).
 func (s site) evalCast(c call) (array, error) {
 	d, err := s.castType()
 	switch {
@@ -61,6 +62,8 @@ func (s site) evalCast(c call) (array, error) {
 	return s.evalUnary(c, func(x float32) float32 {
 		v := math.Trunc(float64(x))
 		switch {
+		case math.IsInf(v, -1) && (d == tensor.Int32 || d == tensor.Int64):
+			v = -MostInteger
 		case !(math.Abs(v) <= MostInteger): // which CheckIntegers refuses
 		case d == tensor.Uint8:
 			v = float64(uint8(int64(v)))

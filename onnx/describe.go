@@ -34,7 +34,7 @@ func Operators() []Operator {
 	var list []Operator
 	since := map[graph.Op]int64{}
 	for _, row := range raw.Operators() {
-		since[row.Op] = int64(row.Since)
+		since[row.Op] = int64(operators.Since(row))
 	}
 	delete(since, raw.DynamicConv)
 	for _, name := range slices.Sorted(maps.Keys(since)) {
@@ -57,8 +57,8 @@ func Operators() []Operator {
 var becomes = map[graph.Op][]graph.Op{
 	"Cast": {graph.Identity, graph.Cast}, "CastLike": {graph.Identity, graph.Cast}, "Split": {graph.Slice}, "Sum": {graph.Add},
 	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
-	"SpaceToDepth": {graph.Reshape, graph.Transpose},
-	"OneHot":       {graph.Equal, graph.Where}, "LpNormalization": {graph.ReduceL1, graph.ReduceL2, graph.Div}, "Scatter": {graph.ScatterElements},
+	"SpaceToDepth": {graph.Reshape, graph.Transpose}, raw.SimplifiedNorm: {graph.RMSNormalization},
+	"OneHot": {graph.Equal, graph.Where}, "LpNormalization": {graph.ReduceL1, graph.ReduceL2, graph.Div}, "Scatter": {graph.ScatterElements},
 	raw.MSFusedConv: {graph.Conv}, raw.MSFusedGemm: {graph.Gemm}, raw.MSFusedMatMul: {graph.MatMul},
 	raw.MSSkipLayerNorm: {graph.Add, graph.LayerNormalization}, raw.MSSkipRMSNorm: {graph.Add, graph.RMSNormalization},
 	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},

@@ -113,6 +113,14 @@ var forms = map[string]form{
 	"FastGelu with a bias":      {opset: 13, domain: raw.Microsoft, op: "FastGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
 	"BiasGelu":                  {opset: 13, domain: raw.Microsoft, op: "BiasGelu", want: graph.Gelu, consts: []onnxpb.Tensor{floatsOf("b", 1, -1, 0)}},
 	"QuickGelu":                 {opset: 13, domain: raw.Microsoft, op: "QuickGelu", want: graph.Swish},
+	"LayerNormalization of 11": {
+		opset: 11, op: "LayerNormalization", want: graph.LayerNormalization, attrs: []onnxpb.Attr{floatAttr("epsilon", 0.01)},
+		consts: []onnxpb.Tensor{floatsOf("s", 1, 2, 3), floatsOf("b", 1, -1, 0)},
+	},
+	"SimplifiedLayerNormalization": {
+		opset: 14, op: "SimplifiedLayerNormalization", want: graph.RMSNormalization, attrs: []onnxpb.Attr{floatAttr("epsilon", 0.01), intAttr("axis", -1)},
+		consts: []onnxpb.Tensor{floatsOf("s", 1, 2, 3)},
+	},
 	"LayerNormalization, stash": {opset: 17, op: "LayerNormalization", want: graph.LayerNormalization, attrs: []onnxpb.Attr{intAttr("stash_type", 1)}, consts: []onnxpb.Tensor{floatsOf("s", 1, 2, 3)}},
 }
 
@@ -198,7 +206,7 @@ func TestMathFormsRefused(t *testing.T) {
 		"num_groups is 3":                {opset: 18, op: "GroupNormalization", attrs: []onnxpb.Attr{intAttr("num_groups", 3)}, consts: []onnxpb.Tensor{floatsOf("s", 1), floatsOf("b", 1)}},
 		"a constant with 2 elements":     {opset: 18, op: "GroupNormalization", attrs: []onnxpb.Attr{intAttr("num_groups", 2)}, consts: []onnxpb.Tensor{floatsOf("s", 1), floatsOf("b", 1)}},
 		"does not broadcast":             {opset: 13, op: "PRelu", consts: []onnxpb.Tensor{floatsOf("s", 1, 2)}},
-		"LayerNormalization came with o": {opset: 13, op: "LayerNormalization", consts: []onnxpb.Tensor{floatsOf("s", 1)}},
+		"RMSNormalization came with ops": {opset: 13, op: "RMSNormalization", consts: []onnxpb.Tensor{floatsOf("s", 1)}},
 	} {
 		t.Run(says, func(t *testing.T) {
 			_, err := Import(t.Context(), f.file(t), "form")

@@ -31,6 +31,32 @@ func chain(op graph.Op) func(s build.Node) error {
 	}
 }
 
+// clip is Max and Min where a bound is computed while the network runs, such as the loudest sample less 80 dB.
+func clip(s build.Node) error {
+	computed := false
+	for i := 1; i < len(s.Raw.Inputs) && s.Opset >= 11; i++ {
+		if name := s.Raw.Inputs[i]; name != "" {
+			_, known := s.Net.Follows(name)
+			computed = computed || !known && s.Net.Graph.Values[name] != nil
+		}
+	}
+	if !computed {
+		return parameters(s)
+	}
+	x, lo, hi := s.Raw.Inputs[0], s.Raw.Input(1), s.Raw.Input(2)
+	if lo != "" && hi != "" {
+		var err error
+		if x, err = s.Insert("raised", graph.Max, graph.Attrs{}, x, lo); err != nil {
+			return err
+		}
+	}
+	s.Raw.Op, s.Raw.Attrs, s.Raw.Inputs = graph.Min, graph.Attrs{}, []string{x, hi}
+	if hi == "" {
+		s.Raw.Op, s.Raw.Inputs[1] = graph.Max, lo
+	}
+	return nil
+}
+
 // mean is the sum of its inputs divided by their number.
 func mean(s build.Node) error {
 	count := s.Net.Fresh(s.Raw.Outputs[0] + "_count")

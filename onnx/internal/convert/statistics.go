@@ -64,6 +64,15 @@ func layerNorm(s build.Node) error {
 	return s.Beside(graph.Reciprocal, outputs[2], graph.Attrs{}, deviation)
 }
 
+// simplifiedNorm is RMSNormalization; its second output is a statistic for training.
+func simplifiedNorm(s build.Node) error {
+	if outputs := s.Raw.Outputs; len(outputs) > 1 && s.Net.Reads(outputs[1]) {
+		return s.Errorf("its second output (%q) is used, a statistic for training: save the model without ONNX Runtime's optimizations", outputs[1])
+	}
+	s.Raw.Op, s.Raw.Outputs = graph.RMSNormalization, s.Raw.Outputs[:1]
+	return nil
+}
+
 // lpNormalization divides by the length along an axis. Where that is 0 so are the elements, and stay so.
 func lpNormalization(s build.Node) error {
 	axis, p := s.Raw.Int("axis"), s.Raw.Int("p")

@@ -161,6 +161,18 @@ func Opset(n *onnxpb.Node, model map[string]int64) int64 {
 	return model[Domain(n.Domain)]
 }
 
+// early has the operators that ONNX Runtime had in ONNX's own domain before ONNX did: its optimizer writes them into models of
+// any opset.
+var early = map[graph.Op]bool{graph.LayerNormalization: true}
+
+// Since is the first opset whose files have an operator.
+func Since(row *graph.Operator) int {
+	if early[row.Op] {
+		return 1
+	}
+	return row.Since
+}
+
 // Known returns one error for all operators that are not read.
 func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 	missing := &fault.Unsupported{}
@@ -169,7 +181,7 @@ func Known(nodes []onnxpb.Node, opsets map[string]int64) error {
 		n := &nodes[i]
 		op, version := Op(n), Opset(n, opsets)
 		row, ok := raw.Lookup(op)
-		if ok && (version >= int64(row.Since) || Domain(n.Domain) != "") {
+		if ok && (version >= int64(Since(row)) || Domain(n.Domain) != "") {
 			continue
 		}
 		if n.Inline != nil && n.Inline.Within != "" {

@@ -27,5 +27,6 @@ const (
 	MSFusedGemm     graph.Op = Microsoft + ".FusedGemm"
 	MSFusedMatMul   graph.Op = Microsoft + ".FusedMatMul"
 	MSSkipLayerNorm graph.Op = Microsoft + ".SkipLayerNormalization"
+	SimplifiedNorm  graph.Op = "SimplifiedLayerNormalization" // in ONNX's own domain
 	MSSkipRMSNorm   graph.Op = Microsoft + ".SkipSimplifiedLayerNormalization"
 )

@@ -118,6 +118,11 @@ var replaced = []graph.Operator{
 	{Op: MSMatMulIntegerFloat, Since: 1, File: between(4, 7)},
 	{Op: "If", Since: 1, File: between(1, 1)}, // its branches are attributes
 	{Op: "Mean", Since: 1, File: between(1, graph.Many)},
+	{
+		// RMSNormalization, as ONNX Runtime had it first, in ONNX's own domain.
+		Op: SimplifiedNorm, Since: 1, File: between(2, 2),
+		Attrs: attributes{integer("axis", -1), float("epsilon", 1e-5), ignored(integer("stash_type", 1))},
+	},
 	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},
 	{
 		Op: "Split", Since: 1, File: between(1, 2), // opset 1 has the parts as an input too

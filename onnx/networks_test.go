@@ -1,0 +1,117 @@
+package onnx
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"linquant/graph"
+	"linquant/internal/onnxpb"
+	"linquant/internal/testing/ort"
+	"linquant/tensor"
+)
+
+// small is a network of a few nodes that computes y, of opset 14 and version 1 of ONNX Runtime's own domain.
+type small struct {
+	inputs map[string]tensor.Tensor
+	consts []onnxpb.Tensor
+	nodes  []onnxpb.Node
+}
+
+// file returns the network as a model.
+func (c small) file(t testing.TB, outputs ...string) []byte {
+	t.Helper()
+	g := &onnxpb.Graph{Name: "small", Nodes: c.nodes, Initializers: c.consts}
+	for _, out := range outputs {
+		g.Outputs = append(g.Outputs, onnxpb.ValueInfo{Name: out, Type: onnxpb.Float})
+	}
+	for name, x := range c.inputs {
+		v := onnxpb.ValueInfo{Name: name, Type: map[tensor.DType]onnxpb.DataType{
+			tensor.Float32: onnxpb.Float, tensor.Int32: onnxpb.Int32, tensor.Int64: onnxpb.Int64,
+		}[x.DType], HasShape: true}
+		for _, d := range x.Shape {
+			v.Dims = append(v.Dims, onnxpb.Dim{Value: int64(d)})
+		}
+		g.Inputs = append(g.Inputs, v)
+	}
+	return fileOf(t, &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 14}, {Domain: "com.microsoft", Version: 1}}, Graph: g})
+}
+
+// waves are reals that repeat late.
+func waves(t testing.TB, seed int, shape ...int) tensor.Tensor {
+	t.Helper()
+	size, err := tensor.Shape(shape).Elements()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, size)
+	for i := range x {
+		x[i] = float32((i*37+seed*11)%101-50) / 40
+	}
+	v, err := tensor.Of(shape, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// constOf is a tensor as an initializer.
+func constOf(name string, x tensor.Tensor) onnxpb.Tensor {
+	c := onnxpb.Tensor{Name: name, Type: map[tensor.DType]onnxpb.DataType{
+		tensor.Float32: onnxpb.Float, tensor.Int32: onnxpb.Int32, tensor.Int8: onnxpb.Int8, tensor.Uint8: onnxpb.Uint8,
+	}[x.DType], Raw: x.Data}
+	for _, d := range x.Shape {
+		c.Dims = append(c.Dims, int64(d))
+	}
+	return c
+}
+
+func nodeOf(op, domain string, inputs, outputs []string, attrs ...onnxpb.Attr) onnxpb.Node {
+	return onnxpb.Node{Name: outputs[0] + "_node", Op: op, Domain: domain, Inputs: inputs, Outputs: outputs, Attrs: attrs}
+}
+
+// Small networks compute what ONNX Runtime computes.
+func TestSmallNetworks(t *testing.T) {
+	x := map[string]tensor.Tensor{"x": waves(t, 1, 2, 4, 5)}
+	bounds := []onnxpb.Node{
+		nodeOf("ReduceMax", "", []string{"x"}, []string{"most"}, intAttr("keepdims", 0)),
+		nodeOf("Mul", "", []string{"most", "half"}, []string{"hi"}),
+		nodeOf("Neg", "", []string{"hi"}, []string{"lo"}),
+	}
+	half := []onnxpb.Tensor{{Name: "half", Type: onnxpb.Float, Raw: floatsOf("half", 0.5).Raw}}
+	for name, c := range map[string]small{
+		"Clip between computed bounds": {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo", "hi"}, []string{"y"}))},
+		"Clip from a computed bound":   {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo"}, []string{"y"}))},
+		"Clip to a computed bound":     {x, half, append(bounds[:2:2], nodeOf("Clip", "", []string{"x", "", "hi"}, []string{"y"}))},
+		"Clip to one of two":           {x, half, append(bounds[:2:2], nodeOf("Clip", "", []string{"x", "half", "hi"}, []string{"y"}))},
+	} {
+		t.Run(name, func(t *testing.T) { c.compare(t, "y") })
+	}
+}
+
+// compare holds the network against ONNX Runtime, if there is one.
+func (c small) compare(t *testing.T, outputs ...string) {
+	t.Helper()
+	file := c.file(t, outputs...)
+	g, err := Import(t.Context(), file, "small.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := graph.Eval(t.Context(), g, c.inputs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("LINQUANT_ORT_PYTHON") == "" {
+		return
+	}
+	path := filepath.Join(t.TempDir(), "small.onnx")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := ort.Run(t, path, c.inputs, nil, ort.Options{Unsaturated: true})
+	for _, out := range outputs {
+		if err := alike(got[out], want[out]); err != nil {
+			t.Errorf("%s: %v", out, err)
+		}
+	}
+}
