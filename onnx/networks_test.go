@@ -55,6 +55,15 @@ func waves(t testing.TB, seed int, shape ...int) tensor.Tensor {
 	return v
 }
 
+func tensorOf[T tensor.Element](t testing.TB, shape tensor.Shape, x []T) tensor.Tensor {
+	t.Helper()
+	v, err := tensor.Of(shape, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // constOf is a tensor as an initializer.
 func constOf(name string, x tensor.Tensor) onnxpb.Tensor {
 	c := onnxpb.Tensor{Name: name, Type: map[tensor.DType]onnxpb.DataType{
@@ -79,7 +88,21 @@ func TestSmallNetworks(t *testing.T) {
 		nodeOf("Neg", "", []string{"hi"}, []string{"lo"}),
 	}
 	half := []onnxpb.Tensor{{Name: "half", Type: onnxpb.Float, Raw: floatsOf("half", 0.5).Raw}}
+	// Rows of a table have one dimension more than the tokens: what is behind them are stacks of matrices.
+	tokens := map[string]tensor.Tensor{"x": tensorOf(t, tensor.Shape{1, 6}, []int64{3, 1, 0, 6, 6, 2})}
+	embedded := []onnxpb.Tensor{
+		constOf("table", waves(t, 2, 7, 4)), constOf("w", tensorOf(t, tensor.Shape{4, 3}, []int8{1, -7, 90, 3, 127, -5, 6, -120, 8, 9, 0, 77})),
+		floatsOf("scale", 0.01, 0.02, 0.03), constOf("bias", waves(t, 3, 3)),
+	}
+	layer := []onnxpb.Node{
+		nodeOf("Gather", "", []string{"table", "x"}, []string{"rows"}), nodeOf("Add", "", []string{"rows", "rows"}, []string{"twice"}),
+		nodeOf("DynamicQuantizeLinear", "", []string{"twice"}, []string{"q", "q_scale", "q_zero"}),
+		nodeOf("MatMulInteger", "", []string{"q", "w", "q_zero"}, []string{"sums"}), nodeOf("Cast", "", []string{"sums"}, []string{"reals"}, intAttr("to", 1)),
+		nodeOf("Mul", "", []string{"q_scale", "scale"}, []string{"scales"}), nodeOf("Mul", "", []string{"reals", "scales"}, []string{"products"}),
+		nodeOf("Add", "", []string{"products", "bias"}, []string{"y"}),
+	}
 	for name, c := range map[string]small{
+		"dynamic layer of tokens":      {tokens, embedded, layer},
 		"Clip between computed bounds": {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo", "hi"}, []string{"y"}))},
 		"Clip from a computed bound":   {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo"}, []string{"y"}))},
 		"Clip to a computed bound":     {x, half, append(bounds[:2:2], nodeOf("Clip", "", []string{"x", "", "hi"}, []string{"y"}))},

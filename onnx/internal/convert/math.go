@@ -37,7 +37,13 @@ func clip(s build.Node) error {
 	for i := 1; i < len(s.Raw.Inputs) && s.Opset >= 11; i++ {
 		if name := s.Raw.Inputs[i]; name != "" {
 			_, known := s.Net.Follows(name)
-			computed = computed || !known && s.Net.Graph.Values[name] != nil
+			if known || s.Net.Graph.Values[name] == nil {
+				continue
+			}
+			if rank, err := s.Rank(i); err != nil || rank != 0 {
+				return s.Errorf("input %d (%q) has %d dimensions: a bound is one number", i, name, rank)
+			}
+			computed = true
 		}
 	}
 	if !computed {

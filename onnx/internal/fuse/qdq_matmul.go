@@ -60,6 +60,10 @@ func (f *fuser) rankOf(n *graph.Node) int {
 	case graph.Squeeze, graph.Unsqueeze, graph.Expand, graph.LSTM, graph.GRU, graph.RNN:
 		return -1
 	}
+	if row, ok := graph.Lookup(n.Op); ok && row.Class == graph.ClassReference && n.Op != graph.Cast || n.Op == graph.Where ||
+		n.Op == graph.Gather && n.Input(1) != "" {
+		return -1 // such as rows of a table for tokens, which have one dimension more than these
+	}
 	_, pair := graph.Binary(n.Op)
 	_, reduces := graph.Reduction(n.Op)
 	if (pair || n.Op == graph.MatMul) && (len(n.Inputs) < 2 || f.rank(n.Inputs[1]) > rank) ||

@@ -37,7 +37,7 @@ func TestSchemas(t *testing.T) {
 	}
 	for _, row := range raw.Operators() {
 		schema, ok := schemas[row.Op]
-		if !ok && !strings.Contains(string(row.Op), ".") {
+		if !ok && !strings.Contains(string(row.Op), ".") && row.Op != raw.SimplifiedNorm {
 			t.Errorf("ONNX has no operator %s", row.Op)
 		}
 		for _, a := range row.Attrs {
