@@ -60,6 +60,8 @@ var becomes = map[graph.Op][]graph.Op{
 	"SpaceToDepth": {graph.Reshape, graph.Transpose}, raw.SimplifiedNorm: {graph.RMSNormalization},
 	"OneHot": {graph.Equal, graph.Where}, "LpNormalization": {graph.ReduceL1, graph.ReduceL2, graph.Div}, "Scatter": {graph.ScatterElements},
 	raw.MSFusedConv: {graph.Conv}, raw.MSFusedGemm: {graph.Gemm}, raw.MSFusedMatMul: {graph.MatMul},
+	raw.MSAttention: {graph.MatMul, graph.Softmax}, raw.MSQAttention: {graph.MatMul, graph.Softmax}, raw.MSMultiHead: {graph.MatMul, graph.Softmax},
+	raw.MSEmbedNorm:     {graph.Gather, graph.Add, graph.LayerNormalization},
 	raw.MSSkipLayerNorm: {graph.Add, graph.LayerNormalization}, raw.MSSkipRMSNorm: {graph.Add, graph.RMSNormalization},
 	"ConvTranspose": {graph.Conv}, "LRN": {graph.AveragePool, graph.Pow, graph.Div},
 	raw.QLinearConv: {graph.Conv}, raw.QLinearMatMul: {graph.MatMul}, raw.MSQGemm: {graph.Gemm}, raw.MSQLinearAdd: {graph.Add},

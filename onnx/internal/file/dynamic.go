@@ -20,6 +20,7 @@ import (
 const (
 	DynamicQuantizer   = "DynamicQuantizeLinear"
 	IntegersToReals    = "MatMulIntegerToFloat"
+	QuantizedAttention = "QAttention"
 	DynamicMatMulName  = "DynamicQuantizeMatMul"
 	DynamicConvName    = "DynamicQuantizeConv"
 	dynamicOutputCodes = 0 // outputs of DynamicQuantizeLinear
@@ -35,6 +36,7 @@ type dynamicPatterns struct {
 	outputs  map[string]bool
 	rank     map[string]int      // of constants
 	replaced map[int]onnxpb.Node // by the node that becomes the layer
+	behind   map[int]onnxpb.Node // a node that follows it
 	gone     map[int]bool
 }
 
@@ -68,6 +70,8 @@ func integerSum(n *onnxpb.Node) int {
 		return 2
 	case n.Domain == raw.Microsoft && n.Op == IntegersToReals:
 		return 4
+	case n.Domain == raw.Microsoft && n.Op == QuantizedAttention:
+		return 6
 	}
 	return -1
 }
@@ -75,7 +79,7 @@ func integerSum(n *onnxpb.Node) int {
 func newDynamicPatterns(g *onnxpb.Graph) *dynamicPatterns {
 	p := &dynamicPatterns{
 		nodes: g.Nodes, readers: map[string][]int{}, makers: map[string]int{}, outputs: map[string]bool{}, rank: map[string]int{},
-		replaced: map[int]onnxpb.Node{}, gone: map[int]bool{},
+		replaced: map[int]onnxpb.Node{}, behind: map[int]onnxpb.Node{}, gone: map[int]bool{},
 	}
 	for i := range g.Nodes {
 		for _, in := range g.Nodes[i].Inputs {
@@ -123,6 +127,10 @@ func (p *dynamicPatterns) layer(i int) {
 			return n.Inputs[k]
 		}
 		return ""
+	}
+	if n.Op == QuantizedAttention {
+		p.attention(i)
+		return
 	}
 	if len(n.Inputs) < 2 || len(n.Outputs) != 1 {
 		return
@@ -174,6 +182,39 @@ func (p *dynamicPatterns) layer(i int) {
 	p.replaced[mul] = layer // the last of the nodes, so that everything is there that it reads
 }
 
+// attention makes two nodes of a QAttention: the layer that multiplies codes, and Attention of what comes out of it, which has no matrix.
+// Inputs are codes, the matrix, a bias, their scales, a mask, their zero points, and the past.
+func (p *dynamicPatterns) attention(i int) {
+	n := &p.nodes[i]
+	in := make([]string, max(len(n.Inputs), 9))
+	copy(in, n.Inputs)
+	from := p.made(in[0], DynamicQuantizer)
+	for _, k := range []int{1, 4, 7} {
+		if _, constant := p.rank[in[k]]; in[k] != "" && !constant {
+			return
+		}
+	}
+	if from < 0 || len(n.Outputs) == 0 || len(p.nodes[from].Inputs) != 1 {
+		return
+	}
+	if out := p.nodes[from].Outputs; len(out) != 3 || in[0] != out[dynamicOutputCodes] || in[3] != out[dynamicOutputScale] || in[6] != out[dynamicOutputZero] {
+		return
+	}
+	products := n.Outputs[0] + "_products"
+	for _, made := p.makers[products]; made; _, made = p.makers[products] {
+		products += "_"
+	}
+	p.makers[products] = i
+	p.replaced[i] = onnxpb.Node{
+		Name: n.Name, Domain: raw.Microsoft, Op: DynamicMatMulName, Outputs: []string{products},
+		Inputs: []string{p.nodes[from].Inputs[0], in[1], in[4], in[7], in[2]},
+	}
+	p.behind[i] = onnxpb.Node{
+		Name: n.Name + "_heads", Domain: raw.Microsoft, Op: "Attention", Outputs: n.Outputs, Attrs: n.Attrs,
+		Inputs: []string{products, "", "", in[5], in[8]},
+	}
+}
+
 // weightScale returns the scale of the weight: by the input's scale times that the sums are multiplied; "" where they are multiplied
 // by anything else.
 func (p *dynamicPatterns) weightScale(mul *onnxpb.Node, sums, inputScale string) string {
@@ -222,6 +263,9 @@ func (p *dynamicPatterns) rest() []onnxpb.Node {
 	for i := range p.nodes {
 		if layer, ok := p.replaced[i]; ok {
 			nodes = append(nodes, layer)
+			if next, ok := p.behind[i]; ok {
+				nodes = append(nodes, next)
+			}
 			continue
 		}
 		if p.gone[i] || p.nodes[i].Op == DynamicQuantizer && !read(i) {

@@ -23,6 +23,10 @@ const (
 	MSBiasGelu  graph.Op = Microsoft + ".BiasGelu"
 	MSQuickGelu graph.Op = Microsoft + ".QuickGelu"
 
+	MSAttention     graph.Op = Microsoft + ".Attention"
+	MSMultiHead     graph.Op = Microsoft + ".MultiHeadAttention"
+	MSQAttention    graph.Op = Microsoft + ".QAttention"
+	MSEmbedNorm     graph.Op = Microsoft + ".EmbedLayerNormalization"
 	MSFusedConv     graph.Op = Microsoft + ".FusedConv"
 	MSFusedGemm     graph.Op = Microsoft + ".FusedGemm"
 	MSFusedMatMul   graph.Op = Microsoft + ".FusedMatMul"

@@ -76,6 +76,15 @@ func of(op graph.Op) attributes {
 	return slices.DeleteFunc(slices.Clone(o.Attrs), func(a graph.Attribute) bool { return a.Scope == graph.ScopeGraph })
 }
 
+// attending returns what all attention of ONNX Runtime's has; a scale of 0 stands for one by the square root of the size.
+func attending() attributes {
+	return attributes{required(integer("num_heads", 0)), integer("unidirectional", 0), float("mask_filter_value", -10000), float("scale", 0)}
+}
+
+func attendingItself() attributes {
+	return append(attending(), integer("do_rotary", 0), integer("past_present_share_buffer", 0), ignored(integer("rotary_embedding_dim", 0)))
+}
+
 // replaced are the operators that others stand for.
 var replaced = []graph.Operator{
 	{
@@ -135,6 +144,13 @@ var replaced = []graph.Operator{
 	{
 		Op: "Upsample", Since: 7, File: between(1, 2),
 		Attrs: attributes{text("mode", "nearest"), required(input(1, 9, list("scales", graph.KindFloats)))},
+	},
+	{Op: MSAttention, Since: 1, File: between(1, 7), Attrs: append(attendingItself(), list("qkv_hidden_sizes", graph.KindInts))},
+	{Op: MSQAttention, Since: 1, File: between(5, 9), Attrs: attendingItself()},
+	{Op: MSMultiHead, Since: 1, File: between(1, 10), Attrs: attending()},
+	{
+		Op: MSEmbedNorm, Since: 1, File: between(7, 9),
+		Attrs: attributes{float("epsilon", 1e-12), ignored(integer("mask_index_type", 0))},
 	},
 	{Op: MSBiasGelu, Since: 1, File: between(2, 2)},
 	{
