@@ -47,3 +47,19 @@ func TestWrote(t *testing.T) {
 		t.Error("a folder, or what is not there, was written")
 	}
 }
+
+// The header is a literal of Python, in which a tuple of one number has a comma behind it.
+func TestNPYHeader(t *testing.T) {
+	for want, shape := range map[string]tensor.Shape{"()": {}, "(3,)": {3}, "(1, 3)": {1, 3}} {
+		n, err := shape.Elements()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := write(t, func(w io.Writer) error {
+			return WriteNPY(w, tensor.Tensor{DType: tensor.Uint8, Shape: shape, Data: make([]byte, n)})
+		})
+		if dict := "{'descr': '|u1', 'fortran_order': False, 'shape': " + want + ", }"; !strings.Contains(string(b), dict) {
+			t.Errorf("%v has the header %q, want %s", shape, b, dict)
+		}
+	}
+}

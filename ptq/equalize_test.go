@@ -2,6 +2,7 @@ package ptq_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -137,23 +138,44 @@ func largest(t *testing.T, g *graph.Graph, name string) (outputs, inputs []float
 	return outputs, inputs
 }
 
+// grouped appends a convolution of groups, each of so many channels.
+func (n *net) grouped(name, in string, groups, inputs, outputs int) string {
+	w := n.constant(name+".w", tensor.Shape{groups * outputs, inputs, 3, 3})
+	b := n.constant(name+".b", tensor.Shape{groups * outputs})
+	return n.AddNode(graph.Conv, name, name+".y", graph.Attrs{"pads": []int{1, 1, 1, 1}, "group": groups}, in, w, b)
+}
+
 func TestEqualizePairs(t *testing.T) {
-	n := newNet(t, 3, 4, 4)
-	n.conv("b", n.op(graph.Relu, "r", nil, n.conv("a", "x", 3, 4)), 4, 2)
-	g := n.done("b.y")
-	r1, _ := largest(t, g, "a.w")
-	_, r2 := largest(t, g, "b.w")
-	e, _ := equalized(t, g, nil)
-	s1, in := largest(t, e, "a.w")
-	out, s2 := largest(t, e, "b.w")
-	for c := range r1 {
-		want := math.Sqrt(r1[c] * r2[c])
-		if math.Abs(s1[c]-want) > 1e-5*want || math.Abs(s2[c]-want) > 1e-5*want {
-			t.Errorf("channel %d: %v and %v, want √(%v·%v) = %v", c, s1[c], s2[c], r1[c], r2[c], want)
+	for _, groups := range []int{1, 2} {
+		n := newNet(t, 3, 4, 4)
+		n.grouped("b", n.op(graph.Relu, "r", nil, n.conv("a", "x", 3, 4)), groups, 4/groups, 3)
+		g := n.done("b.y")
+		read := func(g *graph.Graph) []float64 { // largest magnitudes by channel of all groups
+			w, err := g.Value("b.w").Const.Float32s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			inputs, most := 4/groups, make([]float64, 4)
+			for i, x := range w {
+				o, c := i/9/inputs, i/9%inputs
+				most[o/3*inputs+c] = max(most[o/3*inputs+c], math.Abs(float64(x)))
+			}
+			return most
 		}
-	}
-	if len(in) != 3 || len(out) != 2 {
-		t.Error("shapes changed")
+		r1, _ := largest(t, g, "a.w")
+		r2 := read(g)
+		e, _ := equalized(t, g, nil)
+		s1, in := largest(t, e, "a.w")
+		s2 := read(e)
+		for c := range r1 {
+			want := math.Sqrt(r1[c] * r2[c])
+			if math.Abs(s1[c]-want) > 1e-5*want || math.Abs(s2[c]-want) > 1e-5*want {
+				t.Errorf("%d groups, channel %d: %v and %v, want √(%v·%v) = %v", groups, c, s1[c], s2[c], r1[c], r2[c], want)
+			}
+		}
+		if out, _ := largest(t, e, "b.w"); len(in) != 3 || len(out) != 3*groups {
+			t.Error("shapes changed")
+		}
 	}
 }
 
@@ -209,11 +231,19 @@ func TestEqualizedWantsItsNetwork(t *testing.T) {
 // The layer b is given a clipped normal variable, whose mean is integrated here step by step; what the weights' rounding
 // shifts its output by is taken out of its bias.
 func TestEqualizedBias(t *testing.T) {
+	for _, groups := range []int{1, 2} {
+		t.Run(fmt.Sprint(groups, " groups"), func(t *testing.T) { testEqualizedBias(t, groups) })
+	}
+}
+
+func testEqualizedBias(t *testing.T, groups int) {
+	const inputs, outputs = 2, 3 // of a group
 	n := newNet(t, 3, 4, 4)
-	n.conv("b", n.op(graph.Clip, "c", graph.Attrs{"min": float32(0), "max": float32(1.5)}, n.conv("a", "x", 3, 2)), 2, 3)
+	clip := n.op(graph.Clip, "c", graph.Attrs{"min": float32(0), "max": float32(1.5)}, n.conv("a", "x", 3, groups*inputs))
+	n.grouped("b", clip, groups, inputs, outputs)
 	g := n.done("b.y")
-	norms := map[string]graph.Moments{"a.y": {Mean: []float64{0.5, -0.25}, Std: []float64{1, 2}}}
-	e, r := equalized(t, g, norms)
+	moments := graph.Moments{Mean: []float64{0.5, -0.25, 0.75, 0.1}[:groups*inputs], Std: []float64{1, 2, 0.5, 1.5}[:groups*inputs]}
+	e, r := equalized(t, g, map[string]graph.Moments{"a.y": moments})
 	q, _, err := ptq.Dynamic(t.Context(), e, ptq.Config{WeightBits: 3, PerTensor: true, WeightMethod: ptq.Equalized{Network: r}})
 	if err != nil {
 		t.Fatal(err)
@@ -232,12 +262,13 @@ func TestEqualizedBias(t *testing.T) {
 	codes, p := q.Value(node.Inputs[1]).Const.Data, q.Value(node.Inputs[1]).Quant
 	bias, _ := q.Value(node.Inputs[2]).Const.Float32s()
 	old, _ := g.Value("b.b").Const.Float32s()
-	for o := range 3 {
+	for o := range groups * outputs {
 		want := float64(old[o])
-		for i := range 2 {
-			mean := clippedMean(norms["a.y"].Mean[i], norms["a.y"].Std[i], 0, 1.5)
+		for i := range inputs {
+			from := o/outputs*inputs + i
+			mean := clippedMean(moments.Mean[from], moments.Std[from], 0, 1.5)
 			for k := range 9 {
-				at := (o*2+i)*9 + k
+				at := (o*inputs+i)*9 + k
 				factor := float64(weight[at]) / float64(scaled[at])
 				want -= (float64(int8(codes[at]))*float64(p.Scale[0])*factor - float64(weight[at])) * mean
 			}
