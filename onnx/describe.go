@@ -59,7 +59,7 @@ var becomes = map[graph.Op][]graph.Op{
 	"Mean": {graph.Add, graph.Div}, "Upsample": {graph.Resize}, "DepthToSpace": {graph.Reshape, graph.Transpose},
 	"SpaceToDepth": {graph.Reshape, graph.Transpose}, raw.SimplifiedNorm: {graph.RMSNormalization},
 	"OneHot": {graph.Equal, graph.Where}, "LpNormalization": {graph.ReduceL1, graph.ReduceL2, graph.Div}, "Scatter": {graph.ScatterElements},
-	raw.MSFusedConv: {graph.Conv}, raw.MSFusedGemm: {graph.Gemm}, raw.MSFusedMatMul: {graph.MatMul},
+	raw.Scaler: {graph.Sub, graph.Mul}, raw.MSFusedConv: {graph.Conv}, raw.MSFusedGemm: {graph.Gemm}, raw.MSFusedMatMul: {graph.MatMul},
 	raw.MSAttention: {graph.MatMul, graph.Softmax}, raw.MSQAttention: {graph.MatMul, graph.Softmax}, raw.MSMultiHead: {graph.MatMul, graph.Softmax},
 	raw.MSEmbedNorm:     {graph.Gather, graph.Add, graph.LayerNormalization},
 	raw.MSSkipLayerNorm: {graph.Add, graph.LayerNormalization}, raw.MSSkipRMSNorm: {graph.Add, graph.RMSNormalization},

@@ -11,7 +11,7 @@ import (
 	"linquant/tensor"
 )
 
-// small is a network of a few nodes that computes y, of opset 14 and version 1 of ONNX Runtime's own domain.
+// small is a network of a few nodes that computes y, of opset 14 and version 1 of other domains.
 type small struct {
 	inputs map[string]tensor.Tensor
 	consts []onnxpb.Tensor
@@ -38,7 +38,7 @@ func (c small) file(t testing.TB, outputs ...string) []byte {
 		}
 		g.Inputs = append(g.Inputs, v)
 	}
-	return fileOf(t, &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 14}, {Domain: "com.microsoft", Version: 1}}, Graph: g})
+	return fileOf(t, &onnxpb.Model{IRVersion: 8, Opsets: []onnxpb.Opset{{Version: 14}, {Domain: "com.microsoft", Version: 1}, {Domain: "ai.onnx.ml", Version: 1}}, Graph: g})
 }
 
 // waves are reals that repeat late.
@@ -86,6 +86,7 @@ func nodeOf(op, domain string, inputs, outputs []string, attrs ...onnxpb.Attr) o
 // Small networks compute what ONNX Runtime computes.
 func TestSmallNetworks(t *testing.T) {
 	x := map[string]tensor.Tensor{"x": waves(t, 1, 2, 4, 5)}
+	x2 := map[string]tensor.Tensor{"x": tensorOf(t, tensor.Shape{3, 2}, []int64{1, -2, 5, 6, 0, 3})}
 	bounds := []onnxpb.Node{
 		nodeOf("ReduceMax", "", []string{"x"}, []string{"most"}, intAttr("keepdims", 0)),
 		nodeOf("Mul", "", []string{"most", "half"}, []string{"hi"}),
@@ -106,6 +107,18 @@ func TestSmallNetworks(t *testing.T) {
 		nodeOf("Add", "", []string{"products", "bias"}, []string{"y"}),
 	}
 	for name, c := range map[string]small{
+		"Scaler": {map[string]tensor.Tensor{"x": waves(t, 1, 3, 4)}, nil, []onnxpb.Node{nodeOf("Scaler", "ai.onnx.ml", []string{"x"}, []string{"y"},
+			onnxpb.Attr{Name: "offset", Type: onnxpb.AttrFloats, Floats: []float32{1, -2, 0.5, 3}},
+			onnxpb.Attr{Name: "scale", Type: onnxpb.AttrFloats, Floats: []float32{0.5, 2, -1, 3}})}},
+		"Scaler of all": {x2, nil, []onnxpb.Node{nodeOf("Scaler", "ai.onnx.ml", []string{"x"}, []string{"y"},
+			onnxpb.Attr{Name: "offset", Type: onnxpb.AttrFloats, Floats: []float32{0.5}},
+			onnxpb.Attr{Name: "scale", Type: onnxpb.AttrFloats, Floats: []float32{4}})}},
+		"Concat with nothing": {x, []onnxpb.Tensor{{Name: "none", Type: onnxpb.Float, Dims: []int64{2, 0, 5}}}, []onnxpb.Node{
+			nodeOf("Concat", "", []string{"none", "x", "none", "x"}, []string{"y"}, intAttr("axis", 1)),
+		}},
+		"Concat of one and nothing": {x, []onnxpb.Tensor{{Name: "none", Type: onnxpb.Float, Dims: []int64{2, 4, 0}}}, []onnxpb.Node{
+			nodeOf("Concat", "", []string{"x", "none"}, []string{"z"}, intAttr("axis", -1)), nodeOf("Neg", "", []string{"z"}, []string{"y"}),
+		}},
 		"dynamic layer of tokens":      {tokens, embedded, layer},
 		"Clip between computed bounds": {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo", "hi"}, []string{"y"}))},
 		"Clip from a computed bound":   {x, half, append(bounds[:3:3], nodeOf("Clip", "", []string{"x", "lo"}, []string{"y"}))},

@@ -51,6 +51,8 @@ var Conversions = map[graph.Op]func(s build.Node) error{
 	raw.MSBiasGelu:           gelu,
 	raw.MSQuickGelu:          gelu,
 	graph.Clip:               clip,
+	graph.Concat:             concat,
+	raw.Scaler:               scaler,
 	graph.GroupNormalization: groupNorm,
 	graph.LayerNormalization: layerNorm,
 	graph.LogSoftmax:         softmax,

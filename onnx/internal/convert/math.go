@@ -63,6 +63,53 @@ func clip(s build.Node) error {
 	return nil
 }
 
+// scaler is (x − offset)·scale, with numbers for each feature or one for all: what stands before a network of scikit-learn.
+func scaler(s build.Node) error {
+	c := chainOf{s: s}
+	rank, err := s.Rank(0)
+	if err != nil {
+		return err
+	}
+	if rank > 2 {
+		return s.Errorf("its input has %d dimensions: it takes features, and rows of them", rank)
+	}
+	x, err := s.AsNumbers(s.Raw.Inputs[0])
+	if err != nil {
+		return err
+	}
+	var names [2]string
+	for i, attr := range []string{"offset", "scale"} {
+		v := s.Raw.Floats(attr)
+		if len(v) == 0 {
+			return s.Errorf("it has no %s", attr)
+		}
+		if names[i], err = s.ConstantOf(attr, tensor.Shape{len(v)}, v); err != nil {
+			return err
+		}
+	}
+	x = c.add("moved", graph.Sub, nil, x, names[0])
+	s.Raw.Op, s.Raw.Attrs, s.Raw.Inputs = graph.Mul, graph.Attrs{}, []string{x, names[1]}
+	return c.err
+}
+
+// concat leaves out constants without elements, such as the padding of a length that needs none.
+func concat(s build.Node) error {
+	var kept []string
+	for i, in := range s.Raw.Inputs {
+		if c, ok := s.Net.Follows(in); ok && c.Elements() == 0 && (len(kept) > 0 || i < len(s.Raw.Inputs)-1) {
+			continue
+		}
+		kept = append(kept, in)
+	}
+	if len(kept) == len(s.Raw.Inputs) {
+		return parameters(s)
+	}
+	if s.Raw.Inputs = kept; len(kept) == 1 {
+		return becomeInput(s)
+	}
+	return parameters(s)
+}
+
 // mean is the sum of its inputs divided by their number.
 func mean(s build.Node) error {
 	count := s.Net.Fresh(s.Raw.Outputs[0] + "_count")

@@ -70,7 +70,7 @@ const loopAdvice = "export the model with its loops unrolled, for a fixed number
 func advise(n *onnxpb.Node) string {
 	switch text, ok := advice[n.Op]; {
 	case Domain(n.Domain) == "ai.onnx.ml":
-		return "linquant runs neural networks, and no trees, kernels or scalers of classical models: run these before or behind it, or export " +
+		return "linquant runs neural networks, and no trees, kernels or tables of classical models: run these before or behind it, or export " +
 			"the network alone"
 	case Domain(n.Domain) != "":
 		return ""

@@ -23,6 +23,7 @@ const (
 	MSBiasGelu  graph.Op = Microsoft + ".BiasGelu"
 	MSQuickGelu graph.Op = Microsoft + ".QuickGelu"
 
+	Scaler          graph.Op = "ai.onnx.ml.Scaler"
 	MSAttention     graph.Op = Microsoft + ".Attention"
 	MSMultiHead     graph.Op = Microsoft + ".MultiHeadAttention"
 	MSQAttention    graph.Op = Microsoft + ".QAttention"

@@ -132,6 +132,7 @@ var replaced = []graph.Operator{
 		Op: SimplifiedNorm, Since: 1, File: between(2, 2),
 		Attrs: attributes{integer("axis", -1), float("epsilon", 1e-5), ignored(integer("stash_type", 1))},
 	},
+	{Op: Scaler, Since: 1, File: between(1, 1), Attrs: attributes{list("offset", graph.KindFloats), list("scale", graph.KindFloats)}},
 	{Op: "SpaceToDepth", Since: 1, File: between(1, 1), Attrs: attributes{required(integer("blocksize", 0))}},
 	{
 		Op: "Split", Since: 1, File: between(1, 2), // opset 1 has the parts as an input too
