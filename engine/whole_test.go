@@ -147,8 +147,13 @@ func TestWholeInput(t *testing.T) {
 
 // What cannot run so says which node, and why.
 func TestWholeInputRefused(t *testing.T) {
+	scales := wholeCase{op: graph.InstanceNormalization, inputs: []tensor.Shape{{2, 3, 2, 2}, {3}, {3}}}
+	g, _ := scales.network()
+	if _, err := engine.Compile(t.Context(), g, engine.Config{}); err == nil || !strings.Contains(err.Error(), "is computed while the network runs: it must be constant") {
+		t.Errorf("error %v", err)
+	}
 	c := wholeCase{op: graph.MaxPool, attrs: graph.Attrs{"kernel_shape": []int{1, 1}}, inputs: []tensor.Shape{{2000, 1, 1, 1}}}
-	g, _ := c.network()
+	g, _ = c.network()
 	if _, err := engine.Compile(t.Context(), g, engine.Config{}); err == nil || !strings.Contains(err.Error(), `MaxPool node "node"`) ||
 		!strings.Contains(err.Error(), "at most 1024") {
 		t.Errorf("error %v", err)

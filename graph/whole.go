@@ -302,7 +302,10 @@ func (s site) lift(c *Node, rank int) error {
 // eachIndex adds a node for each index of the first dimension, and joins what they compute.
 func (r *oneExample) eachIndex(n *Node) error {
 	x, out := r.from.Values[n.Inputs[0]].Shape, n.Outputs[0]
-	if len(x) < 2 || x[0] > mostIndices || slices.ContainsFunc(n.Inputs[1:], func(in string) bool { return r.varies[in] }) {
+	if i := slices.IndexFunc(n.Inputs[1:], func(in string) bool { return r.varies[in] }); i >= 0 {
+		return n.errorf("its input %q is computed while the network runs: it must be constant", n.Inputs[1+i])
+	}
+	if len(x) < 2 || x[0] > mostIndices {
 		return n.errorf("its input is %s in a network that takes its whole input as one example: the first dimension is at most %d",
 			show(x), mostIndices)
 	}
