@@ -189,19 +189,9 @@ func (s *lowerer) onSlices(f func(a, b float32) float32) func(dst, a, b []float3
 	case graph.Mul:
 		return func(dst, a, b []float32, lo, hi float32) { elementwise.MulReals(dst, a, b, lo, hi, tier) }
 	case graph.Sub:
-		return func(dst, a, b []float32, lo, hi float32) {
-			a, b = a[:len(dst)], b[:len(dst)]
-			for i := range dst {
-				dst[i] = clampTo(a[i]-b[i], lo, hi)
-			}
-		}
+		return func(dst, a, b []float32, lo, hi float32) { elementwise.SubReals(dst, a, b, lo, hi, tier) }
 	case graph.Div:
-		return func(dst, a, b []float32, lo, hi float32) {
-			a, b = a[:len(dst)], b[:len(dst)]
-			for i := range dst {
-				dst[i] = clampTo(a[i]/b[i], lo, hi)
-			}
-		}
+		return func(dst, a, b []float32, lo, hi float32) { elementwise.DivReals(dst, a, b, lo, hi, tier) }
 	}
 	return func(dst, a, b []float32, lo, hi float32) {
 		a, b = a[:len(dst)], b[:len(dst)]

@@ -152,8 +152,7 @@ func (c *compiler) quantize(n *graph.Node, from, to *place) {
 }
 
 func (c *compiler) dequantize(n *graph.Node, from, to *place) {
-	c.weights += 256 * 4
-	k := &dequantizeStep{from: from, to: to, table: realsTable(from.quant)}
+	k := &dequantizeStep{from: from, to: to, tier: c.tier}
 	c.emit(n, k, step{in: []*place{from}, out: []*place{to}})
 }
 
@@ -242,14 +241,12 @@ func (k *quantizeStep) colours(dst []byte, src []float32, w *scratch, plane, lo,
 }
 
 type dequantizeStep struct {
-	undivided
 	from, to *place
-	table    *[256]float32
+	tier     cpu.Tier
 }
 
-func (k *dequantizeStep) part(s *state, _ *scratch, _, _ int) {
-	dst := s.floatsOf(k.to)
-	for i, u := range s.codesOf(k.from) {
-		dst[i] = k.table[u]
-	}
+func (k *dequantizeStep) units() (n, grain int) { return k.to.n, elementGrain }
+
+func (k *dequantizeStep) part(s *state, _ *scratch, lo, hi int) {
+	elementwise.Dequantize(s.floatsOf(k.to)[lo:hi], s.codesOf(k.from)[lo:hi], k.from.zero(), k.from.quant.Scale[0], k.tier)
 }

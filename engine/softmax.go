@@ -16,25 +16,21 @@ func (s *lowerer) softmax() error {
 	if s.in[0].quant != nil { // fromCodes has looked at it
 		return s.softmaxOfCodes(axis)
 	}
-	normalize := arith.Softmax
+	tier := s.tier
+	normalize := func(_ int, dst, x []float32) { elementwise.Softmax(dst, x, tier) }
 	if s.n.Op == graph.LogSoftmax {
-		normalize = arith.LogSoftmax
+		normalize = func(_ int, dst, x []float32) { arith.LogSoftmax(dst, x) }
 	}
 	r, err := s.rowsOfAxis(s.in[0], axis)
 	if err != nil {
 		return s.errorf("%w", err)
 	}
-	s.emitRows(r, func(_ int, dst, x []float32) { normalize(dst, x) })
+	s.emitRows(r, normalize)
 	return nil
 }
 
-// The exponentials that a Softmax of dequantized codes needs, of each code less the largest of its row, are few: a table
-// of them for every largest code takes the place of most of its work, and gives the same bits.
-
-const (
-	leastRows   = 32   // that a table is worth
-	longestRows = 1024 // elements
-)
+// longestRows is how long the rows of codes are that a Softmax takes.
+const longestRows = 1 << 14
 
 // fromCodes reports whether the node is a DequantizeLinear for a Softmax alone, which then reads the codes; it makes
 // the output stand for them.
@@ -47,7 +43,7 @@ func (s *lowerer) fromCodes() bool {
 		return false
 	}
 	axis := graph.AxisOf(next, 1+rank) - 1
-	if axis < 0 || s.out.shape[axis] > longestRows || s.out.n/s.out.shape[axis] < leastRows {
+	if axis < 0 || s.out.shape[axis] > longestRows {
 		return false
 	}
 	p := *s.in[0]
@@ -59,23 +55,10 @@ func (s *lowerer) fromCodes() bool {
 func (s *lowerer) softmaxOfCodes(axis int) error {
 	from := s.in[0]
 	r, err := s.rowsOfAxis(from, axis)
-	if err == nil {
-		err = s.table(256 * 257 / 2 * 8)
-	}
 	if err != nil {
 		return s.errorf("%w", err)
 	}
-	k := &codesSoftmax{from: from, to: s.out, rows: r, table: make([][]float64, 256), tier: s.tier}
-	s.later(func() error {
-		reals := realsTable(from.quant)
-		for most := range k.table {
-			k.table[most] = make([]float64, most+1)
-			for u := range k.table[most] {
-				k.table[most][u] = arith.Exp(float64(reals[u]) - float64(reals[most]))
-			}
-		}
-		return nil
-	})
+	k := &codesSoftmax{from: from, to: s.out, rows: r, tier: s.tier}
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, need: need{codes: k.scratch(), floats: k.scratch()}})
 	s.finish()
 	return nil
@@ -85,17 +68,14 @@ func (s *lowerer) softmaxOfCodes(axis int) error {
 type codesSoftmax struct {
 	from, to *place
 	*rows
-	table [][]float64 // by the largest stored code of a row, then by the code
-	tier  cpu.Tier
+	tier cpu.Tier
 }
 
 func (k *codesSoftmax) part(s *state, w *scratch, lo, hi int) {
 	src, dst, n := s.codesOf(k.from), s.floatsOf(k.to), len(k.inner)
-	var room [longestRows]float64
-	e := room[:n]
 	if k.together {
 		for _, at := range k.outer[lo:hi] {
-			k.of(dst[at:][:n], src[at:][:n], e)
+			k.of(dst[at:][:n], src[at:][:n])
 		}
 		return
 	}
@@ -103,15 +83,14 @@ func (k *codesSoftmax) part(s *state, w *scratch, lo, hi int) {
 		count := min(k.block, hi-first)
 		gather(k.rows, w.codes, src, first, count)
 		for i := range count {
-			k.of(w.floats[i*n:][:n], w.codes[i*n:][:n], e)
+			k.of(w.floats[i*n:][:n], w.codes[i*n:][:n])
 		}
 		k.scatter(dst, w.floats, first, count)
 	}
 }
 
-// of does one row; e is as long.
-func (k *codesSoftmax) of(dst []float32, row []byte, e []float64) {
-	table := k.table[elementwise.MostCode(row)]
-	sum := elementwise.SumLookup(e[:len(row)], row, table, k.tier)
-	elementwise.Divide(dst, e, sum, k.tier)
+// of does one row.
+func (k *codesSoftmax) of(dst []float32, row []byte) {
+	elementwise.Dequantize(dst, row, k.from.zero(), k.from.quant.Scale[0], k.tier)
+	elementwise.Softmax(dst, dst, k.tier)
 }

@@ -71,7 +71,7 @@ func (s *lowerer) floatUnary() error {
 		if !ok {
 			return s.errorf("the operator has no definition for a single value: replace the node")
 		}
-		k = &apply{s.in[0], s.out, onSlice(s.n, f)}
+		k = &apply{s.in[0], s.out, onSlice(s.n, f, s.tier)}
 	}
 	s.emit(s.n, k, step{in: s.in, out: []*place{s.out}, inPlace: true})
 	s.finish()

@@ -53,11 +53,6 @@ func leakyRelu(x, alpha float32) float32 {
 	return x
 }
 
-// swish returns x·sigmoid(alpha·x).
-func swish(x, alpha float32) float32 {
-	return float32(float64(x) * arith.Sigmoid(float64(alpha)*float64(x)))
-}
-
 func thresholdedRelu(x, alpha float32) float32 {
 	if x > alpha {
 		return x
@@ -94,20 +89,7 @@ func selu(alpha, gamma float32) func(float32) float32 {
 
 func geluOf(n *Node) func(float32) float32 {
 	if n.Str("approximate") == "tanh" {
-		return geluTanh
+		return arith.GeluTanh32
 	}
-	return gelu
-}
-
-// gelu returns x·Φ(x), Φ being the distribution of a normal variable.
-func gelu(x float32) float32 {
-	v := float64(x)
-	return float32(0.5 * v * (1 + arith.Erf(v*(math.Sqrt2/2))))
-}
-
-// geluTanh is an approximation of gelu (Hendrycks & Gimpel 2016).
-func geluTanh(x float32) float32 {
-	v := float64(x)
-	cube := float64(0.044715 * v * v * v)
-	return float32(0.5 * v * (1 + arith.Tanh(math.Sqrt2/math.SqrtPi*(v+cube))))
+	return arith.Gelu32
 }

@@ -3,42 +3,23 @@ package arith
 import "math"
 
 // Softmax fills dst with exp(x[i]) / Σ exp(x[j]) in float64, less the maximum for range, summed as four sums of every
-// fourth element and rounded once: the same bits on every processor. dst and x have the same length and may be the same slice.
+// fourth element, multiplied by the inverse of the sum and rounded once: the same bits on every processor. dst and x have the
+// same length and may be the same slice.
 func Softmax(dst, x []float32) {
-	most := Max(x)
-	var kept [256]float64 // so that short rows need every exponential once
-	if len(x) > len(kept) {
-		_, sum := expSum(x)
-		for i, v := range x {
-			dst[i] = float32(Exp(float64(v)-float64(most)) / sum)
-		}
-		return
-	}
+	most := float64(Max(x))
+	var s [4]float64
 	for i, v := range x {
-		kept[i] = Exp(float64(v) - float64(most))
+		s[i%4] += ExpBelow(v, most)
 	}
-	SoftmaxOf(dst, kept[:len(x)])
+	scale := 1 / ((s[0] + s[1]) + (s[2] + s[3]))
+	for i, v := range x {
+		dst[i] = float32(ExpBelow(v, most) * scale)
+	}
 }
 
-// SoftmaxOf fills dst with e[i] / Σ e[j], for who has the exponentials already: of each element less the largest, as Exp
-// gives them.
-func SoftmaxOf(dst []float32, e []float64) {
-	var s [4]float64
-	rest := e
-	for ; len(rest) >= 4; rest = rest[4:] {
-		s[0] += rest[0]
-		s[1] += rest[1]
-		s[2] += rest[2]
-		s[3] += rest[3]
-	}
-	for i, v := range rest {
-		s[i] += v
-	}
-	sum := (s[0] + s[1]) + (s[2] + s[3])
-	dst = dst[:len(e)]
-	for i, v := range e {
-		dst[i] = float32(v / sum)
-	}
+// ExpBelow returns e**(x − most), which is small, but more than 0, where that is below ExpLeast.
+func ExpBelow(x float32, most float64) float64 {
+	return expOf(limit(float64(x)-most, ExpLeast, ExpMost))
 }
 
 // LogSoftmax fills dst with x[i] − log Σ exp(x[j]), computed as Softmax does.

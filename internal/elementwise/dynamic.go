@@ -80,6 +80,19 @@ func (q *Quantizer) CentredReals(dst, src []float32, tier cpu.Tier) {
 	}
 }
 
+// Dequantize fills dst[i] = float32(codes[i] − zero)·scale, equally many. The zero point is as it is stored.
+func Dequantize(dst []float32, codes []byte, zero int32, scale float32, tier cpu.Tier) {
+	codes = codes[:len(dst)]
+	k, done := kernelsOf(tier), 0
+	if k.dequantize.Has() && len(dst) >= 8 {
+		done = len(dst) &^ 7
+		k.dequantize.Get()(&dst[0], &codes[0], done, zero, scale)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = float32(int32(codes[i])-zero) * scale
+	}
+}
+
 // From returns what makes reals of the sums from number j on.
 func (s *Scaled) From(j int) Scaled {
 	part := *s

@@ -199,3 +199,31 @@ whole:
 rest:
 	VZEROUPPER
 	RET
+
+// func dequantizeAVX2(dst *float32, codes *byte, n int, zero int32, scale float32)
+// Requires: AVX, AVX2
+TEXT ·dequantizeAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         codes+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVL         zero+24(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VBROADCASTSS scale+28(FP), Y2
+	SUBQ         $0x08, CX
+	JLT          rest
+
+whole:
+	VPMOVZXBD (SI), Y0
+	VPSUBD    Y1, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y2, Y0, Y0
+	VMOVUPS   Y0, (DI)
+	ADDQ      $0x08, SI
+	ADDQ      $0x20, DI
+	SUBQ      $0x08, CX
+	JGE       whole
+
+rest:
+	VZEROUPPER
+	RET

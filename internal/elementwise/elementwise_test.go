@@ -142,9 +142,11 @@ func TestReals(t *testing.T) {
 			s := newSource(rapid.Uint64().Draw(t, "seed"))
 			a, b := s.reals(n), s.reals(n)
 			sum, product, clamped := make([]float32, n), make([]float32, n), make([]float32, n)
+			difference, quotient := make([]float32, n), make([]float32, n)
 			for i := range a {
 				sum[i], product[i] = clamp(a[i]+b[i], lo, hi), clamp(float32(a[i]*b[i]), lo, hi)
 				clamped[i] = clamp(a[i], lo, hi)
+				difference[i], quotient[i] = clamp(a[i]-b[i], lo, hi), clamp(a[i]/b[i], lo, hi)
 			}
 			dst := newGuarded[float32](n, 12345)
 			for name, c := range map[string]struct {
@@ -153,6 +155,8 @@ func TestReals(t *testing.T) {
 			}{
 				"add":   {func() { elementwise.AddReals(dst.x, a, b, lo, hi, tier) }, sum},
 				"mul":   {func() { elementwise.MulReals(dst.x, a, b, lo, hi, tier) }, product},
+				"sub":   {func() { elementwise.SubReals(dst.x, a, b, lo, hi, tier) }, difference},
+				"div":   {func() { elementwise.DivReals(dst.x, a, b, lo, hi, tier) }, quotient},
 				"clamp": {func() { elementwise.ClampReals(dst.x, a, lo, hi, tier) }, clamped},
 			} {
 				c.run()

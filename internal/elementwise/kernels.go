@@ -16,6 +16,7 @@ type kernels struct {
 	sums256            kernel.Func[func(dst, a, b *byte, n int, s *sum) (done int)]
 	quantize           kernel.Func[func(dst *byte, src *float32, n int, q *Quantizer)]
 	addReals, mulReals kernel.Func[func(dst, a, b *float32, n int, lo, hi float32)]
+	subReals, divReals kernel.Func[func(dst, a, b *float32, n int, lo, hi float32)]
 	clampReals         kernel.Func[func(dst, src *float32, n int, lo, hi float32)]
 	maxCodes           [3]codesKernel // the first whose step is not more than there are channels
 	maxReals           kernel.Func[maxKernel[float32]]
@@ -33,13 +34,17 @@ type kernels struct {
 	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)]
 	scaledZero kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
 	centred    kernel.Func[func(dst, src *float32, n int, q *Quantizer)]
+	dequantize kernel.Func[func(dst *float32, codes *byte, n int, zero int32, scale float32)]
 
-	// Of rows; the first two of multiples of 4 elements.
-	sumLookup kernel.Func[func(e *float64, row *byte, n int, table *float64, s *[4]float64)]
-	divide    kernel.Func[func(dst *float32, e *float64, n int, by float64)]
-	sum       kernel.Func[func(x *float32, n int, s *[4]float64)]
-	squares   kernel.Func[func(x *float32, n int, mean float64, s *[4]float64)]
-	scale     kernel.Func[func(dst, x, scale, shift *float32, n int, mean, factor float64)]
+	functions [functions]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]
+
+	// Of rows.
+	most    kernel.Func[func(x *float32, n int) float32]
+	expSum  kernel.Func[func(e *float64, x *float32, n int, most float64, s *[4]float64, c *constants)]
+	narrow  kernel.Func[func(dst *float32, e *float64, n int, by float64)]
+	sum     kernel.Func[func(x *float32, n int, s *[4]float64)]
+	squares kernel.Func[func(x *float32, n int, mean float64, s *[4]float64)]
+	scale   kernel.Func[func(dst, x, scale, shift *float32, n int, mean, factor float64)]
 }
 
 // Kernels that have a type of their own; kernels_amd64.go says what they do.

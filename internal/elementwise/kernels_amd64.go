@@ -33,7 +33,7 @@ func quantizeAVX512(dst *byte, src *float32, n int, q *Quantizer)
 //go:noescape
 func quantizeAVX2(dst *byte, src *float32, n int, q *Quantizer)
 
-// addRealsAVX512 and the next five fill dst[i] with a[i] + b[i], a[i] · b[i] or src[i], made lo where it is less and hi
+// addRealsAVX512 and the next nine fill dst[i] with a[i] + b[i], a[i] · b[i], a[i] − b[i], a[i] / b[i] or src[i], made lo where it is less and hi
 // where it is greater.
 //
 //go:noescape
@@ -47,6 +47,18 @@ func mulRealsAVX512(dst, a, b *float32, n int, lo, hi float32)
 
 //go:noescape
 func mulRealsAVX2(dst, a, b *float32, n int, lo, hi float32)
+
+//go:noescape
+func subRealsAVX512(dst, a, b *float32, n int, lo, hi float32)
+
+//go:noescape
+func subRealsAVX2(dst, a, b *float32, n int, lo, hi float32)
+
+//go:noescape
+func divRealsAVX512(dst, a, b *float32, n int, lo, hi float32)
+
+//go:noescape
+func divRealsAVX2(dst, a, b *float32, n int, lo, hi float32)
 
 //go:noescape
 func clampRealsAVX512(dst, src *float32, n int, lo, hi float32)
@@ -222,18 +234,53 @@ func scaledZeroAVX2(dst *float32, sums *int32, scale, bias *float32, zero *int32
 //go:noescape
 func centredAVX2(dst, src *float32, n int, q *Quantizer)
 
-// sumLookupAVX2 does, for i < n, a multiple of 4,
+// expRealsAVX2 and the next six fill dst[i] with a function of src[i] (Function) for i < n.
 //
-//	e[i] = table[row[i]]
+//go:noescape
+func expRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func sigmoidRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func swishRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func tanhRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func erfRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func geluRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+//go:noescape
+func geluTanhRealsAVX2(dst, src *float32, n int, alpha float32, c *constants)
+
+// mostAVX2 returns the largest of n ≥ 1 elements; any number where one is a NaN.
+//
+//go:noescape
+func mostAVX2(x *float32, n int) (most float32)
+
+// expSumAVX2 does, for i < n,
+//
+//	e[i] = exp(float64(x[i]) − most)
 //	s[i%4] += e[i]
 //
-//go:noescape
-func sumLookupAVX2(e *float64, row *byte, n int, table *float64, s *[4]float64)
-
-// divideAVX2 fills dst[i] = float32(e[i] / by) for i < n, a multiple of 4.
+// and writes 0 behind the end of e, up to a multiple of 4.
 //
 //go:noescape
-func divideAVX2(dst *float32, e *float64, n int, by float64)
+func expSumAVX2(e *float64, x *float32, n int, most float64, s *[4]float64, c *constants)
+
+// narrowAVX2 fills dst[i] = float32(e[i] · by) for i < n, and reads e up to a multiple of 4.
+//
+//go:noescape
+func narrowAVX2(dst *float32, e *float64, n int, by float64)
+
+// dequantizeAVX2 fills dst[i] = float32(int32(codes[i]) − zero)·scale.
+//
+//go:noescape
+func dequantizeAVX2(dst *float32, codes *byte, n int, zero int32, scale float32)
 
 // sumAVX2 does s[i%4] += float64(x[i]) for i < n.
 //

@@ -39,8 +39,11 @@ func TestReadsNoFurther(t *testing.T) {
 			d.Codes(dst, a, &w, make([]int32, n), tier)
 			d.Pack(1, n, n, tier)
 			d.Codes(dst, a, &w, make([]int32, n), tier)
-			elementwise.SumLookup(kerneltest.BeforeFault[float64](t, n), a, make([]float64, 256), tier)
-			elementwise.Divide(to, kerneltest.BeforeFault[float64](t, n), 2, tier)
+			elementwise.SubReals(to, x, y, 0, 1, tier)
+			elementwise.DivReals(to, x, y, 0, 1, tier)
+			elementwise.Gelu.Reals(to, x, 1, tier)
+			elementwise.Softmax(to, x, tier)
+			elementwise.Dequantize(to, a, 3, 0.5, tier)
 			elementwise.Normalize(to, x, y, kerneltest.BeforeFault[float32](t, n), 1, true, tier)
 			g := elementwise.Gather{Pixels: 1, Lines: 1, Length: n}
 			g.Bytes(dst, a, tier)

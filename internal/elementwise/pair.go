@@ -134,6 +134,32 @@ func MulReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 	}
 }
 
+// SubReals is AddReals for differences.
+func SubReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.subReals.Get()(&dst[0], &a[0], &b[0], done, lo, hi)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = clamp(a[i]-b[i], lo, hi)
+	}
+}
+
+// DivReals is AddReals for quotients.
+func DivReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	k := kernelsOf(tier)
+	done := whole(len(dst), k.reals)
+	if done > 0 {
+		k.divReals.Get()(&dst[0], &a[0], &b[0], done, lo, hi)
+	}
+	for i := done; i < len(dst); i++ {
+		dst[i] = clamp(a[i]/b[i], lo, hi)
+	}
+}
+
 // ClampReals fills dst[i] = clamp(src[i], lo, hi). dst may be src, and is as long. A NaN stays one.
 func ClampReals(dst, src []float32, lo, hi float32, tier cpu.Tier) {
 	src = src[:len(dst)]

@@ -61,6 +61,62 @@ rest:
 	VZEROUPPER
 	RET
 
+// func subRealsAVX2(dst *float32, a *float32, b *float32, n int, lo float32, hi float32)
+// Requires: AVX
+TEXT ·subRealsAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         a+8(FP), SI
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), CX
+	VBROADCASTSS lo+32(FP), Y3
+	VBROADCASTSS hi+36(FP), Y4
+	SUBQ         $0x08, CX
+	JLT          rest
+
+whole:
+	VMOVUPS (SI), Y0
+	VSUBPS  (DX), Y0, Y0
+	VMAXPS  Y0, Y3, Y0
+	VMINPS  Y0, Y4, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, CX
+	JGE     whole
+
+rest:
+	VZEROUPPER
+	RET
+
+// func divRealsAVX2(dst *float32, a *float32, b *float32, n int, lo float32, hi float32)
+// Requires: AVX
+TEXT ·divRealsAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         a+8(FP), SI
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), CX
+	VBROADCASTSS lo+32(FP), Y3
+	VBROADCASTSS hi+36(FP), Y4
+	SUBQ         $0x08, CX
+	JLT          rest
+
+whole:
+	VMOVUPS (SI), Y0
+	VDIVPS  (DX), Y0, Y0
+	VMAXPS  Y0, Y3, Y0
+	VMINPS  Y0, Y4, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, CX
+	JGE     whole
+
+rest:
+	VZEROUPPER
+	RET
+
 // func clampRealsAVX2(dst *float32, src *float32, n int, lo float32, hi float32)
 // Requires: AVX
 TEXT ·clampRealsAVX2(SB), NOSPLIT, $0-32

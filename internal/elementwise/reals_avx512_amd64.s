@@ -89,6 +89,90 @@ done:
 	VZEROUPPER
 	RET
 
+// func subRealsAVX512(dst *float32, a *float32, b *float32, n int, lo float32, hi float32)
+// Requires: AVX, AVX512F
+TEXT ·subRealsAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         a+8(FP), SI
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), CX
+	VBROADCASTSS lo+32(FP), Z3
+	VBROADCASTSS hi+36(FP), Z4
+	SUBQ         $0x10, CX
+	JLT          rest
+
+whole:
+	VMOVUPS (SI), Z0
+	VSUBPS  (DX), Z0, Z0
+	VMAXPS  Z0, Z3, Z0
+	VMINPS  Z0, Z4, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, DI
+	SUBQ    $0x10, CX
+	JGE     whole
+
+rest:
+	ADDQ      $0x10, CX
+	JLE       done
+	MOVL      $0x00000001, AX
+	SHLL      CL, AX
+	DECL      AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMAXPS    Z0, Z3, Z0
+	VMINPS    Z0, Z4, Z0
+	VMOVUPS   Z0, K1, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divRealsAVX512(dst *float32, a *float32, b *float32, n int, lo float32, hi float32)
+// Requires: AVX, AVX512F
+TEXT ·divRealsAVX512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), DI
+	MOVQ         a+8(FP), SI
+	MOVQ         b+16(FP), DX
+	MOVQ         n+24(FP), CX
+	VBROADCASTSS lo+32(FP), Z3
+	VBROADCASTSS hi+36(FP), Z4
+	SUBQ         $0x10, CX
+	JLT          rest
+
+whole:
+	VMOVUPS (SI), Z0
+	VDIVPS  (DX), Z0, Z0
+	VMAXPS  Z0, Z3, Z0
+	VMINPS  Z0, Z4, Z0
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x40, SI
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, DI
+	SUBQ    $0x10, CX
+	JGE     whole
+
+rest:
+	ADDQ      $0x10, CX
+	JLE       done
+	MOVL      $0x00000001, AX
+	SHLL      CL, AX
+	DECL      AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMAXPS    Z0, Z3, Z0
+	VMINPS    Z0, Z4, Z0
+	VMOVUPS   Z0, K1, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
 // func clampRealsAVX512(dst *float32, src *float32, n int, lo float32, hi float32)
 // Requires: AVX, AVX512F
 TEXT ·clampRealsAVX512(SB), NOSPLIT, $0-32

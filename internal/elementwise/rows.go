@@ -7,59 +7,6 @@ import (
 	"linquant/internal/kernel"
 )
 
-// Rows of a Softmax and of a LayerNormalization, computed in float64. Sums are four: of every fourth element, and of
-// those beside them.
-
-// SumLookup fills e[i] = table[row[i]] and returns the sum. Every code of the row must be less than the table is long,
-// which is not checked.
-func SumLookup(e []float64, row []byte, table []float64, tier cpu.Tier) float64 {
-	e = e[:len(row)]
-	var s [4]float64
-	k, done := kernelsOf(tier), 0
-	if k.sumLookup.Has() && len(row) >= 4 {
-		done = len(row) &^ 3
-		k.sumLookup.Get()(kernel.NoEscape(&e[0]), &row[0], done, &table[0], kernel.NoEscape(&s))
-	}
-	e, row = e[done:], row[done:]
-	for ; len(row) >= 4 && len(e) >= 4; row, e = row[4:], e[4:] {
-		e[0], e[1], e[2], e[3] = table[row[0]], table[row[1]], table[row[2]], table[row[3]]
-		s[0] += e[0]
-		s[1] += e[1]
-		s[2] += e[2]
-		s[3] += e[3]
-	}
-	for i, u := range row {
-		e[i] = table[u]
-		s[i] += e[i]
-	}
-	return (s[0] + s[1]) + (s[2] + s[3])
-}
-
-// Divide fills dst[i] = float32(e[i] / by).
-func Divide(dst []float32, e []float64, by float64, tier cpu.Tier) {
-	e = e[:len(dst)]
-	k, done := kernelsOf(tier), 0
-	if k.divide.Has() && len(dst) >= 4 {
-		done = len(dst) &^ 3
-		k.divide.Get()(&dst[0], kernel.NoEscape(&e[0]), done, by)
-	}
-	for i := done; i < len(dst); i++ {
-		dst[i] = float32(e[i] / by)
-	}
-}
-
-// MostCode returns the largest code, 0 where there is none.
-func MostCode(row []byte) byte {
-	var a, b, c, d byte
-	for ; len(row) >= 4; row = row[4:] {
-		a, b, c, d = max(a, row[0]), max(b, row[1]), max(c, row[2]), max(d, row[3])
-	}
-	for _, u := range row {
-		a = max(a, u)
-	}
-	return max(a, b, c, d)
-}
-
 // Normalize fills dst with (x − mean)·factor·scale + shift, every step rounded to float64 and the result to float32,
 // where
 //

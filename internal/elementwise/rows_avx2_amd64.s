@@ -33,51 +33,6 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func sumLookupAVX2(e *float64, row *byte, n int, table *float64, s *[4]float64)
-// Requires: AVX, AVX2
-TEXT ·sumLookupAVX2(SB), NOSPLIT, $0-40
-	MOVQ    e+0(FP), DI
-	MOVQ    row+8(FP), SI
-	MOVQ    n+16(FP), CX
-	MOVQ    table+24(FP), BX
-	MOVQ    s+32(FP), DX
-	VMOVUPD (DX), Y0
-
-loop:
-	VPMOVZXBD  (SI), X2
-	VPCMPEQD   Y3, Y3, Y3
-	VXORPD     Y1, Y1, Y1
-	VGATHERDPD Y3, (BX)(X2*8), Y1
-	VMOVUPD    Y1, (DI)
-	VADDPD     Y1, Y0, Y0
-	ADDQ       $0x04, SI
-	ADDQ       $0x20, DI
-	SUBQ       $0x04, CX
-	JNZ        loop
-	VMOVUPD    Y0, (DX)
-	VZEROUPPER
-	RET
-
-// func divideAVX2(dst *float32, e *float64, n int, by float64)
-// Requires: AVX
-TEXT ·divideAVX2(SB), NOSPLIT, $0-32
-	MOVQ         dst+0(FP), DI
-	MOVQ         e+8(FP), SI
-	MOVQ         n+16(FP), CX
-	VBROADCASTSD by+24(FP), Y0
-
-loop:
-	VMOVUPD    (SI), Y1
-	VDIVPD     Y0, Y1, Y1
-	VCVTPD2PSY Y1, X1
-	VMOVUPS    X1, (DI)
-	ADDQ       $0x20, SI
-	ADDQ       $0x10, DI
-	SUBQ       $0x04, CX
-	JNZ        loop
-	VZEROUPPER
-	RET
-
 // func sumAVX2(x *float32, n int, s *[4]float64)
 // Requires: AVX
 TEXT ·sumAVX2(SB), NOSPLIT, $0-24

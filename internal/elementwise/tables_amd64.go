@@ -29,6 +29,7 @@ func kernels256() *kernels {
 		sums: kernel.Of(add256), sums256: kernel.Of(sumCodesAVX2),
 		quantize: kernel.Of(quantizeAVX2),
 		addReals: kernel.Of(addRealsAVX2), mulReals: kernel.Of(mulRealsAVX2), clampReals: kernel.Of(clampRealsAVX2),
+		subReals: kernel.Of(subRealsAVX2), divReals: kernel.Of(divRealsAVX2),
 		maxCodes: [3]codesKernel{{32, kernel.Of(maxCodesAVX2)}, {16, kernel.Of(maxCodes16AVX2)}, {8, kernel.Of(maxCodes8AVX2)}},
 		maxReals: kernel.Of(maxRealsAVX2), meanReals: kernel.Of(meanRealsAVX2),
 		depthwiseCodes: kernel.Of(depthwiseCodesAVX2), depthwiseReals: kernel.Of(depthwiseRealsAVX2),
@@ -46,8 +47,14 @@ func kernels256() *kernels {
 // waitForMemory puts in the kernels that have 256 bits on every tier.
 func (k *kernels) waitForMemory() {
 	k.extremes, k.centred = kernel.Of(extremesAVX2), kernel.Of(centredAVX2)
+	k.dequantize = kernel.Of(dequantizeAVX2)
 	k.scaled, k.scaledZero = kernel.Of(scaledAVX2), kernel.Of(scaledZeroAVX2)
-	k.sumLookup, k.divide = kernel.Of(sumLookupAVX2), kernel.Of(divideAVX2)
+	k.functions = [...]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]{
+		Exp: kernel.Of(expRealsAVX2), Sigmoid: kernel.Of(sigmoidRealsAVX2), Swish: kernel.Of(swishRealsAVX2),
+		Tanh: kernel.Of(tanhRealsAVX2), Erf: kernel.Of(erfRealsAVX2), Gelu: kernel.Of(geluRealsAVX2),
+		GeluTanh: kernel.Of(geluTanhRealsAVX2),
+	}
+	k.most, k.expSum, k.narrow = kernel.Of(mostAVX2), kernel.Of(expSumAVX2), kernel.Of(narrowAVX2)
 	k.sum, k.squares, k.scale = kernel.Of(sumAVX2), kernel.Of(squaresAVX2), kernel.Of(scaleAVX2)
 	k.transposeCodes = transposer[byte]{8, 16, kernel.Of(transposeCodesAVX2), 16, kernel.Of(interleaveCodesAVX2)}
 	k.transposeReals = transposer[float32]{8, 8, kernel.Of(transposeRealsAVX2), 4, kernel.Of(interleaveRealsAVX2)}
@@ -61,6 +68,7 @@ func kernels512() *kernels {
 		sums: kernel.Of(add512), sums512: kernel.Of(sumCodesAVX512),
 		quantize: kernel.Of(quantizeAVX512),
 		addReals: kernel.Of(addRealsAVX512), mulReals: kernel.Of(mulRealsAVX512), clampReals: kernel.Of(clampRealsAVX512),
+		subReals: kernel.Of(subRealsAVX512), divReals: kernel.Of(divRealsAVX512),
 		maxCodes: [3]codesKernel{{1, unstrided(maxCodesAVX512)}}, maxReals: unstrided(maxRealsAVX512),
 		meanReals: kernel.Of(func(dst, src *float32, channels, pixels, step int, taps *int, count int, n float32, _ int) {
 			meanRealsAVX512(dst, src, channels, pixels, step, taps, count, n)

@@ -7,7 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// reals writes elementwise's sums, products and clamping of floats.
+// reals writes elementwise's sums, products, differences, quotients and clamping of floats.
 //
 // Registers:
 //
@@ -17,7 +17,7 @@ func reals(k *kernel) {
 	for _, f := range []struct {
 		name string
 		op   func(...Op)
-	}{{"addReals", k.VADDPS}, {"mulReals", k.VMULPS}} {
+	}{{"addReals", k.VADDPS}, {"mulReals", k.VMULPS}, {"subReals", k.VSUBPS}, {"divReals", k.VDIVPS}} {
 		k.function(f.name+k.suffix(), "(dst, a, b *float32, n int, lo, hi float32)", 0)
 		k.params(RDI, RSI, RDX, RCX)
 		k.limits()
@@ -50,6 +50,7 @@ func dynamic(k *kernel) {
 	k.scaled()
 	k.scaledZero()
 	k.centred()
+	k.dequantizeCodes()
 }
 
 // realExtremes finds the least and the greatest element and 0; where one is NaN or infinite both are NaN.
@@ -187,4 +188,25 @@ func (k *kernel) centred() {
 		k.VSUBPS(Y5, v, v)
 		k.VMOVUPS(v, at(RDI, 0))
 	}, pointer{RSI, 4}, pointer{RDI, 4})
+}
+
+// dequantizeCodes is float32(code − zero)·scale.
+//
+// Registers:
+//
+//	DI dst   SI codes   CX left   AX, 1 zero   2 scale   0 the values
+func (k *kernel) dequantizeCodes() {
+	k.function("dequantizeAVX2", "(dst *float32, codes *byte, n int, zero int32, scale float32)", 0)
+	k.params(RDI, RSI, RCX)
+	k.MOVL(k.param("zero"), EAX)
+	k.VMOVD(EAX, X1)
+	k.VPBROADCASTD(X1, Y1)
+	k.VBROADCASTSS(k.param("scale"), Y2)
+	k.elements(nil, func() {
+		k.VPMOVZXBD(at(RSI, 0), Y0)
+		k.VPSUBD(Y1, Y0, Y0)
+		k.VCVTDQ2PS(Y0, Y0)
+		k.VMULPS(Y2, Y0, Y0)
+		k.VMOVUPS(Y0, at(RDI, 0))
+	}, pointer{RSI, 1}, pointer{RDI, 4})
 }

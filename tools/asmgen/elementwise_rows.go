@@ -5,15 +5,13 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// rows writes elementwise's steps of Softmax and LayerNormalization on one row: in float64, with four sums side by side.
+// rows writes elementwise's steps of LayerNormalization on one row: in float64, with four sums side by side.
 func rows(k *kernel) {
 	all := ^uint32(0)
 	masks := laneMasks{
 		floats:  k.constants("laneMasks32", all, all, all, all, 0, 0, 0, 0),
 		doubles: k.constants("laneMasks", all, all, all, all, all, all, all, all, 0, 0, 0, 0, 0, 0, 0, 0),
 	}
-	k.sumLookup()
-	k.divideRow()
 	k.sumRow(masks)
 	k.sumSquares(masks)
 	k.scaleRow(masks)
@@ -51,53 +49,6 @@ func (k *kernel) four(from Register, x Register) Op {
 	}
 	k.VMASKMOVPS(at(from, 0), k.mask, x)
 	return x
-}
-
-// everyFour is for CX = n; CX > 0; CX -= 4, where n is a multiple of 4.
-func (k *kernel) everyFour(body func()) {
-	k.Label("loop")
-	body()
-	k.SUBQ(n(4), RCX)
-	k.JNZ(LabelRef("loop"))
-}
-
-// sumLookup is e[i] = table[row[i]], s[i%4] += e[i].
-//
-// Registers:
-//
-//	DI e   SI row   CX n   BX table   DX s   Y0 sums   Y1 a step   X2 its codes   Y3 what the gather is to do
-func (k *kernel) sumLookup() {
-	k.function("sumLookupAVX2", "(e *float64, row *byte, n int, table *float64, s *[4]float64)", 0)
-	k.params(RDI, RSI, RCX, RBX, RDX)
-	k.VMOVUPD(at(RDX, 0), Y0)
-	k.everyFour(func() {
-		k.VPMOVZXBD(at(RSI, 0), X2)
-		k.VPCMPEQD(Y3, Y3, Y3)
-		k.VXORPD(Y1, Y1, Y1)
-		k.VGATHERDPD(Y3, at(RBX, 0).Idx(X2, 8), Y1)
-		k.VMOVUPD(Y1, at(RDI, 0))
-		k.VADDPD(Y1, Y0, Y0)
-		k.ADDQ(n(4), RSI)
-		k.ADDQ(n(32), RDI)
-	})
-	k.VMOVUPD(Y0, at(RDX, 0))
-	k.end()
-}
-
-// divideRow is dst[i] = float32(e[i] / by).
-func (k *kernel) divideRow() {
-	k.function("divideAVX2", "(dst *float32, e *float64, n int, by float64)", 0)
-	k.params(RDI, RSI, RCX)
-	k.VBROADCASTSD(k.param("by"), Y0)
-	k.everyFour(func() {
-		k.VMOVUPD(at(RSI, 0), Y1)
-		k.VDIVPD(Y0, Y1, Y1)
-		k.VCVTPD2PSY(Y1, X1)
-		k.VMOVUPS(X1, at(RDI, 0))
-		k.ADDQ(n(32), RSI)
-		k.ADDQ(n(16), RDI)
-	})
-	k.end()
 }
 
 // sumRow is s[i%4] += x[i]; the 0 behind the end changes no sum.
@@ -166,11 +117,7 @@ func (k *kernel) scaleRow(masks laneMasks) {
 		k.VCVTPS2PD(k.four(R9, X2), Y2)
 		k.VADDPD(Y2, Y1, Y1)
 		k.VCVTPD2PSY(Y1, X1)
-		if k.mask == nil {
-			k.VMOVUPS(X1, at(RDI, 0))
-		} else {
-			k.VMASKMOVPS(X1, k.mask, at(RDI, 0))
-		}
+		k.storeFour(X1, RDI)
 	}, RSI, RDI, R8, R9)
 	k.end()
 }

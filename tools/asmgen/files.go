@@ -27,6 +27,7 @@ var files = []file{
 	{"internal/elementwise/gather_two_amd64.s", 0, gatherTwo},
 	{"internal/elementwise/rows_avx2_amd64.s", avx2, rows},
 	{"internal/elementwise/transpose_avx2_amd64.s", avx2, transpose},
+	{"internal/elementwise/functions_avx2_amd64.s", avx2, functions},
 	{"internal/gemm/stage_avx2_amd64.s", avx2, stages},
 	{"internal/gemm/stage_avx512_amd64.s", avx512, stages},
 	{"internal/gemm/stage_fixed_avx2_amd64.s", avx2, fixedStages},
