@@ -32,6 +32,10 @@ func (s *lowerer) finishOf(w *codedWeight, channels int) (f elementwise.Scaled, 
 		if bias, _, err = s.reals(2); err != nil {
 			return f, nil, err
 		}
+	} else if s.n.Op == graph.MatMul {
+		if bias, err = s.addedBias(channels); err != nil {
+			return f, nil, err
+		}
 	}
 	for c := range scale {
 		scale[c] = w.params.Scale[min(c, len(w.params.Scale)-1)]

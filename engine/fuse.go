@@ -50,6 +50,38 @@ func (s *lowerer) follower() *graph.Node {
 	return next
 }
 
+// addedBias returns the constant of one real a channel that an Add, which alone reads the output, adds to it, and makes the
+// Add part of the node; nil where there is none. The channels are the output's last dimension.
+func (s *lowerer) addedBias(channels int) ([]float32, error) {
+	if !s.hidden(s.value) {
+		return nil, nil
+	}
+	next := s.consumers[s.value][0]
+	if next.Op != graph.Add || s.g.Values[next.Outputs[0]].Quant != nil {
+		return nil, nil
+	}
+	for i, name := range next.Inputs {
+		v := s.g.Values[name]
+		if v.Const == nil || next.Inputs[1-i] != s.value {
+			continue
+		}
+		shape, out := v.Const.Shape, s.g.Values[next.Outputs[0]].Shape
+		if n := len(shape); n == 0 || shape[n-1] != channels || v.Const.Elements() != channels || len(out) != 1+len(s.out.shape) {
+			return nil, nil
+		}
+		if err := s.read(channels); err != nil {
+			return nil, s.errorf("%w", err)
+		}
+		bias, err := s.realsOf(v)
+		if err != nil {
+			return nil, s.errorf("constant %q: %w", v.Name, err)
+		}
+		s.fold(next)
+		return bias, nil
+	}
+	return nil, nil
+}
+
 // fold makes the node's output that of the next.
 func (s *lowerer) fold(next *graph.Node) {
 	s.folded[next] = true

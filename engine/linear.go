@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"linquant/graph"
@@ -169,6 +170,11 @@ func (s *lowerer) floatLinear() error {
 		return err
 	}
 	bias, err := s.floatBias(m)
+	if err == nil && s.n.Op == graph.MatMul {
+		if bias, err = s.addedBias(m.channels); bias != nil {
+			bias = slices.Clone(bias) // which may be those of the file
+		}
+	}
 	if err != nil {
 		return err
 	}
