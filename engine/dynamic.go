@@ -115,7 +115,6 @@ type dynamicLayer struct {
 	channels int       // of a matrix
 	scale    []float32 // of the weight, for each channel
 	finish   elementwise.Scaled
-	repeat   int // rows whose sums become reals at once, where rows lie together: scales and biases are there as often
 	tier     cpu.Tier
 }
 
@@ -133,9 +132,12 @@ func (k *dynamicLayer) width() int {
 	return k.channels
 }
 
-// need returns the scratch: a panel and a row of padding; scales; biases and a block of sums.
+// need returns the scratch: a panel and a row of padding; scales; biases, and a block of sums where those of rows are needed first.
 func (k *dynamicLayer) need() need {
-	n := need{floats: k.repeat * len(k.scale), sums: k.groups*k.width() + k.block*k.width()}
+	n := need{floats: len(k.scale), sums: k.groups * k.width()}
+	if k.finish.Zero != nil {
+		n.sums += k.block * k.width()
+	}
 	if k.panel != nil {
 		n.codes = (k.block + 1) * k.row
 	}
@@ -148,7 +150,7 @@ func (k *dynamicLayer) part(s *state, w *scratch, lo, hi int) {
 	group, endGroup, row, endRow := k.span(lo, hi)
 	width := k.width()
 	finish := k.finish
-	finish.Scale = w.floats[:k.repeat*len(k.scale)]
+	finish.Scale = w.floats[:len(k.scale)]
 	bias, sums := w.sums[:k.groups*width], w.sums[k.groups*width:]
 	for i := group; i < endGroup; i++ {
 		g := &k.matrices[i]
@@ -158,9 +160,6 @@ func (k *dynamicLayer) part(s *state, w *scratch, lo, hi int) {
 		for j, v := range g.sums {
 			bias[i*width+j] = -zero * v
 		}
-	}
-	for r := 1; r < k.repeat; r++ {
-		copy(finish.Scale[r*k.channels:], finish.Scale[:k.channels])
 	}
 	var p panel
 	if k.panel != nil {
@@ -172,36 +171,32 @@ func (k *dynamicLayer) part(s *state, w *scratch, lo, hi int) {
 		rows, filled := min(k.block, endRow-first), -1
 		for i := group; i < endGroup; i++ {
 			g := &k.matrices[i]
+			from, lda := w.codes, k.row
 			if k.panel == nil {
-				g.weight.MulInt32(sums, width, x[first*k.lda+g.inAt:], k.lda, rows, bias[i*width:][:width])
-			} else {
-				panel := w.codes[:rows*k.row]
-				if g.inAt != filled {
-					p.fill(panel, x, g.inAt, first, rows)
-					filled = g.inAt
-				}
-				g.weight.MulInt32(sums, width, panel, k.row, rows, bias[i*width:][:width])
+				from, lda = x[first*k.lda+g.inAt:], k.lda
+			} else if g.inAt != filled {
+				p.fill(from[:rows*k.row], x, g.inAt, first, rows)
+				filled = g.inAt
 			}
-			k.reals(y[first*k.ldd+g.at:], sums, rows, finish.From(g.at))
+			to, start := y[first*k.ldd+g.at:], bias[i*width:][:width]
+			if k.finish.Zero == nil {
+				stage := gemm.RealStage{
+					Start: start, Scale: finish.Scale[g.at:][:width], Bias: finish.Bias[g.at:][:width], Lo: finish.Lo, Hi: finish.Hi,
+				}
+				g.weight.MulReals(to, k.ldd, from, lda, rows, &stage)
+				continue
+			}
+			g.weight.MulInt32(sums, width, from, lda, rows, start)
+			k.reals(to, sums, rows, finish.From(g.at))
 		}
 	}
 }
 
-// reals makes reals of the sums of some rows.
+// reals makes reals of the sums of some rows, the last of which is that of the row.
 func (k *dynamicLayer) reals(y []float32, sums []int32, rows int, f elementwise.Scaled) {
-	if k.repeat > 1 {
-		for r := 0; r < rows; r += k.repeat {
-			n := min(k.repeat, rows-r) * k.channels
-			f.Reals(y[r*k.channels:][:n], sums[r*k.channels:][:n], 0, k.tier)
-		}
-		return
-	}
 	width := k.width()
 	for r := range rows {
-		row, of := sums[r*width:][:width], int32(0)
-		if f.Zero != nil {
-			of = row[k.channels]
-		}
-		f.Reals(y[r*k.ldd:][:k.channels], row, of, k.tier)
+		row := sums[r*width:][:width]
+		f.Reals(y[r*k.ldd:][:k.channels], row, row[k.channels], k.tier)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"math"
-	"slices"
 	"sync"
 
 	"linquant/graph"
@@ -148,23 +147,17 @@ type dynamicForm struct {
 func (s *lowerer) newDynamicLayer(
 	l layer, q *quantizedInput, f elementwise.Scaled, scale []float32, channels int,
 ) *dynamicLayer {
-	const (
-		room     = 32 << 10 // sums that stay in the cache
-		together = 256      // sums that become reals at once
-	)
 	k := &dynamicLayer{
 		layer: l, extremes: q.extremes, matrices: make([]dynamicGroup, l.groups), channels: channels, scale: scale,
-		finish: f, tier: s.tier, repeat: 1,
+		finish: f, tier: s.tier,
 	}
-	if channels == l.ldd && f.Zero == nil && 2*channels <= together {
-		k.repeat = together / channels
-		k.finish.Bias = slices.Repeat(f.Bias, k.repeat)
-	}
-	most := max(room/k.width()&^(rowGrain-1), rowGrain)
 	if l.panel == nil {
 		k.block = l.rows
 	}
-	k.block = min(k.block, most)
+	if f.Zero != nil {
+		const room = 32 << 10 // sums that stay in the cache
+		k.block = min(k.block, max(room/k.width()&^(rowGrain-1), rowGrain))
+	}
 	return k
 }
 

@@ -29,6 +29,7 @@ func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int
 		bias[j] = int32(j*j*7919 - 40000)
 	}
 	packed, want := gemm.PackInt8(w, n, k, tier), naive(a, lda, m, w, n, k)
+	checkReals(t, packed, bias, want, a, lda, ldd, m)
 	for _, bias := range [][]int32{bias, nil} {
 		const guard = -12345678
 		dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, int32(guard))
@@ -48,6 +49,32 @@ func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int
 			if got != expect {
 				t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, got, expect)
 			}
+		}
+	}
+}
+
+// checkReals compares MulReals with the reals of sums.
+func checkReals(t rapid.TB, w *gemm.Int8, start, sums []int32, a []byte, lda, ldd, m int) {
+	t.Helper()
+	n := w.N
+	s := gemm.RealStage{Start: start, Scale: make([]float32, n), Bias: make([]float32, n), Lo: -3, Hi: float32(math.Inf(1))}
+	for j := range n {
+		s.Scale[j], s.Bias[j] = 1e-5*float32(1+j%7), float32(j%5)-2
+	}
+	const guard = -12345678
+	dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, float32(guard))
+	w.MulReals(dst, ldd, a, lda, m, &s)
+	if err := intact(); err != nil {
+		t.Fatalf("reals of m %d, n %d, ldd %d: %v", m, n, ldd, err)
+	}
+	for i, got := range dst {
+		row, col := i/ldd, i%ldd
+		expect := float32(guard)
+		if col < n {
+			expect = max(float32(float32(sums[row*n+col]+start[col])*s.Scale[col])+s.Bias[col], s.Lo)
+		}
+		if got != expect {
+			t.Fatalf("reals of m %d, n %d, lda %d, ldd %d: [%d, %d] is %g, want %g", m, n, lda, ldd, row, col, got, expect)
 		}
 	}
 }

@@ -17,7 +17,12 @@ type kernels struct {
 
 	stages    [4]kernel.Func[codeStage] // by quant.Convention
 	realStage kernel.Func[realStage]
-	subtract  kernel.Func[subtractKernel]
+
+	// scaledStage applies a RealStage to multiples of scaledStep channels.
+	scaledStage kernel.Func[func(dst *float32, ldd int, acc *int32, width, rows, n int, s *RealStage)]
+	scaledStep  int
+
+	subtract kernel.Func[subtractKernel]
 
 	windows     windowKernels
 	codeWindows codeWindowKernels

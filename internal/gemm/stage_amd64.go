@@ -26,6 +26,18 @@ func floatStageAVX512(dst *float32, ldd int, acc *float32, width, rows, n int, b
 //go:noescape
 func floatStageAVX2(dst *float32, ldd int, acc *float32, width, rows, n int, bias *float32, lo, hi float32)
 
+// scaledStageAVX512 and scaledStageAVX2 fill dst[r·ldd+c] with
+//
+//	float32(acc[r·width+c]+s.Start[c])·s.Scale[c] + s.Bias[c]
+//
+// made s.Lo where it is less and s.Hi where it is greater, for r < rows and c < n. AVX2 takes only multiples of 8 for n.
+//
+//go:noescape
+func scaledStageAVX512(dst *float32, ldd int, acc *int32, width, rows, n int, s *RealStage)
+
+//go:noescape
+func scaledStageAVX2(dst *float32, ldd int, acc *int32, width, rows, n int, s *RealStage)
+
 // subtractZerosAVX2 is a subtractKernel.
 //
 //go:noescape

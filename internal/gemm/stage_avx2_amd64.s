@@ -99,3 +99,50 @@ row:
 	JG      channels
 	VZEROUPPER
 	RET
+
+// func scaledStageAVX2(dst *float32, ldd int, acc *int32, width int, rows int, n int, s *RealStage)
+// Requires: AVX, AVX2
+TEXT ·scaledStageAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), DI
+	MOVQ         ldd+8(FP), R8
+	MOVQ         acc+16(FP), SI
+	MOVQ         width+24(FP), R9
+	MOVQ         n+40(FP), R12
+	MOVQ         s+48(FP), DX
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	VBROADCASTSS RealStage_Lo+0(DX), Y3
+	VBROADCASTSS RealStage_Hi+0(DX), Y4
+	MOVQ         RealStage_Start+0(DX), R10
+	MOVQ         RealStage_Scale+0(DX), R11
+	MOVQ         RealStage_Bias+0(DX), R13
+
+channels:
+	VMOVDQU (R10), Y1
+	VMOVUPS (R11), Y2
+	VMOVUPS (R13), Y5
+	MOVQ    DI, AX
+	MOVQ    SI, BX
+	MOVQ    rows+32(FP), CX
+
+row:
+	VPADDD    (BX), Y1, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y2, Y0, Y0
+	VADDPS    Y5, Y0, Y0
+	VMAXPS    Y0, Y3, Y0
+	VMINPS    Y0, Y4, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      R8, AX
+	ADDQ      R9, BX
+	DECQ      CX
+	JNZ       row
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, SI
+	ADDQ      $0x20, R10
+	ADDQ      $0x20, R11
+	ADDQ      $0x20, R13
+	SUBQ      $0x08, R12
+	JG        channels
+	VZEROUPPER
+	RET

@@ -114,3 +114,60 @@ row:
 	JG      channels
 	VZEROUPPER
 	RET
+
+// func scaledStageAVX512(dst *float32, ldd int, acc *int32, width int, rows int, n int, s *RealStage)
+// Requires: AVX, AVX512F
+TEXT ·scaledStageAVX512(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), DI
+	MOVQ         ldd+8(FP), R8
+	MOVQ         acc+16(FP), SI
+	MOVQ         width+24(FP), R9
+	MOVQ         n+40(FP), R12
+	MOVQ         s+48(FP), DX
+	SHLQ         $0x02, R8
+	SHLQ         $0x02, R9
+	VBROADCASTSS RealStage_Lo+0(DX), Z3
+	VBROADCASTSS RealStage_Hi+0(DX), Z4
+	MOVQ         RealStage_Start+0(DX), R10
+	MOVQ         RealStage_Scale+0(DX), R11
+	MOVQ         RealStage_Bias+0(DX), R13
+
+channels:
+	MOVL $0x0000ffff, AX
+	CMPQ R12, $0x10
+	JGE  whole
+	MOVQ R12, CX
+	MOVL $0x00000001, AX
+	SHLL CL, AX
+	DECL AX
+
+whole:
+	KMOVW       AX, K1
+	VMOVDQU32.Z (R10), K1, Z1
+	VMOVUPS.Z   (R11), K1, Z2
+	VMOVUPS.Z   (R13), K1, Z5
+	MOVQ        DI, AX
+	MOVQ        SI, BX
+	MOVQ        rows+32(FP), CX
+
+row:
+	VPADDD    (BX), Z1, Z0
+	VCVTDQ2PS Z0, Z0
+	VMULPS    Z2, Z0, Z0
+	VADDPS    Z5, Z0, Z0
+	VMAXPS    Z0, Z3, Z0
+	VMINPS    Z0, Z4, Z0
+	VMOVUPS   Z0, K1, (AX)
+	ADDQ      R8, AX
+	ADDQ      R9, BX
+	DECQ      CX
+	JNZ       row
+	ADDQ      $0x40, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x40, R10
+	ADDQ      $0x40, R11
+	ADDQ      $0x40, R13
+	SUBQ      $0x10, R12
+	JG        channels
+	VZEROUPPER
+	RET

@@ -19,6 +19,7 @@ var tables = kernel.Tables[kernels]{
 
 func avx2Kernels() *kernels {
 	k := &kernels{tier: cpu.AVX2, subtract: kernel.Of(subtractZerosAVX2), realStage: scaledReals(floatStageAVX2, 8)}
+	k.scaledStage, k.scaledStep = kernel.Of(scaledStageAVX2), 8
 	k.codes.pack, k.codes.sums = kernel.Of(packAVX2), kernel.Of(sumsAVX2)
 	k.codes.tiles.taps = [2]kernel.Func[tapTile]{kernel.Of(int8AVX2x8x8), kernel.Of(int8AVX2x4x8)}
 	k.computed.packOperand, k.computed.sums = kernel.Of(packWords), kernel.Of(sumsOfWords)
@@ -52,6 +53,7 @@ func avxvnniKernels() *kernels {
 
 func avx512vnniKernels() *kernels {
 	k := &kernels{tier: cpu.AVX512VNNI, subtract: kernel.Of(subtractZerosAVX2), realStage: scaledReals(floatStageAVX512, 1)}
+	k.scaledStage, k.scaledStep = kernel.Of(scaledStageAVX512), 1
 	k.codes = codeKernels{
 		panelLayout: panelLayout{wide: 32, narrow: 16, run: 4, group: 4},
 		sums:        kernel.Of(sumsOf512), mulInt32: kernel.Of(mulInt32Of512),

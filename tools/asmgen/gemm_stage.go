@@ -53,6 +53,35 @@ func stages(k *kernel) {
 		k.clamp(v[0], v[3], v[4])
 		k.store(v[0], at(RAX, 0))
 	}, pointer{RDI, 4}, pointer{RSI, 4}, pointer{R10, 4})
+
+	k.scaledStage()
+}
+
+// scaledStage writes gemm's output stage for scales that are known only when a network runs.
+func (k *kernel) scaledStage() {
+	v := k.vs(0, 6)
+	k.function("scaledStage"+k.suffix(), "(dst *float32, ldd int, acc *int32, width, rows, n int, s *RealStage)", 0)
+	k.params(RDI, R8, RSI, R9, nil, R12, RDX)
+	k.SHLQ(n(2), R8)
+	k.SHLQ(n(2), R9)
+	k.VBROADCASTSS(field("RealStage_Lo", RDX), v[3])
+	k.VBROADCASTSS(field("RealStage_Hi", RDX), v[4])
+	k.MOVQ(field("RealStage_Start", RDX), R10)
+	k.MOVQ(field("RealStage_Scale", RDX), R11)
+	k.MOVQ(field("RealStage_Bias", RDX), R13)
+	k.panel(func() {
+		k.channelMask()
+		k.loadInts(at(R10, 0), v[1])
+		k.load(at(R11, 0), v[2])
+		k.load(at(R13, 0), v[5])
+	}, func() {
+		k.VPADDD(at(RBX, 0), v[1], v[0])
+		k.VCVTDQ2PS(v[0], v[0])
+		k.VMULPS(v[2], v[0], v[0])
+		k.VADDPS(v[5], v[0], v[0])
+		k.clamp(v[0], v[3], v[4])
+		k.store(v[0], at(RAX, 0))
+	}, pointer{RDI, 4}, pointer{RSI, 4}, pointer{R10, 4}, pointer{R11, 4}, pointer{R13, 4})
 }
 
 // panel is the loop over channels, a vector at a time, and their rows, and ends the function.
