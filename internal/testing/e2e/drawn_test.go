@@ -394,7 +394,7 @@ var refusals = regexp.MustCompile(strings.Join([]string{
 	`(Batchwise) recurrent operations`, // layout 1
 	`(ScalesValidation) '`,             // some dimensions of a Resize
 	`(Clip_6)Base.*min_ <= max_`,
-	`(Resize)\) \[ShapeInferenceError\] Number of elements of input 'sizes' \(0\)`, // that has axes, and its own optimizer exchanged with a Transpose
+	`(Resize)\) \[ShapeInferenceError\] Number of elements of input 'sizes' \(0\)`,       // that has axes, and its own optimizer exchanged with a Transpose
 	`Op \(QuantizeLinear\).* (output_dtype) INT8 does not match y_zero_point type UINT8`, // of a node that its own optimizer has made, since opset 21
 }, "|"))
 
