@@ -75,5 +75,5 @@ func Example_embedding() {
 	}
 	// Output:
 	// float32: [0.625 -0.287 -0.038] and [0.600 -0.100 -0.100]
-	// integers, 1 layer dynamic: [0.626 -0.288 -0.036] and [0.602 -0.101 -0.099]
+	// integers, 1 layer dynamic: [0.627 -0.287 -0.037] and [0.601 -0.099 -0.100]
 }

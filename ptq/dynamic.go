@@ -17,6 +17,10 @@ import (
 // comes. Weights are codes as Quantize makes them; activations have 8 bits, unsigned and affine; sums are brought back
 // to reals, and what is between layers stays in floating point. The graph is left as it is.
 //
+// So do LSTMs, whose weights have a scale for each row. GRUs and RNNs, which have no such operator, and Gathers of a constant table by
+// indices that are computed, such as embeddings, have codes for what is stored, and compute with the reals that they stand for: a scale
+// for each row of a table, and for each row of the weights of all directions (see LayerReport.Stored). With PerTensor each has one scale.
+//
 // Of the configuration WeightBits, PerTensor, WeightMethod, Examples, Resume and KeepEdges count, and overrides of weight bits and of
 // Float; what it says about activations must be the default. The report has the dynamic layers, and under Float those
 // with weights that stay in floating point.
@@ -32,7 +36,7 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 		return nil, nil, err
 	}
 	p := &plan{ctx: ctx, g: g, cfg: cfg, producers: g.Producers(), consumers: g.Consumers()}
-	if p.settings, err = settings(g, cfg); err != nil {
+	if p.settings, err = settings(g, cfg, storesWeight); err != nil {
 		return nil, nil, err
 	}
 	p.chooseMethod()
@@ -45,8 +49,10 @@ func Dynamic(ctx context.Context, g *graph.Graph, cfg Config) (*graph.Graph, *Ne
 	if err := p.checkResume(); err != nil {
 		return nil, nil, err
 	}
+	p.reduceRecurrent()
 	d := &dynamicBuilder{
 		plan: p, out: g.Clone(), report: &NetworkReport{}, floats: map[string]bool{}, made: map[string][]*graph.Value{},
+		before: map[*graph.Node][]*graph.Node{}, reals: map[string]string{},
 	}
 	if err := d.layers(); err != nil {
 		return nil, nil, err
@@ -85,16 +91,19 @@ type dynamicBuilder struct {
 	*plan
 	out    *graph.Graph
 	report *NetworkReport
-	floats map[string]bool           // constants that nodes read as reals
-	made   map[string][]*graph.Value // codes of constants: several where layers quantize one differently
+	floats map[string]bool               // constants that nodes read as reals
+	made   map[string][]*graph.Value     // codes of constants: several where layers quantize one differently
+	before map[*graph.Node][]*graph.Node // nodes that are put before a node of out
+	reals  map[string]string             // what these make of constants of codes
 }
 
 func (d *dynamicBuilder) layers() error {
 	reasons := make([]string, len(d.g.Nodes))
 	for i, n := range d.g.Nodes {
 		reasons[i] = d.notDynamic(n)
+		first, last := storedInputs(n)
 		for k, in := range n.Inputs {
-			if k != 1 || reasons[i] != "" {
+			if k < first || k > last || reasons[i] != "" {
 				d.floats[in] = true
 			}
 		}
@@ -107,22 +116,32 @@ func (d *dynamicBuilder) layers() error {
 		case ended.Err(d.ctx) != nil:
 			return ended.Err(d.ctx)
 		case reasons[i] == "":
-			if err := d.layer(n, d.out.Nodes[i]); err != nil {
+			make := d.layer
+			if !hasWeight(d.g, n) {
+				make = d.stored
+			}
+			if err := make(n, d.out.Nodes[i]); err != nil {
 				return nodeError(n, err)
 			}
-		case hasWeight(d.g, n):
+		case storesWeight(d.g, n):
 			d.report.Float = append(d.report.Float, Island{Node: n.Label(), Op: n.Op, Reason: reasons[i]})
 		}
 	}
 	if len(d.report.Layers) == 0 {
-		return errors.New("the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight")
+		return errors.New("the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight, no recurrent layer, no " +
+			"table of embeddings")
 	}
+	nodes := make([]*graph.Node, 0, len(d.out.Nodes))
+	for _, n := range d.out.Nodes {
+		nodes = append(append(nodes, d.before[n]...), n)
+	}
+	d.out.Nodes = nodes
 	return nil
 }
 
 // notDynamic says why a node does not become a dynamic layer; "" where it does.
 func (d *dynamicBuilder) notDynamic(n *graph.Node) string {
-	if reason := graph.NoLayer(d.g, n); reason != "" {
+	if reason := graph.NoLayer(d.g, n); reason != "" && !storesWeight(d.g, n) || reason != "" && hasWeight(d.g, n) {
 		return reason
 	}
 	if d.settings[n].float {

@@ -97,8 +97,8 @@ func TestDynamicErrors(t *testing.T) {
 		"symmetric":     {network(), ptq.Config{ActSymmetric: true}, "dynamic quantization has activations of 8 bits, unsigned and affine: leave the configuration of activations out"},
 		"convention":    {network(), ptq.Config{Requant: quant.Torch}, "dynamic quantization brings sums to reals, and has no convention of requantization: leave it out"},
 		"override":      {network(), ptq.Config{Overrides: []ptq.Override{{Pattern: "fc", ActBits: 4}}}, `override of "fc": dynamic quantization has activations of 8 bits`},
-		"everything":    {network(), ptq.Config{Overrides: []ptq.Override{{Pattern: "*", Float: true}}}, "the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight"},
-		"nothing":       {empty.done(empty.op(graph.Relu, "relu", nil, "x")), ptq.Config{}, "the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight"},
+		"everything":    {network(), ptq.Config{Overrides: []ptq.Override{{Pattern: "*", Float: true}}}, "the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight, no recurrent layer, no table of embeddings"},
+		"nothing":       {empty.done(empty.op(graph.Relu, "relu", nil, "x")), ptq.Config{}, "the network has no layer that can be dynamic: no Conv, Gemm or MatMul with a constant weight, no recurrent layer, no table of embeddings"},
 		"quantized":     {quantized, ptq.Config{}, "the network is quantized already: quantize the float network that it was made from"},
 		"not a network": {nil, ptq.Config{}, "there is no network to quantize"},
 	} {

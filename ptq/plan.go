@@ -59,7 +59,7 @@ func newPlan(g *graph.Graph, cfg Config) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{g: g, cfg: cfg, producers: g.Producers(), consumers: g.Consumers(), groups: make(map[string]*group, len(g.Values))}
-	if p.settings, err = settings(g, cfg); err != nil {
+	if p.settings, err = settings(g, cfg, hasWeight); err != nil {
 		return nil, err
 	}
 	p.chooseMethod()

@@ -21,7 +21,8 @@ type NetworkReport struct {
 	PackedBytes int64 // the same with the codes of weights packed at their bits (quant.PackedRows)
 }
 
-// LayerReport is what the quantization of one Conv, Gemm or MatMul came to.
+// LayerReport is what the quantization of one Conv, Gemm or MatMul came to; under Dynamic also of a weight of a recurrent layer, which has
+// several, and of the table of a Gather.
 type LayerReport struct {
 	Node   string // its name, or that of its output where it has none
 	Op     graph.Op
@@ -47,6 +48,7 @@ type LayerReport struct {
 	Input, Output Activation // zero where the layer is dynamic
 
 	Dynamic bool // it quantizes its input while it runs, and makes reals
+	Stored  bool // its weight is stored as codes and computed with as the reals that they stand for
 }
 
 // FileBytes returns the bytes of the weight in an ONNX file, codes and scales: codes take a byte each there, and with int4 those of up to 4

@@ -18,8 +18,8 @@ type setting struct {
 	float      bool
 }
 
-// settings applies the overrides to the nodes.
-func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
+// settings applies the overrides to the nodes, those with weights being those of which weighs reports it.
+func settings(g *graph.Graph, cfg Config, weighs func(*graph.Graph, *graph.Node) bool) (map[*graph.Node]*setting, error) {
 	all, list := make(map[*graph.Node]*setting, len(g.Nodes)), make([]setting, len(g.Nodes))
 	for i, n := range g.Nodes {
 		list[i].weightBits = cfg.WeightBits
@@ -41,7 +41,7 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 			}
 			matched = true
 			s := all[n]
-			if o.WeightBits != 0 && hasWeight(g, n) {
+			if o.WeightBits != 0 && weighs(g, n) {
 				s.weightBits, s.weightSaid, s.float, layers = o.WeightBits, true, false, true
 			}
 			if o.ActBits != 0 {
@@ -53,7 +53,7 @@ func settings(g *graph.Graph, cfg Config) (map[*graph.Node]*setting, error) {
 			return nil, unmatched(o.Pattern, "no node", names(g, func(*graph.Node) bool { return true }))
 		}
 		if o.WeightBits != 0 && !layers {
-			layers := names(g, func(n *graph.Node) bool { return hasWeight(g, n) })
+			layers := names(g, func(n *graph.Node) bool { return weighs(g, n) })
 			return nil, unmatched(o.Pattern, "no layer with weights", layers)
 		}
 	}

@@ -46,7 +46,7 @@ func (n *networkConfig) add(c *cobra.Command) []*pflag.FlagSet {
 	sets := []*pflag.FlagSet{
 		cli.Under(c, "A whole network, -o FILE.onnx", func() {
 			n.addActivations(c)
-			c.Flags().BoolVar(&n.dynamic, "dynamic", false, whatDynamic)
+			c.Flags().BoolVar(&n.dynamic, "dynamic", false, whatDynamic+alsoDynamic)
 			n.addLayers(c)
 			n.limits.add(c)
 			n.exportConfig.add(c, "qdq (default) or qoperator")

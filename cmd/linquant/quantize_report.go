@@ -10,6 +10,7 @@ import (
 	"linquant/cmd/linquant/internal/cli"
 	"linquant/cmd/linquant/internal/flags"
 	"linquant/cmd/linquant/internal/text"
+	"linquant/graph"
 	"linquant/pipeline"
 	"linquant/ptq"
 	"linquant/quant"
@@ -21,7 +22,7 @@ func printNetworkReport(c *cobra.Command, w io.Writer, files []string, int4 bool
 	rows := [][]string{{"LAYER", "OPERATOR", "SHAPE", "BITS>", "SCALES>", "BYTES>", "IN FILE>", "SQNR>", "ACTIVATIONS"}}
 	for _, l := range r.Layers {
 		rows = append(rows, []string{
-			text.Printable(l.Node), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), text.Thousands(int64(l.Weight.Scales)),
+			layerName(l), string(l.Op), l.Weight.Shape.String(), strconv.Itoa(l.Bits), text.Thousands(int64(l.Weight.Scales)),
 			text.Thousands(l.Weight.FloatBytes), text.Thousands(l.FileBytes(int4)), text.Decibels(l.Weight.SQNR), outputType(l),
 		})
 	}
@@ -153,6 +154,8 @@ type networkLayerJSON struct {
 	Op      string `json:"op"`
 	Bits    int    `json:"weight_bits"`
 	Dynamic bool   `json:"dynamic,omitempty"` // it quantizes its input while it runs
+	Weight  string `json:"weight,omitempty"`  // the name of it, where the node has several
+	Stored  bool   `json:"stored,omitempty"`  // codes that are computed with as reals
 }
 
 type activationJSON struct {
@@ -177,7 +180,11 @@ func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bo
 	for _, l := range r.Layers {
 		layer := l.Weight
 		layer.Name, layer.Bytes = l.Node, l.FileBytes(int4)
-		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits, l.Dynamic})
+		weight := ""
+		if recurrent(l.Op) {
+			weight = l.Weight.Name
+		}
+		j.Layers = append(j.Layers, networkLayerJSON{newLayerJSON(layer), string(l.Op), l.Bits, l.Dynamic, weight, l.Stored})
 	}
 	for _, a := range r.Activations {
 		j.Activations = append(j.Activations, activationJSON{a.Value, a.Type.String(), a.Range.Lo, a.Range.Hi, a.Scale, a.ZeroPoint})
@@ -187,3 +194,13 @@ func newNetworkJSON(c *cobra.Command, model, out string, cfg ptq.Config, int4 bo
 	}
 	return j
 }
+
+// layerName names a layer in tables; the weights of recurrent ones, which have two, by theirs too.
+func layerName(l ptq.LayerReport) string {
+	if recurrent(l.Op) {
+		return text.Printable(l.Node) + " " + text.Printable(l.Weight.Name)
+	}
+	return text.Printable(l.Node)
+}
+
+func recurrent(op graph.Op) bool { return op == graph.LSTM || op == graph.GRU || op == graph.RNN }

@@ -59,6 +59,32 @@ func (l *lowerer) dynamicLSTM(n *graph.Node) error {
 	return nil
 }
 
+// outputOf makes the nodes that are outputs of one recurrent layer one, whose weights would be computed with for each; ONNX Runtime refuses two
+// that read the same DequantizeLinear of weights. done is false for other nodes.
+func (l *lowerer) outputOf(n *graph.Node, inputs []string, out *graph.Value) (done bool) {
+	switch n.Op {
+	case graph.LSTM, graph.GRU, graph.RNN:
+	default:
+		return false
+	}
+	attrs := maps.Clone(n.Attrs)
+	delete(attrs, graph.OutputAttr)
+	key := fmt.Sprintf("%s %q %v", n.Op, inputs, attrs)
+	m := l.recurrent[key]
+	if m == nil {
+		l.emit(n.Op, n.Name, attrs, inputs, out.Name, out)
+		m = l.out.Nodes[len(l.out.Nodes)-1]
+		m.Outputs = nil
+		if l.recurrent == nil {
+			l.recurrent = map[string]*raw.Node{}
+		}
+		l.recurrent[key] = m
+	}
+	l.out.Values[out.Name] = rawFloat(out)
+	l.output(m, n.Int(graph.OutputAttr), out.Name)
+	return true
+}
+
 // output names an output of a node; those before it that nobody reads get names too.
 func (l *lowerer) output(n *raw.Node, which int, name string) {
 	for i := len(n.Outputs); i <= which; i++ {

@@ -25,6 +25,10 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 	switch {
 	case graph.IsDynamic(n):
 		return true, l.dynamic(n)
+	case l.table(n) != nil:
+		return true, l.gather(n, l.table(n))
+	case n.Op == graph.DequantizeLinear && l.tableAlone(n):
+		return true, nil
 	case n.Op == graph.QuantizeLinear:
 		l.quantize(n.Name, l.float(n.Inputs[0]), out)
 		return true, nil
@@ -39,6 +43,9 @@ func (l *lowerer) plain(n *graph.Node) (bool, error) {
 	inputs := make([]string, len(n.Inputs))
 	for i, in := range n.Inputs {
 		inputs[i] = l.float(in)
+	}
+	if l.outputOf(n, inputs, out) {
+		return true, nil
 	}
 	l.emit(n.Op, n.Name, n.Attrs, inputs, out.Name, out)
 	l.out.Nodes[len(l.out.Nodes)-1].Outputs = n.Outputs
