@@ -31,6 +31,11 @@ type ExportConfig struct {
 
 	Metadata map[string]string // of the file, beside the network's own, before which it goes
 
+	// Varying, where it is not nil, gives the model the open dimensions of the file that its network was read from. Where that is not possible
+	// the shapes are those of the network, and Bound, if it is not nil, is told why.
+	Varying *Varying
+	Bound   func(err *BoundError)
+
 	Data *DataFile // for networks of 2 GiB and more; nil: they are an error
 }
 
@@ -55,15 +60,42 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	if err := plainWindows(g); err != nil {
 		return err
 	}
+	m, err := modelOf(g, cfg, byDefault)
+	if err != nil {
+		return err
+	}
+	return cfg.Data.write(w, m)
+}
+
+// modelOf is model with the dimensions that are open, of the first opset that has its operators if that is left open.
+func modelOf(g *graph.Graph, cfg ExportConfig, byDefault bool) (*onnxpb.Model, error) {
+	fixed := cfg
+	fixed.Varying = nil
+	if v := cfg.Varying; v != nil {
+		open := cfg
+		if byDefault {
+			open.Opset = max(open.Opset, v.opset())
+		}
+		m, err := atLeast(g, open, byDefault)
+		if bound := (*BoundError)(nil); errors.As(err, &bound) {
+			if cfg.Bound != nil {
+				cfg.Bound(bound)
+			}
+		} else {
+			return m, err
+		}
+	}
+	return atLeast(g, fixed, byDefault)
+}
+
+// atLeast is model in the opset of the configuration, or a later one that it needs.
+func atLeast(g *graph.Graph, cfg ExportConfig, byDefault bool) (*onnxpb.Model, error) {
 	m, err := model(g, cfg)
 	for old := (operators.OpsetError{}); byDefault && errors.As(err, &old) && old.Needs > cfg.Opset; {
 		cfg.Opset = old.Needs
 		m, err = model(g, cfg)
 	}
-	if err != nil {
-		return err
-	}
-	return cfg.Data.write(w, m)
+	return m, err
 }
 
 // model is what is written of a network.
@@ -84,7 +116,27 @@ func model(g *graph.Graph, cfg ExportConfig) (*onnxpb.Model, error) {
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
 		m.Metadata = append(m.Metadata, onnxpb.Entry{Key: key, Value: metadata[key]})
 	}
+	if v := cfg.Varying; v != nil {
+		fixed := *m
+		of := *m.Graph
+		fixed.Graph = &of
+		m.Graph.Initializers = slices.Clone(m.Graph.Initializers)
+		m.Graph.Inputs, m.Graph.Outputs = withDims(m.Graph.Inputs), withDims(m.Graph.Outputs)
+		if err := v.apply(m, g, r, cfg.Opset); err != nil {
+			return nil, err
+		}
+		return m, v.check(m, &fixed)
+	}
 	return m, nil
+}
+
+// withDims returns a copy of declarations whose dimensions can be changed.
+func withDims(infos []onnxpb.ValueInfo) []onnxpb.ValueInfo {
+	infos = slices.Clone(infos)
+	for i := range infos {
+		infos[i].Dims = slices.Clone(infos[i].Dims)
+	}
+	return infos
 }
 
 // resolve fills in the defaults, and checks what is left.

@@ -47,6 +47,9 @@ func (r *Result) equalize(ctx context.Context, cfg *Config) error {
 	}
 	r.equal = r.Float.made(g)
 	r.equal.folded = g
+	if r.equal.source != nil {
+		r.equal.fixed = "channels were scaled"
+	}
 	return nil
 }
 

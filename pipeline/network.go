@@ -33,6 +33,8 @@ type Network struct {
 	pre    vision.Preprocess
 	said   string   // who said what pre does to pixels, one of the Said constants
 	kept   []string // parts of pre that the file said and the caller left, where the caller said others
+	source *source  // the ONNX model that it was read from; nil: another kind of model, or one that is not told any more
+	fixed  string   // why what is written of it has the shapes that it has, though the model that it was read from leaves some open
 	closed bool
 	close  func() error // nil: nothing to do
 }
@@ -110,6 +112,9 @@ func (n *Network) Folded(ctx context.Context) (*graph.Graph, error) {
 			}
 		}
 		n.folded = g
+		if n.source != nil && n.source.folded == nil {
+			n.source.folded = g
+		}
 	}
 	return n.folded, nil
 }
@@ -226,10 +231,16 @@ func (n *Network) WithPixels() (*Network, error) {
 	if g, err = vision.PixelInput(g); err != nil {
 		return nil, n.named(err)
 	}
-	return newNetwork(n.Name, n.Size, g, nil)
+	made, err := newNetwork(n.Name, n.Size, g, nil)
+	if err == nil && n.source != nil {
+		made.source, made.fixed = n.source, "it takes raw pixels"
+	}
+	return made, err
 }
 
-// Export writes the network as ONNX, a float one folded. Errors: those of Folded, of onnx.Export and of w.
+// Export writes the network as ONNX, a float one folded. Of an ONNX model that leaves dimensions of its inputs open these stay open, also
+// of a network in integers that was made of it, where nothing but the numbers depends on them; else cfg.Bound is told why not. Errors: those
+// of Folded, of onnx.Export and of w.
 func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 	if w == nil {
 		return missing("writer")
@@ -238,10 +249,16 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Varying == nil {
+		var bound *onnx.BoundError
+		if cfg.Varying, bound = n.varying(context.Background()); bound != nil && cfg.Bound != nil {
+			cfg.Bound(bound)
+		}
+	}
 	return onnx.Export(w, g, cfg)
 }
 
 // made returns a network that the one was turned into, which shares its memory.
 func (n *Network) made(g *graph.Graph) *Network {
-	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said, kept: n.kept}
+	return &Network{Name: n.Name, graph: g, pre: n.pre, said: n.said, kept: n.kept, source: n.source, fixed: n.fixed}
 }

@@ -33,6 +33,11 @@ type OpenConfig struct {
 
 	// ONNX is what an ONNX model leaves open, such as the shapes of inputs. Not for checkpoints.
 	ONNX onnx.ImportConfig
+
+	// Vary reads an ONNX model with numbers of its own for dimensions of inputs that neither the model nor ONNX.Shapes has one for, where
+	// these are an error without it, for networks of which something is made that has them open again (Network.Export). FreeDimensions in
+	// Network.Assumed says which.
+	Vary bool
 }
 
 // check refuses an architecture that there is not.
@@ -77,6 +82,10 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	}
 	assumed := cfg.listen()
 	f, err := cfg.ONNX.Open(ctx, path)
+	free, err := cfg.vary(err, func() ([]Input, error) { return Inputs(path) }, func(c onnx.ImportConfig) (err error) {
+		f, err = c.Open(ctx, path)
+		return err
+	})
 	var file *onnx.FileError
 	switch {
 	case errors.As(err, &file):
@@ -86,6 +95,8 @@ func Open(ctx context.Context, path string, cfg OpenConfig) (*Network, error) {
 	}
 	n, err := newNetwork(path, f.Size, f.Graph, f.Close)
 	if err == nil {
+		n.source = &source{path: path, cfg: cfg.ONNX}
+		n.freed(free)
 		n.assuming(assumed)
 		n.Assumed = append(n.Assumed, undefined(cfg.ONNX.Constants)...)
 	}
@@ -168,11 +179,17 @@ func Read(ctx context.Context, data []byte, name string, cfg OpenConfig) (*Netwo
 	}
 	assumed := cfg.listen()
 	g, err := cfg.ONNX.Import(ctx, data, name)
+	free, err := cfg.vary(err, func() ([]Input, error) { return inputsOf(data), nil }, func(c onnx.ImportConfig) (err error) {
+		g, err = c.Import(ctx, data, name)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	n, err := newNetwork(name, int64(len(data)), g, nil)
 	if err == nil {
+		n.source = &source{data: data, cfg: cfg.ONNX}
+		n.freed(free)
 		n.assuming(assumed)
 		n.Assumed = append(n.Assumed, undefined(cfg.ONNX.Constants)...)
 	}

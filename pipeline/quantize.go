@@ -11,6 +11,7 @@ import (
 	"linquant/calib"
 	"linquant/dataset"
 	"linquant/graph"
+	"linquant/internal/ended"
 	"linquant/ptq"
 	"linquant/vision"
 )
@@ -153,6 +154,13 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	if err := n.CheckLabels(); err != nil {
+		return nil, err
+	}
+	if !cfg.Dynamic && cfg.Quant.Float == nil {
+		v, _ := n.varying(ctx)
+		cfg.Quant.Float = v.Computed()
+	}
+	if err := ended.Err(ctx); err != nil {
 		return nil, err
 	}
 	if cfg.Budget != nil {

@@ -58,6 +58,9 @@ type Config struct {
 	// the node integers again.
 	Overrides []Override
 
+	// Float are outputs of nodes that stay in floating point whatever else is said, with the reasons.
+	Float map[string]string
+
 	Requant quant.Convention // how integer layers bring their accumulators to codes
 }
 

@@ -20,6 +20,9 @@ func (p *plan) findRoles() {
 		if r != island && p.settings[n].float {
 			r, reason = island, "left in floating point as the configuration asks"
 		}
+		if why := p.cfg.Float[n.Outputs[0]]; why != "" {
+			r, reason = island, why
+		}
 		if p.roles[n] = r; r == island {
 			p.reasons[n] = reason
 		}

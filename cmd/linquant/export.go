@@ -90,6 +90,7 @@ func exportCommand() *cobra.Command {
 			if err := cli.CheckOutput(c, out); err != nil {
 				return err
 			}
+			model.Vary = true
 			n, err := model.Open(c, args[0])
 			if err != nil {
 				return err
@@ -166,6 +167,9 @@ func writeONNX(c *cobra.Command, path string, cfg onnx.ExportConfig, export func
 			written = true
 			return cli.WriteFile(c, data, fill)
 		}}
+	}
+	cfg.Bound = func(bound *onnx.BoundError) {
+		fmt.Fprintf(c.ErrOrStderr(), "linquant: note: the shapes of inputs that the model leaves open are numbers in what is written, since %s\n", bound.Reason)
 	}
 	err := cli.WriteFile(c, path, func(w io.Writer) error { return export(w, cfg) })
 	if err != nil {

@@ -245,6 +245,7 @@ func quantizeNetwork(c *cobra.Command, model string, weights quantizeConfig, cfg
 		return err
 	}
 	cfg.Arch, cfg.Root = weights.Arch, weights.Root
+	cfg.Vary = true
 	n, err := cfg.Open(c, model)
 	if err != nil {
 		return err

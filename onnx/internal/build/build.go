@@ -88,5 +88,7 @@ type Config struct {
 
 	Note func(node, op, why string) // is told of a node on codes that is computed in reals
 
+	Trace *Trace // is filled in, where it is not nil
+
 	Assume func(input, symbol string) // is told of a first dimension without a number that is taken as 1; the symbol may be ""
 }

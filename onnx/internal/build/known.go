@@ -143,6 +143,7 @@ func (im *Network) Constant(name string, t *onnxpb.Tensor) error {
 	if err != nil {
 		return err
 	}
+	im.Cfg.Trace.constant(name, t)
 	im.Graph.AddConst(name, v).Type = e.Codes()
 	return nil
 }

@@ -35,7 +35,15 @@ type Config struct {
 // X_scale, X_zero_point, and X and X_dequantized for the reals before and after, with a number where a name is taken.
 func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 	if !g.Quantized() {
-		return rawOf(g), nil
+		r := rawOf(g)
+		r.Of, r.Holds = map[string]*graph.Node{}, map[string]string{}
+		for _, n := range g.Nodes {
+			r.Of[n.Outputs[0]] = n
+		}
+		for name := range g.Values {
+			r.Holds[name] = name
+		}
+		return r, nil
 	}
 	if cfg.QOperator && cfg.Int4 {
 		return nil, fmt.Errorf("the operators of the format qoperator have no 4-bit types: use the format qdq, " +
@@ -43,7 +51,7 @@ func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 	}
 	l := newLowerer(ownWeights(g), cfg)
 	for _, n := range l.g.Nodes {
-		err := error(nil)
+		err, before := error(nil), len(l.out.Nodes)
 		if cfg.QOperator {
 			err = l.qoperator(n)
 		} else {
@@ -52,7 +60,13 @@ func Graph(g *graph.Graph, cfg Config) (*raw.Graph, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", n, err)
 		}
+		for _, m := range l.out.Nodes[before:] {
+			if m.Op == n.Op && len(m.Inputs) == len(n.Inputs) {
+				l.out.Of[m.Outputs[0]] = n
+			}
+		}
 	}
+	l.holds()
 	if cfg.Opset != 0 && cfg.Opset < l.opset {
 		text := fmt.Sprintf("opset %d does not do for %s: use %d or later", cfg.Opset, l.because, l.opset)
 		return nil, operators.OpsetError{Text: text, Needs: l.opset}
@@ -91,6 +105,25 @@ func ownWeights(g *graph.Graph) *graph.Graph {
 	return own
 }
 
+// holds notes for every value what has its shape.
+func (l *lowerer) holds() {
+	made := l.out.Producers()
+	for _, name := range l.out.Inputs {
+		made[name] = &raw.Node{}
+	}
+	for name, v := range l.g.Values {
+		if v.Const != nil {
+			continue
+		}
+		for _, candidate := range []string{name, l.alias[name], l.reals[name]} {
+			if made[candidate] != nil {
+				l.out.Holds[name] = candidate
+				break
+			}
+		}
+	}
+}
+
 // needs notes that the model needs an opset.
 func (l *lowerer) needs(opset int, because string) {
 	if opset > l.opset {
@@ -126,6 +159,7 @@ func newLowerer(g *graph.Graph, cfg Config) *lowerer {
 		nodes: map[string]bool{}, target: cmp.Or(cfg.Opset, operators.MaxOpset),
 	}
 	l.out.Inputs, l.out.Outputs = g.Inputs, g.Outputs
+	l.out.Of, l.out.Holds = map[string]*graph.Node{}, map[string]string{}
 	l.out.Requant = g.Requant
 	maps.Copy(l.out.Metadata, g.Metadata)
 	for _, name := range g.Inputs {

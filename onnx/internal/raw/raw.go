@@ -34,6 +34,11 @@ type Graph struct {
 	Values   map[string]*Value
 	Requant  quant.Convention
 	Metadata map[string]string
+
+	// Of a lowered graph: the nodes of the network by the outputs of the nodes here that compute what they do, and for every value of
+	// the network one that has its shape, the reals or the codes.
+	Of    map[string]*graph.Node
+	Holds map[string]string
 }
 
 // Value is an input, a constant, or the output of a node.

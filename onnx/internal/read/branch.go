@@ -20,6 +20,9 @@ func branch(s build.Node) error {
 	if !ok || len(a.Ints) != 1 || a.Unknown() {
 		return s.Errorf("%w", &fault.Condition{Value: s.Raw.Inputs[0], Inputs: deciding(im, s.File.Inputs[0])})
 	}
+	if t := im.Cfg.Trace; t != nil {
+		t.Conditions = append(t.Conditions, s.Raw.Inputs[0])
+	}
 	which := "else_branch"
 	if a.Ints[0] != 0 {
 		which = "then_branch"

@@ -43,6 +43,9 @@ func node(im *build.Network, pb *onnxpb.Node) error {
 	if op == "If" {
 		return branch(s)
 	}
+	if t := im.Cfg.Trace; t != nil {
+		t.Nodes = append(t.Nodes, *pb)
+	}
 	if err := attributes(s, row); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func Graph(ctx context.Context, c build.Config, m *onnxpb.Model, size int64, ext
 	}
 	im := build.New(ctx, c, m.Graph, opsets, ext, size)
 	im.Functions = functions
+	if t := c.Trace; t != nil {
+		*t = build.Trace{Constants: map[string]onnxpb.Tensor{}, Opsets: opsets, Inputs: m.Graph.Inputs, Outputs: m.Graph.Outputs}
+	}
 	if err := metadata(im, m.Metadata); err != nil {
 		return nil, err
 	}

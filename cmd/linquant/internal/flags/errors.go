@@ -48,6 +48,8 @@ func Warn(w io.Writer, warnings []pipeline.Warning) {
 		switch x := warning.(type) {
 		case pipeline.FloatNode:
 			fmt.Fprintf(w, "linquant: note: %s node %s runs in floating point: %s\n", x.Op, text.Printable(x.Node), x.Reason)
+		case pipeline.FreeDimensions:
+			fmt.Fprintf(w, "linquant: note: %s\n", x.Warning())
 		case pipeline.CodesInFloat:
 			x.Node = text.Printable(x.Node)
 			fmt.Fprintf(w, "linquant: note: %s\n", x.Warning())

@@ -90,7 +90,7 @@ func (m *Model) Open(c *cobra.Command, name string) (*pipeline.Network, error) {
 
 // Open reads the network, of which the flags say what it leaves open, and says on standard error what was assumed.
 func (o ONNX) Open(c *cobra.Command, name, arch, root string) (*pipeline.Network, error) {
-	cfg := pipeline.OpenConfig{Arch: arch, Root: root}
+	cfg := pipeline.OpenConfig{Arch: arch, Root: root, Vary: o.Vary}
 	var err error
 	if cfg.ONNX, err = o.Config(name); err != nil {
 		return nil, err

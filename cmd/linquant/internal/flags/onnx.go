@@ -19,6 +19,8 @@ import (
 
 // ONNX says what an ONNX model leaves open, the shapes of its inputs and inputs that are constants, and which part of it is taken.
 type ONNX struct {
+	Vary bool // pipeline.OpenConfig.Vary
+
 	size      string
 	shapes    []string
 	constants []string
