@@ -110,6 +110,9 @@ func intPower(x float64, n int) float64 {
 }
 
 func (o *averageObserver) MarshalBinary() ([]byte, error) {
+	if err := o.sent(); err != nil {
+		return nil, err
+	}
 	w := newWriter(kindAverage, o.seen)
 	w.float64(o.momentum)
 	w.extremes(o.all)

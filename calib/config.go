@@ -12,6 +12,10 @@ type Config struct {
 	// costs no error; a symmetric range always does.
 	WithoutZero bool
 
+	// AnyLength lets examples have different lengths, as values of networks for inputs of any length have. Observers that saw such are not sent
+	// as bytes.
+	AnyLength bool
+
 	// Progress, if set, is called after every batch with the number of examples so far.
 	Progress func(examples int)
 }

@@ -55,6 +55,9 @@ func (o *histogramObserver) Merge(other Observer) error {
 // The bytes have the counts of the bins from that of the least number to that of the greatest.
 
 func (o *histogramObserver) MarshalBinary() ([]byte, error) {
+	if err := o.sent(); err != nil {
+		return nil, err
+	}
 	w := newWriter(kindHistogram, o.seen)
 	w.extremes(o.all)
 	if o.all.seen {

@@ -91,7 +91,11 @@ func (c Config) Observer() (Observer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return methods[c.Method].observer(c), nil
+	o := methods[c.Method].observer(c)
+	if any, ok := o.(interface{ anyLength() }); ok && c.AnyLength {
+		any.anyLength()
+	}
+	return o, nil
 }
 
 // Range returns the range that the method chooses for a scheme, from what an observer of Config.Observer saw so far; of

@@ -52,6 +52,9 @@ func (o *extremesObserver) Merge(other Observer) error {
 }
 
 func (o *extremesObserver) MarshalBinary() ([]byte, error) {
+	if err := o.sent(); err != nil {
+		return nil, err
+	}
 	w := newWriter(kindExtremes, o.seen)
 	w.extremes(o.all)
 	return w.data, nil

@@ -123,6 +123,9 @@ func (o *Moments) same(from *Moments) error {
 
 // MarshalBinary returns what was seen: see Observer.
 func (o *Moments) MarshalBinary() ([]byte, error) {
+	if err := o.sent(); err != nil {
+		return nil, err
+	}
 	w := newWriter(kindMoments, o.seen)
 	w.uint(uint64(len(o.channels)))
 	w.uint(uint64(o.inner))

@@ -39,7 +39,19 @@ type Observer interface {
 // seen counts examples, and knows how long each is. It is what all observers of this package begin with.
 type seen struct {
 	examples int
-	length   int // elements of one example; 0 before the first
+	length   int // elements of one example, of the longest; 0 before the first
+
+	any, differ bool // whether they may have, and have, several lengths
+}
+
+func (s *seen) anyLength() { s.any = true }
+
+// sent returns an error where what was seen has no bytes.
+func (s *seen) sent() error {
+	if s.differ {
+		return errors.New("its examples have several lengths, and what was seen of these is not sent as bytes")
+	}
+	return nil
 }
 
 // next returns an error unless x can be the next example.
@@ -47,10 +59,12 @@ func (s *seen) next(x []float32) error {
 	switch {
 	case len(x) == 0:
 		return fmt.Errorf("example %d has no elements: there is nothing to observe", s.examples)
+	case s.examples > 0 && len(x) != s.length && s.any:
+		s.differ = true
 	case s.examples > 0 && len(x) != s.length:
 		return fmt.Errorf("example %d has %d elements, the ones before had %d", s.examples, len(x), s.length)
 	}
-	s.length = len(x)
+	s.length = max(s.length, len(x))
 	return nil
 }
 
@@ -59,7 +73,7 @@ func (*seen) EndBatch() {}
 
 // mergeable returns an error unless examples of the other can follow.
 func (s *seen) mergeable(o *seen) error {
-	if s.examples > 0 && o.examples > 0 && s.length != o.length {
+	if s.examples > 0 && o.examples > 0 && s.length != o.length && !s.any {
 		return fmt.Errorf("its examples have %d elements, the ones here %d", o.length, s.length)
 	}
 	sum := seen{length: max(s.length, o.length)}
@@ -78,7 +92,8 @@ func (s *seen) countable(examples uint64) bool {
 
 func (s *seen) merge(o *seen) {
 	if o.examples > 0 {
-		s.examples, s.length = s.examples+o.examples, o.length
+		s.differ = s.differ || o.differ || s.examples > 0 && s.length != o.length
+		s.examples, s.length = s.examples+o.examples, max(s.length, o.length)
 	}
 }
 

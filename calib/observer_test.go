@@ -252,3 +252,39 @@ func TestMethodNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Examples of any length are observed where that is asked for, and what was seen of several is not sent.
+func TestAnyLength(t *testing.T) {
+	for m := MinMax; m <= Entropy; m++ {
+		o, err := Config{Method: m, AnyLength: true}.Observer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := Config{Method: m, AnyLength: true}.Observer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range [][]float32{{1, 2}, {-3, 1, 2}} {
+			if err := o.Observe(x); err != nil {
+				t.Errorf("%v: %v", m, err)
+			}
+			o.EndBatch()
+		}
+		if _, err := o.MarshalBinary(); err == nil {
+			t.Errorf("%v: examples of two lengths have bytes", m)
+		}
+		if err := other.Observe([]float32{1, 2, 3, 4}); err != nil {
+			t.Error(err)
+		}
+		other.EndBatch()
+		if _, err := other.MarshalBinary(); err != nil {
+			t.Errorf("%v: examples of one length: %v", m, err)
+		}
+		if err := other.Merge(o); err != nil {
+			t.Errorf("%v: merging: %v", m, err)
+		}
+		if r, err := (Config{Method: m}).Range(o, Scheme{Type: quant.Uint(8)}); err != nil || m == MinMax && (r.Lo != -3 || r.Hi != 2) {
+			t.Errorf("%v: %+v, %v", m, r, err)
+		}
+	}
+}

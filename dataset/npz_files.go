@@ -32,6 +32,9 @@ func openNPZ(ctx context.Context, path, split string, asked bool, inputs []Input
 		}
 		return s, nil
 	}
+	if slices.ContainsFunc(inputs, func(in Input) bool { return slices.Contains(in.Shape, -1) }) {
+		return openShapes(ctx, paths, of)
+	}
 	return openFiles(ctx, paths, of)
 }
 

@@ -207,7 +207,9 @@ func (c ImportConfig) at(ctx context.Context, data []byte, external func() *elem
 	if err != nil {
 		return nil, nil, err
 	}
-	g, err = graph.Fold(ctx, g)
+	if !g.Quantized() {
+		g, err = graph.Fold(ctx, g)
+	}
 	return g, trace, err
 }
 

@@ -62,7 +62,8 @@ type Progress struct {
 }
 
 // Calibrate runs the network as floats on the examples and returns the range of every value that quantizing it as cfg
-// says needs one for. Where the examples are pixels the ranges say how these were prepared (calib.Range.On).
+// says needs one for. Of a network that was read from an ONNX model with open dimensions examples may have other shapes than it has, and several
+// (dataset.ByShape): a program is compiled for each combination of them. Where the examples are pixels the ranges say how these were prepared (calib.Range.On).
 //
 // Errors: a network that is quantized, or that has several inputs (*InputsError); those of ptq.Points, engine.Compile,
 // Prepare and calib.Run, with the name of the network before them.
@@ -81,7 +82,11 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err != nil {
 		return nil, n.named(err)
 	}
-	m, err := n.Compile(ctx, engine.Config{Threads: cfg.Threads, Keep: calib.Values(points)})
+	ec := engine.Config{Threads: cfg.Threads, Keep: calib.Values(points)}
+	if n.ofOtherShapes(ctx, set) {
+		return n.calibrateVaried(ctx, set, points, ec, cfg)
+	}
+	m, err := n.Compile(ctx, ec)
 	if err != nil {
 		return nil, err
 	}
@@ -105,13 +110,18 @@ func (n *Network) Calibrate(ctx context.Context, set dataset.Set, cfg Config) (c
 	if err != nil {
 		return nil, fmt.Errorf("%s on %s: %w", n.Name, set.Name(), err)
 	}
-	if prepared := m.Preparation(set); prepared.Pixels {
+	return on(ranges, m.Preparation(set)), nil
+}
+
+// on notes with ranges how the pixels that they were measured on were prepared.
+func on(ranges calib.Ranges, prepared Preparation) calib.Ranges {
+	if prepared.Pixels {
 		for value, r := range ranges {
 			r.On = prepared.String()
 			ranges[value] = r
 		}
 	}
-	return ranges, nil
+	return ranges
 }
 
 // CheckRanges returns a *RangeError unless there is a range for every value that quantizing the network as cfg says needs

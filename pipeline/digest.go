@@ -20,9 +20,12 @@ type digest struct {
 }
 
 // watch makes d see the examples of a set that Prepare returned, before they are prepared. A nil d sees nothing.
-func (d *digest) watch(s dataset.Set) {
+func (d *digest) watch(s dataset.Set) { d.watchFrom(s, 0) }
+
+// watchFrom is watch for a set whose first example has that index among all.
+func (d *digest) watchFrom(s dataset.Set, index int) {
 	if p, ok := s.(*prepared); ok && d != nil {
-		p.Set = digested{p.Set, d}
+		p.Set = digested{p.Set, d, index}
 	}
 }
 
@@ -71,7 +74,8 @@ func (d *digest) sum() string {
 // digested is a set whose examples a digest sees.
 type digested struct {
 	dataset.Set
-	d *digest
+	d     *digest
+	index int // of its first example
 }
 
 func (s digested) Unwrap() dataset.Set { return s.Set }
@@ -79,7 +83,7 @@ func (s digested) Unwrap() dataset.Set { return s.Set }
 func (s digested) Read(ctx context.Context, i int, dst []float32) (int, error) {
 	label, err := s.Set.Read(ctx, i, dst)
 	if err == nil {
-		s.d.add(i, dst)
+		s.d.add(s.index+i, dst)
 	}
 	return label, err
 }

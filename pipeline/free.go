@@ -134,7 +134,15 @@ func inputsOf(data []byte) []Input {
 // cannot be open.
 func (n *Network) varying(ctx context.Context) (*onnx.Varying, *onnx.BoundError) {
 	s := n.source
-	if s == nil || s.folded == nil || !s.open() {
+	if s == nil {
+		return nil, nil
+	}
+	if s.folded == nil {
+		if _, err := n.Folded(ctx); err != nil || s.folded == nil {
+			return nil, nil
+		}
+	}
+	if !s.open() {
 		return nil, nil
 	}
 	if n.fixed != "" {

@@ -159,6 +159,7 @@ func (n *Network) quantize(ctx context.Context, cfg Config) (*Result, error) {
 	if !cfg.Dynamic && cfg.Quant.Float == nil {
 		v, _ := n.varying(ctx)
 		cfg.Quant.Float = v.Computed()
+		cfg.Calibration.Data.Inputs = n.openInputs(ctx, cfg.Calibration.Data.Inputs)
 	}
 	if err := ended.Err(ctx); err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func (cal *Calibration) AddMeasured(c *cobra.Command) *pflag.FlagSet {
 // calibrated on, a multiple. The function closes them.
 func (cal *Calibration) Feed(ctx context.Context, n *pipeline.Network, data *pipeline.Data, times int) (func() error, error) {
 	most := cmp.Or(cal.size, pipeline.ReconstructionExamples) * times
-	set, err := Feed(ctx, data.Spec, n.DataInputs(), most)
+	set, err := Feed(ctx, data.Spec, n.CalibrationInputs(ctx), most)
 	if set == nil || err != nil {
 		return func() error { return nil }, err
 	}

@@ -32,7 +32,8 @@ const WhatCalib = "--calib also takes images:DIR without folders of classes, and
 	"  import sys, numpy as np\n" +
 	"  for ids, mask in batches:\n" +
 	"      np.savez(sys.stdout.buffer, input_ids=ids, attention_mask=mask)\n\n" +
-	"It is run without a shell, and ended when there are --calib-size examples. Recipes do not carry it."
+	"It is run without a shell, and ended when there are --calib-size examples. Recipes do not carry it. Where the model leaves dimensions of its inputs " +
+	"open, each batch, and each file of a folder npz:DIR, may have examples of another shape."
 
 // DataKinds are how DATA begins.
 var DataKinds = []string{"builtin", "cifar10:", "idx:", "images:", "npz:"}
