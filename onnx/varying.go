@@ -23,7 +23,7 @@ import (
 // Varying is what a file says of the dimensions of its inputs for which it has no number, so that what is made of its network can be
 // written with these dimensions open (ExportConfig.Varying). It refers to the file's content.
 type Varying struct {
-	ctx    context.Context // of the call that read it
+	ctx    context.Context // of the call that read it, without its end
 	trace  *build.Trace
 	bound  map[string]onnxpb.Tensor
 	float  *graph.Graph            // as it was given
@@ -83,7 +83,7 @@ func (c ImportConfig) varying(ctx context.Context, data []byte, external func() 
 	if len(c.Inputs) > 0 {
 		return nil, &BoundError{Reason: "it is a part of the file that begins at values between nodes"}
 	}
-	v := &Varying{ctx: ctx, float: float, differ: map[string]bool{}, consts: map[string]bool{}, bound: map[string]onnxpb.Tensor{}, shapes: map[string]tensor.Shape{}}
+	v := &Varying{ctx: context.WithoutCancel(ctx), float: float, differ: map[string]bool{}, consts: map[string]bool{}, bound: map[string]onnxpb.Tensor{}, shapes: map[string]tensor.Shape{}}
 	for _, name := range float.Inputs {
 		v.shapes[name] = float.Value(name).Shape
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"linquant/graph"
 	"linquant/internal/ended"
@@ -21,8 +22,9 @@ type source struct {
 	path   string // "": it is data
 	data   []byte
 	cfg    onnx.ImportConfig
-	folded *graph.Graph // the network as it was read, folded; nil until somebody asked for that
 
+	mu      sync.Mutex   // networks that were made of one share it
+	folded  *graph.Graph // the network as it was read, folded; nil until somebody asked for that
 	varies  bool // whether what follows is known
 	varying *onnx.Varying
 	bound   *onnx.BoundError
@@ -137,12 +139,12 @@ func (n *Network) varying(ctx context.Context) (*onnx.Varying, *onnx.BoundError)
 	if s == nil {
 		return nil, nil
 	}
-	if s.folded == nil {
-		if _, err := n.Folded(ctx); err != nil || s.folded == nil {
-			return nil, nil
-		}
+	if _, err := n.Folded(ctx); err != nil {
+		return nil, nil
 	}
-	if !s.open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.varies && !s.open() {
 		return nil, nil
 	}
 	if n.fixed != "" {
@@ -168,13 +170,25 @@ func (s *source) read(ctx context.Context) (*onnx.Varying, error) {
 	return s.cfg.Varying(ctx, s.path, s.folded)
 }
 
+// is notes what the network is as it was read, folded.
+func (s *source) is(g *graph.Graph) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folded == nil {
+		s.folded = g
+	}
+}
+
 // open reports whether the model leaves dimensions open that the network has numbers for.
 func (s *source) open() bool {
 	inputs, err := inputsOf(s.data), error(nil)
 	if s.path != "" {
 		inputs, err = Inputs(s.path)
 	}
-	if err != nil {
+	if err != nil || s.folded == nil {
 		return false
 	}
 	for _, in := range inputs {

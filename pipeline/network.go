@@ -112,9 +112,7 @@ func (n *Network) Folded(ctx context.Context) (*graph.Graph, error) {
 			}
 		}
 		n.folded = g
-		if n.source != nil && n.source.folded == nil {
-			n.source.folded = g
-		}
+		n.source.is(g)
 	}
 	return n.folded, nil
 }
