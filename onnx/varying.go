@@ -63,6 +63,7 @@ func (c ImportConfig) Varying(ctx context.Context, path string, float *graph.Gra
 	if err != nil {
 		return nil, err
 	}
+	defer m.Close() // what refers to its content goes on doing so
 	return c.varying(ctx, m.Bytes, func() *elements.External { return elements.NewExternal(ctx, path) }, float)
 }
 
@@ -166,17 +167,18 @@ func (c ImportConfig) open(file *onnxpb.Graph, float *graph.Graph) []openDim {
 // another. Sizes of pictures may have to be multiples of something; what is small may be how many there are, and stays small.
 var others = []func(now, key int) int{
 	func(now, key int) int { return now + 3 + 2*key },
-	func(now, key int) int { return now - min(now/4, 16) + small(now)*(2+key) - key },
-	func(now, key int) int { return now + 32*(key+1) - small(now)*(31+30*key) },
-	func(now, key int) int { return now + 64*(key+2) - small(now)*(63*(key+2)) },
+	func(now, key int) int { return now - min(now/4, 16) + ifSmall(now)*(2+key) - key },
+	func(now, key int) int { return now + 32*(key+1) - ifSmall(now)*(31+30*key) },
+	func(now, key int) int { return now + 64*(key+2) - ifSmall(now)*(63*(key+2)) },
 	func(now, _ int) int { return now + 3 },
-	func(now, _ int) int { return now + 32 - small(now)*30 },
+	func(now, _ int) int { return now + 32 - ifSmall(now)*30 },
 	func(now, _ int) int { return 2*now + 1 },
 	func(now, _ int) int { return 2 * now },
 	func(now, _ int) int { return 3 * now },
 }
 
-func small(now int) int {
+// ifSmall is 1 for a number that may be how many there are, and 0 for others.
+func ifSmall(now int) int {
 	if now < 8 {
 		return 1
 	}

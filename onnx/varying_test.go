@@ -184,15 +184,21 @@ func TestVarying(t *testing.T) {
 		dims   string
 	}{
 		"attention": {
-			attention(), tensor.Shape{1, 6, 8}, []tensor.Shape{{1, 6, 8}, {1, 1, 8}, {2, 5, 8}, {3, 40, 8}},
+			attention(),
+			tensor.Shape{1, 6, 8},
+			[]tensor.Shape{{1, 6, 8}, {1, 1, 8}, {2, 5, 8}, {3, 40, 8}},
 			"x [batch steps 8] y [batch steps 3]",
 		},
 		"pictures": {
-			pictures(), tensor.Shape{graph.Batch, 3, 8, 10}, []tensor.Shape{{1, 3, 8, 10}, {1, 3, 7, 7}, {1, 3, 9, 4}, {1, 3, 2, 3}},
+			pictures(),
+			tensor.Shape{graph.Batch, 3, 8, 10},
+			[]tensor.Shape{{1, 3, 8, 10}, {1, 3, 7, 7}, {1, 3, 9, 4}, {1, 3, 2, 3}},
 			"x [N 3 height ?] y [N ? ?]",
 		},
 		"clipped": {
-			clipped(), tensor.Shape{graph.Batch, 6, 8}, []tensor.Shape{{1, 6, 8}, {1, 2, 8}, {1, 1, 8}},
+			clipped(),
+			tensor.Shape{graph.Batch, 6, 8},
+			[]tensor.Shape{{1, 6, 8}, {1, 2, 8}, {1, 1, 8}},
 			"x [N steps 8] y [N ? ?]",
 		},
 	} {

@@ -19,13 +19,13 @@ import (
 
 // source is the ONNX model that a network was read from.
 type source struct {
-	path   string // "": it is data
-	data   []byte
-	cfg    onnx.ImportConfig
+	path string // "": it is data
+	data []byte
+	cfg  onnx.ImportConfig
 
 	mu      sync.Mutex   // networks that were made of one share it
 	folded  *graph.Graph // the network as it was read, folded; nil until somebody asked for that
-	varies  bool // whether what follows is known
+	varies  bool         // whether what follows is known
 	varying *onnx.Varying
 	bound   *onnx.BoundError
 }
