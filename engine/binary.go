@@ -125,6 +125,9 @@ func (s *lowerer) floatBinary() error {
 	if !ok {
 		return s.errorf("the operator has no definition for a pair of values: replace the node")
 	}
+	if fused, err := s.scores(p); fused || err != nil {
+		return err
+	}
 	for i, o := range p.operands {
 		if o.isConst() && o.n == 1 {
 			s.binaryWithNumber(p, 1-i, f)

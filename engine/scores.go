@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"math"
+	"slices"
+
+	"linquant/graph"
+	"linquant/internal/cpu"
+	"linquant/internal/elementwise"
+)
+
+// Attention divides its scores by a number, adds a mask to them, and takes a Softmax of each row. They are one step, which does all of it
+// to a row while that is in the cache, with the bits of one after the other.
+type scoresSoftmax struct {
+	from, to *place
+	length   int                                       // of a row
+	number   []float32                                 // in a row, nil for none
+	scale    func(dst, a, b []float32, lo, hi float32) // by the number
+	mask     *place                                    // nil for none
+	at       []int32                                   // where the mask of each row begins
+	tier     cpu.Tier
+}
+
+// scores lowers a Div or Mul by a number, or an Add of a mask, of which p are the operands, with the Softmax that alone reads it, and the
+// Add between them. It returns false, and has done nothing, where no such thing follows.
+func (s *lowerer) scores(p *pair) (bool, error) {
+	k := &scoresSoftmax{tier: s.tier}
+	var folded []*graph.Node
+	value, ops := s.value, string(s.n.Op)
+	x, number := p.operands[0], p.operands[1]
+	if s.n.Op == graph.Mul && x.isConst() {
+		x, number = number, x
+	}
+	k.from = x
+	switch s.n.Op {
+	case graph.Div, graph.Mul:
+		if !number.isConst() || number.n != 1 {
+			return false, nil
+		}
+		if add := s.reader(value); add != nil && add.Op == graph.Add {
+			mask := add.Inputs[0]
+			if mask == value {
+				mask = add.Inputs[1]
+			}
+			if k.mask = s.places[mask]; k.mask == nil {
+				return false, nil
+			}
+			folded, value, ops = append(folded, add), add.Outputs[0], ops+"+Add"
+		}
+	case graph.Add:
+		k.mask = number
+		if k.mask.n > k.from.n {
+			k.from, k.mask = k.mask, k.from
+		}
+	default:
+		return false, nil
+	}
+	softmax := s.reader(value)
+	if softmax == nil || softmax.Op != graph.Softmax || len(s.out.shape) == 0 || k.from.isConst() || !s.rowMajor(k.from) {
+		return false, nil
+	}
+	to, err := s.place(s.g.Values[softmax.Outputs[0]])
+	rank := len(s.out.shape)
+	if err != nil || to.quant != nil || !s.rowMajor(to) || !to.shape.Equal(k.from.shape) || graph.AxisOf(softmax, 1+rank) != rank {
+		return false, nil
+	}
+	k.length = to.shape[rank-1]
+	if k.mask != nil {
+		if ok, err := s.maskRows(k, to); !ok || err != nil {
+			return false, err
+		}
+	}
+	if s.n.Op != graph.Add {
+		k.scale = s.onSlices(nil)
+		s.weights += 4 * int64(min(k.length, numberRow))
+		if !s.dry {
+			k.number = slices.Repeat(number.floats[:1], min(k.length, numberRow))
+		}
+	}
+	for _, n := range append(folded, softmax) {
+		s.folded[n] = true
+		if s.quantized {
+			(&lowerer{compiler: s.compiler, n: n}).addIsland()
+		}
+	}
+	k.to, s.out, s.value = to, to, softmax.Outputs[0]
+	in := []*place{k.from}
+	if k.mask != nil && !k.mask.isConst() {
+		in = append(in, k.mask)
+	}
+	s.emit(s.n, k, step{Step: Step{Op: ops + "+Softmax"}, in: in, out: []*place{to}, inPlace: k.mask == nil})
+	s.finish()
+	return true, nil
+}
+
+// reader returns the node that alone reads a value, if no one else sees it.
+func (s *lowerer) reader(value string) *graph.Node {
+	if !s.hidden(value) {
+		return nil
+	}
+	return s.consumers[value][0]
+}
+
+// rowMajor reports whether reals lie as they are counted.
+func (s *lowerer) rowMajor(p *place) bool {
+	return p.quant == nil && p.steps == nil && p.order.channels == 1
+}
+
+// maskRows finds out where the mask of each row begins. ok is false where a row's mask is no row.
+func (s *lowerer) maskRows(k *scoresSoftmax, to *place) (ok bool, err error) {
+	m, rank := k.mask, len(to.shape)
+	if !s.rowMajor(m) || len(m.shape) == 0 || len(m.shape) > rank || m.shape[len(m.shape)-1] != k.length {
+		return false, nil
+	}
+	if err := s.table(4 * int64(to.n/k.length)); err != nil {
+		return false, s.errorf("%w", err)
+	}
+	k.at = []int32{0}
+	if s.dry {
+		return true, nil
+	}
+	steps := broadcastSteps(m, rank)
+	for d, n := range to.shape[:rank-1] {
+		k.at = spread(k.at, n, steps[d])
+	}
+	return true, nil
+}
+
+func (k *scoresSoftmax) units() (n, grain int) {
+	return k.to.n / k.length, max(elementGrain/k.length, 1)
+}
+
+func (k *scoresSoftmax) part(s *state, _ *scratch, lo, hi int) {
+	src, dst, inf := s.floatsOf(k.from), s.floatsOf(k.to), float32(math.Inf(1))
+	var mask []float32
+	if k.mask != nil {
+		mask = s.floatsOf(k.mask)
+	}
+	for r := lo; r < hi; r++ {
+		x, y := src[r*k.length:][:k.length], dst[r*k.length:][:k.length]
+		if k.number != nil {
+			for at := 0; at < len(y); at += len(k.number) {
+				end := min(at+len(k.number), len(y))
+				k.scale(y[at:end], x[at:end], k.number[:end-at], -inf, inf)
+			}
+			x = y
+		}
+		if mask != nil {
+			elementwise.AddReals(y, x, mask[k.at[r]:][:k.length], -inf, inf, k.tier)
+			x = y
+		}
+		elementwise.Softmax(y, x, k.tier)
+	}
+}
