@@ -1,11 +1,13 @@
 package engine_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
 	"linquant/engine"
 	"linquant/graph"
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -158,4 +160,57 @@ func TestWholeInputRefused(t *testing.T) {
 		!strings.Contains(err.Error(), "at most 1024") {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A layer that quantizes its input while it runs finds one range for all pictures of a whole input.
+func TestWholeInputDynamic(t *testing.T) {
+	for _, groups := range []int{1, 2} {
+		for _, per := range []quant.Layout{{}, {Per: quant.PerChannel}} {
+			b := newBuilder("whole")
+			b.AddInput("x", tensor.Shape{3, 4, 6, 5})
+			codes := make([]byte, 6*4/groups*9)
+			for i := range codes {
+				codes[i] = byte(i * 37)
+			}
+			b.AddConst("w", tensor.Tensor{DType: tensor.Int8, Shape: tensor.Shape{6, 4 / groups, 3, 3}, Data: codes})
+			p := quant.Params{Type: quant.Int(8), Layout: per, Scale: []float32{0.01}}
+			if per.Per == quant.PerChannel {
+				p.Scale = []float32{0.01, 0.02, 0.005, 0.03, 0.01, 0.015}
+			}
+			b.Values["w"].Quant = &p
+			b.AddConst("b", mustTensor(tensor.Shape{6}, b.reals(6, 1)))
+			y := b.AddNode(graph.Conv, "conv", "y", graph.Attrs{"group": groups, "pads": []int{1, 0, 1, 1}, "dynamic": 1}, "x", "w", "b")
+			b.Outputs = []string{b.AddNode(graph.Relu, "", "z", nil, y)}
+			x := b.reals(3*4*6*5, 1)
+			for i := range x {
+				x[i] *= float32(1 + i/120*4) // pictures of different ranges
+			}
+			want, err := graph.Eval(t.Context(), b.Graph, map[string]tensor.Tensor{"x": mustTensor(tensor.Shape{3, 4, 6, 5}, x)}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			program, err := engine.Compile(t.Context(), b.Graph, engine.Config{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			expected, _ := want["z"].Float32s()
+			got := make([]float32, len(expected))
+			if err := program.Run(t.Context(), [][]float32{got}, [][]float32{x}); err != nil {
+				t.Fatal(err)
+			}
+			if i := differs(got, expected); i >= 0 {
+				t.Errorf("%d groups, %v: element %d is %g, want %g", groups, per.Per, i, got[i], expected[i])
+			}
+		}
+	}
+}
+
+// differs returns the first place where bits differ, or -1.
+func differs(a, b []float32) int {
+	for i := range a {
+		if math.Float32bits(a[i]) != math.Float32bits(b[i]) {
+			return i
+		}
+	}
+	return -1
 }

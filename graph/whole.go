@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"linquant/quant"
 	"linquant/tensor"
 )
 
@@ -33,7 +34,8 @@ const mostIndices = 1024
 // OneExample returns a Whole network as one with a batch, whose only example is the whole input: what an engine that
 // computes examples runs. A value of shape [1, …] becomes [Batch, …], and any other [d, …] becomes [Batch, d, …], so that
 // nothing changes for nodes that keep a first dimension of 1 apart; the others get a dimension more, between Reshapes that
-// move nothing. A Conv, a pool and what else wants pictures, on several of them, becomes a node for each.
+// move nothing. A Conv, a pool and what else wants pictures, on several of them, becomes a node for each; a Conv whose input is
+// quantized while it runs, all of it at once, stays one.
 //
 // Values keep their names, elements and parameters. Shapes of g must have been inferred; it is not changed. A node that is
 // computed ByReference stays as it is, and computes on the shapes that g has. Errors name the node.
@@ -94,6 +96,8 @@ func (r *oneExample) node(n *Node) error {
 	switch {
 	case n.Op == Gemm:
 		return r.gemm(n)
+	case n.Op == Conv && IsDynamic(n):
+		return r.dynamicPictures(n)
 	case ofPictures(n):
 		return r.eachIndex(n)
 	}
@@ -297,6 +301,49 @@ func (s site) lift(c *Node, rank int) error {
 		c.Attrs["axis"] = AxisOf(n, len(x)) + 1
 	}
 	return nil
+}
+
+// mostRepeated bounds the bytes of the weights of dynamicPictures.
+const mostRepeated = 256 << 20
+
+// dynamicPictures adds one node for a dynamic Conv of several pictures, which have one range together: their channels lie side by
+// side, each in groups of its own, so that the weights are there for every picture.
+func (r *oneExample) dynamicPictures(n *Node) error {
+	x := r.from.Values[n.Inputs[0]].Shape
+	size := int64(len(r.to.Values[n.Inputs[1]].Const.Data))
+	if len(x) != 4 || x[0] < 1 || int64(x[0]) > mostRepeated/max(size, 1) {
+		return n.errorf("its input is %s in a network that takes its whole input as one example: weights of %d bytes are too large for as many pictures",
+			show(x), size)
+	}
+	c := n.Clone()
+	c.Attrs["group"] = x[0] * n.Int("group")
+	c.Inputs[0] = r.shaped(n.Inputs[0], tensor.Shape{Batch, x[0] * x[1], x[2], x[3]})
+	for i, in := range n.Inputs[1:] {
+		if in != "" {
+			c.Inputs[1+i] = r.repeated(in, x[0])
+		}
+	}
+	return r.add(c, n)
+}
+
+// repeated returns a constant that is there so many times, one after the other, along its first dimension.
+func (r *oneExample) repeated(name string, times int) string {
+	v := r.to.Values[name].Clone()
+	v.Name = r.to.Unique(name + "_whole")
+	t := *v.Const
+	t.Shape = slices.Clone(t.Shape)
+	t.Shape[0] *= times
+	t.Data = slices.Repeat(t.Data, times)
+	v.Const, v.Shape = &t, t.Shape
+	if v.Quant != nil && v.Quant.Per != quant.PerTensor {
+		p := *v.Quant
+		if p.Scale = slices.Repeat(p.Scale, times); p.ZeroPoint != nil {
+			p.ZeroPoint = slices.Repeat(p.ZeroPoint, times)
+		}
+		v.Quant = &p
+	}
+	r.to.Values[v.Name] = v
+	return v.Name
 }
 
 // eachIndex adds a node for each index of the first dimension, and joins what they compute.
