@@ -35,6 +35,7 @@ type ExportConfig struct {
 	// the shapes are those of the network, and Bound, if it is not nil, is told why.
 	Varying *Varying
 	Bound   func(err *BoundError)
+	Fixed   bool // the shapes are those of the network, whatever Varying says
 
 	Data *DataFile // for networks of 2 GiB and more; nil: they are an error
 }
@@ -52,6 +53,9 @@ func Export(w io.Writer, g *graph.Graph, cfg ExportConfig) error {
 	g, err := graph.InferShapes(g)
 	if err != nil {
 		return err
+	}
+	if cfg.Fixed {
+		cfg.Varying = nil
 	}
 	byDefault := cfg.Opset == 0
 	if cfg, err = cfg.resolve(g); err != nil {

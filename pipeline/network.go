@@ -237,7 +237,7 @@ func (n *Network) WithPixels() (*Network, error) {
 }
 
 // Export writes the network as ONNX, a float one folded. Of an ONNX model that leaves dimensions of its inputs open these stay open, also
-// of a network in integers that was made of it, where nothing but the numbers depends on them; else cfg.Bound is told why not. Errors: those
+// of a network in integers that was made of it, where nothing but the numbers depends on them and cfg.Fixed is not set; else cfg.Bound is told why not. Errors: those
 // of Folded, of onnx.Export and of w.
 func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 	if w == nil {
@@ -247,7 +247,7 @@ func (n *Network) Export(w io.Writer, cfg onnx.ExportConfig) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Varying == nil {
+	if cfg.Varying == nil && !cfg.Fixed {
 		var bound *onnx.BoundError
 		if cfg.Varying, bound = n.varying(context.Background()); bound != nil && cfg.Bound != nil {
 			cfg.Bound(bound)

@@ -68,14 +68,15 @@ func exportCommand() *cobra.Command {
 	var model flags.Model
 	var cfg exportConfig
 	var out string
-	var unfolded bool
+	var unfolded, fixed bool
 	c := &cobra.Command{
 		Use:   "export MODEL -o MODEL.onnx",
 		Short: "Write a network as ONNX",
 		Long: "export writes a network as an ONNX file that any runtime can run. A float network becomes a float " +
 			"model, its batch norms folded; an integer one becomes QDQ (QuantizeLinear and DequantizeLinear around " +
 			"float operators, which runtimes fuse) or QOperator (QLinearConv and so on). To turn a float network " +
-			"into integers, use 'linquant quantize'.\n\n" + whatPixels + "\n\n" + flags.WhatModel,
+			"into integers, use 'linquant quantize'. Dimensions of inputs that the file leaves open stay open, unless " +
+			"--fixed-shapes is given.\n\n" + whatPixels + "\n\n" + flags.WhatModel,
 		Example: "  linquant export vgg.tar -o vgg.onnx\n" +
 			"  linquant export vgg-int8.onnx -o vgg-int8-qop.onnx --format qoperator",
 		Args: cli.OneArg("a MODEL"),
@@ -84,6 +85,7 @@ func exportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			exportConfig.Fixed = fixed
 			if err := cli.CheckEnding(out, ".onnx"); err != nil {
 				return err
 			}
@@ -130,6 +132,7 @@ func exportCommand() *cobra.Command {
 	cli.RequiredOutFlag(c, &out, "`FILE` to write, ending in .onnx; - for standard output")
 	cfg.add(c, "float, qdq or qoperator (default: float for a float network, qdq for an integer one)")
 	c.Flags().BoolVar(&unfolded, "unfolded", false, "keep batch norms and the like as they are")
+	c.Flags().BoolVar(&fixed, "fixed-shapes", false, "write the shapes that the model is read with, such as those of --shape, as numbers")
 	flags.AddCheckpoint(c, &model.Arch, &model.Root)
 	model.AddLabels(c)
 	model.AddInput(c)

@@ -13,37 +13,47 @@ import (
 
 func TestTranspose(t *testing.T) {
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		for _, m := range []elementwise.Transpose{ // one of each way
+			{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2}, {Rows: 17, Columns: 33, SrcStep: 35, DstStep: 18}, {Rows: 3, Columns: 5, SrcStep: 5, DstStep: 3},
+		} {
+			checkTranspose(t, m, 1, tier)
+		}
 		rapid.Check(t, func(t *rapid.T) {
 			sizes := rapid.OneOf(rapid.IntRange(1, 40), rapid.SampledFrom([]int{2, 7, 8, 9, 15, 16, 17, 24, 116}))
 			m := elementwise.Transpose{Rows: sizes.Draw(t, "rows"), Columns: sizes.Draw(t, "columns")}
 			m.SrcStep = m.Columns + rapid.IntRange(0, 3).Draw(t, "more in src")
 			m.DstStep = m.Rows + rapid.IntRange(0, 3).Draw(t, "more in dst")
-			s := newSource(rapid.Uint64().Draw(t, "seed"))
-			n := (m.Rows-1)*m.SrcStep + m.Columns
-			codes, reals := s.codes(n), s.reals(n)
-			size := (m.Columns-1)*m.DstStep + m.Rows
-			dst, to := newGuarded[byte](size, 0x5a), newGuarded[float32](size, 12345)
-			wantCodes, wantReals := append([]byte(nil), dst.x...), append([]float32(nil), to.x...)
-			for r := range m.Rows {
-				for c := range m.Columns {
-					wantCodes[c*m.DstStep+r] = codes[r*m.SrcStep+c]
-					wantReals[c*m.DstStep+r] = reals[r*m.SrcStep+c]
-				}
-			}
-			elementwise.Turn(dst.x, codes, &m, tier)
-			elementwise.Turn(to.x, reals, &m, tier)
-			for i, want := range wantCodes {
-				if dst.x[i] != want {
-					t.Fatalf("%+v: element %d is %d, want %d", m, i, dst.x[i], want)
-				}
-			}
-			if err := sameBits(to.x, wantReals); err != nil {
-				t.Fatalf("%+v: %v", m, err)
-			}
-			dst.check(t)
-			to.check(t)
+			checkTranspose(t, m, rapid.Uint64().Draw(t, "seed"), tier)
 		})
 	})
+}
+
+func checkTranspose(t rapid.TB, m elementwise.Transpose, seed uint64, tier cpu.Tier) {
+	t.Helper()
+	s := newSource(seed)
+	n := (m.Rows-1)*m.SrcStep + m.Columns
+	codes, reals := s.codes(n), s.reals(n)
+	size := (m.Columns-1)*m.DstStep + m.Rows
+	dst, to := newGuarded[byte](size, 0x5a), newGuarded[float32](size, 12345)
+	wantCodes, wantReals := append([]byte(nil), dst.x...), append([]float32(nil), to.x...)
+	for r := range m.Rows {
+		for c := range m.Columns {
+			wantCodes[c*m.DstStep+r] = codes[r*m.SrcStep+c]
+			wantReals[c*m.DstStep+r] = reals[r*m.SrcStep+c]
+		}
+	}
+	elementwise.Turn(dst.x, codes, &m, tier)
+	elementwise.Turn(to.x, reals, &m, tier)
+	for i, want := range wantCodes {
+		if dst.x[i] != want {
+			t.Fatalf("%+v: element %d is %d, want %d", m, i, dst.x[i], want)
+		}
+	}
+	if err := sameBits(to.x, wantReals); err != nil {
+		t.Fatalf("%+v: %v", m, err)
+	}
+	dst.check(t)
+	to.check(t)
 }
 
 func TestTransposeRefuses(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 // drawWindows draws windows of at least so many taps over n elements.
 func drawWindows(t *rapid.T, leastTaps int) (w elementwise.Windows, n int) {
-	w.Channels = rapid.OneOf(rapid.IntRange(1, 70), rapid.SampledFrom([]int{64, 128, 127, 129})).Draw(t, "channels")
+	w.Channels = rapid.OneOf(rapid.IntRange(1, 70), rapid.SampledFrom([]int{8, 12, 24, 64, 128, 127, 129})).Draw(t, "channels")
 	w.Pixels = rapid.IntRange(1, 5).Draw(t, "pixels")
 	w.Step = rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "stride") * w.Channels
 	for range rapid.IntRange(leastTaps, 10).Draw(t, "taps") {
