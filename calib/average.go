@@ -110,7 +110,7 @@ func intPower(x float64, n int) float64 {
 }
 
 func (o *averageObserver) MarshalBinary() ([]byte, error) {
-	if err := o.sent(); err != nil {
+	if err := o.sendable(); err != nil {
 		return nil, err
 	}
 	w := newWriter(kindAverage, o.seen)

@@ -55,7 +55,7 @@ func (o *histogramObserver) Merge(other Observer) error {
 // The bytes have the counts of the bins from that of the least number to that of the greatest.
 
 func (o *histogramObserver) MarshalBinary() ([]byte, error) {
-	if err := o.sent(); err != nil {
+	if err := o.sendable(); err != nil {
 		return nil, err
 	}
 	w := newWriter(kindHistogram, o.seen)

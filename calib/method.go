@@ -92,8 +92,8 @@ func (c Config) Observer() (Observer, error) {
 		return nil, err
 	}
 	o := methods[c.Method].observer(c)
-	if any, ok := o.(interface{ anyLength() }); ok && c.AnyLength {
-		any.anyLength()
+	if free, ok := o.(interface{ anyLength() }); ok && c.AnyLength {
+		free.anyLength()
 	}
 	return o, nil
 }

@@ -52,7 +52,7 @@ func (o *extremesObserver) Merge(other Observer) error {
 }
 
 func (o *extremesObserver) MarshalBinary() ([]byte, error) {
-	if err := o.sent(); err != nil {
+	if err := o.sendable(); err != nil {
 		return nil, err
 	}
 	w := newWriter(kindExtremes, o.seen)

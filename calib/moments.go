@@ -123,7 +123,7 @@ func (o *Moments) same(from *Moments) error {
 
 // MarshalBinary returns what was seen: see Observer.
 func (o *Moments) MarshalBinary() ([]byte, error) {
-	if err := o.sent(); err != nil {
+	if err := o.sendable(); err != nil {
 		return nil, err
 	}
 	w := newWriter(kindMoments, o.seen)

@@ -41,13 +41,13 @@ type seen struct {
 	examples int
 	length   int // elements of one example, of the longest; 0 before the first
 
-	any, differ bool // whether they may have, and have, several lengths
+	mayDiffer, differ bool // whether they may have, and have, several lengths
 }
 
-func (s *seen) anyLength() { s.any = true }
+func (s *seen) anyLength() { s.mayDiffer = true }
 
-// sent returns an error where what was seen has no bytes.
-func (s *seen) sent() error {
+// sendable returns an error where what was seen has no form as bytes.
+func (s *seen) sendable() error {
 	if s.differ {
 		return errors.New("its examples have several lengths, and what was seen of these is not sent as bytes")
 	}
@@ -59,7 +59,7 @@ func (s *seen) next(x []float32) error {
 	switch {
 	case len(x) == 0:
 		return fmt.Errorf("example %d has no elements: there is nothing to observe", s.examples)
-	case s.examples > 0 && len(x) != s.length && s.any:
+	case s.examples > 0 && len(x) != s.length && s.mayDiffer:
 		s.differ = true
 	case s.examples > 0 && len(x) != s.length:
 		return fmt.Errorf("example %d has %d elements, the ones before had %d", s.examples, len(x), s.length)
@@ -73,7 +73,7 @@ func (*seen) EndBatch() {}
 
 // mergeable returns an error unless examples of the other can follow.
 func (s *seen) mergeable(o *seen) error {
-	if s.examples > 0 && o.examples > 0 && s.length != o.length && !s.any {
+	if s.examples > 0 && o.examples > 0 && s.length != o.length && !s.mayDiffer {
 		return fmt.Errorf("its examples have %d elements, the ones here %d", o.length, s.length)
 	}
 	sum := seen{length: max(s.length, o.length)}

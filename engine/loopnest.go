@@ -8,12 +8,12 @@ const maxRank = 8
 // backward, stand still (broadcasting) or bounce (reflection), and take no more memory than the dimension is long: only
 // those that are no progression, or that are walked element by element, are a list.
 type loopNest struct {
-	dims    []int        // lengths, the innermost last; at least one
-	offsets [3][]offsets // of each side, for each dimension
-	inner   [3][]int32   // the offsets of the innermost dimension; nil where all sides are unit and rows are long
-	unit    [3]bool      // the innermost offsets of the side follow each other
-	pitch   [3]int       // distance between the rows of the second innermost dimension, -1 where it varies
-	turned  bool         // of two sides, the first has columns where the second has rows, in the two innermost dimensions
+	dims       []int        // lengths, the innermost last; at least one
+	offsets    [3][]offsets // of each side, for each dimension
+	inner      [3][]int32   // the offsets of the innermost dimension; nil where all sides are unit and rows are long
+	unit       [3]bool      // the innermost offsets of the side follow each other
+	pitch      [3]int       // distance between the rows of the second innermost dimension, -1 where it varies
+	transposed bool         // of two sides, the first has columns where the second has rows, in the two innermost dimensions
 }
 
 // offsets say where the elements along a dimension lie.
@@ -99,7 +99,7 @@ func (c *compiler) loopNestOf(shape, by []int, sides ...[]offsets) (*loopNest, e
 	if !apart && length > shortRow {
 		return n, nil
 	}
-	n.turned = n.turns(len(sides))
+	n.transposed = n.transposes(len(sides))
 	if err := c.table(4 * int64(length) * int64(len(sides))); err != nil || c.dry {
 		return n, err
 	}
@@ -112,8 +112,8 @@ func (c *compiler) loopNestOf(shape, by []int, sides ...[]offsets) (*loopNest, e
 	return n, nil
 }
 
-// turns reports whether the innermost dimensions are a matrix, whose rows are the first side's columns.
-func (n *loopNest) turns(sides int) bool {
+// transposes reports whether the innermost dimensions are a matrix, whose rows are the first side's columns.
+func (n *loopNest) transposes(sides int) bool {
 	d := len(n.dims) - 2
 	if sides != 2 || d < 0 || n.dims[d] == 1 || n.dims[d+1] == 1 || !n.unit[1] || n.pitch[0] != 1 || n.pitch[1] < 0 {
 		return false

@@ -49,7 +49,7 @@ func (k *move) part(s *state, _ *scratch, _, _ int) {
 }
 
 func copyLoops[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
-	if n.turned {
+	if n.transposed {
 		copyColumns(dst, src, n, tier)
 		return
 	}
@@ -84,11 +84,11 @@ func copyRows[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 // copyColumns is copyLoops where columns become rows.
 func copyColumns[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	d := len(n.dims) - 2
-	t := elementwise.Transpose{
+	t := elementwise.Transposed{
 		Rows: n.dims[d+1], Columns: n.dims[d], SrcStep: n.offsets[0][d+1].step, DstStep: n.pitch[1],
 	}
 	from, to := n.first(0, d)+n.first(0, d+1), n.first(1, d)+n.first(1, d+1)
-	n.walk(d, func(at [3]int) { elementwise.Turn(dst[at[1]+to:], src[at[0]+from:], &t, tier) })
+	n.walk(d, func(at [3]int) { elementwise.Transpose(dst[at[1]+to:], src[at[0]+from:], &t, tier) })
 }
 
 func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte) {

@@ -116,11 +116,11 @@ func (d *dynamicBuilder) layers() error {
 		case ended.Err(d.ctx) != nil:
 			return ended.Err(d.ctx)
 		case reasons[i] == "":
-			make := d.layer
+			quantize := d.layer
 			if !hasWeight(d.g, n) {
-				make = d.stored
+				quantize = d.stored
 			}
-			if err := make(n, d.out.Nodes[i]); err != nil {
+			if err := quantize(n, d.out.Nodes[i]); err != nil {
 				return nodeError(n, err)
 			}
 		case storesWeight(d.g, n):

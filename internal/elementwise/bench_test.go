@@ -86,13 +86,13 @@ func BenchmarkGather(b *testing.B) {
 }
 
 // The two halves of a ShuffleNet's channels, taken in turn, and a plane of channels brought to lie channels last.
-func BenchmarkTurn(b *testing.B) {
-	for _, m := range []elementwise.Transpose{
+func BenchmarkTranspose(b *testing.B) {
+	for _, m := range []elementwise.Transposed{
 		{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2}, {Rows: 116, Columns: 784, SrcStep: 784, DstStep: 116},
 	} {
 		src, dst := make([]byte, m.Rows*m.Columns), make([]byte, m.Rows*m.Columns)
 		b.Run(fmt.Sprintf("%dx%d", m.Rows, m.Columns), func(b *testing.B) {
-			each(b, 2*len(src), func(tier cpu.Tier) { elementwise.Turn(dst, src, &m, tier) })
+			each(b, 2*len(src), func(tier cpu.Tier) { elementwise.Transpose(dst, src, &m, tier) })
 		})
 	}
 }

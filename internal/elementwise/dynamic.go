@@ -29,34 +29,23 @@ func Extremes(x []float32, tier cpu.Tier) (lo, hi float32) {
 //
 //	clamp(float32(sum − Zero[j]·row)·Scale[j] + Bias[j], Lo, Hi)
 //
-// every step rounded to float32, where row is the sum of what the weights are multiplied with. A nil Zero is 0, and a
-// NaN stays one. It is read only.
+// every step rounded to float32, where row is the sum of what the weights are multiplied with. A NaN stays one. It is read
+// only. Where weights have no zero points, package gemm makes reals of sums as it stores them, and Zero is nil.
 type Scaled struct {
 	Scale, Bias []float32 // as many as there are sums
 	Zero        []int32
 	Lo, Hi      float32
 }
 
-// Reals fills dst with the reals of sums, as many. They are of one row: see Scaled.
+// Reals fills dst with the reals of sums, as many, of one row: see Scaled. There are zero points.
 func (s *Scaled) Reals(dst []float32, sums []int32, row int32, tier cpu.Tier) {
 	n := len(dst)
-	sums, scale, bias := sums[:n], s.Scale[:n], s.Bias[:n]
+	sums, scale, bias, zero := sums[:n], s.Scale[:n], s.Bias[:n], s.Zero[:n]
 	k, done := kernelsOf(tier), 0
 	if k.scaled.Has() && n >= 8 {
 		done = n &^ 7
-		if s.Zero == nil {
-			k.scaled.Get()(&dst[0], &sums[0], &scale[0], &bias[0], done, s.Lo, s.Hi)
-		} else {
-			k.scaledZero.Get()(&dst[0], &sums[0], &scale[0], &bias[0], &s.Zero[:n][0], row, done, s.Lo, s.Hi)
-		}
+		k.scaled.Get()(&dst[0], &sums[0], &scale[0], &bias[0], &zero[0], row, done, s.Lo, s.Hi)
 	}
-	if s.Zero == nil {
-		for j := done; j < n; j++ {
-			dst[j] = clamp(float32(float32(sums[j])*scale[j])+bias[j], s.Lo, s.Hi)
-		}
-		return
-	}
-	zero := s.Zero[:n]
 	for j := done; j < n; j++ {
 		dst[j] = clamp(float32(float32(sums[j]-zero[j]*row)*scale[j])+bias[j], s.Lo, s.Hi)
 	}
@@ -96,9 +85,6 @@ func Dequantize(dst []float32, codes []byte, zero int32, scale float32, tier cpu
 // From returns what makes reals of the sums from number j on.
 func (s *Scaled) From(j int) Scaled {
 	part := *s
-	part.Scale, part.Bias = s.Scale[j:], s.Bias[j:]
-	if s.Zero != nil {
-		part.Zero = s.Zero[j:]
-	}
+	part.Scale, part.Bias, part.Zero = s.Scale[j:], s.Bias[j:], s.Zero[j:]
 	return part
 }

@@ -94,40 +94,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func scaledAVX2(dst *float32, sums *int32, scale *float32, bias *float32, n int, lo float32, hi float32)
-// Requires: AVX
-TEXT ·scaledAVX2(SB), NOSPLIT, $0-48
-	MOVQ         dst+0(FP), DI
-	MOVQ         sums+8(FP), SI
-	MOVQ         scale+16(FP), DX
-	MOVQ         bias+24(FP), R8
-	MOVQ         n+32(FP), CX
-	VBROADCASTSS lo+40(FP), Y3
-	VBROADCASTSS hi+44(FP), Y4
-	SUBQ         $0x08, CX
-	JLT          rest
-
-whole:
-	VCVTDQ2PS (SI), Y0
-	VMULPS    (DX), Y0, Y0
-	VADDPS    (R8), Y0, Y0
-	VMAXPS    Y0, Y3, Y0
-	VMINPS    Y0, Y4, Y0
-	VMOVUPS   Y0, (DI)
-	ADDQ      $0x20, SI
-	ADDQ      $0x20, DX
-	ADDQ      $0x20, R8
-	ADDQ      $0x20, DI
-	SUBQ      $0x08, CX
-	JGE       whole
-
-rest:
-	VZEROUPPER
-	RET
-
-// func scaledZeroAVX2(dst *float32, sums *int32, scale *float32, bias *float32, zero *int32, row int32, n int, lo float32, hi float32)
+// func scaledAVX2(dst *float32, sums *int32, scale *float32, bias *float32, zero *int32, row int32, n int, lo float32, hi float32)
 // Requires: AVX, AVX2
-TEXT ·scaledZeroAVX2(SB), NOSPLIT, $0-64
+TEXT ·scaledAVX2(SB), NOSPLIT, $0-64
 	MOVQ         dst+0(FP), DI
 	MOVQ         sums+8(FP), SI
 	MOVQ         scale+16(FP), DX

@@ -31,8 +31,7 @@ type kernels struct {
 
 	// Of multiples of 8 elements.
 	extremes   kernel.Func[func(x *float32, n int) (lo, hi float32)]
-	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)]
-	scaledZero kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
+	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
 	centred    kernel.Func[func(dst, src *float32, n int, q *Quantizer)]
 	dequantize kernel.Func[func(dst *float32, codes *byte, n int, zero int32, scale float32)]
 

@@ -218,16 +218,11 @@ func lookupVBMI(dst, src *byte, n int, table *[256]byte)
 //go:noescape
 func extremesAVX2(x *float32, n int) (lo, hi float32)
 
-// scaledAVX2 fills dst[j] = clamp(float32(sums[j])·scale[j] + bias[j], lo, hi) for j < n, every step rounded to float32.
-// n is a multiple of 8 in this and the next two.
+// scaledAVX2 fills dst[j] = clamp(float32(sums[j] − zero[j]·row)·scale[j] + bias[j], lo, hi) for j < n, every step rounded to
+// float32.
 //
 //go:noescape
-func scaledAVX2(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)
-
-// scaledZeroAVX2 is scaledAVX2 of sums[j] − zero[j]·row.
-//
-//go:noescape
-func scaledZeroAVX2(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)
+func scaledAVX2(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)
 
 // centredAVX2 fills dst[i] = RNE(clamp(src[i]/q.Scale, q.Lo, q.Hi)), where a quotient that is NaN counts as 0.
 //

@@ -7,13 +7,13 @@ import (
 	"linquant/internal/kernel"
 )
 
-// Transpose makes rows of the columns of a matrix: dst[c·DstStep + r] = src[r·SrcStep + c].
-type Transpose struct {
+// Transposed says how rows are made of the columns of a matrix: dst[c·DstStep + r] = src[r·SrcStep + c].
+type Transposed struct {
 	Rows, Columns    int // of src
 	SrcStep, DstStep int // elements between rows
 }
 
-func (t *Transpose) check(dst, src int) {
+func (t *Transposed) check(dst, src int) {
 	fits := func(rows, row, step, size int) bool {
 		room := size - row
 		return rows > 0 && row > 0 && step >= 0 && room >= 0 && (rows == 1 || step <= room/max(rows-1, 1))
@@ -23,8 +23,8 @@ func (t *Transpose) check(dst, src int) {
 	}
 }
 
-// Turn fills dst, which does not overlap src, with elements of either kind.
-func Turn[T byte | float32](dst, src []T, t *Transpose, tier cpu.Tier) {
+// Transpose fills dst, which does not overlap src, with elements of either kind.
+func Transpose[T byte | float32](dst, src []T, t *Transposed, tier cpu.Tier) {
 	t.check(len(dst), len(src))
 	k := kernelsOf(tier)
 	switch dst := any(dst).(type) {
@@ -43,7 +43,7 @@ type transposer[T any] struct {
 	interleave    kernel.Func[func(dst, a, b *T, n int)]
 }
 
-func transpose[T any](dst, src []T, t *Transpose, k *transposer[T]) {
+func transpose[T any](dst, src []T, t *Transposed, k *transposer[T]) {
 	if t.Rows == 2 && t.DstStep == 2 {
 		parts, n := spans(t.Columns, k.pair)
 		for _, s := range parts[:n] {
@@ -70,7 +70,7 @@ func transpose[T any](dst, src []T, t *Transpose, k *transposer[T]) {
 }
 
 // transposeSimply goes through src in strips of rows, so that what it writes of a line of the cache is written together.
-func transposeSimply[T any](dst, src []T, t *Transpose) {
+func transposeSimply[T any](dst, src []T, t *Transposed) {
 	const strip = 16
 	for first := 0; first < t.Rows; first += strip {
 		rows := min(strip, t.Rows-first)

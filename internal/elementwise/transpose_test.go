@@ -13,14 +13,14 @@ import (
 
 func TestTranspose(t *testing.T) {
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
-		for _, m := range []elementwise.Transpose{ // one of each way
+		for _, m := range []elementwise.Transposed{ // one of each way
 			{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2}, {Rows: 17, Columns: 33, SrcStep: 35, DstStep: 18}, {Rows: 3, Columns: 5, SrcStep: 5, DstStep: 3},
 		} {
 			checkTranspose(t, m, 1, tier)
 		}
 		rapid.Check(t, func(t *rapid.T) {
 			sizes := rapid.OneOf(rapid.IntRange(1, 40), rapid.SampledFrom([]int{2, 7, 8, 9, 15, 16, 17, 24, 116}))
-			m := elementwise.Transpose{Rows: sizes.Draw(t, "rows"), Columns: sizes.Draw(t, "columns")}
+			m := elementwise.Transposed{Rows: sizes.Draw(t, "rows"), Columns: sizes.Draw(t, "columns")}
 			m.SrcStep = m.Columns + rapid.IntRange(0, 3).Draw(t, "more in src")
 			m.DstStep = m.Rows + rapid.IntRange(0, 3).Draw(t, "more in dst")
 			checkTranspose(t, m, rapid.Uint64().Draw(t, "seed"), tier)
@@ -28,7 +28,7 @@ func TestTranspose(t *testing.T) {
 	})
 }
 
-func checkTranspose(t rapid.TB, m elementwise.Transpose, seed uint64, tier cpu.Tier) {
+func checkTranspose(t rapid.TB, m elementwise.Transposed, seed uint64, tier cpu.Tier) {
 	t.Helper()
 	s := newSource(seed)
 	n := (m.Rows-1)*m.SrcStep + m.Columns
@@ -42,8 +42,8 @@ func checkTranspose(t rapid.TB, m elementwise.Transpose, seed uint64, tier cpu.T
 			wantReals[c*m.DstStep+r] = reals[r*m.SrcStep+c]
 		}
 	}
-	elementwise.Turn(dst.x, codes, &m, tier)
-	elementwise.Turn(to.x, reals, &m, tier)
+	elementwise.Transpose(dst.x, codes, &m, tier)
+	elementwise.Transpose(to.x, reals, &m, tier)
 	for i, want := range wantCodes {
 		if dst.x[i] != want {
 			t.Fatalf("%+v: element %d is %d, want %d", m, i, dst.x[i], want)
@@ -57,7 +57,7 @@ func checkTranspose(t rapid.TB, m elementwise.Transpose, seed uint64, tier cpu.T
 }
 
 func TestTransposeRefuses(t *testing.T) {
-	for _, m := range []elementwise.Transpose{
+	for _, m := range []elementwise.Transposed{
 		{Rows: 0, Columns: 4, SrcStep: 4, DstStep: 4},
 		{Rows: 4, Columns: 5, SrcStep: 5, DstStep: 4},
 		{Rows: 4, Columns: 4, SrcStep: -4, DstStep: 4},
@@ -69,7 +69,7 @@ func TestTransposeRefuses(t *testing.T) {
 					t.Errorf("%+v of 16 elements was done", m)
 				}
 			}()
-			elementwise.Turn(make([]byte, 16), make([]byte, 16), &m, cpu.Generic)
+			elementwise.Transpose(make([]byte, 16), make([]byte, 16), &m, cpu.Generic)
 		}()
 	}
 }

@@ -48,7 +48,6 @@ func (k *kernel) limits() {
 func dynamic(k *kernel) {
 	k.realExtremes()
 	k.scaled()
-	k.scaledZero()
 	k.centred()
 	k.dequantizeCodes()
 }
@@ -120,37 +119,14 @@ func (k *kernel) foldFloats(op func(...Op), v []Register) {
 	op(v[2], v[0], v[0])
 }
 
-// scaled is clamp(float32(sum)·scale + bias).
-//
-// Registers:
-//
-//	DI dst   SI sums   DX scale   R8 bias   CX left   0 the values   3 lo   4 hi
-func (k *kernel) scaled() {
-	v := k.v(0)
-	k.function("scaledAVX2", "(dst *float32, sums *int32, scale, bias *float32, n int, lo, hi float32)", 0)
-	k.params(RDI, RSI, RDX, R8, RCX)
-	k.limits()
-	k.elements(nil, func() {
-		k.VCVTDQ2PS(at(RSI, 0), v)
-		k.scaleAndBias(v)
-	}, pointer{RSI, 4}, pointer{RDX, 4}, pointer{R8, 4}, pointer{RDI, 4})
-}
-
-func (k *kernel) scaleAndBias(v Register) {
-	k.VMULPS(at(RDX, 0), v, v)
-	k.VADDPS(at(R8, 0), v, v)
-	k.clamp(v, k.v(3), k.v(4))
-	k.VMOVUPS(v, at(RDI, 0))
-}
-
-// scaledZero is that of sums from which zero·row is yet to be taken.
+// scaled is clamp(float32(sum − zero·row)·scale + bias).
 //
 // Registers:
 //
 //	DI dst   SI sums   DX scale   R8 bias   R9 zero   CX left   AX, 2 row   0,1 the values   3 lo   4 hi
-func (k *kernel) scaledZero() {
+func (k *kernel) scaled() {
 	v := k.v(0)
-	k.function("scaledZeroAVX2", "(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)", 0)
+	k.function("scaledAVX2", "(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)", 0)
 	k.params(RDI, RSI, RDX, R8, R9)
 	k.MOVL(k.param("row"), EAX)
 	k.VMOVD(EAX, X2)
@@ -162,7 +138,10 @@ func (k *kernel) scaledZero() {
 		k.VMOVDQU(at(RSI, 0), v)
 		k.VPSUBD(Y1, v, v)
 		k.VCVTDQ2PS(v, v)
-		k.scaleAndBias(v)
+		k.VMULPS(at(RDX, 0), v, v)
+		k.VADDPS(at(R8, 0), v, v)
+		k.clamp(v, k.v(3), k.v(4))
+		k.VMOVUPS(v, at(RDI, 0))
 	}, pointer{RSI, 4}, pointer{RDX, 4}, pointer{R8, 4}, pointer{R9, 4}, pointer{RDI, 4})
 }
 

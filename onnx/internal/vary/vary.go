@@ -10,6 +10,7 @@ import (
 	"linquant/graph"
 	"linquant/internal/onnxpb"
 	"linquant/onnx/internal/build"
+	"linquant/onnx/internal/codes"
 	"linquant/onnx/internal/raw"
 )
 
@@ -174,13 +175,11 @@ func (p *planner) constants(m *onnxpb.Graph) (map[string]*part, error) {
 // stem is the name that the value of a node of what is written has in Float.
 func stem(c Config, n *graph.Node) string {
 	out := n.Outputs[0]
-	if c.Float.Value(out) == nil && len(out) > len(codesSuffix) {
-		return out[:len(out)-len(codesSuffix)]
+	if c.Float.Value(out) == nil {
+		return strings.TrimSuffix(out, codes.CodesSuffix)
 	}
 	return out
 }
-
-const codesSuffix = "_quantized"
 
 // part is what takes the place of a node.
 type part struct {
@@ -458,5 +457,5 @@ func (p *planner) holder(name string) string {
 	if p.Raw.Holds[name] != "" {
 		return name
 	}
-	return name + codesSuffix
+	return name + codes.CodesSuffix
 }
