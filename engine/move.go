@@ -43,7 +43,7 @@ func (k *move) part(s *state, _ *scratch, _, _ int) {
 		if p.table == nil {
 			copyLoops(dst, s.codesOf(p.from), p.loops, k.tier)
 		} else {
-			lookUpLoops(dst, s.codesOf(p.from), p.loops, p.table)
+			lookUpLoops(dst, s.codesOf(p.from), p.loops, p.table, k.tier)
 		}
 	}
 }
@@ -91,22 +91,28 @@ func copyColumns[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 	n.walk(d, func(at [3]int) { elementwise.Transpose(dst[at[1]+to:], src[at[0]+from:], &t, tier) })
 }
 
-func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte) {
-	if last := len(n.dims) - 1; n.inner[1] == nil { // elements lie together
-		from, to, length := n.first(0, last), n.first(1, last), n.dims[last]
+// lookUpLoops is copyLoops through a table.
+func lookUpLoops(dst, src []byte, n *loopNest, table *[256]byte, tier cpu.Tier) {
+	last := len(n.dims) - 1
+	switch {
+	case !n.unit[0] || !n.unit[1]:
+		from, to := n.inner[0], n.inner[1]
 		n.rows(func(at [3]int) {
-			for i, code := range src[at[0]+from:][:length] {
-				dst[at[1]+to+i] = table[code]
+			for i, t := range to {
+				dst[at[1]+int(t)] = table[src[at[0]+int(from[i])]]
 			}
 		})
-		return
+	case n.pitch[0] >= 0 && n.pitch[1] >= 0:
+		d := last - 1
+		rows := elementwise.Rows{Rows: n.dims[d], Length: n.dims[last], SrcStep: n.pitch[0], DstStep: n.pitch[1]}
+		from, to := n.first(0, d)+n.first(0, last), n.first(1, d)+n.first(1, last)
+		n.walk(d, func(at [3]int) { rows.Lookup(dst[at[1]+to:], src[at[0]+from:], table, tier) })
+	default:
+		from, to, length := n.first(0, last), n.first(1, last), n.dims[last]
+		n.rows(func(at [3]int) {
+			elementwise.Lookup(dst[at[1]+to:][:length], src[at[0]+from:][:length], table, tier)
+		})
 	}
-	from, to := n.inner[0], n.inner[1]
-	n.rows(func(at [3]int) {
-		for i, t := range to {
-			dst[at[1]+int(t)] = table[src[at[0]+int(from[i])]]
-		}
-	})
 }
 
 // emitCopy appends the step that copies elements of an operand to all of the output, and makes that known. sides are the

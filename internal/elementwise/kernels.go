@@ -24,7 +24,7 @@ type kernels struct {
 	depthwiseCodes     kernel.Func[func(dst, src *byte, p *codeParams)]
 	depthwiseReals     kernel.Func[func(dst, src *float32, p *realParams)]
 	quads              kernel.Func[func(p *quadParams)]
-	lookup             kernel.Func[func(dst, src *byte, n int, table *[256]byte)]
+	lookup             lookupKernel
 	transposeCodes     transposer[byte]
 	transposeReals     transposer[float32]
 	gather             [4]gatherKernel // the first that takes lines of a length copies them

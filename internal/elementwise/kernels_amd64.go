@@ -212,6 +212,11 @@ func depthwiseQuadsAVX512(p *quadParams)
 //go:noescape
 func lookupVBMI(dst, src *byte, n int, table *[256]byte)
 
+// lookupAVX2 fills dst[i·dstStep+j] = table[src[i·srcStep+j]] for i < rows and j < n, which is at least 16.
+//
+//go:noescape
+func lookupAVX2(dst, src *byte, rows, n, dstStep, srcStep int, table *[256]byte)
+
 // extremesAVX2 returns the smallest and the largest of n elements and 0, NaNs where one is NaN or infinite. n is a multiple
 // of 8.
 //

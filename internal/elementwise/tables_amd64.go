@@ -4,6 +4,7 @@ package elementwise
 
 import (
 	"math"
+	"unsafe"
 
 	xcpu "golang.org/x/sys/cpu"
 
@@ -55,6 +56,7 @@ func (k *kernels) waitForMemory() {
 		GeluTanh: kernel.Of(geluTanhRealsAVX2),
 	}
 	k.most, k.expSum, k.narrow = kernel.Of(mostAVX2), kernel.Of(expSumAVX2), kernel.Of(narrowAVX2)
+	k.lookup = lookupKernel{16, kernel.Of(lookupAVX2)}
 	k.sum, k.squares, k.scale = kernel.Of(sumAVX2), kernel.Of(squaresAVX2), kernel.Of(scaleAVX2)
 	k.transposeCodes = transposer[byte]{8, 16, kernel.Of(transposeCodesAVX2), 16, kernel.Of(interleaveCodesAVX2)}
 	k.transposeReals = transposer[float32]{8, 8, kernel.Of(transposeRealsAVX2), 4, kernel.Of(interleaveRealsAVX2)}
@@ -84,7 +86,7 @@ func kernels512() *kernels {
 	}
 	k.waitForMemory()
 	if xcpu.X86.HasAVX512VBMI { // which Cascade Lake and Cooper Lake lack
-		k.lookup = kernel.Of(lookupVBMI)
+		k.lookup = lookupKernel{1, kernel.Of(lookupRowsVBMI)}
 	}
 	return k
 }
@@ -94,4 +96,14 @@ func unstrided[T any](run func(dst, src *T, channels, pixels, step int, taps *in
 	return kernel.Of(func(dst, src *T, channels, pixels, step int, taps *int, count, _ int) {
 		run(dst, src, channels, pixels, step, taps, count)
 	})
+}
+
+// lookupRowsVBMI is lookupVBMI for rows.
+func lookupRowsVBMI(dst, src *byte, rows, n, dstStep, srcStep int, table *[256]byte) {
+	if dstStep == n && srcStep == n {
+		rows, n = 1, rows*n
+	}
+	for i := range rows {
+		lookupVBMI((*byte)(unsafe.Add(unsafe.Pointer(dst), i*dstStep)), (*byte)(unsafe.Add(unsafe.Pointer(src), i*srcStep)), n, table)
+	}
 }
