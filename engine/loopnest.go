@@ -57,6 +57,9 @@ func (o *offsets) follows(step int) bool {
 	return true
 }
 
+// forward reports whether they are a progression that does not go back.
+func (o *offsets) forward() bool { return o.list == nil && o.step >= 0 }
+
 // shortRow is up to where the offsets of rows whose elements lie together are listed too.
 const shortRow = 64
 

@@ -88,6 +88,11 @@ func copyColumns[T byte | float32](dst, src []T, n *loopNest, tier cpu.Tier) {
 		Rows: n.dims[d+1], Columns: n.dims[d], SrcStep: n.offsets[0][d+1].step, DstStep: n.pitch[1],
 	}
 	from, to := n.first(0, d)+n.first(0, d+1), n.first(1, d)+n.first(1, d+1)
+	if d > 0 && n.offsets[0][d-1].forward() && n.offsets[1][d-1].forward() {
+		d--
+		t.Matrices, t.SrcNext, t.DstNext = n.dims[d], n.offsets[0][d].step, n.offsets[1][d].step
+		from, to = from+n.first(0, d), to+n.first(1, d)
+	}
 	n.walk(d, func(at [3]int) { elementwise.Transpose(dst[at[1]+to:], src[at[0]+from:], &t, tier) })
 }
 

@@ -3,6 +3,9 @@ package engine
 import "linquant/graph"
 
 func (s *lowerer) transpose() error {
+	if done, err := s.rearranged(); done || err != nil {
+		return err
+	}
 	perm, err := graph.PermOf(s.n, 1+len(s.in[0].shape))
 	if err != nil {
 		return err

@@ -18,7 +18,8 @@ func quantized(g *graph.Graph, unsigned bool, c quant.Convention) *graph.Graph {
 	if err != nil {
 		panic(err)
 	}
-	err = p.Trace(context.Background(), [][]float32{pictures(2, 3*32*32)}, func(name string, x []float32) error {
+	n, _ := g.Values[g.Inputs[0]].Shape[1:].Elements()
+	err = p.Trace(context.Background(), [][]float32{pictures(2, n)}, func(name string, x []float32) error {
 		r := ranges[name]
 		for _, v := range x {
 			r[0], r[1] = min(r[0], v), max(r[1], v)

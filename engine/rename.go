@@ -5,6 +5,11 @@ import "linquant/graph"
 // rename lowers what leaves the elements as they are counted: Reshape, Flatten, Identity and the like. It takes no step
 // where they can stay where they are.
 func (s *lowerer) rename() error {
+	if rearranges(s.n) {
+		if done, err := s.rearranged(); done || err != nil {
+			return err
+		}
+	}
 	from := s.in[0]
 	if from.order == s.out.order || s.onlyMultiplied(s.value) {
 		p := *from

@@ -306,11 +306,12 @@ func transposeCodesAVX2(dst, src *byte, blocks, srcStep, dstStep int)
 //go:noescape
 func transposeRealsAVX2(dst, src *float32, blocks, srcStep, dstStep int)
 
-// interleaveCodesAVX2 and interleaveRealsAVX2 fill dst[2i], dst[2i+1] = a[i], b[i] for i < n, a multiple of 16 codes or of
-// 4 reals.
+// interleaveCodesAVX2 and interleaveRealsAVX2 fill, for m < count and i < n, which is at least 16 codes or 4 reals,
+//
+//	dst[m*dstNext+2*i], dst[m*dstNext+2*i+1] = a[m*srcNext+i], b[m*srcNext+i]
 //
 //go:noescape
-func interleaveCodesAVX2(dst, a, b *byte, n int)
+func interleaveCodesAVX2(dst, a, b *byte, n, count, dstNext, srcNext int)
 
 //go:noescape
-func interleaveRealsAVX2(dst, a, b *float32, n int)
+func interleaveRealsAVX2(dst, a, b *float32, n, count, dstNext, srcNext int)

@@ -7,18 +7,31 @@ import (
 	"linquant/internal/kernel"
 )
 
-// Transposed says how rows are made of the columns of a matrix: dst[c·DstStep + r] = src[r·SrcStep + c].
+// Transposed says how rows are made of the columns of matrices: for each of Matrices, m,
+//
+//	dst[m·DstNext + c·DstStep + r] = src[m·SrcNext + r·SrcStep + c]
 type Transposed struct {
 	Rows, Columns    int // of src
 	SrcStep, DstStep int // elements between rows
+
+	Matrices         int // 0 is 1
+	SrcNext, DstNext int // elements between matrices
 }
 
 func (t *Transposed) check(dst, src int) {
-	fits := func(rows, row, step, size int) bool {
+	fits := func(rows, row, step, size int) (matrix int, ok bool) {
 		room := size - row
-		return rows > 0 && row > 0 && step >= 0 && room >= 0 && (rows == 1 || step <= room/max(rows-1, 1))
+		ok = rows > 0 && row > 0 && step >= 0 && room >= 0 && (rows == 1 || step <= room/max(rows-1, 1))
+		return (rows-1)*step + row, ok
 	}
-	if !fits(t.Rows, t.Columns, t.SrcStep, src) || !fits(t.Columns, t.Rows, t.DstStep, dst) {
+	from, ok := fits(t.Rows, t.Columns, t.SrcStep, src)
+	to, also := fits(t.Columns, t.Rows, t.DstStep, dst)
+	ok = ok && also && t.Matrices >= 0
+	if ok && t.Matrices > 1 {
+		_, ok = fits(t.Matrices, from, t.SrcNext, src)
+		_, also = fits(t.Matrices, to, t.DstNext, dst)
+	}
+	if !ok || !also {
 		panic(fmt.Sprintf("elementwise: %+v does not fit slices of %d and %d elements", *t, src, dst))
 	}
 }
@@ -39,20 +52,22 @@ func Transpose[T byte | float32](dst, src []T, t *Transposed, tier cpu.Tier) {
 type transposer[T any] struct {
 	rows, columns int // of a block
 	blocks        kernel.Func[func(dst, src *T, blocks, srcStep, dstStep int)]
-	pair          int // elements, of which interleave takes multiples
-	interleave    kernel.Func[func(dst, a, b *T, n int)]
+	pair          int // the least elements that interleave takes
+	interleave    kernel.Func[func(dst, a, b *T, n, count, dstNext, srcNext int)]
 }
 
 func transpose[T any](dst, src []T, t *Transposed, k *transposer[T]) {
-	if t.Rows == 2 && t.DstStep == 2 {
-		parts, n := spans(t.Columns, k.pair)
-		for _, s := range parts[:n] {
-			k.interleave.Get()(&dst[2*s.first], &src[s.first], &src[t.SrcStep+s.first], s.count)
-		}
-		if n > 0 {
-			return
-		}
+	count := max(t.Matrices, 1)
+	if t.Rows == 2 && t.DstStep == 2 && k.interleave.Has() && t.Columns >= k.pair {
+		k.interleave.Get()(&dst[0], &src[0], &src[t.SrcStep], t.Columns, count, t.DstNext, t.SrcNext)
+		return
 	}
+	for m := range count {
+		transposeOne(dst[m*t.DstNext:], src[m*t.SrcNext:], t, k)
+	}
+}
+
+func transposeOne[T any](dst, src []T, t *Transposed, k *transposer[T]) {
 	down, n := spans(t.Rows, k.rows)
 	across, m := spans(t.Columns, k.columns)
 	if n == 0 || m == 0 {

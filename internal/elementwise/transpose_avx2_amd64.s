@@ -141,50 +141,86 @@ block:
 	VZEROUPPER
 	RET
 
-// func interleaveCodesAVX2(dst *byte, a *byte, b *byte, n int)
+// func interleaveCodesAVX2(dst *byte, a *byte, b *byte, n int, count int, dstNext int, srcNext int)
 // Requires: AVX
-TEXT ·interleaveCodesAVX2(SB), NOSPLIT, $0-32
+TEXT ·interleaveCodesAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst+0(FP), DI
 	MOVQ    a+8(FP), SI
 	MOVQ    b+16(FP), DX
 	MOVQ    n+24(FP), CX
+	MOVQ    count+32(FP), R8
+	MOVQ    dstNext+40(FP), R9
+	MOVQ    srcNext+48(FP), R10
+	LEAQ    -16(CX), BX
+	PCALIGN $64
+
+rows:
 	XORQ    AX, AX
 	PCALIGN $64
 
-loop:
+columns:
 	VMOVUPS    (SI)(AX*1), X0
 	VMOVUPS    (DX)(AX*1), X1
 	VPUNPCKLBW X1, X0, X2
 	VPUNPCKHBW X1, X0, X3
-	VMOVUPS    X2, (DI)
-	VMOVUPS    X3, 16(DI)
-	ADDQ       $0x20, DI
+	VMOVUPS    X2, (DI)(AX*2)
+	VMOVUPS    X3, 16(DI)(AX*2)
 	ADDQ       $0x10, AX
+	CMPQ       AX, BX
+	JLE        columns
 	CMPQ       AX, CX
-	JLT        loop
+	JGE        next
+	MOVQ       BX, AX
+	JMP        columns
+
+next:
+	ADDQ R9, DI
+	ADDQ R10, SI
+	ADDQ R10, DX
+	DECQ R8
+	JNZ  rows
 	VZEROUPPER
 	RET
 
-// func interleaveRealsAVX2(dst *float32, a *float32, b *float32, n int)
+// func interleaveRealsAVX2(dst *float32, a *float32, b *float32, n int, count int, dstNext int, srcNext int)
 // Requires: AVX
-TEXT ·interleaveRealsAVX2(SB), NOSPLIT, $0-32
+TEXT ·interleaveRealsAVX2(SB), NOSPLIT, $0-56
 	MOVQ    dst+0(FP), DI
 	MOVQ    a+8(FP), SI
 	MOVQ    b+16(FP), DX
 	MOVQ    n+24(FP), CX
+	MOVQ    count+32(FP), R8
+	MOVQ    dstNext+40(FP), R9
+	MOVQ    srcNext+48(FP), R10
+	SHLQ    $0x02, R9
+	SHLQ    $0x02, R10
+	LEAQ    -4(CX), BX
+	PCALIGN $64
+
+rows:
 	XORQ    AX, AX
 	PCALIGN $64
 
-loop:
+columns:
 	VMOVUPS   (SI)(AX*4), X0
 	VMOVUPS   (DX)(AX*4), X1
 	VUNPCKLPS X1, X0, X2
 	VUNPCKHPS X1, X0, X3
-	VMOVUPS   X2, (DI)
-	VMOVUPS   X3, 16(DI)
-	ADDQ      $0x20, DI
+	VMOVUPS   X2, (DI)(AX*8)
+	VMOVUPS   X3, 16(DI)(AX*8)
 	ADDQ      $0x04, AX
+	CMPQ      AX, BX
+	JLE       columns
 	CMPQ      AX, CX
-	JLT       loop
+	JGE       next
+	MOVQ      BX, AX
+	JMP       columns
+
+next:
+	ADDQ R9, DI
+	ADDQ R10, SI
+	ADDQ R10, DX
+	DECQ R8
+	JNZ  rows
 	VZEROUPPER
 	RET

@@ -14,7 +14,11 @@ import (
 func TestTranspose(t *testing.T) {
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		for _, m := range []elementwise.Transposed{ // one of each way
-			{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2}, {Rows: 17, Columns: 33, SrcStep: 35, DstStep: 18}, {Rows: 3, Columns: 5, SrcStep: 5, DstStep: 3},
+			{Rows: 2, Columns: 58, SrcStep: 58, DstStep: 2},
+			{Rows: 2, Columns: 33, SrcStep: 33, DstStep: 2, Matrices: 5, SrcNext: 70, DstNext: 66},
+			{Rows: 9, Columns: 16, SrcStep: 16, DstStep: 9, Matrices: 3, SrcNext: 144, DstNext: 150},
+			{Rows: 17, Columns: 33, SrcStep: 35, DstStep: 18},
+			{Rows: 3, Columns: 5, SrcStep: 5, DstStep: 3},
 		} {
 			checkTranspose(t, m, 1, tier)
 		}
@@ -23,6 +27,11 @@ func TestTranspose(t *testing.T) {
 			m := elementwise.Transposed{Rows: sizes.Draw(t, "rows"), Columns: sizes.Draw(t, "columns")}
 			m.SrcStep = m.Columns + rapid.IntRange(0, 3).Draw(t, "more in src")
 			m.DstStep = m.Rows + rapid.IntRange(0, 3).Draw(t, "more in dst")
+			if rapid.Bool().Draw(t, "several") {
+				m.Matrices = rapid.IntRange(1, 4).Draw(t, "matrices")
+				m.SrcNext = (m.Rows-1)*m.SrcStep + m.Columns + rapid.IntRange(0, 3).Draw(t, "more to the next")
+				m.DstNext = (m.Columns-1)*m.DstStep + m.Rows + rapid.IntRange(0, 3).Draw(t, "more from the last")
+			}
 			checkTranspose(t, m, rapid.Uint64().Draw(t, "seed"), tier)
 		})
 	})
@@ -31,16 +40,16 @@ func TestTranspose(t *testing.T) {
 func checkTranspose(t rapid.TB, m elementwise.Transposed, seed uint64, tier cpu.Tier) {
 	t.Helper()
 	s := newSource(seed)
-	n := (m.Rows-1)*m.SrcStep + m.Columns
+	matrices := max(m.Matrices, 1)
+	n := (matrices-1)*m.SrcNext + (m.Rows-1)*m.SrcStep + m.Columns
 	codes, reals := s.codes(n), s.reals(n)
-	size := (m.Columns-1)*m.DstStep + m.Rows
+	size := (matrices-1)*m.DstNext + (m.Columns-1)*m.DstStep + m.Rows
 	dst, to := newGuarded[byte](size, 0x5a), newGuarded[float32](size, 12345)
 	wantCodes, wantReals := append([]byte(nil), dst.x...), append([]float32(nil), to.x...)
-	for r := range m.Rows {
-		for c := range m.Columns {
-			wantCodes[c*m.DstStep+r] = codes[r*m.SrcStep+c]
-			wantReals[c*m.DstStep+r] = reals[r*m.SrcStep+c]
-		}
+	for i := range matrices * m.Rows * m.Columns {
+		matrix, r, c := i/(m.Rows*m.Columns), i/m.Columns%m.Rows, i%m.Columns
+		to, from := matrix*m.DstNext+c*m.DstStep+r, matrix*m.SrcNext+r*m.SrcStep+c
+		wantCodes[to], wantReals[to] = codes[from], reals[from]
 	}
 	elementwise.Transpose(dst.x, codes, &m, tier)
 	elementwise.Transpose(to.x, reals, &m, tier)
@@ -62,6 +71,9 @@ func TestTransposeRefuses(t *testing.T) {
 		{Rows: 4, Columns: 5, SrcStep: 5, DstStep: 4},
 		{Rows: 4, Columns: 4, SrcStep: -4, DstStep: 4},
 		{Rows: 4, Columns: 4, SrcStep: 4, DstStep: math.MaxInt / 2},
+		{Rows: 2, Columns: 4, SrcStep: 4, DstStep: 2, Matrices: 3, SrcNext: 4, DstNext: 5},
+		{Rows: 2, Columns: 4, SrcStep: 4, DstStep: 2, Matrices: 3, SrcNext: 5, DstNext: 4},
+		{Rows: 2, Columns: 4, SrcStep: 4, DstStep: 2, Matrices: 2, SrcNext: -1, DstNext: 8},
 	} {
 		func() {
 			defer func() {

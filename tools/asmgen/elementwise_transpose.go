@@ -103,21 +103,42 @@ func (k *kernel) blockOfReals() {
 	k.ADDQ(n(32), RSI)
 }
 
-// interleave takes an element of each of two rows in turn; n is a multiple of those in 16 bytes.
+// interleave takes an element of each of two rows in turn, of count pairs of rows; n is at least those in 16 bytes.
+//
+// Registers:
+//
+//	DI dst    CX n                  R8 pairs of rows left
+//	SI a      AX columns done       R9 dstNext, in bytes
+//	DX b      BX the last 16 bytes  R10 srcNext, in bytes
 func (k *kernel) interleave(name, element string, size int, low, high func(ops ...Op)) {
-	k.function(name+"AVX2", "(dst, a, b *"+element+", n int)", 0)
-	k.params(RDI, RSI, RDX, RCX)
+	k.function(name+"AVX2", "(dst, a, b *"+element+", n, count, dstNext, srcNext int)", 0)
+	k.params(RDI, RSI, RDX, RCX, R8, R9, R10)
+	if size > 1 {
+		k.SHLQ(n(2), R9)
+		k.SHLQ(n(2), R10)
+	}
+	k.LEAQ(at(RCX, -16/size), RBX)
+	k.loop("rows")
 	k.XORQ(RAX, RAX)
-	k.loop("loop")
+	k.loop("columns")
 	k.VMOVUPS(at(RSI, 0).Idx(RAX, uint8(size)), x(0))
 	k.VMOVUPS(at(RDX, 0).Idx(RAX, uint8(size)), x(1))
 	low(x(1), x(0), x(2))
 	high(x(1), x(0), x(3))
-	k.VMOVUPS(x(2), at(RDI, 0))
-	k.VMOVUPS(x(3), at(RDI, 16))
-	k.ADDQ(n(32), RDI)
+	k.VMOVUPS(x(2), at(RDI, 0).Idx(RAX, uint8(2*size)))
+	k.VMOVUPS(x(3), at(RDI, 16).Idx(RAX, uint8(2*size)))
 	k.ADDQ(n(16/size), RAX)
+	k.CMPQ(RAX, RBX)
+	k.JLE(LabelRef("columns"))
 	k.CMPQ(RAX, RCX)
-	k.JLT(LabelRef("loop"))
+	k.JGE(LabelRef("next"))
+	k.MOVQ(RBX, RAX) // the last columns, of which some are there
+	k.JMP(LabelRef("columns"))
+	k.Label("next")
+	k.ADDQ(R9, RDI)
+	k.ADDQ(R10, RSI)
+	k.ADDQ(R10, RDX)
+	k.DECQ(R8)
+	k.JNZ(LabelRef("rows"))
 	k.end()
 }

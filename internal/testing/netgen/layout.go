@@ -30,15 +30,47 @@ func (b *generator) reshaped(x string, shape tensor.Shape) {
 		b.elementwise()
 	}
 	if b.exact {
-		exact := []func(string, tensor.Shape){b.norm, b.transpose, b.softmax, b.slice, b.concat, func(string, tensor.Shape) {}}
+		exact := []func(string, tensor.Shape){b.norm, b.transpose, b.rearranged, b.softmax, b.slice, b.concat, func(string, tensor.Shape) {}}
 		exact[b.in(0, len(exact)-1, "end")](b.last(), b.shape(b.last()))
 		return
 	}
 	ends := []func(string, tensor.Shape){
-		b.flatten, b.flatten, b.norm, b.heads, b.heads, b.transpose, b.softmax, b.matMul, b.conv, b.slice, b.concat,
+		b.flatten, b.flatten, b.norm, b.heads, b.heads, b.transpose, b.rearranged, b.softmax, b.matMul, b.conv, b.slice, b.concat,
 		b.reduction, func(string, tensor.Shape) {},
 	}
 	ends[b.in(0, len(ends)-1, "end")](b.last(), b.shape(b.last()))
+}
+
+// rearranged cuts the dimensions of a value, exchanges what comes out and joins it again, once or twice: shuffles of channels, pixels
+// that become channels, pictures that become rows.
+func (b *generator) rearranged(x string, shape tensor.Shape) {
+	n, _ := shape[1:].Elements()
+	for range b.in(1, 2, "exchanges") {
+		cut := []int{0}
+		for _, d := range b.shape(x)[1:] {
+			if outer := b.divisor(d, "cut"); len(cut) < 4 && b.yes("cut") {
+				cut = append(cut, outer, d/outer)
+			} else {
+				cut = append(cut, d)
+			}
+		}
+		if !b.add(graph.Reshape, graph.Attrs{"shape": cut}, 0, x) {
+			return
+		}
+		b.transpose(b.last(), b.shape(b.last()))
+		x = b.last()
+	}
+	switch b.in(0, 3, "end") {
+	case 0:
+		b.add(graph.Flatten, nil, 0, x)
+	case 1:
+		rows := b.divisor(n, "rows")
+		b.add(graph.Reshape, graph.Attrs{"shape": []int{0, rows, n / rows}}, 0, x)
+	default:
+		channels := b.divisor(n, "channels")
+		height := b.divisor(n/channels, "height")
+		b.add(graph.Reshape, graph.Attrs{"shape": []int{0, channels, height, n / channels / height}}, 0, x)
+	}
 }
 
 // divisor draws one of n, more often one in the middle.
