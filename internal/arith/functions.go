@@ -10,10 +10,10 @@ import "math"
 
 // The coefficients of these functions are minimax: what is given is the largest relative error. They are read and never written.
 var (
-	// ExpSeries is (eʳ − 1) / r for |r| ≤ ln 2 / 2, 4.5e-12, from the constant on.
+	// ExpSeries is (2ᶠ − 1) / f for |f| ≤ 1/2, 4.5e-12, from the constant on.
 	ExpSeries = [8]float64{
-		0.99999999999555132, 0.50000000001206662, 0.16666666785674458, 0.041666665951769034,
-		0.0083332836795545324, 0.0013888978153543309, 0.00019907491116326993, 2.4801692695203183e-5,
+		0.69314718055687663, 0.24022650696489156, 0.055504109060069473, 0.0096181289425335097,
+		0.0013333478814230471, 0.00015403629586383828, 1.5303609842544145e-5, 1.3215477815209392e-6,
 	}
 	// ErfSeries is erf(√z) / √z for z ≤ 16, 8.3e-12: numerator and denominator from the highest power on.
 	ErfSeries = [2][8]float64{{
@@ -37,8 +37,6 @@ var (
 // Constants of these functions.
 const (
 	Log2E    = log2e
-	Ln2Hi    = ln2Hi
-	Ln2Lo    = ln2Lo
 	ExpMagic = 0x1.8p52 + 1023 // added to a small number it leaves the nearest integer and 1023 in the low bits
 	ExpLeast = -700            // of arguments: 0 in float32
 	ExpMost  = 710             // infinite
@@ -50,15 +48,15 @@ const (
 	GeluCubic  = GeluLinear * 0.044715
 )
 
-// expParts returns 2**k and eʳ − 1 with x = k·ln 2 + r, |r| ≤ ln 2 / 2, for ExpLeast ≤ x ≤ ExpMost.
+// expParts returns 2**k and 2ᶠ − 1 with x = (k + f)·ln 2, |f| ≤ 1/2, for ExpLeast ≤ x ≤ ExpMost.
 func expParts(x float64) (scale, part float64) {
-	m := float64(x*Log2E) + ExpMagic
-	k := m - ExpMagic
-	r := (x - float64(k*Ln2Hi)) - float64(k*Ln2Lo)
-	c, z := &ExpSeries, float64(r*r)
-	even := float64((float64((float64(c[6]*z)+c[4])*z)+c[2])*z) + c[0]
-	odd := float64((float64((float64(c[7]*z)+c[5])*z)+c[3])*z) + c[1]
-	return math.Float64frombits(math.Float64bits(m) << 52), float64(r * (even + float64(odd*r)))
+	t := float64(x * Log2E)
+	m := t + ExpMagic
+	f := t - (m - ExpMagic)
+	c, z := &ExpSeries, float64(f*f)
+	low := (float64(c[1]*f) + c[0]) + float64((float64(c[3]*f)+c[2])*z)
+	high := (float64(c[5]*f) + c[4]) + float64((float64(c[7]*f)+c[6])*z)
+	return math.Float64frombits(math.Float64bits(m) << 52), float64(f * (low + float64(high*float64(z*z))))
 }
 
 // expOf returns e**x for ExpLeast ≤ x ≤ ExpMost.
@@ -78,14 +76,16 @@ func limit(x, least, most float64) float64 {
 	return x
 }
 
-// ratio returns the quotient of two polynomials.
-func ratio(c *[2][8]float64, x float64) float64 {
-	p, q := c[0][0], c[1][0]
-	for i := 1; i < len(c[0]); i++ {
-		p = float64(p*x) + c[0][i]
-		q = float64(q*x) + c[1][i]
-	}
-	return p / q
+// ratio returns the quotient of two polynomials of x, of which z is the square: even and odd powers apart, half as long a chain
+// as all of them.
+func ratio(c *[2][8]float64, x, z float64) float64 {
+	return polynomial(&c[0], x, z) / polynomial(&c[1], x, z)
+}
+
+func polynomial(c *[8]float64, x, z float64) float64 {
+	odd := float64((float64((float64(c[0]*z)+c[2])*z)+c[4])*z) + c[6]
+	even := float64((float64((float64(c[1]*z)+c[3])*z)+c[5])*z) + c[7]
+	return even + float64(odd*x)
 }
 
 // Exp32 returns e**x.
@@ -113,14 +113,16 @@ func Tanh32(x float32) float32 {
 // Erf32 returns the error function.
 func Erf32(x float32) float32 {
 	v := limit(float64(x), -ErfMost, ErfMost)
-	return float32(float64(v * ratio(&ErfSeries, float64(v*v))))
+	z := float64(v * v)
+	return float32(float64(v * ratio(&ErfSeries, z, float64(z*z))))
 }
 
 // Gelu32 returns x·Φ(x) = max(x, 0) − |x|·Φ(−|x|), Φ being the distribution of a normal variable.
 func Gelu32(x float32) float32 {
 	v := float64(x)
 	a := limit(math.Abs(v), 0, TailMost)
-	tail := float64(a * float64(ratio(&TailSeries, a)*expOf(float64(a*a)*-0.5)))
+	z := float64(a * a)
+	tail := float64(a * float64(ratio(&TailSeries, a, z)*expOf(float64(z*-0.5))))
 	if v < 0 {
 		v = 0
 	}

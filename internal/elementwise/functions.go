@@ -127,7 +127,7 @@ func softmax(dst, x []float32) {
 
 // constants are what kernels of functions read, each as often as a vector of 256 bits holds it.
 type constants struct {
-	log2e, ln2Hi, ln2Lo, magic      [4]float64
+	log2e, magic                    [4]float64
 	least, most                     [4]float64 // arguments of an exponential
 	leastErf, mostErf               [4]float64
 	mostTail                        [4]float64
@@ -151,7 +151,7 @@ func newConstants() *constants {
 	}
 	const sign, bits = 1 << 63, 1<<63 - 1
 	return &constants{
-		log2e: of(arith.Log2E), ln2Hi: of(arith.Ln2Hi), ln2Lo: of(arith.Ln2Lo), magic: of(arith.ExpMagic),
+		log2e: of(arith.Log2E), magic: of(arith.ExpMagic),
 		least: of(arith.ExpLeast), most: of(arith.ExpMost),
 		leastErf: of(-arith.ErfMost), mostErf: of(arith.ErfMost),
 		mostTail: of(arith.TailMost),

@@ -22,6 +22,79 @@ TEXT ·expRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VMOVUPD    constants_least+0(R8), Y1
+	VMOVUPD    constants_least+0(R8), Y9
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y8, Y9, Y8
+	VMOVUPD    constants_most+0(R8), Y1
+	VMOVUPD    constants_most+0(R8), Y9
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y8, Y9, Y8
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y8, Y8
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y9, Y10
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y10, Y8, Y8
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y9, Y9
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y8, Y8, Y10
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y8, Y12
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y8, Y13
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y8, Y11
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y12, Y12
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y13, Y13
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y11, Y11
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y10, Y12, Y12
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y12, Y13, Y13
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y8, Y12
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y10, Y11, Y11
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y10, Y10, Y10
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y12, Y12
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y10, Y13, Y13
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y12, Y11, Y11
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y13, Y11, Y11
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y11, Y8, Y10
+	VADDPD     constants_one+0(R8), Y2, Y2
+	VADDPD     constants_one+0(R8), Y10, Y10
+	VMULPD     Y2, Y1, Y0
+	VMULPD     Y10, Y9, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
@@ -31,31 +104,28 @@ loop:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VCVTPD2PSY Y0, X0
@@ -77,31 +147,28 @@ rest:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VCVTPD2PSY Y0, X0
@@ -118,6 +185,87 @@ TEXT ·sigmoidRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VXORPD     constants_signs+0(R8), Y0, Y0
+	VXORPD     constants_signs+0(R8), Y8, Y8
+	VMOVUPD    constants_least+0(R8), Y1
+	VMOVUPD    constants_least+0(R8), Y9
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y8, Y9, Y8
+	VMOVUPD    constants_most+0(R8), Y1
+	VMOVUPD    constants_most+0(R8), Y9
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y8, Y9, Y8
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y8, Y8
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y9, Y10
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y10, Y8, Y8
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y9, Y9
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y8, Y8, Y10
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y8, Y12
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y8, Y13
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y8, Y11
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y12, Y12
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y13, Y13
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y11, Y11
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y10, Y12, Y12
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y12, Y13, Y13
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y8, Y12
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y10, Y11, Y11
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y10, Y10, Y10
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y12, Y12
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y10, Y13, Y13
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y12, Y11, Y11
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y13, Y11, Y11
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y11, Y8, Y10
+	VADDPD     constants_one+0(R8), Y2, Y2
+	VADDPD     constants_one+0(R8), Y10, Y10
+	VMULPD     Y2, Y1, Y0
+	VMULPD     Y10, Y9, Y8
+	VADDPD     constants_one+0(R8), Y0, Y0
+	VADDPD     constants_one+0(R8), Y8, Y8
+	VMOVUPD    constants_one+0(R8), Y1
+	VMOVUPD    constants_one+0(R8), Y9
+	VDIVPD     Y0, Y1, Y0
+	VDIVPD     Y8, Y9, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
@@ -128,31 +276,28 @@ loop:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
@@ -178,31 +323,28 @@ rest:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
@@ -222,49 +364,127 @@ TEXT ·swishRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ         src+8(FP), SI
 	MOVQ         n+16(FP), CX
 	MOVQ         c+32(FP), R8
-	VBROADCASTSS alpha+24(FP), X13
-	VCVTPS2PD    X13, Y13
-	VXORPD       constants_signs+0(R8), Y13, Y13
-	SUBQ         $0x04, CX
-	JLT          rest
+	VBROADCASTSS alpha+24(FP), X15
+	VCVTPS2PD    X15, Y15
+	VXORPD       constants_signs+0(R8), Y15, Y15
+	SUBQ         $0x08, CX
+	JLT          fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y7
+	VMOVAPD    Y0, Y6
+	VMOVAPD    Y7, Y13
+	VMULPD     Y15, Y0, Y0
+	VMULPD     Y15, Y7, Y7
+	VMOVUPD    constants_least+0(R8), Y1
+	VMOVUPD    constants_least+0(R8), Y8
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y7, Y8, Y7
+	VMOVUPD    constants_most+0(R8), Y1
+	VMOVUPD    constants_most+0(R8), Y8
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y7, Y8, Y7
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y7, Y7
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y7, Y8
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y9, Y7, Y7
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y8, Y8
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y7, Y7, Y9
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y7, Y11
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y7, Y12
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y7, Y10
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y11, Y11
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y12, Y12
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y10, Y10
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y9, Y11, Y11
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y11, Y12, Y12
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y7, Y11
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y9, Y10, Y10
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y9, Y9, Y9
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y11, Y11
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y9, Y12, Y12
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y11, Y10, Y10
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y12, Y10, Y10
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y10, Y7, Y9
+	VADDPD     constants_one+0(R8), Y2, Y2
+	VADDPD     constants_one+0(R8), Y9, Y9
+	VMULPD     Y2, Y1, Y0
+	VMULPD     Y9, Y8, Y7
+	VADDPD     constants_one+0(R8), Y0, Y0
+	VADDPD     constants_one+0(R8), Y7, Y7
+	VDIVPD     Y0, Y6, Y0
+	VDIVPD     Y7, Y13, Y7
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y7, X7
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X7, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
+	SUBQ $0x04, CX
+	JLT  rest
 
 loop:
 	VCVTPS2PD  (SI), Y0
-	VMOVAPD    Y0, Y7
-	VMULPD     Y13, Y0, Y0
+	VMOVAPD    Y0, Y6
+	VMULPD     Y15, Y0, Y0
 	VMOVUPD    constants_least+0(R8), Y1
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
-	VDIVPD     Y0, Y7, Y0
+	VDIVPD     Y0, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (DI)
 	ADDQ       $0x10, SI
@@ -280,41 +500,38 @@ rest:
 	VMOVUPS    (BX)(CX*4), X14
 	VMASKMOVPS (SI), X14, X0
 	VCVTPS2PD  X0, Y0
-	VMOVAPD    Y0, Y7
-	VMULPD     Y13, Y0, Y0
+	VMOVAPD    Y0, Y6
+	VMULPD     Y15, Y0, Y0
 	VMOVUPD    constants_least+0(R8), Y1
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
-	VDIVPD     Y0, Y7, Y0
+	VDIVPD     Y0, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMASKMOVPS X0, X14, (DI)
 
@@ -329,50 +546,136 @@ TEXT ·tanhRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VANDPD     constants_signs+0(R8), Y0, Y6
+	VANDPD     constants_signs+0(R8), Y8, Y14
+	VANDPD     constants_magnitude+0(R8), Y0, Y0
+	VANDPD     constants_magnitude+0(R8), Y8, Y8
+	VMULPD     constants_minusTwo+0(R8), Y0, Y0
+	VMULPD     constants_minusTwo+0(R8), Y8, Y8
+	VMOVUPD    constants_least+0(R8), Y1
+	VMOVUPD    constants_least+0(R8), Y9
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y8, Y9, Y8
+	VMOVUPD    constants_most+0(R8), Y1
+	VMOVUPD    constants_most+0(R8), Y9
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y8, Y9, Y8
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y8, Y8
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y9, Y10
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y10, Y8, Y8
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y9, Y9
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y8, Y8, Y10
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y8, Y12
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y8, Y13
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y8, Y11
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y12, Y12
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y13, Y13
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y11, Y11
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y10, Y12, Y12
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y12, Y13, Y13
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y8, Y12
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y10, Y11, Y11
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y10, Y10, Y10
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y12, Y12
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y10, Y13, Y13
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y12, Y11, Y11
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y13, Y11, Y11
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y11, Y8, Y10
+	VMULPD     Y2, Y1, Y2
+	VMULPD     Y10, Y9, Y10
+	VSUBPD     constants_one+0(R8), Y1, Y1
+	VSUBPD     constants_one+0(R8), Y9, Y9
+	VADDPD     Y1, Y2, Y0
+	VADDPD     Y9, Y10, Y8
+	VADDPD     constants_two+0(R8), Y0, Y1
+	VADDPD     constants_two+0(R8), Y8, Y9
+	VDIVPD     Y1, Y0, Y0
+	VDIVPD     Y9, Y8, Y8
+	VANDPD     constants_magnitude+0(R8), Y0, Y0
+	VANDPD     constants_magnitude+0(R8), Y8, Y8
+	VORPD      Y6, Y0, Y0
+	VORPD      Y14, Y8, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
 loop:
 	VCVTPS2PD  (SI), Y0
-	VANDPD     constants_signs+0(R8), Y0, Y7
+	VANDPD     constants_signs+0(R8), Y0, Y6
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
 	VMULPD     constants_minusTwo+0(R8), Y0, Y0
 	VMOVUPD    constants_least+0(R8), Y1
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VMULPD     Y2, Y1, Y2
 	VSUBPD     constants_one+0(R8), Y1, Y1
 	VADDPD     Y1, Y2, Y0
 	VADDPD     constants_two+0(R8), Y0, Y1
 	VDIVPD     Y1, Y0, Y0
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
-	VORPD      Y7, Y0, Y0
+	VORPD      Y6, Y0, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (DI)
 	ADDQ       $0x10, SI
@@ -388,45 +691,42 @@ rest:
 	VMOVUPS    (BX)(CX*4), X14
 	VMASKMOVPS (SI), X14, X0
 	VCVTPS2PD  X0, Y0
-	VANDPD     constants_signs+0(R8), Y0, Y7
+	VANDPD     constants_signs+0(R8), Y0, Y6
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
 	VMULPD     constants_minusTwo+0(R8), Y0, Y0
 	VMOVUPD    constants_least+0(R8), Y1
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VMULPD     Y2, Y1, Y2
 	VSUBPD     constants_one+0(R8), Y1, Y1
 	VADDPD     Y1, Y2, Y0
 	VADDPD     constants_two+0(R8), Y0, Y1
 	VDIVPD     Y1, Y0, Y0
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
-	VORPD      Y7, Y0, Y0
+	VORPD      Y6, Y0, Y0
 	VCVTPD2PSY Y0, X0
 	VMASKMOVPS X0, X14, (DI)
 
@@ -441,6 +741,97 @@ TEXT ·erfRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VMOVUPD    constants_leastErf+0(R8), Y1
+	VMOVUPD    constants_leastErf+0(R8), Y9
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y8, Y9, Y8
+	VMOVUPD    constants_mostErf+0(R8), Y1
+	VMOVUPD    constants_mostErf+0(R8), Y9
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y8, Y9, Y8
+	VMOVAPD    Y0, Y6
+	VMOVAPD    Y8, Y14
+	VMULPD     Y0, Y0, Y4
+	VMULPD     Y8, Y8, Y12
+	VMULPD     Y4, Y4, Y0
+	VMULPD     Y12, Y12, Y8
+	VMULPD     constants_erfLower+32(R8), Y0, Y2
+	VMULPD     constants_erfLower+32(R8), Y8, Y10
+	VMULPD     constants_erfLower+0(R8), Y0, Y3
+	VMULPD     constants_erfLower+0(R8), Y8, Y11
+	VADDPD     constants_erfLower+64(R8), Y3, Y3
+	VADDPD     constants_erfLower+64(R8), Y11, Y11
+	VADDPD     constants_erfLower+96(R8), Y2, Y2
+	VADDPD     constants_erfLower+96(R8), Y10, Y10
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y8, Y11, Y11
+	VMULPD     Y0, Y2, Y2
+	VMULPD     Y8, Y10, Y10
+	VADDPD     constants_erfLower+128(R8), Y3, Y3
+	VADDPD     constants_erfLower+128(R8), Y11, Y11
+	VADDPD     constants_erfLower+160(R8), Y2, Y2
+	VADDPD     constants_erfLower+160(R8), Y10, Y10
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y8, Y11, Y11
+	VMULPD     Y0, Y2, Y2
+	VMULPD     Y8, Y10, Y10
+	VADDPD     constants_erfLower+192(R8), Y3, Y3
+	VADDPD     constants_erfLower+192(R8), Y11, Y11
+	VADDPD     constants_erfLower+224(R8), Y2, Y2
+	VADDPD     constants_erfLower+224(R8), Y10, Y10
+	VMULPD     Y4, Y3, Y3
+	VMULPD     Y12, Y11, Y11
+	VADDPD     Y3, Y2, Y2
+	VADDPD     Y11, Y10, Y10
+	VMULPD     constants_erfUpper+32(R8), Y0, Y7
+	VMULPD     constants_erfUpper+32(R8), Y8, Y15
+	VMULPD     constants_erfUpper+0(R8), Y0, Y1
+	VMULPD     constants_erfUpper+0(R8), Y8, Y9
+	VADDPD     constants_erfUpper+64(R8), Y1, Y1
+	VADDPD     constants_erfUpper+64(R8), Y9, Y9
+	VADDPD     constants_erfUpper+96(R8), Y7, Y7
+	VADDPD     constants_erfUpper+96(R8), Y15, Y15
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y8, Y9, Y9
+	VMULPD     Y0, Y7, Y7
+	VMULPD     Y8, Y15, Y15
+	VADDPD     constants_erfUpper+128(R8), Y1, Y1
+	VADDPD     constants_erfUpper+128(R8), Y9, Y9
+	VADDPD     constants_erfUpper+160(R8), Y7, Y7
+	VADDPD     constants_erfUpper+160(R8), Y15, Y15
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y8, Y9, Y9
+	VMULPD     Y0, Y7, Y7
+	VMULPD     Y8, Y15, Y15
+	VADDPD     constants_erfUpper+192(R8), Y1, Y1
+	VADDPD     constants_erfUpper+192(R8), Y9, Y9
+	VADDPD     constants_erfUpper+224(R8), Y7, Y7
+	VADDPD     constants_erfUpper+224(R8), Y15, Y15
+	VMULPD     Y4, Y1, Y1
+	VMULPD     Y12, Y9, Y9
+	VADDPD     Y1, Y7, Y7
+	VADDPD     Y9, Y15, Y15
+	VDIVPD     Y2, Y7, Y7
+	VDIVPD     Y10, Y15, Y15
+	VMULPD     Y7, Y6, Y0
+	VMULPD     Y15, Y14, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
@@ -450,39 +841,39 @@ loop:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_mostErf+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     Y0, Y0, Y7
-	VMOVUPD    constants_erfUpper+0(R8), Y8
-	VMOVUPD    constants_erfLower+0(R8), Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+32(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+32(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+64(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+64(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+96(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+96(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+128(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+128(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+160(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+160(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+192(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+192(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+224(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+224(R8), Y8, Y8
-	VDIVPD     Y9, Y8, Y8
-	VMULPD     Y8, Y0, Y0
+	VMOVAPD    Y0, Y6
+	VMULPD     Y0, Y0, Y4
+	VMULPD     Y4, Y4, Y0
+	VMULPD     constants_erfLower+32(R8), Y0, Y2
+	VMULPD     constants_erfLower+0(R8), Y0, Y3
+	VADDPD     constants_erfLower+64(R8), Y3, Y3
+	VADDPD     constants_erfLower+96(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_erfLower+128(R8), Y3, Y3
+	VADDPD     constants_erfLower+160(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_erfLower+192(R8), Y3, Y3
+	VADDPD     constants_erfLower+224(R8), Y2, Y2
+	VMULPD     Y4, Y3, Y3
+	VADDPD     Y3, Y2, Y2
+	VMULPD     constants_erfUpper+32(R8), Y0, Y7
+	VMULPD     constants_erfUpper+0(R8), Y0, Y1
+	VADDPD     constants_erfUpper+64(R8), Y1, Y1
+	VADDPD     constants_erfUpper+96(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_erfUpper+128(R8), Y1, Y1
+	VADDPD     constants_erfUpper+160(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_erfUpper+192(R8), Y1, Y1
+	VADDPD     constants_erfUpper+224(R8), Y7, Y7
+	VMULPD     Y4, Y1, Y1
+	VADDPD     Y1, Y7, Y7
+	VDIVPD     Y2, Y7, Y7
+	VMULPD     Y7, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (DI)
 	ADDQ       $0x10, SI
@@ -502,39 +893,39 @@ rest:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_mostErf+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     Y0, Y0, Y7
-	VMOVUPD    constants_erfUpper+0(R8), Y8
-	VMOVUPD    constants_erfLower+0(R8), Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+32(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+32(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+64(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+64(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+96(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+96(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+128(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+128(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+160(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+160(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+192(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+192(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_erfLower+224(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_erfUpper+224(R8), Y8, Y8
-	VDIVPD     Y9, Y8, Y8
-	VMULPD     Y8, Y0, Y0
+	VMOVAPD    Y0, Y6
+	VMULPD     Y0, Y0, Y4
+	VMULPD     Y4, Y4, Y0
+	VMULPD     constants_erfLower+32(R8), Y0, Y2
+	VMULPD     constants_erfLower+0(R8), Y0, Y3
+	VADDPD     constants_erfLower+64(R8), Y3, Y3
+	VADDPD     constants_erfLower+96(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_erfLower+128(R8), Y3, Y3
+	VADDPD     constants_erfLower+160(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_erfLower+192(R8), Y3, Y3
+	VADDPD     constants_erfLower+224(R8), Y2, Y2
+	VMULPD     Y4, Y3, Y3
+	VADDPD     Y3, Y2, Y2
+	VMULPD     constants_erfUpper+32(R8), Y0, Y7
+	VMULPD     constants_erfUpper+0(R8), Y0, Y1
+	VADDPD     constants_erfUpper+64(R8), Y1, Y1
+	VADDPD     constants_erfUpper+96(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_erfUpper+128(R8), Y1, Y1
+	VADDPD     constants_erfUpper+160(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_erfUpper+192(R8), Y1, Y1
+	VADDPD     constants_erfUpper+224(R8), Y7, Y7
+	VMULPD     Y4, Y1, Y1
+	VADDPD     Y1, Y7, Y7
+	VDIVPD     Y2, Y7, Y7
+	VMULPD     Y7, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMASKMOVPS X0, X14, (DI)
 
@@ -549,77 +940,217 @@ TEXT ·geluRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VANDPD     constants_magnitude+0(R8), Y0, Y0
+	VANDPD     constants_magnitude+0(R8), Y8, Y8
+	VMOVUPD    constants_mostTail+0(R8), Y1
+	VMOVUPD    constants_mostTail+0(R8), Y9
+	VMINPD     Y0, Y1, Y6
+	VMINPD     Y8, Y9, Y14
+	VMULPD     Y6, Y6, Y0
+	VMULPD     Y14, Y14, Y8
+	VMULPD     constants_under+32(R8), Y0, Y2
+	VMULPD     constants_under+32(R8), Y8, Y10
+	VMULPD     constants_under+0(R8), Y0, Y3
+	VMULPD     constants_under+0(R8), Y8, Y11
+	VADDPD     constants_under+64(R8), Y3, Y3
+	VADDPD     constants_under+64(R8), Y11, Y11
+	VADDPD     constants_under+96(R8), Y2, Y2
+	VADDPD     constants_under+96(R8), Y10, Y10
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y8, Y11, Y11
+	VMULPD     Y0, Y2, Y2
+	VMULPD     Y8, Y10, Y10
+	VADDPD     constants_under+128(R8), Y3, Y3
+	VADDPD     constants_under+128(R8), Y11, Y11
+	VADDPD     constants_under+160(R8), Y2, Y2
+	VADDPD     constants_under+160(R8), Y10, Y10
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y8, Y11, Y11
+	VMULPD     Y0, Y2, Y2
+	VMULPD     Y8, Y10, Y10
+	VADDPD     constants_under+192(R8), Y3, Y3
+	VADDPD     constants_under+192(R8), Y11, Y11
+	VADDPD     constants_under+224(R8), Y2, Y2
+	VADDPD     constants_under+224(R8), Y10, Y10
+	VMULPD     Y6, Y3, Y3
+	VMULPD     Y14, Y11, Y11
+	VADDPD     Y3, Y2, Y2
+	VADDPD     Y11, Y10, Y10
+	VMULPD     constants_tail+32(R8), Y0, Y7
+	VMULPD     constants_tail+32(R8), Y8, Y15
+	VMOVUPD    constants_tail+64(R8), Y1
+	VMOVUPD    constants_tail+64(R8), Y9
+	VADDPD     constants_tail+96(R8), Y7, Y7
+	VADDPD     constants_tail+96(R8), Y15, Y15
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y8, Y9, Y9
+	VMULPD     Y0, Y7, Y7
+	VMULPD     Y8, Y15, Y15
+	VADDPD     constants_tail+128(R8), Y1, Y1
+	VADDPD     constants_tail+128(R8), Y9, Y9
+	VADDPD     constants_tail+160(R8), Y7, Y7
+	VADDPD     constants_tail+160(R8), Y15, Y15
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y8, Y9, Y9
+	VMULPD     Y0, Y7, Y7
+	VMULPD     Y8, Y15, Y15
+	VADDPD     constants_tail+192(R8), Y1, Y1
+	VADDPD     constants_tail+192(R8), Y9, Y9
+	VADDPD     constants_tail+224(R8), Y7, Y7
+	VADDPD     constants_tail+224(R8), Y15, Y15
+	VMULPD     Y6, Y1, Y1
+	VMULPD     Y14, Y9, Y9
+	VADDPD     Y1, Y7, Y7
+	VADDPD     Y9, Y15, Y15
+	VDIVPD     Y2, Y7, Y7
+	VDIVPD     Y10, Y15, Y15
+	VMULPD     constants_minusHalf+0(R8), Y0, Y0
+	VMULPD     constants_minusHalf+0(R8), Y8, Y8
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y8, Y8
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y9, Y10
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y10, Y8, Y8
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y9, Y9
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y8, Y8, Y10
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y8, Y12
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y8, Y13
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y8, Y11
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y12, Y12
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y13, Y13
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y11, Y11
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y10, Y12, Y12
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y12, Y13, Y13
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y8, Y12
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y10, Y11, Y11
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y10, Y10, Y10
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y12, Y12
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y10, Y13, Y13
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y12, Y11, Y11
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y13, Y11, Y11
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y11, Y8, Y10
+	VADDPD     constants_one+0(R8), Y2, Y2
+	VADDPD     constants_one+0(R8), Y10, Y10
+	VMULPD     Y2, Y1, Y0
+	VMULPD     Y10, Y9, Y8
+	VMULPD     Y7, Y0, Y0
+	VMULPD     Y15, Y8, Y8
+	VMULPD     Y6, Y0, Y0
+	VMULPD     Y14, Y8, Y8
+	VCVTPS2PD  (SI), Y1
+	VCVTPS2PD  16(SI), Y9
+	VXORPD     Y2, Y2, Y2
+	VXORPD     Y10, Y10, Y10
+	VMAXPD     Y1, Y2, Y1
+	VMAXPD     Y9, Y10, Y9
+	VSUBPD     Y0, Y1, Y0
+	VSUBPD     Y8, Y9, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
 loop:
 	VCVTPS2PD  (SI), Y0
-	VXORPD     Y1, Y1, Y1
-	VMAXPD     Y0, Y1, Y10
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
 	VMOVUPD    constants_mostTail+0(R8), Y1
-	VMINPD     Y0, Y1, Y7
-	VMOVUPD    constants_tail+32(R8), Y8
-	VMOVUPD    constants_under+0(R8), Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+32(R8), Y9, Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+64(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+64(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+96(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+96(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+128(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+128(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+160(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+160(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+192(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+192(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+224(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+224(R8), Y8, Y8
-	VDIVPD     Y9, Y8, Y8
-	VMULPD     Y7, Y7, Y0
+	VMINPD     Y0, Y1, Y6
+	VMULPD     Y6, Y6, Y0
+	VMULPD     constants_under+32(R8), Y0, Y2
+	VMULPD     constants_under+0(R8), Y0, Y3
+	VADDPD     constants_under+64(R8), Y3, Y3
+	VADDPD     constants_under+96(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_under+128(R8), Y3, Y3
+	VADDPD     constants_under+160(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_under+192(R8), Y3, Y3
+	VADDPD     constants_under+224(R8), Y2, Y2
+	VMULPD     Y6, Y3, Y3
+	VADDPD     Y3, Y2, Y2
+	VMULPD     constants_tail+32(R8), Y0, Y7
+	VMOVUPD    constants_tail+64(R8), Y1
+	VADDPD     constants_tail+96(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_tail+128(R8), Y1, Y1
+	VADDPD     constants_tail+160(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_tail+192(R8), Y1, Y1
+	VADDPD     constants_tail+224(R8), Y7, Y7
+	VMULPD     Y6, Y1, Y1
+	VADDPD     Y1, Y7, Y7
+	VDIVPD     Y2, Y7, Y7
 	VMULPD     constants_minusHalf+0(R8), Y0, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
-	VMULPD     Y8, Y0, Y0
 	VMULPD     Y7, Y0, Y0
-	VSUBPD     Y0, Y10, Y0
+	VMULPD     Y6, Y0, Y0
+	VCVTPS2PD  (SI), Y1
+	VXORPD     Y2, Y2, Y2
+	VMAXPD     Y1, Y2, Y1
+	VSUBPD     Y0, Y1, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (DI)
 	ADDQ       $0x10, SI
@@ -635,72 +1166,70 @@ rest:
 	VMOVUPS    (BX)(CX*4), X14
 	VMASKMOVPS (SI), X14, X0
 	VCVTPS2PD  X0, Y0
-	VXORPD     Y1, Y1, Y1
-	VMAXPD     Y0, Y1, Y10
 	VANDPD     constants_magnitude+0(R8), Y0, Y0
 	VMOVUPD    constants_mostTail+0(R8), Y1
-	VMINPD     Y0, Y1, Y7
-	VMOVUPD    constants_tail+32(R8), Y8
-	VMOVUPD    constants_under+0(R8), Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+32(R8), Y9, Y9
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+64(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+64(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+96(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+96(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+128(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+128(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+160(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+160(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+192(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+192(R8), Y8, Y8
-	VMULPD     Y7, Y9, Y9
-	VADDPD     constants_under+224(R8), Y9, Y9
-	VMULPD     Y7, Y8, Y8
-	VADDPD     constants_tail+224(R8), Y8, Y8
-	VDIVPD     Y9, Y8, Y8
-	VMULPD     Y7, Y7, Y0
+	VMINPD     Y0, Y1, Y6
+	VMULPD     Y6, Y6, Y0
+	VMULPD     constants_under+32(R8), Y0, Y2
+	VMULPD     constants_under+0(R8), Y0, Y3
+	VADDPD     constants_under+64(R8), Y3, Y3
+	VADDPD     constants_under+96(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_under+128(R8), Y3, Y3
+	VADDPD     constants_under+160(R8), Y2, Y2
+	VMULPD     Y0, Y3, Y3
+	VMULPD     Y0, Y2, Y2
+	VADDPD     constants_under+192(R8), Y3, Y3
+	VADDPD     constants_under+224(R8), Y2, Y2
+	VMULPD     Y6, Y3, Y3
+	VADDPD     Y3, Y2, Y2
+	VMULPD     constants_tail+32(R8), Y0, Y7
+	VMOVUPD    constants_tail+64(R8), Y1
+	VADDPD     constants_tail+96(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_tail+128(R8), Y1, Y1
+	VADDPD     constants_tail+160(R8), Y7, Y7
+	VMULPD     Y0, Y1, Y1
+	VMULPD     Y0, Y7, Y7
+	VADDPD     constants_tail+192(R8), Y1, Y1
+	VADDPD     constants_tail+224(R8), Y7, Y7
+	VMULPD     Y6, Y1, Y1
+	VADDPD     Y1, Y7, Y7
+	VDIVPD     Y2, Y7, Y7
 	VMULPD     constants_minusHalf+0(R8), Y0, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
-	VMULPD     Y8, Y0, Y0
 	VMULPD     Y7, Y0, Y0
-	VSUBPD     Y0, Y10, Y0
+	VMULPD     Y6, Y0, Y0
+	VMASKMOVPS (SI), X14, X1
+	VCVTPS2PD  X1, Y1
+	VXORPD     Y2, Y2, Y2
+	VMAXPD     Y1, Y2, Y1
+	VSUBPD     Y0, Y1, Y0
 	VCVTPD2PSY Y0, X0
 	VMASKMOVPS X0, X14, (DI)
 
@@ -715,12 +1244,99 @@ TEXT ·geluTanhRealsAVX2(SB), NOSPLIT, $0-40
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	MOVQ c+32(FP), R8
+	SUBQ $0x08, CX
+	JLT  fours
+
+eights:
+	VCVTPS2PD  (SI), Y0
+	VCVTPS2PD  16(SI), Y8
+	VMOVAPD    Y0, Y6
+	VMOVAPD    Y8, Y14
+	VMULPD     Y0, Y0, Y1
+	VMULPD     Y8, Y8, Y9
+	VMULPD     constants_geluCubic+0(R8), Y1, Y1
+	VMULPD     constants_geluCubic+0(R8), Y9, Y9
+	VADDPD     constants_geluLinear+0(R8), Y1, Y1
+	VADDPD     constants_geluLinear+0(R8), Y9, Y9
+	VMULPD     Y1, Y0, Y0
+	VMULPD     Y9, Y8, Y8
+	VMOVUPD    constants_least+0(R8), Y1
+	VMOVUPD    constants_least+0(R8), Y9
+	VMAXPD     Y0, Y1, Y0
+	VMAXPD     Y8, Y9, Y8
+	VMOVUPD    constants_most+0(R8), Y1
+	VMOVUPD    constants_most+0(R8), Y9
+	VMINPD     Y0, Y1, Y0
+	VMINPD     Y8, Y9, Y8
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y8, Y8
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VADDPD     constants_magic+0(R8), Y8, Y9
+	VSUBPD     constants_magic+0(R8), Y1, Y2
+	VSUBPD     constants_magic+0(R8), Y9, Y10
+	VSUBPD     Y2, Y0, Y0
+	VSUBPD     Y10, Y8, Y8
+	VPSLLQ     $0x34, Y1, Y1
+	VPSLLQ     $0x34, Y9, Y9
+	VMULPD     Y0, Y0, Y2
+	VMULPD     Y8, Y8, Y10
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+224(R8), Y8, Y12
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+160(R8), Y8, Y13
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VMULPD     constants_series+96(R8), Y8, Y11
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+192(R8), Y12, Y12
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+128(R8), Y13, Y13
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VADDPD     constants_series+64(R8), Y11, Y11
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y10, Y12, Y12
+	VADDPD     Y4, Y5, Y5
+	VADDPD     Y12, Y13, Y13
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     constants_series+32(R8), Y8, Y12
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y10, Y11, Y11
+	VMULPD     Y2, Y2, Y2
+	VMULPD     Y10, Y10, Y10
+	VADDPD     constants_series+0(R8), Y4, Y4
+	VADDPD     constants_series+0(R8), Y12, Y12
+	VMULPD     Y2, Y5, Y5
+	VMULPD     Y10, Y13, Y13
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y12, Y11, Y11
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y13, Y11, Y11
+	VMULPD     Y3, Y0, Y2
+	VMULPD     Y11, Y8, Y10
+	VADDPD     constants_one+0(R8), Y2, Y2
+	VADDPD     constants_one+0(R8), Y10, Y10
+	VMULPD     Y2, Y1, Y0
+	VMULPD     Y10, Y9, Y8
+	VADDPD     constants_one+0(R8), Y0, Y0
+	VADDPD     constants_one+0(R8), Y8, Y8
+	VDIVPD     Y0, Y6, Y0
+	VDIVPD     Y8, Y14, Y8
+	VCVTPD2PSY Y0, X0
+	VCVTPD2PSY Y8, X8
+	VMOVUPS    X0, (DI)
+	VMOVUPS    X8, 16(DI)
+	ADDQ       $0x20, SI
+	ADDQ       $0x20, DI
+	SUBQ       $0x08, CX
+	JGE        eights
+
+fours:
+	ADDQ $0x08, CX
 	SUBQ $0x04, CX
 	JLT  rest
 
 loop:
 	VCVTPS2PD  (SI), Y0
-	VMOVAPD    Y0, Y7
+	VMOVAPD    Y0, Y6
 	VMULPD     Y0, Y0, Y1
 	VMULPD     constants_geluCubic+0(R8), Y1, Y1
 	VADDPD     constants_geluLinear+0(R8), Y1, Y1
@@ -729,35 +1345,32 @@ loop:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
-	VDIVPD     Y0, Y7, Y0
+	VDIVPD     Y0, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (DI)
 	ADDQ       $0x10, SI
@@ -773,7 +1386,7 @@ rest:
 	VMOVUPS    (BX)(CX*4), X14
 	VMASKMOVPS (SI), X14, X0
 	VCVTPS2PD  X0, Y0
-	VMOVAPD    Y0, Y7
+	VMOVAPD    Y0, Y6
 	VMULPD     Y0, Y0, Y1
 	VMULPD     constants_geluCubic+0(R8), Y1, Y1
 	VADDPD     constants_geluLinear+0(R8), Y1, Y1
@@ -782,35 +1395,32 @@ rest:
 	VMAXPD     Y0, Y1, Y0
 	VMOVUPD    constants_most+0(R8), Y1
 	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
 	VADDPD     constants_one+0(R8), Y0, Y0
-	VDIVPD     Y0, Y7, Y0
+	VDIVPD     Y0, Y6, Y0
 	VCVTPD2PSY Y0, X0
 	VMASKMOVPS X0, X14, (DI)
 
@@ -875,51 +1485,117 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-48
 	MOVQ         e+0(FP), DI
 	MOVQ         x+8(FP), SI
 	MOVQ         n+16(FP), CX
-	VBROADCASTSD most+24(FP), Y12
+	VBROADCASTSD most+24(FP), Y15
 	MOVQ         s+32(FP), DX
 	MOVQ         c+40(FP), R8
-	VMOVUPD      (DX), Y11
-	SUBQ         $0x04, CX
-	JLT          rest
+	VMOVUPD      (DX), Y12
+	SUBQ         $0x08, CX
+	JLT          fours
+
+eights:
+	VCVTPS2PD (SI), Y0
+	VCVTPS2PD 16(SI), Y6
+	VSUBPD    Y15, Y0, Y0
+	VSUBPD    Y15, Y6, Y6
+	VMOVUPD   constants_least+0(R8), Y1
+	VMOVUPD   constants_least+0(R8), Y7
+	VMAXPD    Y0, Y1, Y0
+	VMAXPD    Y6, Y7, Y6
+	VMULPD    constants_log2e+0(R8), Y0, Y0
+	VMULPD    constants_log2e+0(R8), Y6, Y6
+	VADDPD    constants_magic+0(R8), Y0, Y1
+	VADDPD    constants_magic+0(R8), Y6, Y7
+	VSUBPD    constants_magic+0(R8), Y1, Y2
+	VSUBPD    constants_magic+0(R8), Y7, Y8
+	VSUBPD    Y2, Y0, Y0
+	VSUBPD    Y8, Y6, Y6
+	VPSLLQ    $0x34, Y1, Y1
+	VPSLLQ    $0x34, Y7, Y7
+	VMULPD    Y0, Y0, Y2
+	VMULPD    Y6, Y6, Y8
+	VMULPD    constants_series+224(R8), Y0, Y4
+	VMULPD    constants_series+224(R8), Y6, Y10
+	VMULPD    constants_series+160(R8), Y0, Y5
+	VMULPD    constants_series+160(R8), Y6, Y11
+	VMULPD    constants_series+96(R8), Y0, Y3
+	VMULPD    constants_series+96(R8), Y6, Y9
+	VADDPD    constants_series+192(R8), Y4, Y4
+	VADDPD    constants_series+192(R8), Y10, Y10
+	VADDPD    constants_series+128(R8), Y5, Y5
+	VADDPD    constants_series+128(R8), Y11, Y11
+	VADDPD    constants_series+64(R8), Y3, Y3
+	VADDPD    constants_series+64(R8), Y9, Y9
+	VMULPD    Y2, Y4, Y4
+	VMULPD    Y8, Y10, Y10
+	VADDPD    Y4, Y5, Y5
+	VADDPD    Y10, Y11, Y11
+	VMULPD    constants_series+32(R8), Y0, Y4
+	VMULPD    constants_series+32(R8), Y6, Y10
+	VMULPD    Y2, Y3, Y3
+	VMULPD    Y8, Y9, Y9
+	VMULPD    Y2, Y2, Y2
+	VMULPD    Y8, Y8, Y8
+	VADDPD    constants_series+0(R8), Y4, Y4
+	VADDPD    constants_series+0(R8), Y10, Y10
+	VMULPD    Y2, Y5, Y5
+	VMULPD    Y8, Y11, Y11
+	VADDPD    Y4, Y3, Y3
+	VADDPD    Y10, Y9, Y9
+	VADDPD    Y5, Y3, Y3
+	VADDPD    Y11, Y9, Y9
+	VMULPD    Y3, Y0, Y2
+	VMULPD    Y9, Y6, Y8
+	VADDPD    constants_one+0(R8), Y2, Y2
+	VADDPD    constants_one+0(R8), Y8, Y8
+	VMULPD    Y2, Y1, Y0
+	VMULPD    Y8, Y7, Y6
+	VADDPD    Y0, Y12, Y12
+	VADDPD    Y6, Y12, Y12
+	VMOVUPD   Y0, (DI)
+	VMOVUPD   Y6, 32(DI)
+	ADDQ      $0x20, SI
+	ADDQ      $0x40, DI
+	SUBQ      $0x08, CX
+	JGE       eights
+
+fours:
+	ADDQ $0x08, CX
+	SUBQ $0x04, CX
+	JLT  rest
 
 loop:
 	VCVTPS2PD (SI), Y0
-	VSUBPD    Y12, Y0, Y0
+	VSUBPD    Y15, Y0, Y0
 	VMOVUPD   constants_least+0(R8), Y1
 	VMAXPD    Y0, Y1, Y0
-	VMOVUPD   constants_most+0(R8), Y1
-	VMINPD    Y0, Y1, Y0
-	VMULPD    constants_log2e+0(R8), Y0, Y1
-	VMOVUPD   constants_magic+0(R8), Y2
-	VADDPD    Y2, Y1, Y1
-	VSUBPD    Y2, Y1, Y2
-	VPSLLQ    $0x34, Y1, Y1
-	VMULPD    constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD    constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD    Y3, Y0, Y0
+	VMULPD    constants_log2e+0(R8), Y0, Y0
+	VADDPD    constants_magic+0(R8), Y0, Y1
+	VSUBPD    constants_magic+0(R8), Y1, Y2
 	VSUBPD    Y2, Y0, Y0
-	VMULPD    Y0, Y0, Y3
-	VMULPD    constants_series+192(R8), Y3, Y4
-	VMULPD    constants_series+224(R8), Y3, Y5
-	VADDPD    constants_series+128(R8), Y4, Y4
-	VADDPD    constants_series+160(R8), Y5, Y5
-	VMULPD    Y3, Y4, Y4
-	VMULPD    Y3, Y5, Y5
-	VADDPD    constants_series+64(R8), Y4, Y4
-	VADDPD    constants_series+96(R8), Y5, Y5
-	VMULPD    Y3, Y4, Y4
-	VMULPD    Y3, Y5, Y5
+	VPSLLQ    $0x34, Y1, Y1
+	VMULPD    Y0, Y0, Y2
+	VMULPD    constants_series+224(R8), Y0, Y4
+	VMULPD    constants_series+160(R8), Y0, Y5
+	VMULPD    constants_series+96(R8), Y0, Y3
+	VADDPD    constants_series+192(R8), Y4, Y4
+	VADDPD    constants_series+128(R8), Y5, Y5
+	VADDPD    constants_series+64(R8), Y3, Y3
+	VMULPD    Y2, Y4, Y4
+	VADDPD    Y4, Y5, Y5
+	VMULPD    constants_series+32(R8), Y0, Y4
+	VMULPD    Y2, Y3, Y3
+	VMULPD    Y2, Y2, Y2
 	VADDPD    constants_series+0(R8), Y4, Y4
-	VADDPD    constants_series+32(R8), Y5, Y5
-	VMULPD    Y0, Y5, Y5
-	VADDPD    Y5, Y4, Y4
-	VMULPD    Y4, Y0, Y2
+	VMULPD    Y2, Y5, Y5
+	VADDPD    Y4, Y3, Y3
+	VADDPD    Y5, Y3, Y3
+	VMULPD    Y3, Y0, Y2
 	VADDPD    constants_one+0(R8), Y2, Y2
 	VMULPD    Y2, Y1, Y0
-	VADDPD    Y0, Y11, Y11
+	VADDPD    Y0, Y12, Y12
 	VMOVUPD   Y0, (DI)
-	ADDQ      $0x20, DI
 	ADDQ      $0x10, SI
+	ADDQ      $0x20, DI
 	SUBQ      $0x04, CX
 	JGE       loop
 
@@ -931,46 +1607,40 @@ rest:
 	VMOVUPS    (BX)(CX*4), X14
 	VMASKMOVPS (SI), X14, X0
 	VCVTPS2PD  X0, Y0
-	VSUBPD     Y12, Y0, Y0
+	VSUBPD     Y15, Y0, Y0
 	VMOVUPD    constants_least+0(R8), Y1
 	VMAXPD     Y0, Y1, Y0
-	VMOVUPD    constants_most+0(R8), Y1
-	VMINPD     Y0, Y1, Y0
-	VMULPD     constants_log2e+0(R8), Y0, Y1
-	VMOVUPD    constants_magic+0(R8), Y2
-	VADDPD     Y2, Y1, Y1
-	VSUBPD     Y2, Y1, Y2
-	VPSLLQ     $0x34, Y1, Y1
-	VMULPD     constants_ln2Hi+0(R8), Y2, Y3
-	VMULPD     constants_ln2Lo+0(R8), Y2, Y2
-	VSUBPD     Y3, Y0, Y0
+	VMULPD     constants_log2e+0(R8), Y0, Y0
+	VADDPD     constants_magic+0(R8), Y0, Y1
+	VSUBPD     constants_magic+0(R8), Y1, Y2
 	VSUBPD     Y2, Y0, Y0
-	VMULPD     Y0, Y0, Y3
-	VMULPD     constants_series+192(R8), Y3, Y4
-	VMULPD     constants_series+224(R8), Y3, Y5
-	VADDPD     constants_series+128(R8), Y4, Y4
-	VADDPD     constants_series+160(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
-	VADDPD     constants_series+64(R8), Y4, Y4
-	VADDPD     constants_series+96(R8), Y5, Y5
-	VMULPD     Y3, Y4, Y4
-	VMULPD     Y3, Y5, Y5
+	VPSLLQ     $0x34, Y1, Y1
+	VMULPD     Y0, Y0, Y2
+	VMULPD     constants_series+224(R8), Y0, Y4
+	VMULPD     constants_series+160(R8), Y0, Y5
+	VMULPD     constants_series+96(R8), Y0, Y3
+	VADDPD     constants_series+192(R8), Y4, Y4
+	VADDPD     constants_series+128(R8), Y5, Y5
+	VADDPD     constants_series+64(R8), Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y5, Y5
+	VMULPD     constants_series+32(R8), Y0, Y4
+	VMULPD     Y2, Y3, Y3
+	VMULPD     Y2, Y2, Y2
 	VADDPD     constants_series+0(R8), Y4, Y4
-	VADDPD     constants_series+32(R8), Y5, Y5
-	VMULPD     Y0, Y5, Y5
-	VADDPD     Y5, Y4, Y4
-	VMULPD     Y4, Y0, Y2
+	VMULPD     Y2, Y5, Y5
+	VADDPD     Y4, Y3, Y3
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y3, Y0, Y2
 	VADDPD     constants_one+0(R8), Y2, Y2
 	VMULPD     Y2, Y1, Y0
-	VPMOVSXDQ  X14, Y10
-	VANDPD     Y10, Y0, Y0
-	VADDPD     Y0, Y11, Y11
+	VPMOVSXDQ  X14, Y13
+	VANDPD     Y13, Y0, Y0
+	VADDPD     Y0, Y12, Y12
 	VMOVUPD    Y0, (DI)
-	ADDQ       $0x20, DI
 
 done:
-	VMOVUPD Y11, (DX)
+	VMOVUPD Y12, (DX)
 	VZEROUPPER
 	RET
 

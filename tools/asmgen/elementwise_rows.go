@@ -117,7 +117,7 @@ func (k *kernel) scaleRow(masks laneMasks) {
 		k.VCVTPS2PD(k.four(R9, X2), Y2)
 		k.VADDPD(Y2, Y1, Y1)
 		k.VCVTPD2PSY(Y1, X1)
-		k.storeFour(X1, RDI)
+		k.storeFour(X1, at(RDI, 0))
 	}, RSI, RDI, R8, R9)
 	k.end()
 }
