@@ -53,24 +53,50 @@ func (w *Float32) mulBlocks(dst []float32, ldd int, a []float32, lda, m int, bia
 	for i := 0; i < m; i += blockRows {
 		rows := min(blockRows, m-i)
 		for j := 0; j < w.N; {
-			width := w.accumulate(acc, a[i*lda:], lda, rows, j)
+			width := w.reals.width(j, w.N)
 			n := min(width, w.N-j)
 			finish := floatStage{bias: zeros.float32s[:n], lo: lo, hi: hi}
 			if bias != nil {
 				finish.bias = bias[j : j+n]
 			}
+			if w.finish(&finish, dst[i*ldd+j:], ldd, a[i*lda:], lda, rows, j) {
+				j += width
+				continue
+			}
+			w.accumulate(acc, a[i*lda:], lda, rows, j)
 			kernel.NoEscape(&finish).apply(w.kernels, dst[i*ldd+j:], ldd, acc, width, rows, n)
 			j += width
 		}
 	}
 }
 
-// accumulate fills acc [rows, width] with the chains of rows of a with the panel whose first channel is j, and returns
-// the panel's width. Beyond channel N the sums are meaningless.
-func (w *Float32) accumulate(acc, a []float32, lda, rows, j int) (width int) {
+// finish stores the outputs of rows of a and the panel whose first channel is j in rows of dst, and returns false where the tier has no
+// kernel that does so.
+func (w *Float32) finish(s *floatStage, dst []float32, ldd int, a []float32, lda, rows, j int) bool {
 	own := &w.reals
 	t := &own.narrowTiles
-	if width = own.width(j, w.N); width > own.narrow {
+	if !own.finished[0].Has() || len(s.bias) != own.narrow || rows < t.short {
+		return false
+	}
+	panel := &w.panels[j*w.K]
+	for r := 0; r < rows; {
+		start, height, count := t.next(r, rows)
+		run := &own.finished[0]
+		if height == t.short {
+			run = &own.finished[1]
+		}
+		run.Get()(&dst[start*ldd], ldd, &a[start*lda], lda, count, panel, w.K, &s.bias[0], s.lo, s.hi)
+		r = start + height*count
+	}
+	return true
+}
+
+// accumulate fills acc [rows, width] with the chains of rows of a with the panel whose first channel is j. Beyond channel N the
+// sums are meaningless.
+func (w *Float32) accumulate(acc, a []float32, lda, rows, j int) {
+	own := &w.reals
+	t, width := &own.narrowTiles, own.width(j, w.N)
+	if width > own.narrow {
 		t = &own.wideTiles
 	}
 	panel := &w.panels[j*w.K]
@@ -79,7 +105,6 @@ func (w *Float32) accumulate(acc, a []float32, lda, rows, j int) (width int) {
 		t.of(height)(&acc[start*width], &a[start*lda], lda, count, panel, w.K)
 		r = start + height*count
 	}
-	return width
 }
 
 // floatStage is what happens to finished chains.

@@ -179,3 +179,221 @@ step:
 	JNZ          tile
 	VZEROUPPER
 	RET
+
+// func float32FinishedAVX2x6x16(dst *float32, ldd int, a *float32, lda int, tiles int, w *float32, k int, bias *float32, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·float32FinishedAVX2x6x16(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), DI
+	MOVQ ldd+8(FP), R10
+	MOVQ a+16(FP), SI
+	MOVQ lda+24(FP), DX
+	MOVQ tiles+32(FP), CX
+	MOVQ bias+56(FP), R11
+	SHLQ $0x02, R10
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), R8
+
+tile:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    w+40(FP), R12
+	MOVQ    SI, AX
+	LEAQ    (SI)(DX*4), R9
+	ADDQ    DX, R9
+	MOVQ    k+48(FP), BX
+	PCALIGN $64
+
+step:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(DX*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(DX*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, R9
+	ADDQ         $0x40, R12
+	DECQ         BX
+	JNZ          step
+	VBROADCASTSS lo+64(FP), Y14
+	VBROADCASTSS hi+68(FP), Y15
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y14, Y0
+	VMINPS       Y0, Y15, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y13, Y1, Y1
+	VMAXPS       Y1, Y14, Y1
+	VMINPS       Y1, Y15, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y14, Y2
+	VMINPS       Y2, Y15, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       Y13, Y3, Y3
+	VMAXPS       Y3, Y14, Y3
+	VMINPS       Y3, Y15, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y14, Y4
+	VMINPS       Y4, Y15, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       Y13, Y5, Y5
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y5, Y15, Y5
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y14, Y6
+	VMINPS       Y6, Y15, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       Y13, Y7, Y7
+	VMAXPS       Y7, Y14, Y7
+	VMINPS       Y7, Y15, Y7
+	VMOVUPS      Y7, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y14, Y8
+	VMINPS       Y8, Y15, Y8
+	VMOVUPS      Y8, (DI)
+	VADDPS       Y13, Y9, Y9
+	VMAXPS       Y9, Y14, Y9
+	VMINPS       Y9, Y15, Y9
+	VMOVUPS      Y9, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y14, Y10
+	VMINPS       Y10, Y15, Y10
+	VMOVUPS      Y10, (DI)
+	VADDPS       Y13, Y11, Y11
+	VMAXPS       Y11, Y14, Y11
+	VMINPS       Y11, Y15, Y11
+	VMOVUPS      Y11, 32(DI)
+	ADDQ         R10, DI
+	LEAQ         (SI)(DX*4), SI
+	LEAQ         (SI)(DX*2), SI
+	DECQ         CX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func float32FinishedAVX2x4x16(dst *float32, ldd int, a *float32, lda int, tiles int, w *float32, k int, bias *float32, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·float32FinishedAVX2x4x16(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), DI
+	MOVQ ldd+8(FP), R10
+	MOVQ a+16(FP), SI
+	MOVQ lda+24(FP), DX
+	MOVQ tiles+32(FP), CX
+	MOVQ bias+56(FP), R11
+	SHLQ $0x02, R10
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), R8
+
+tile:
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    w+40(FP), R12
+	MOVQ    SI, AX
+	LEAQ    (SI)(DX*4), R9
+	ADDQ    DX, R9
+	MOVQ    k+48(FP), BX
+	PCALIGN $64
+
+step:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(DX*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, R12
+	DECQ         BX
+	JNZ          step
+	VBROADCASTSS lo+64(FP), Y14
+	VBROADCASTSS hi+68(FP), Y15
+	VMOVUPS      (R11), Y12
+	VMOVUPS      32(R11), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y14, Y0
+	VMINPS       Y0, Y15, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y13, Y1, Y1
+	VMAXPS       Y1, Y14, Y1
+	VMINPS       Y1, Y15, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y14, Y2
+	VMINPS       Y2, Y15, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       Y13, Y3, Y3
+	VMAXPS       Y3, Y14, Y3
+	VMINPS       Y3, Y15, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y14, Y4
+	VMINPS       Y4, Y15, Y4
+	VMOVUPS      Y4, (DI)
+	VADDPS       Y13, Y5, Y5
+	VMAXPS       Y5, Y14, Y5
+	VMINPS       Y5, Y15, Y5
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         R10, DI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y14, Y6
+	VMINPS       Y6, Y15, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       Y13, Y7, Y7
+	VMAXPS       Y7, Y14, Y7
+	VMINPS       Y7, Y15, Y7
+	VMOVUPS      Y7, 32(DI)
+	ADDQ         R10, DI
+	LEAQ         (SI)(DX*4), SI
+	DECQ         CX
+	JNZ          tile
+	VZEROUPPER
+	RET

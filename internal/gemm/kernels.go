@@ -64,7 +64,13 @@ type codeKernels struct {
 type realKernels struct {
 	panelLayout
 	wideTiles, narrowTiles tiles[realTile] // for panels of that width
+
+	// finished are narrowTiles with the output stage, for panels of which all channels are there; of tall and of short tiles.
+	finished [2]kernel.Func[finishedTile]
 }
+
+// finishedTile fills rows of dst with the outputs of one panel of weights, tiles one below the other.
+type finishedTile = func(dst *float32, ldd int, a *float32, lda, tiles int, w *float32, k int, bias *float32, lo, hi float32)
 
 // realTile fills acc, tiles one below the other, with the sums of one panel of weights.
 type realTile = func(acc, a *float32, lda, tiles int, w *float32, k int)

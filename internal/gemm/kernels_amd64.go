@@ -105,6 +105,15 @@ func float32AVX2x4x16(acc, a *float32, lda, tiles int, w *float32, k int)
 //go:noescape
 func float32AVX2x1x16(acc, a *float32, lda, tiles int, w *float32, k int)
 
+// The next two take a whole panel of channels to the end: they fill dst[r·ldd+c] with the sum and bias[c], made lo where that is
+// less and hi where it is greater.
+
+//go:noescape
+func float32FinishedAVX2x6x16(dst *float32, ldd int, a *float32, lda, tiles int, w *float32, k int, bias *float32, lo, hi float32)
+
+//go:noescape
+func float32FinishedAVX2x4x16(dst *float32, ldd int, a *float32, lda, tiles int, w *float32, k int, bias *float32, lo, hi float32)
+
 // avxvnniCode returns where the machine code of int8AVXVNNI6x16 is, so that a test can read the encodings that Go's
 // assembler did not make.
 func avxvnniCode() *byte

@@ -27,6 +27,7 @@ func avx2Kernels() *kernels {
 
 	k.reals.panelLayout = panelLayout{wide: 16, narrow: 16, run: 1, group: 1}
 	k.reals.narrowTiles = newTiles(6, float32AVX2x6x16, 4, float32AVX2x4x16, float32AVX2x1x16)
+	k.reals.finished = [2]kernel.Func[finishedTile]{kernel.Of(float32FinishedAVX2x6x16), kernel.Of(float32FinishedAVX2x4x16)}
 	k.windows.narrow[6], k.windows.narrow[4] = kernel.Of(windowsAVX2x6x16), kernel.Of(windowsAVX2x4x16)
 	k.windows.whole = true
 	k.stages[quant.ONNX], k.stages[quant.Torch] = scaled(stageAVX2, 8), scaled(stageAVX2, 8)
