@@ -1,6 +1,11 @@
 FUZZTIME   ?= 1m
 COUNT      ?= 6
 
+# Of bench-peers: a Python that has the peers, the folder of networks, and more flags of tools/peers/bench.py.
+PEERS_PYTHON   ?= python3
+PEERS_NETWORKS ?= bin/peers
+PEERS_FLAGS    ?=
+
 .DEFAULT_GOAL := help
 .PHONY: help test bench bench-peers figures fuzz lint dist ci
 
@@ -14,8 +19,8 @@ bench: ## run the benchmarks COUNT times, summarised by benchstat
 	go test -run='^$$' -bench=. -benchmem -count=$(COUNT) ./... | tee bench.out
 	go tool -modfile=go.tools.mod benchstat bench.out
 
-bench-peers: ## ours and ONNX Runtime in turns on the same files; LINQUANT_ORT_PYTHON names a Python that has onnxruntime
-	go test -run='^$$' -bench=Peers -benchtime=1x ./internal/testing/e2e
+bench-peers: ## ours and other runtimes in turns on the same files; PEERS_PYTHON has them (tools/peers/README.md)
+	$(PEERS_PYTHON) tools/peers/bench.py --networks $(PEERS_NETWORKS) $(if $(LINQUANT_DATA),--data $(LINQUANT_DATA)) $(PEERS_FLAGS)
 
 figures: ## draw README's five pictures
 	go run ./cmd/linquant demo --out-dir assets

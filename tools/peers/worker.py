@@ -1,0 +1,148 @@
+"""One peer's side of bench.py: loads a network, runs it for a while whenever it is told to, and says how long each run took.
+
+Commands and answers are JSON, one a line, as in turns/main.go. `worker.py NAME` is a process that knows one peer, so that
+each has its threads for itself; a load may replace what was loaded.
+"""
+import contextlib
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+
+class Unsupported(Exception):
+    """Why a peer does not take a network."""
+
+
+class Peer:
+    """What all have: load sets up self.run(i), which runs buffer i and returns the outputs, or keeps them for self.read()."""
+
+    def __init__(self):
+        self.next = 0
+
+    def inputs(self, command, shape):
+        data = np.fromfile(command["input"], np.float32)
+        return list(data.reshape(command["buffers"], command["batch"], *shape))
+
+    def turn(self, seconds):
+        times, count, begin = [], len(self.buffers), time.perf_counter()
+        while not times or time.perf_counter() - begin < seconds:
+            i, self.next = self.next, (self.next + 1) % count
+            start = time.perf_counter()
+            self.run(i)
+            times.append(time.perf_counter() - start)
+        return times
+
+    def answers(self):
+        out = []
+        for i in range(len(self.buffers)):
+            out.append(np.array(self.read(self.run(i)), np.float32, copy=True))
+        return np.concatenate(out)
+
+    def read(self, result):
+        return result
+
+
+class ORT(Peer):
+    """ONNX Runtime. Inputs and outputs are bound once, so that the cost of calls from Python is small."""
+
+    def __init__(self, exact=False, reference=False):
+        super().__init__()
+        import onnxruntime
+
+        self.ort, self.exact, self.reference = onnxruntime, exact, reference
+        self.version = "ONNX Runtime " + onnxruntime.__version__
+        onnxruntime.set_default_logger_severity(3)
+
+    def load(self, c):
+        options = self.ort.SessionOptions()
+        options.intra_op_num_threads = c["threads"]
+        if self.exact:
+            options.add_session_config_entry("session.x64quantprecision", "1")
+        if self.reference:
+            options.graph_optimization_level = self.ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        s = self.session = self.ort.InferenceSession(c["path"], options, providers=["CPUExecutionProvider"])
+        given, made = s.get_inputs()[0], s.get_outputs()[0]
+        self.buffers = [np.ascontiguousarray(x) for x in self.inputs(c, given.shape[1:])]
+        out = s.run(None, {given.name: self.buffers[0]})[0]
+        self.out = np.empty_like(out)
+        self.bound = []
+        for x in self.buffers:
+            b = s.io_binding()
+            b.bind_input(given.name, "cpu", 0, np.float32, x.shape, x.ctypes.data)
+            b.bind_output(made.name, "cpu", 0, np.float32, self.out.shape, self.out.ctypes.data)
+            self.bound.append(b)
+
+    def run(self, i):
+        self.session.run_with_iobinding(self.bound[i])
+
+    def read(self, result):
+        return self.out
+
+
+class OpenVINO(Peer):
+    """OpenVINO's CPU plugin with fixed shapes and the hint for latency, all threads on one inference."""
+
+    def __init__(self):
+        super().__init__()
+        import openvino
+
+        self.ov, self.core = openvino, openvino.Core()
+        self.version = "OpenVINO " + openvino.__version__.split("-")[0]
+
+    def load(self, c):
+        model = self.core.read_model(c["path"])
+        shape = [d.get_length() if d.is_static else None for d in model.input(0).partial_shape]
+        shape[0] = c["batch"]
+        model.reshape({model.input(0): shape})
+        compiled = self.core.compile_model(model, "CPU", {
+            "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": c["threads"], "NUM_STREAMS": 1,
+            "INFERENCE_PRECISION_HINT": "f32"})
+        self.buffers = [np.ascontiguousarray(x) for x in self.inputs(c, shape[1:])]
+        self.tensors = [self.ov.Tensor(x, shared_memory=True) for x in self.buffers]
+        self.request = compiled.create_infer_request()
+        self.run(0)
+
+    def run(self, i):
+        self.request.set_input_tensor(self.tensors[i])
+        self.request.start_async()
+        self.request.wait()
+
+    def read(self, result):
+        return self.request.get_output_tensor().data
+
+
+PEERS = {"ort": ORT, "ort-exact": lambda: ORT(exact=True), "reference": lambda: ORT(reference=True), "openvino": OpenVINO}
+
+
+def main():
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    peer = None
+    for line in sys.stdin:
+        c, reply = json.loads(line), {}
+        try:
+            if peer is None:
+                peer = PEERS[sys.argv[1]]()
+            if c["do"] == "load":
+                peer.load(c)
+                reply = {"version": peer.version}
+            elif c["do"] == "turn":
+                reply = {"times": peer.turn(c["seconds"])}
+            elif c["do"] == "answer":
+                peer.answers().tofile(c["output"])
+            else:
+                reply = {"error": "%r: use load, turn or answer" % c["do"]}
+        except ImportError as e:
+            reply = {"error": "not installed: %s" % e}
+        except Exception as e:
+            text = str(e).strip().splitlines()
+            reply = {"error": (text[0] if text else type(e).__name__)[:300]}
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(reply), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()
