@@ -1,6 +1,7 @@
 package elementwise
 
 import (
+	"bytes"
 	"fmt"
 
 	"linquant/internal/cpu"
@@ -21,7 +22,8 @@ type Depthwise struct {
 	Requant *quant.Requantizer
 	Flip    byte
 
-	quads *quads // of Pack
+	quads *quads // of Pack, as pairs
+	pairs *pairs
 }
 
 // Weight is a code less its zero point, in 16 bits with 16 bits of 0 above: VPMADDWD multiplies pairs of 16 bits.
@@ -34,7 +36,7 @@ func NewWeight(w int16) Weight { return Weight(uint16(w)) }
 func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Tier) {
 	w.check(len(dst), len(src), 0)
 	d.check(w)
-	if d.quads != nil && d.codesOfQuads(dst, src, w, tier) {
+	if d.quads != nil && d.codesOfQuads(dst, src, w, tier) || d.pairs != nil && d.codesOfPairs(dst, src, w, tier) {
 		return
 	}
 	if len(w.Taps) > 0 && d.vector(kernelsOf(tier), dst, src, w) {
@@ -58,6 +60,38 @@ func (d *Depthwise) Codes(dst, src []byte, w *Windows, sums []int32, tier cpu.Ti
 		}
 	}
 }
+
+// Pack lays out the weights, of so many taps one after the other, for a faster kernel, if the tier has one for them.
+// What it depends on must not change afterwards. A run of windows takes up to span elements of a line.
+func (d *Depthwise) Pack(taps, channels, span int, tier cpu.Tier) {
+	r, k := d.Requant, kernelsOf(tier)
+	if taps > mostTaps || r.Convention != quant.ONNX && r.Convention != quant.Torch {
+		return
+	}
+	for _, m := range r.Multipliers() {
+		if !(m <= 0.5) { // so that every product of an int32 fits an int32
+			return
+		}
+	}
+	for _, w := range d.Weight {
+		if v := int16(w); v != int16(int8(v)) {
+			return
+		}
+	}
+	padding := bytes.Repeat([]byte{byte(d.Zero)}, span)
+	switch {
+	case k.quads.Has():
+		d.quads = d.newQuads(taps, channels)
+		d.quads.padding = padding
+	case k.pairs.Has():
+		if d.pairs = d.newPairs(taps, channels); d.pairs != nil {
+			d.pairs.padding = padding
+		}
+	}
+}
+
+// mostTaps is how many taps packed weights have at most.
+const mostTaps = 64
 
 // codeParams are the constants of a depthwise product of codes.
 type codeParams struct {

@@ -24,6 +24,7 @@ type kernels struct {
 	depthwiseCodes     kernel.Func[func(dst, src *byte, p *codeParams)]
 	depthwiseReals     kernel.Func[func(dst, src *float32, p *realParams)]
 	quads              kernel.Func[func(p *quadParams)]
+	pairs, nine        kernel.Func[func(p *quadParams)] // nine for nine taps
 	lookup             lookupKernel
 	transposeCodes     transposer[byte]
 	transposeReals     transposer[float32]

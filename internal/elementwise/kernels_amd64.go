@@ -207,6 +207,22 @@ func sumCodesAVX2(dst, a, b *byte, n int, s *sum) (done int)
 //go:noescape
 func depthwiseQuadsAVX512(p *quadParams)
 
+// depthwisePairsAVX2 does for all pixels i and channels c, with the weights and biases of p.block,
+//
+//	acc := bias[c]
+//	for t := range taps {
+//		acc += int32(*(p.taps[t]+i·step+c) ^ mask[t][c]) · int32(weight[t][c])
+//	}
+//	dst[i·stride+c] = clamp(RNE(float32(acc)·mult[c]+before) + after, lo, hi)
+//
+// and depthwiseNineAVX2 the same for nine taps, of which the second and every second one after it has no mask.
+//
+//go:noescape
+func depthwisePairsAVX2(p *quadParams)
+
+//go:noescape
+func depthwiseNineAVX2(p *quadParams)
+
 // lookupVBMI fills dst[i] = table[src[i]] for i < n. It needs AVX512_VBMI.
 //
 //go:noescape

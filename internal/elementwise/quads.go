@@ -10,55 +10,81 @@ import (
 	"linquant/quant"
 )
 
-// quads are the weights of a depthwise product with four taps of a channel side by side, for instructions that multiply
-// and add four bytes at once. The zero point of the input is folded into the bias: taps in the padding are of a line of
-// zero points.
-type quads struct {
+// packed are weights of a depthwise product for a kernel that takes four taps of a channel at once. The zero point of the
+// input is folded into the bias: taps in the padding are of a line of zero points.
+type packed struct {
 	taps, groups int
 	single       bool   // the last tap is alone
-	size         int    // bytes of a block of 64 channels
-	blocks       []byte // [⌈channels/64⌉]: bias [64], multipliers [64], weights [groups][64][4], in the kernel's order
+	size         int    // bytes of a block of channels
+	blocks       []byte // of channels
 	padding      []byte // zero points
 }
 
-const (
-	quadBlock = 64
-	mostTaps  = 64
-)
-
-// Pack lays out the weights, of so many taps one after the other, for a faster kernel, if the tier has one for them.
-// What it depends on must not change afterwards. A run of windows takes up to span elements of a line.
-func (d *Depthwise) Pack(taps, channels, span int, tier cpu.Tier) {
-	r := d.Requant
-	if !kernelsOf(tier).quads.Has() || taps > mostTaps || r.Convention != quant.ONNX && r.Convention != quant.Torch {
-		return
-	}
-	for _, m := range r.Multipliers() {
-		if !(m <= 0.5) { // so that every product of an int32 fits an int32
-			return
-		}
-	}
-	for _, w := range d.Weight {
-		if v := int16(w); v != int16(int8(v)) {
-			return
-		}
-	}
-	d.quads = d.newQuads(taps, channels)
-	d.quads.padding = make([]byte, span)
-	for i := range d.quads.padding {
-		d.quads.padding[i] = byte(d.Zero)
-	}
-}
-
-// newQuads packs the weights.
-func (d *Depthwise) newQuads(taps, channels int) *quads {
-	q := &quads{taps: taps, groups: (taps + 3) / 4}
+// newPacked returns the frame for so many taps, of which a block takes so many bytes besides header and groups.
+func newPacked(taps, header, group, single int) packed {
+	q := packed{taps: taps, groups: (taps + 3) / 4}
 	if taps%4 == 1 {
 		q.single = true
 		q.groups--
+		header += single
 	}
-	slots := (taps + 3) / 4 * 4
-	q.size = 8*quadBlock + quadBlock*slots
+	q.size = header + q.groups*group
+	return q
+}
+
+// tapPlaces are where taps are, four for each group and one for a single one.
+type tapPlaces [mostTaps + 3]unsafe.Pointer
+
+// place fills p with where the taps of the first window are, and returns those that count.
+func (q *packed) place(p *tapPlaces, src []byte, w *Windows) []unsafe.Pointer {
+	n := 4 * q.groups
+	if q.single {
+		n++
+	}
+	slots := p[:n]
+	for i := range slots {
+		slots[i] = unsafe.Pointer(&q.padding[0])
+	}
+	for t, at := range w.Taps {
+		slots[w.Weights[t]/w.Channels] = unsafe.Pointer(&src[at])
+	}
+	return slots
+}
+
+// params returns what a kernel needs to know of the weights and of the output stage.
+func (q *packed) params(r *quant.Requantizer, flip byte) quadParams {
+	p := quadParams{
+		block: unsafe.Pointer(&q.blocks[0]), groups: q.groups, size: q.size,
+		after: int16(flip), lo: byte(r.Lo + int32(flip)), hi: byte(r.Hi + int32(flip)),
+	}
+	if q.single {
+		p.single = 1
+	}
+	if r.Convention == quant.Torch { // which adds its zero point before it rounds
+		p.before = float32(r.ZeroPoint)
+	} else {
+		p.after += int16(r.ZeroPoint)
+	}
+	return p
+}
+
+// next has p and the taps begin so many pixels later.
+func (p *quadParams) next(pixels int, slots []unsafe.Pointer, w *Windows) {
+	for i := range slots {
+		slots[i] = unsafe.Add(slots[i], pixels*w.Step)
+	}
+	p.dst = unsafe.Add(p.dst, pixels*w.Channels)
+}
+
+// quads have four taps of a channel side by side, for instructions that multiply and add four bytes at once. Their blocks,
+// [⌈channels/64⌉], are bias [64], multipliers [64], weights [groups][64][4], in the kernel's order.
+type quads struct{ packed }
+
+const quadBlock = 64
+
+// newQuads packs the weights.
+func (d *Depthwise) newQuads(taps, channels int) *quads {
+	q := &quads{newPacked(taps, 8*quadBlock, 4*quadBlock, 4*quadBlock)}
 	q.blocks = make([]byte, (channels+quadBlock-1)/quadBlock*q.size)
 	mult := d.Requant.Multipliers()
 	for c := range channels {
@@ -79,10 +105,11 @@ func (d *Depthwise) newQuads(taps, channels int) *quads {
 // is in the first, the second, …
 func quadPlace(c int) int { return c%16/4*16 + c/16*4 + c%4 }
 
-// quadParams are what depthwiseQuadsAVX512 needs.
+// quadParams are what the kernels of packed weights need.
 type quadParams struct {
 	dst, block, taps unsafe.Pointer
-	channels, pairs  int
+	channels         int
+	pairs, pixels    int // pixels, or pairs of them
 	step, stride     int // between neighbours, in the input and in the output
 	groups, size     int
 	single           int
@@ -94,35 +121,15 @@ type quadParams struct {
 // codesOfQuads is Codes, and false where it leaves that to others.
 func (d *Depthwise) codesOfQuads(dst, src []byte, w *Windows, tier cpu.Tier) bool {
 	q := d.quads
-	if q == nil || (w.Pixels-1)*w.Step+w.Channels > len(q.padding) {
+	if (w.Pixels-1)*w.Step+w.Channels > len(q.padding) {
 		return false
 	}
 	run := kernelsOf(tier).quads.Get()
-	var taps [mostTaps + 3]unsafe.Pointer
-	slots := taps[:4*q.groups]
-	if q.single {
-		slots = taps[:4*q.groups+1]
-	}
-	for i := range slots {
-		slots[i] = unsafe.Pointer(&q.padding[0])
-	}
-	for t, at := range w.Taps {
-		slots[w.Weights[t]/w.Channels] = unsafe.Pointer(&src[at])
-	}
-	r := d.Requant
-	p := quadParams{
-		dst: unsafe.Pointer(&dst[0]), block: unsafe.Pointer(&q.blocks[0]), taps: unsafe.Pointer(kernel.NoEscape(&taps[0])),
-		channels: w.Channels, pairs: w.Pixels / 2, step: w.Step, stride: w.Channels, groups: q.groups, size: q.size,
-		after: int16(d.Flip), lo: byte(r.Lo + int32(d.Flip)), hi: byte(r.Hi + int32(d.Flip)),
-	}
-	if q.single {
-		p.single = 1
-	}
-	if r.Convention == quant.Torch { // which adds its zero point before it rounds
-		p.before = float32(r.ZeroPoint)
-	} else {
-		p.after += int16(r.ZeroPoint)
-	}
+	var taps tapPlaces
+	slots := q.place(&taps, src, w)
+	p := q.params(d.Requant, d.Flip)
+	p.dst, p.taps = unsafe.Pointer(&dst[0]), unsafe.Pointer(kernel.NoEscape(&taps))
+	p.channels, p.pairs, p.step, p.stride = w.Channels, w.Pixels/2, w.Step, w.Channels
 	if p.pairs > 0 {
 		run(kernel.NoEscape(&p))
 	}
@@ -133,11 +140,7 @@ func (d *Depthwise) codesOfQuads(dst, src []byte, w *Windows, tier cpu.Tier) boo
 	if w.Pixels == 1 { // twice the same pixel
 		p.step, p.stride = 0, 0
 	} else { // the last two, of which one is there already
-		first := w.Pixels - 2
-		for i := range slots {
-			slots[i] = unsafe.Add(slots[i], first*w.Step)
-		}
-		p.dst = unsafe.Pointer(&dst[first*w.Channels])
+		p.next(w.Pixels-2, slots, w)
 	}
 	run(kernel.NoEscape(&p))
 	return true

@@ -1,6 +1,7 @@
 package elementwise_test
 
 import (
+	"bytes"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -30,8 +31,13 @@ func TestDepthwisePacked(t *testing.T) {
 			}
 			bits := rapid.SampledFrom([]int{4, 8, 9}).Draw(t, "bits")
 			d := elementwise.Depthwise{Zero: rapid.Int32Range(0, 255).Draw(t, "zero"), Flip: byte(s.IntN(2)) * 0x80}
+			limits := rapid.Bool().Draw(t, "limits") // of sums and of codes
 			for range taps * w.Channels {
-				d.Weight = append(d.Weight, elementwise.NewWeight(int16(s.IntN(1<<bits)-1<<(bits-1))))
+				v := s.IntN(1<<bits) - 1<<(bits-1)
+				if limits {
+					v = []int{-128, -127, -1, 0, 1, 127}[s.IntN(6)]
+				}
+				d.Weight = append(d.Weight, elementwise.NewWeight(int16(v)))
 			}
 			multipliers := make([]float64, rapid.SampledFrom([]int{1, w.Channels}).Draw(t, "multipliers"))
 			for c := range multipliers {
@@ -59,6 +65,11 @@ func TestDepthwisePacked(t *testing.T) {
 			d.Requant.Hi -= rapid.Int32Range(0, 100).Draw(t, "hi")
 			span := (w.Pixels-1)*w.Step + w.Channels
 			src, sums := s.codes(500+span), make([]int32, w.Channels)
+			if limits {
+				for i := range src {
+					src[i] = byte(-s.IntN(2))
+				}
+			}
 			want := make([]byte, w.Pixels*w.Channels)
 			d.Codes(want, src, &w, sums, cpu.Generic)
 			d.Pack(taps, w.Channels, rapid.SampledFrom([]int{span, span + 5, span - 1}).Draw(t, "span"), tier)
@@ -71,5 +82,61 @@ func TestDepthwisePacked(t *testing.T) {
 			}
 			dst.check(t)
 		})
+	})
+}
+
+// Weights whose products with codes of 255 leave int16 by twos are exact, whichever of the two can be negated, for
+// every kernel that packed weights have.
+func TestDepthwiseLimits(t *testing.T) {
+	pairs := [][2]int16{
+		{127, 127},
+		{-127, -127},
+		{-128, -1},
+		{-1, -128},
+		{-128, 127},
+		{127, -128},
+		{64, 64},
+		{64, 65},
+		{-64, -64},
+		{-64, -65},
+		{1, 127},
+		{127, 2},
+		{-2, -127},
+		{-128, 0},
+		{0, -128},
+		{-128, -128}, // none of the last can be negated
+	}
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		for _, taps := range []int{1, 2, 3, 4, 5, 9, 12, 25} {
+			for _, without := range []int{0, 1, 13} { // pairs
+				pairs := pairs[:len(pairs)-without]
+				if without == 13 {
+					pairs = pairs[:2] // of which the first of two can be negated
+				}
+				const channels, pixels = 40, 3
+				w := elementwise.Windows{Channels: channels, Pixels: pixels, Step: channels}
+				r, err := quant.NewRequantizer(quant.ONNX, []float64{1. / 16}, quant.TensorParams(quant.Uint(8), 1, 100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := elementwise.Depthwise{Bias: make([]int32, channels), Requant: r, Zero: 7}
+				for k := range taps {
+					w.Taps, w.Weights = append(w.Taps, k*channels), append(w.Weights, k*channels)
+					for c := range channels {
+						v := pairs[(c+k/2)%len(pairs)][k%2]
+						d.Weight = append(d.Weight, elementwise.NewWeight(v))
+						d.Bias[c] -= (255 - d.Zero) * int32(v) // so that sums are 0, and codes tell what is missing of them
+					}
+				}
+				src, sums := bytes.Repeat([]byte{255}, (taps+pixels)*channels), make([]int32, channels)
+				want, got := make([]byte, pixels*channels), make([]byte, pixels*channels)
+				d.Codes(want, src, &w, sums, cpu.Generic)
+				d.Pack(taps, channels, pixels*channels, tier)
+				d.Codes(got, src, &w, sums, tier)
+				if !bytes.Equal(got, want) {
+					t.Errorf("%d taps, %d pairs: %v, want %v", taps, len(pairs), got, want)
+				}
+			}
+		}
 	})
 }

@@ -34,6 +34,7 @@ func kernels256() *kernels {
 		maxCodes: [3]codesKernel{{32, kernel.Of(maxCodesAVX2)}, {16, kernel.Of(maxCodes16AVX2)}, {8, kernel.Of(maxCodes8AVX2)}},
 		maxReals: kernel.Of(maxRealsAVX2), meanReals: kernel.Of(meanRealsAVX2),
 		depthwiseCodes: kernel.Of(depthwiseCodesAVX2), depthwiseReals: kernel.Of(depthwiseRealsAVX2),
+		pairs: kernel.Of(depthwisePairsAVX2), nine: kernel.Of(depthwiseNineAVX2),
 		gather: [4]gatherKernel{
 			{32, 64, kernel.Of(gatherTwo32)},
 			{16, 32, kernel.Of(gatherTwo16)},

@@ -1,0 +1,241 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "go_asm.h"
+
+// BEGIN is what both kernels begin with.
+#define BEGIN \
+	MOVQ         p+0(FP), BX                \
+	MOVQ         quadParams_block(BX), DX   \
+	VPCMPEQW     Y15, Y15, Y15              \
+	VPSRLW       $15, Y15, Y15              \
+	VPXOR        X14, X14, X14              \
+	VBROADCASTSS quadParams_before(BX), Y13 \
+	VPBROADCASTW quadParams_after(BX), Y12  \
+	VPBROADCASTB quadParams_lo(BX), Y11     \
+	VPBROADCASTB quadParams_hi(BX), Y10     \
+	XORQ         AX, AX
+
+// INTERLEAVE makes of the taps in Y4 … Y7, 32 channels each, Y5, Y8, Y7 and Y4 with four taps side by side of 8 channels
+// each: in both 128 bits, channels 0 … 3, 4 … 7, 8 … 11 and 12 … 15 of its 16.
+#define INTERLEAVE \
+	VPUNPCKLBW Y5, Y4, Y8 \
+	VPUNPCKHBW Y5, Y4, Y4 \
+	VPUNPCKLBW Y7, Y6, Y9 \
+	VPUNPCKHBW Y7, Y6, Y6 \
+	VPUNPCKLWD Y9, Y8, Y5 \
+	VPUNPCKHWD Y9, Y8, Y8 \
+	VPUNPCKLWD Y6, Y4, Y7 \
+	VPUNPCKHWD Y6, Y4, Y4
+
+// ADD adds their products with the weights at w to the sums.
+#define ADD(w, block) \
+	VPMADDUBSW (w+0)(block), Y5, Y5  \
+	VPMADDUBSW (w+32)(block), Y8, Y8 \
+	VPMADDUBSW (w+64)(block), Y7, Y7 \
+	VPMADDUBSW (w+96)(block), Y4, Y4 \
+	VPMADDWD   Y15, Y5, Y5           \
+	VPMADDWD   Y15, Y8, Y8           \
+	VPMADDWD   Y15, Y7, Y7           \
+	VPMADDWD   Y15, Y4, Y4           \
+	VPADDD     Y5, Y0, Y0            \
+	VPADDD     Y8, Y1, Y1            \
+	VPADDD     Y7, Y2, Y2            \
+	VPADDD     Y4, Y3, Y3
+
+// FOUR adds the products of four taps; of the first and the third some channels are complemented.
+#define FOUR(a, b, c, d, group) \
+	VMOVDQU (group+0)(DX), Y4  \
+	VMOVDQU (group+64)(DX), Y6 \
+	VMOVDQU (b)(AX*1), Y5      \
+	VMOVDQU (d)(AX*1), Y7      \
+	VPXOR   (a)(AX*1), Y4, Y4  \
+	VPXOR   (c)(AX*1), Y6, Y6  \
+	INTERLEAVE                 \
+	ADD(group+128, DX)
+
+// ONE adds the products of one tap, which are of words.
+#define ONE(a, w, block) \
+	VMOVDQU    (a)(AX*1), Y4           \
+	VPUNPCKLBW Y14, Y4, Y8             \
+	VPUNPCKHBW Y14, Y4, Y9             \
+	VPUNPCKLWD Y14, Y8, Y4             \
+	VPUNPCKHWD Y14, Y8, Y5             \
+	VPUNPCKLWD Y14, Y9, Y6             \
+	VPUNPCKHWD Y14, Y9, Y7             \
+	VPMADDWD   (w+0)(block), Y4, Y4    \
+	VPMADDWD   (w+32)(block), Y5, Y5   \
+	VPMADDWD   (w+64)(block), Y6, Y6   \
+	VPMADDWD   (w+96)(block), Y7, Y7   \
+	VPADDD     Y4, Y0, Y0              \
+	VPADDD     Y5, Y1, Y1              \
+	VPADDD     Y6, Y2, Y2              \
+	VPADDD     Y7, Y3, Y3
+
+// PLAIN is after, lo and hi as one number where codes are those from 0 to 255 with nothing to add.
+#define PLAIN 0xff000000
+
+// STAGE makes codes of the sums: RNE(float32(acc)·mult + before) + after, in words and then in bytes, both of which saturate,
+// and between lo and hi. Where there is nothing to add, and all codes will do, that is left out. Then it goes to the next pixel.
+#define STAGE                                       \
+	VCVTDQ2PS Y0, Y0                            \
+	VCVTDQ2PS Y1, Y1                            \
+	VCVTDQ2PS Y2, Y2                            \
+	VCVTDQ2PS Y3, Y3                            \
+	VMULPS    128(DX), Y0, Y0                   \
+	VMULPS    160(DX), Y1, Y1                   \
+	VMULPS    192(DX), Y2, Y2                   \
+	VMULPS    224(DX), Y3, Y3                   \
+	CMPL      quadParams_before(BX), $0         \
+	JEQ       round                             \
+	VADDPS    Y13, Y0, Y0                       \
+	VADDPS    Y13, Y1, Y1                       \
+	VADDPS    Y13, Y2, Y2                       \
+	VADDPS    Y13, Y3, Y3                       \
+                                                    \
+round:                                              \
+	VCVTPS2DQ Y0, Y0                            \
+	VCVTPS2DQ Y1, Y1                            \
+	VCVTPS2DQ Y2, Y2                            \
+	VCVTPS2DQ Y3, Y3                            \
+	VPACKSSDW Y1, Y0, Y0                        \
+	VPACKSSDW Y3, Y2, Y2                        \
+	CMPL      quadParams_after(BX), $PLAIN      \
+	JEQ       plain                             \
+	VPADDSW   Y12, Y0, Y0                       \
+	VPADDSW   Y12, Y2, Y2                       \
+	VPACKUSWB Y2, Y0, Y0                        \
+	VPMAXUB   Y11, Y0, Y0                       \
+	VPMINUB   Y10, Y0, Y0                       \
+	VMOVDQU   Y0, (DI)                          \
+	JMP       next                              \
+                                                    \
+plain:                                              \
+	VPACKUSWB Y2, Y0, Y0                        \
+	VMOVDQU   Y0, (DI)                          \
+                                                    \
+next:                                               \
+	ADDQ      quadParams_step(BX), AX           \
+	ADDQ      quadParams_stride(BX), DI
+
+// func depthwiseNineAVX2(p *quadParams)
+//
+// Registers:
+//	BX p      AX  c and the offset of the pixel      Y0 … Y3  sums         Y10 hi   Y11 lo   Y12 after   Y13 before
+//	DI dst    CX  pixels left                        Y4 … Y9  taps         Y14 0
+//	DX block  SI, R8 … R15 where the nine taps are                         Y15 1 in every word
+TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $8-8
+	BEGIN
+	MOVQ AX, c-8(SP)
+
+block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
+	MOVQ quadParams_dst(BX), DI
+	ADDQ AX, DI
+	MOVQ quadParams_taps(BX), CX
+	MOVQ 0(CX), SI
+	MOVQ 8(CX), R8
+	MOVQ 16(CX), R9
+	MOVQ 24(CX), R10
+	MOVQ 32(CX), R11
+	MOVQ 40(CX), R12
+	MOVQ 48(CX), R13
+	MOVQ 56(CX), R14
+	MOVQ 64(CX), R15
+	MOVQ quadParams_pixels(BX), CX
+
+pixel: // for CX = pixels; CX > 0; CX--
+	VMOVDQU 0(DX), Y0                // the sums begin with the bias
+	VMOVDQU 32(DX), Y1
+	VMOVDQU 64(DX), Y2
+	VMOVDQU 96(DX), Y3
+	FOUR(SI, R8, R9, R10, 256)
+	FOUR(R11, R12, R13, R14, 512)
+	ONE(R15, 768, DX)
+	STAGE
+	DECQ    CX
+	JNZ     pixel
+	MOVQ    c-8(SP), AX
+	ADDQ    $32, AX
+	MOVQ    quadParams_channels(BX), CX
+	CMPQ    AX, CX
+	JGE     done
+	ADDQ    $-32, CX
+	CMPQ    AX, CX
+	CMOVQGT CX, AX
+	MOVQ    AX, c-8(SP)
+	ADDQ    quadParams_size(BX), DX
+	JMP     block
+
+done:
+	VZEROUPPER
+	RET
+
+// func depthwisePairsAVX2(p *quadParams)
+//
+// Registers, where they are others than depthwiseNineAVX2's:
+//	SI c                  R8  groups left         R12, R13, R14, R15 where four taps are
+//	R11 the next group    R10 the group's taps
+TEXT ·depthwisePairsAVX2(SB), NOSPLIT, $0-8
+	BEGIN
+	XORQ SI, SI
+
+block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
+	MOVQ SI, AX
+	MOVQ quadParams_dst(BX), DI
+	ADDQ SI, DI
+	MOVQ quadParams_pixels(BX), CX
+
+pixel: // for CX = pixels; CX > 0; CX--
+	VMOVDQU 0(DX), Y0                // the sums begin with the bias
+	VMOVDQU 32(DX), Y1
+	VMOVDQU 64(DX), Y2
+	VMOVDQU 96(DX), Y3
+	LEAQ    256(DX), R11
+	MOVQ    quadParams_taps(BX), R10
+	MOVQ    quadParams_groups(BX), R8
+	TESTQ   R8, R8
+	JZ      single
+
+group: // for R8 = groups; R8 > 0; R8--
+	MOVQ    0(R10), R12
+	MOVQ    8(R10), R13
+	MOVQ    16(R10), R14
+	MOVQ    24(R10), R15
+	VMOVDQU 0(R11), Y4
+	VMOVDQU 32(R11), Y5
+	VMOVDQU 64(R11), Y6
+	VMOVDQU 96(R11), Y7
+	VPXOR   (R12)(AX*1), Y4, Y4
+	VPXOR   (R13)(AX*1), Y5, Y5
+	VPXOR   (R14)(AX*1), Y6, Y6
+	VPXOR   (R15)(AX*1), Y7, Y7
+	INTERLEAVE
+	ADD(128, R11)
+	ADDQ    $256, R11
+	ADDQ    $32, R10
+	DECQ    R8
+	JNZ     group
+
+single:
+	CMPQ    quadParams_single(BX), $0
+	JEQ     stage
+	MOVQ    0(R10), R12
+	ONE(R12, 0, R11)
+
+stage:
+	STAGE
+	DECQ    CX
+	JNZ     pixel
+	ADDQ    $32, SI
+	MOVQ    quadParams_channels(BX), CX
+	CMPQ    SI, CX
+	JGE     done
+	ADDQ    $-32, CX
+	CMPQ    SI, CX
+	CMOVQGT CX, SI
+	ADDQ    quadParams_size(BX), DX
+	JMP     block
+
+done:
+	VZEROUPPER
+	RET
