@@ -30,7 +30,7 @@ type Int8 struct {
 
 // PackInt8 packs w, row-major [n, k], for the best kernels there are for the tier. It panics where this processor lacks
 // the tier.
-func PackInt8(w []int8, n, k int, tier cpu.Tier) *Int8 { return packInt8(w, n, k, k, tier) }
+func PackInt8(w []int8, n, k int, tier cpu.Tier) *Int8 { return packInt8(w, n, k, 0, tier) }
 
 // PackInt8Windows is PackInt8 for weights [n, taps·depth] that MulWindows is to use.
 func PackInt8Windows(w []int8, n, taps, depth int, tier cpu.Tier) *Int8 {
@@ -43,7 +43,7 @@ func packInt8(w []int8, n, k, depth int, tier cpu.Tier) *Int8 {
 	p := &Int8{N: n, K: k, kernels: all, own: &all.codes}
 	switch l := &p.own.panelLayout; {
 	case p.own.pack.Has():
-		p.packed = p.own.pack.Get()(w, n, k, depth)
+		p.own.pack.Get()(p, w, depth)
 	default:
 		p.panels = packPanels(l, w, n, k)
 		if l.starts {

@@ -9,7 +9,8 @@ type codeTiles struct {
 	wide512, narrow512 tiles[tile512] // VPDPBUSD, for panels of 32 and of 16 channels
 	tiles256           tiles[tile256] // of 16 channels
 	taps               [2]kernel.Func[tapTile]
-	words              kernel.Func[wordTile]
+	widened            kernel.Func[func(task *widenedTask)]
+	widenRows          kernel.Func[func(dst *uint16, a *byte, lda, rows, steps int, tail *uint32)]
 	amx                [2]kernel.Func[func(t *amxTask)]
 	amxStage           kernel.Func[func(t *amxStageTask)]
 
@@ -22,7 +23,6 @@ type (
 	tapTile = func(
 		acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool,
 	)
-	wordTile = func(acc *int32, ldacc int, a *byte, lda, tiles int, w *byte, steps int, tail *uint32)
 )
 
 // sums256 is codeKernels.sums on AVX-VNNI.

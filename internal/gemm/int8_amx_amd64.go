@@ -209,5 +209,8 @@ func (t *amxTask) configure(width, rows, depth int) int {
 }
 
 // packAMXRows is codeKernels.pack, and packAMXRuns packRuns.
-func packAMXRows(w []int8, n, k, _ int) any          { return packAMX(w, n, Runs{Count: 1, Length: k}) }
+func packAMXRows(w *Int8, codes []int8, _ int) {
+	w.packed = packAMX(codes, w.N, Runs{Count: 1, Length: w.K})
+}
+
 func packAMXRuns(w []int8, n int, r Runs) runProduct { return packAMX(w, n, r) }

@@ -42,16 +42,52 @@ type avx2Tap struct {
 	run  *avx2Run
 }
 
-// packAVX2 is codeKernels.pack.
-func packAVX2(w []int8, n, k, depth int) any {
-	p := &avx2Panels{n: n, k: k, depth: depth}
+// packAVX2 is codeKernels.pack: in groups of steps, or as words where that is faster.
+func packAVX2(w *Int8, codes []int8, depth int) {
+	windows := depth > 0
+	if !windows {
+		depth = w.K
+	}
+	p := &avx2Panels{n: w.N, k: w.K, depth: depth}
 	var g grouping
-	for j := 0; j < n; j += avx2Width {
-		for first := 0; first < k; first += depth {
-			p.runs = append(p.runs, g.run(w[j*k:min(j+avx2Width, n)*k], k, first, depth))
+	for j := 0; j < w.N; j += avx2Width {
+		for first := 0; first < w.K; first += depth {
+			p.runs = append(p.runs, g.run(codes[j*w.K:min(j+avx2Width, w.N)*w.K], w.K, first, depth))
 		}
 	}
-	return p
+	if windows || p.cycles() <= cyclesOfWords(w.N, w.K) {
+		w.packed = p
+		return
+	}
+	w.own = &w.computed
+	w.panels = alignedOf[int8](wordsOffset(w.N+widenedWidth-1, w.K))
+	room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w.panels))), len(w.panels))
+	packWords(&Operand{N: w.N, K: w.K, StepN: w.K, StepK: 1}, room, storedCodes(codes))
+}
+
+// storedCodes returns codes plus 128.
+func storedCodes(codes []int8) []byte {
+	stored := make([]byte, len(codes))
+	for i, v := range codes {
+		stored[i] = byte(v) ^ 0x80
+	}
+	return stored
+}
+
+// cycles are about those that a row takes with all panels, and cyclesOfWords with panels of packWords: on Zen 3, from the
+// least times of many, K from 16 to 256. What comes with each panel is a share of the tile's beginning and end and of the
+// output stage, and the loops of four lengths that processors do not foresee.
+func (p *avx2Panels) cycles() (sum float64) {
+	for i := range p.runs {
+		r := &p.runs[i]
+		sum += 0.85*float64(3*r.trios+2*r.duos) + 1.04*float64(r.solos) + 1.6*float64(r.wides+min(p.depth%4, 1)) + 10
+	}
+	return sum
+}
+
+func cyclesOfWords(n, k int) float64 {
+	panels, steps := (n+widenedWidth-1)/widenedWidth, (k+3)/4
+	return 2 * float64(panels) * (1.3*float64(steps) + 3)
 }
 
 // run packs depth weights from the first on of up to 8 channels, [channels, k].

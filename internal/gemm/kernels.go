@@ -39,9 +39,9 @@ func TileRows(tier cpu.Tier) int { return kernelsOf(tier).codes.tileRows }
 type codeKernels struct {
 	panelLayout
 
-	// pack and packOperand are there where weights are laid out in another way. depth is the k of a run: all of them, or
-	// those of a tap.
-	pack        kernel.Func[func(w []int8, n, k, depth int) any]
+	// pack and packOperand are there where weights are laid out in another way, which packed or panels hold. Windows are of
+	// taps of depth k; 0 where none are to be computed. pack may choose other kernels for w.
+	pack        kernel.Func[func(w *Int8, codes []int8, depth int)]
 	packOperand kernel.Func[func(o *Operand, room, src []byte)]
 
 	// sums fills acc [rows, width] with the products of rows of a with the panel whose first channel is j, and returns the

@@ -14,7 +14,8 @@ import (
 
 // drawOperand draws where an operand lies, and how many elements that takes.
 func drawOperand(t *rapid.T) (o gemm.Operand, elements int) {
-	o = gemm.Operand{N: rapid.IntRange(1, 70).Draw(t, "n"), K: rapid.IntRange(1, 40).Draw(t, "k")}
+	o.N = rapid.IntRange(1, 70).Draw(t, "n")
+	o.K = rapid.OneOf(rapid.IntRange(1, 40), rapid.IntRange(1, 40), rapid.IntRange(670, 1370)).Draw(t, "k") // deep ones go in parts
 	switch gap := rapid.IntRange(0, 3).Draw(t, "gap"); rapid.IntRange(0, 2).Draw(t, "layout") {
 	case 0:
 		o.StepN, o.StepK = o.K+gap, 1

@@ -23,7 +23,8 @@ func avx2Kernels() *kernels {
 	k.codes.pack, k.codes.sums = kernel.Of(packAVX2), kernel.Of(sumsAVX2)
 	k.codes.tiles.taps = [2]kernel.Func[tapTile]{kernel.Of(int8AVX2x8x8), kernel.Of(int8AVX2x4x8)}
 	k.computed.packOperand, k.computed.sums = kernel.Of(packWords), kernel.Of(sumsOfWords)
-	k.computed.tiles.words = kernel.Of(int8WordsAVX2x4x16)
+	k.computed.mul = kernel.Of(mulWords)
+	k.computed.tiles.widened, k.computed.tiles.widenRows = kernel.Of(int8WidenedAVX2x6x16), kernel.Of(widenRowsAVX2)
 
 	k.reals.panelLayout = panelLayout{wide: 16, narrow: 16, run: 1, group: 1}
 	k.reals.narrowTiles = newTiles(6, float32AVX2x6x16, 4, float32AVX2x4x16, float32AVX2x1x16)

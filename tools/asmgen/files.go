@@ -43,5 +43,5 @@ var files = []file{
 	{"internal/gemm/int8_avxvnni_amd64.s", avx2, avxvnni},
 	{"internal/gemm/int8_avx2_amd64.s", avx2, avx2Tall},
 	{"internal/gemm/int8_avx2_short_amd64.s", avx2, avx2Short},
-	{"internal/gemm/int8_words_avx2_amd64.s", avx2, words},
+	{"internal/gemm/int8_widened_avx2_amd64.s", avx2, widened},
 }
