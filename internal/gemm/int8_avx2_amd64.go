@@ -24,12 +24,13 @@ const (
 )
 
 // avx2Run holds the weights of 8 channels for neighbouring k, in the order in which the kernel goes through them: steps of
-// 4 k in trios, then in duos, then alone, then wide.
+// 4 k in trios, then in duos, then two that are turned, then alone, then wide.
 //
-// A trio is [3 steps][8][4] bytes, a duo [2 steps][8][4], a solo [8][4], and a wide step 32 of 16 bits, [2][8][2], k = 0 and 2 of the
-// step before 1 and 3. The last depth%4 are one more wide step.
+// A trio is [3 steps][8][4] bytes, a duo [2 steps][8][4]. Steps that are turned, or alone, have before them the 32 bytes
+// that say in which order VPSHUFB takes the four of each channel, and their weights are in that order. A wide step is
+// 32 words, [2][8][2], k = 0 and 2 of the step before 1 and 3. The last depth%4 are one more wide step.
 type avx2Run struct {
-	trios, duos, solos, wides int
+	trios, duos, turned, solos, wides int
 
 	weights []byte   // aligned
 	places  []uint32 // where the steps are, from the first k of the run
@@ -80,7 +81,8 @@ func storedCodes(codes []int8) []byte {
 func (p *avx2Panels) cycles() (sum float64) {
 	for i := range p.runs {
 		r := &p.runs[i]
-		sum += 0.85*float64(3*r.trios+2*r.duos) + 1.04*float64(r.solos) + 1.6*float64(r.wides+min(p.depth%4, 1)) + 10
+		sum += 0.85*float64(3*r.trios+2*r.duos) + float64(2*r.turned) + 1.1*float64(r.solos)
+		sum += 1.6*float64(r.wides+min(p.depth%4, 1)) + 10
 	}
 	return sum
 }
@@ -93,18 +95,27 @@ func cyclesOfWords(n, k int) float64 {
 // run packs depth weights from the first on of up to 8 channels, [channels, k].
 func (g *grouping) run(w []int8, k, first, depth int) avx2Run {
 	g.divide(w, k, first, depth)
-	p := avx2Run{trios: len(g.trios), duos: len(g.duos), solos: len(g.solos), wides: len(g.wides)}
+	p := avx2Run{
+		trios: len(g.trios), duos: len(g.duos), turned: len(g.turned), solos: len(g.solos), wides: len(g.wides),
+	}
 	tail := min(depth%4, 1)
-	p.weights = alignedOf[byte](96*p.trios + 64*p.duos + 32*p.solos + 64*(p.wides+tail))
-	p.places = make([]uint32, 0, 3*p.trios+2*p.duos+p.solos+p.wides+tail)
+	p.weights = alignedOf[byte](96*(p.trios+p.turned) + 64*(p.duos+p.solos+p.wides+tail))
+	p.places = make([]uint32, 0, 3*p.trios+2*(p.duos+p.turned)+p.solos+p.wides+tail)
 	b := avx2Builder{avx2Run: &p, to: p.weights, w: w, k: k, first: first, end: first + depth}
 	for _, steps := range g.trios {
-		b.group(steps[:])
+		b.group(steps[:], 0)
 	}
 	for _, steps := range g.duos {
-		b.group(steps[:])
+		b.group(steps[:], 0)
 	}
-	b.group(g.solos)
+	for _, t := range g.turned {
+		b.order(t.order)
+		b.group(t.steps[:], t.order)
+	}
+	for _, t := range g.solos {
+		b.order(t.order)
+		b.group(t.steps[:1], t.order)
+	}
 	for _, step := range g.wides {
 		b.wide(step)
 	}
@@ -123,12 +134,21 @@ type avx2Builder struct {
 	first, end int
 }
 
-func (b *avx2Builder) group(steps []int) {
+// order writes what VPSHUFB takes.
+func (b *avx2Builder) order(order int) {
+	for i := range 4 * avx2Width {
+		b.to[i] = byte(i%16&^3 + orders[order][i%4])
+	}
+	b.to = b.to[4*avx2Width:]
+}
+
+func (b *avx2Builder) group(steps []int, order int) {
 	for _, step := range steps {
 		b.places = append(b.places, 4*uint32(step))
 		for c := range len(b.w) / b.k {
-			for x, code := range b.w[c*b.k+b.first+4*step:][:4] {
-				b.to[4*c+x] = byte(code)
+			codes := b.w[c*b.k+b.first+4*step:][:4]
+			for x, from := range orders[order] {
+				b.to[4*c+x] = byte(codes[from])
 			}
 		}
 		b.to = b.to[4*avx2Width:]

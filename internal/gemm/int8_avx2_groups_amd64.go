@@ -2,13 +2,20 @@
 
 package gemm
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
-// VPMADDUBSW adds two products of an unsigned and a signed byte in 16 bits and saturates. A group is two or three steps
-// of 4 k whose sums are added in 16 bits: channel by channel k = 0 and 1 of all its steps, and k = 2 and 3. The sum of
+// VPMADDUBSW adds two products of an unsigned and a signed byte in 16 bits and saturates. A group is up to three steps
+// of 4 k whose sums are added in 16 bits: channel by channel the first two k of all its steps, and the last two. The sum of
 // the products is exact for any bytes where neither the positive weights in it nor the negative ones add up to more than
 // mostWeight. (The sum of the two products of a single step then is too.)
 const mostWeight = 128 // 255·128 ≤ 32767, 255·-128 ≥ -32768
+
+// orders are those in which the four k of a step can be taken: of each the first two are added, and the last two.
+// Together they are all ways to pair them.
+var orders = [3][4]int{{0, 1, 2, 3}, {0, 2, 1, 3}, {0, 3, 1, 2}}
 
 // loads are the sums of the positive weights and of the magnitudes of the negative ones of some steps, in the two halves
 // of each of 8 channels: 32 sums, 4 in each word. Those of a single step are up to 256.
@@ -32,16 +39,37 @@ func (l *loads) add(other *loads) {
 	}
 }
 
+// take adds 4 weights of a channel, taken in this order, and returns the largest of their sums.
+func (l *loads) take(channel int, codes []int8, order *[4]int) (most int) {
+	var word uint64
+	for half := range 2 {
+		x, y := int(codes[order[2*half]]), int(codes[order[2*half+1]])
+		up, down := max(x, 0)+max(y, 0), -min(x, 0)-min(y, 0)
+		most = max(most, up, down)
+		word |= (uint64(up) | uint64(down)<<16) << (32 * half)
+	}
+	l[channel] += word
+	return most
+}
+
 // grouping divides the steps of a run into groups, those that are alone, and those that are wide.
 type grouping struct {
-	trios [][3]int
-	duos  [][2]int
-	solos []int
-	wides []int // must be widened
+	trios  [][3]int
+	duos   [][2]int
+	turned []turnedSteps // two of another order
+	solos  []turnedSteps // and one of any
+	wides  []int         // must be widened
 
 	loads []loads // of all steps
 	most  []int   // their largest ones
+	order []int   // of orders
 	light []int   // steps that may be in a group
+	heavy []int   // those that may not in the order of the row
+}
+
+type turnedSteps struct {
+	steps [2]int
+	order int
 }
 
 const (
@@ -51,74 +79,69 @@ const (
 
 // divide groups the whole steps of depth k from the first on of w [channels, k].
 func (g *grouping) divide(w []int8, k, first, depth int) {
-	g.trios, g.duos, g.solos, g.wides = g.trios[:0], g.duos[:0], g.solos[:0], g.wides[:0]
+	g.trios, g.duos, g.turned, g.solos, g.wides = g.trios[:0], g.duos[:0], g.turned[:0], g.solos[:0], g.wides[:0]
 	g.measure(w, k, first, depth)
 	for span := 0; span < depth/4; span += groupSpan {
-		g.pair(span, min(span+groupSpan, depth/4))
+		g.span(w, k, first, span, min(span+groupSpan, depth/4))
 	}
 	// In the order of the row, so that it is read more or less in order.
 	slices.SortFunc(g.trios, func(a, b [3]int) int { return a[0] - b[0] })
 	slices.SortFunc(g.duos, func(a, b [2]int) int { return a[0] - b[0] })
-	slices.Sort(g.solos)
+	byPlace := func(a, b turnedSteps) int { return cmp.Compare(a.steps[0], b.steps[0]) }
+	slices.SortFunc(g.turned, byPlace)
+	slices.SortFunc(g.solos, byPlace)
 	slices.Sort(g.wides)
 }
 
-// measure fills g.loads and g.most.
+// measure fills g.loads and g.most, in the order of the row.
 func (g *grouping) measure(w []int8, k, first, depth int) {
 	steps := depth / 4
 	g.loads = slices.Grow(g.loads[:0], steps)[:steps]
 	g.most = slices.Grow(g.most[:0], steps)[:steps]
+	g.order = slices.Grow(g.order[:0], steps)[:steps]
 	clear(g.loads)
 	clear(g.most)
+	clear(g.order)
 	for c := range len(w) / k {
 		row := w[c*k+first:][:depth]
 		for step := range steps {
-			codes := row[4*step:][:4]
-			var word uint64
-			for half := range 2 {
-				x, y := int(codes[2*half]), int(codes[2*half+1])
-				up, down := max(x, 0)+max(y, 0), -min(x, 0)-min(y, 0)
-				g.most[step] = max(g.most[step], up, down)
-				word |= (uint64(up) | uint64(down)<<16) << (32 * half)
-			}
-			g.loads[step][c] = word
+			g.most[step] = max(g.most[step], g.loads[step].take(c, row[4*step:][:4], &orders[0]))
 		}
 	}
 }
 
-// pair makes groups of steps first ≤ s < end: the heaviest are served first, while there is choice, with the heaviest
-// that fits.
-func (g *grouping) pair(first, end int) {
-	var from [mostWeight + 1]int // how many steps are heavier, and so where in g.light those begin that are not
-	light := 0
-	for s := first; s < end; s++ {
-		most := g.most[s]
-		if most > mostWeight {
-			g.wides = append(g.wides, s)
-			continue
+// turn gives a step the order in which its sums are smallest, if one of the others is better than that of the row.
+func (g *grouping) turn(w []int8, k, first, step int) {
+	for order := 1; order < len(orders); order++ {
+		var l loads
+		most := 0
+		for c := range len(w) / k {
+			most = max(most, l.take(c, w[c*k+first+4*step:][:4], &orders[order]))
 		}
-		light++
-		if most > 0 {
-			from[most-1]++
+		if most < g.most[step] {
+			g.loads[step], g.most[step], g.order[step] = l, most, order
 		}
 	}
-	for most := mostWeight - 1; most > 0; most-- {
-		from[most-1] += from[most]
-	}
-	g.light = slices.Grow(g.light[:0], light)[:light]
-	for s := first; s < end; s++ {
-		if most := g.most[s]; most <= mostWeight {
-			g.light[from[most]] = s
-			from[most]++
+}
+
+// span makes groups of steps lo ≤ s < hi.
+func (g *grouping) span(w []int8, k, first, lo, hi int) {
+	g.light, g.heavy = g.light[:0], g.heavy[:0]
+	for s := lo; s < hi; s++ {
+		if g.most[s] <= mostWeight {
+			g.light = append(g.light, s)
+		} else {
+			g.turn(w, k, first, s)
+			g.heavy = append(g.heavy, s)
 		}
 	}
-	for left := g.light; len(left) > 0; {
+	for left := g.heaviestFirst(g.light); len(left) > 0; {
 		s := left[0]
 		left = left[1:]
 		sum := g.loads[s]
 		second := g.partner(&sum, &left, false)
 		if second < 0 {
-			g.solos = append(g.solos, s)
+			g.solos = append(g.solos, turnedSteps{steps: [2]int{s}})
 			continue
 		}
 		third := g.partner(&sum, &left, true)
@@ -130,6 +153,48 @@ func (g *grouping) pair(first, end int) {
 		slices.Sort(trio[:])
 		g.trios = append(g.trios, trio)
 	}
+	for order := 1; order < len(orders); order++ {
+		g.light = g.light[:0]
+		for _, s := range g.heavy {
+			if g.most[s] <= mostWeight && g.order[s] == order {
+				g.light = append(g.light, s)
+			}
+		}
+		for left := g.heaviestFirst(g.light); len(left) > 0; {
+			s := left[0]
+			left = left[1:]
+			sum := g.loads[s]
+			if second := g.partner(&sum, &left, false); second >= 0 {
+				g.turned = append(g.turned, turnedSteps{[2]int{min(s, second), max(s, second)}, order})
+			} else {
+				g.solos = append(g.solos, turnedSteps{[2]int{s}, order})
+			}
+		}
+	}
+	for _, s := range g.heavy {
+		if g.most[s] > mostWeight {
+			g.wides = append(g.wides, s)
+		}
+	}
+}
+
+// heaviestFirst sorts steps of which none is heavier than mostWeight: the heaviest are served first, while there is choice.
+func (g *grouping) heaviestFirst(steps []int) []int {
+	var from [mostWeight + 1]int // how many steps are heavier, and so where those begin that are not
+	for _, s := range steps {
+		if most := g.most[s]; most > 0 {
+			from[most-1]++
+		}
+	}
+	for most := mostWeight - 1; most > 0; most-- {
+		from[most-1] += from[most]
+	}
+	sorted := make([]int, len(steps))
+	for _, s := range steps {
+		sorted[from[g.most[s]]] = s
+		from[g.most[s]]++
+	}
+	return sorted
 }
 
 // partner takes a step that fits out of left, the first such or the last, and adds its loads; -1 if there is none.

@@ -11,7 +11,8 @@ import (
 // product of four bytes. VPMADDUBSW multiplies bytes and adds two products in 16 bits, where the sum may saturate. So
 // steps of 4 k are packed in twos and threes of which no sum of products can (see loads), and VPMADDWD by 1 takes the sum
 // of all of them to 32 bits: a trio of 3 steps takes 4 operations that multiply, a duo of 2 steps 3, a solo that fits no
-// other 2, where 2 are done in a cycle. A step of which the sum of two products could saturate is wide, VPMADDWD on bytes
+// other 2, where 2 are done in a cycle. Where two bytes next to each other could saturate, VPSHUFB brings others together
+// first: such steps are turned, two at once or alone. A step of which the sum of two products could saturate is wide, VPMADDWD on bytes
 // widened to 16 bits: 2 operations that multiply, but 6 in all, as bytes 0 and 2 of the step, the even half of each 16
 // bits, are left by a mask and 1 and 3, the odd half, by a shift.
 //
@@ -21,7 +22,8 @@ import (
 //	AX,BX,CX  places of steps in a row     Y8,Y9   weights
 //	DX        weights, of the next steps   Y10     16 times 1
 //	SI        their places                 Y11     weights of a trio's last step, or 16 times 0x00ff
-//	DI        iterations left              Y12-Y15 numbers of the rows and products
+//	DI        iterations left                      or an order of bytes
+//	                                      Y12-Y15 numbers of the rows and products
 func avx2Tall(k *kernel) { tile{k, 8, 1}.avx2() }
 
 func avx2Short(k *kernel) { tile{k, 4, 1}.avx2() }
@@ -68,19 +70,19 @@ func (t tile) avx2() {
 	t.run()
 	t.MOVQ(field("avx2Run_weights", RDI), RDX)
 	t.MOVQ(field("avx2Run_places", RDI), RSI)
-	t.groups("trio", 3)
+	t.groups("trios", 3)
 	t.run()
-	t.groups("duo", 2)
+	t.groups("duos", 2)
 	t.run()
-	t.groups("solo", 1)
+	t.turned("turned", 2)
+	t.run()
+	t.turned("solos", 1)
 	t.VPSLLW(n(8), Y10, Y11)
 	t.VPSUBW(Y10, Y11, Y11)
 	t.run()
-	t.iterations("wide", func() {
+	t.iterations("wides", func() {
 		t.places(1, 2)
-		for i, row := range tapRows[:t.rows] {
-			t.wideRow(i, at(row, 0).Idx(RAX, 1))
-		}
+		t.pairs(func(i int) { t.wideRows(i, at(tapRows[i], 0).Idx(RAX, 1), at(tapRows[i+1], 0).Idx(RAX, 1)) })
 	})
 	t.emit("ADDQ", symbol("$avx2Tap__size"), tapAt)
 	t.DECQ(tapsLeft)
@@ -90,9 +92,7 @@ func (t tile) avx2() {
 	t.JZ(LabelRef("store"))
 	t.VMOVDQA(at(RDX, 0), Y8) // the last K%4 bytes of each row
 	t.VMOVDQA(at(RDX, 32), Y9)
-	for i := range t.rows {
-		t.wideRow(i, at(RBX, 4*i))
-	}
+	t.pairs(func(i int) { t.wideRows(i, at(RBX, 4*i), at(RBX, 4*i+4)) })
 
 	t.Label("store")
 	t.moveAVX2(func(sum Register, m Mem) { t.VMOVDQU(sum, m) })
@@ -148,11 +148,11 @@ func (t tile) moveAVX2(move func(sum Register, m Mem)) {
 
 // iterations does those of the run that DI points at, of a kind of group.
 func (t tile) iterations(kind string, body func()) {
-	none := LabelRef("no_" + kind + "s")
-	t.MOVQ(field("avx2Run_"+kind+"s", RDI), RDI)
+	none := LabelRef("no_" + kind)
+	t.MOVQ(field("avx2Run_"+kind, RDI), RDI)
 	t.TESTQ(RDI, RDI)
 	t.JZ(none)
-	t.Label(kind)
+	t.loop(kind)
 	body()
 	t.DECQ(RDI)
 	t.JNZ(LabelRef(kind))
@@ -171,42 +171,127 @@ func (t tile) places(steps, vectors int) {
 	t.ADDQ(n(32*vectors), RDX)
 }
 
-// groups adds the products of groups of steps whose sums fit 16 bits.
+// pairs does something for each two rows of the tile.
+func (t tile) pairs(body func(i int)) {
+	for i := 0; i < t.rows; i += 2 {
+		body(i)
+	}
+}
+
+// broadcast takes four bytes of two rows, at the place that an index register holds, to two registers.
+func (t tile) broadcastPair(i int, index Register, x, y Register) {
+	t.VPBROADCASTD(at(tapRows[i], 0).Idx(index, 1), x)
+	t.VPBROADCASTD(at(tapRows[i+1], 0).Idx(index, 1), y)
+}
+
+// multiplyPair multiplies bytes of two rows with the same weights.
+func (t tile) multiplyPair(weights, x, y Register) {
+	t.VPMADDUBSW(weights, x, x)
+	t.VPMADDUBSW(weights, y, y)
+}
+
+// sumPair adds what two rows have in words to their sums.
+func (t tile) sumPair(i int) {
+	t.VPMADDWD(Y10, Y12, Y12)
+	t.VPMADDWD(Y10, Y13, Y13)
+	t.VPADDD(Y12, t.sum(i, 0), t.sum(i, 0))
+	t.VPADDD(Y13, t.sum(i+1, 0), t.sum(i+1, 0))
+}
+
+// groups adds the products of groups of two or three steps whose sums fit 16 bits. Two rows take turns: of the orders that
+// were tried this one lets the most multiplications begin in a cycle.
 func (t tile) groups(kind string, steps int) {
 	t.iterations(kind, func() {
 		t.places(steps, steps)
-		for i, row := range tapRows[:t.rows] {
-			x, y := t.v(12+i%2*2), t.v(13+i%2*2)
-			if steps == 1 {
-				x = t.v(12 + i%4)
-			}
-			t.VPBROADCASTD(at(row, 0).Idx(RAX, 1), x)
-			if steps > 1 {
-				t.VPBROADCASTD(at(row, 0).Idx(RBX, 1), y)
-			}
-			t.VPMADDUBSW(Y8, x, x)
-			if steps > 1 {
-				t.VPMADDUBSW(Y9, y, y)
-				t.VPADDW(y, x, x)
-			}
-			if steps > 2 {
-				t.VPBROADCASTD(at(row, 0).Idx(RCX, 1), y)
-				t.VPMADDUBSW(Y11, y, y)
-				t.VPADDW(y, x, x)
-			}
-			t.VPMADDWD(Y10, x, x)
-			t.VPADDD(x, t.sum(i, 0), t.sum(i, 0))
+		if steps == 2 {
+			t.duoRows()
+			return
 		}
+		t.pairs(func(i int) {
+			t.broadcastPair(i, RAX, Y12, Y13)
+			t.broadcastPair(i, RBX, Y14, Y15)
+			t.multiplyPair(Y8, Y12, Y13)
+			t.multiplyPair(Y9, Y14, Y15)
+			t.VPADDW(Y14, Y12, Y12)
+			t.VPADDW(Y15, Y13, Y13)
+			if steps > 2 {
+				t.broadcastPair(i, RCX, Y14, Y15)
+				t.multiplyPair(Y11, Y14, Y15)
+				t.VPADDW(Y14, Y12, Y12)
+				t.VPADDW(Y15, Y13, Y13)
+			}
+			t.sumPair(i)
+		})
 	})
 }
 
-func (t tile) wideRow(i int, row Mem) {
-	even, odd := t.v(12+i%2*2), t.v(13+i%2*2)
-	t.VPBROADCASTD(row, odd)
-	t.VPAND(Y11, odd, even)
-	t.VPSRLW(n(8), odd, odd)
-	t.VPMADDWD(Y8, even, even)
-	t.VPMADDWD(Y9, odd, odd)
-	t.VPADDD(odd, even, even)
-	t.VPADDD(even, t.sum(i, 0), t.sum(i, 0))
+// turned adds the products of two steps whose bytes are taken in another order, or of one, in any.
+func (t tile) turned(kind string, steps int) {
+	t.iterations(kind, func() {
+		t.places(steps, 0)
+		t.VMOVDQA(at(RDX, 0), Y11)
+		t.VMOVDQA(at(RDX, 32), Y8)
+		if steps > 1 {
+			t.VMOVDQA(at(RDX, 64), Y9)
+		}
+		t.ADDQ(n(32+32*steps), RDX)
+		turn := func(x, y Register) {
+			t.VPSHUFB(Y11, x, x)
+			t.VPSHUFB(Y11, y, y)
+		}
+		t.pairs(func(i int) {
+			t.broadcastPair(i, RAX, Y12, Y13)
+			turn(Y12, Y13)
+			t.multiplyPair(Y8, Y12, Y13)
+			if steps > 1 {
+				t.broadcastPair(i, RBX, Y14, Y15)
+				turn(Y14, Y15)
+				t.multiplyPair(Y9, Y14, Y15)
+				t.VPADDW(Y14, Y12, Y12)
+				t.VPADDW(Y15, Y13, Y13)
+			}
+			t.sumPair(i)
+		})
+	})
+}
+
+// wideRows adds the products of a step whose bytes are widened, of two rows.
+func (t tile) wideRows(i int, row, next Mem) {
+	t.VPBROADCASTD(row, Y13)
+	t.VPBROADCASTD(next, Y15)
+	t.VPAND(Y11, Y13, Y12)
+	t.VPAND(Y11, Y15, Y14)
+	t.VPSRLW(n(8), Y13, Y13)
+	t.VPSRLW(n(8), Y15, Y15)
+	for half, weights := range []Register{Y8, Y9} {
+		t.VPMADDWD(weights, t.v(12+half), t.v(12+half))
+		t.VPMADDWD(weights, t.v(14+half), t.v(14+half))
+	}
+	for half := range 2 {
+		t.VPADDD(t.v(12+half), t.sum(i, 0), t.sum(i, 0))
+		t.VPADDD(t.v(14+half), t.sum(i+1, 0), t.sum(i+1, 0))
+	}
+}
+
+// duoRows takes the products of each row to its sum among those of the next.
+func (t tile) duoRows() {
+	for i := range t.rows + 1 {
+		x, y := t.v(12+i%2*2), t.v(13+i%2*2)
+		before := t.v(12 + (i+1)%2*2)
+		if i < t.rows {
+			t.VPBROADCASTD(at(tapRows[i], 0).Idx(RAX, 1), x)
+			t.VPBROADCASTD(at(tapRows[i], 0).Idx(RBX, 1), y)
+			t.VPMADDUBSW(Y8, x, x)
+			t.VPMADDUBSW(Y9, y, y)
+		}
+		if i > 0 {
+			t.VPMADDWD(Y10, before, before)
+		}
+		if i < t.rows {
+			t.VPADDW(y, x, x)
+		}
+		if i > 0 {
+			t.VPADDD(before, t.sum(i-1, 0), t.sum(i-1, 0))
+		}
+	}
 }

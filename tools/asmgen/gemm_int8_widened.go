@@ -51,8 +51,8 @@ func widened(k *kernel) {
 		for i, row := range t.rowsAt() {
 			t.VPBROADCASTD(row.Offset(4*pair), Y14)
 			t.VPMADDWD(t.weight(0), Y14, Y15)
-			t.VPADDD(Y15, t.sum(i, 0), t.sum(i, 0))
 			t.VPMADDWD(t.weight(1), Y14, Y14)
+			t.VPADDD(Y15, t.sum(i, 0), t.sum(i, 0))
 			t.VPADDD(Y14, t.sum(i, 1), t.sum(i, 1))
 		}
 	}
