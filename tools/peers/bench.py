@@ -37,7 +37,7 @@ TITLES = {"vgg": "VGG", "resnet20": "ResNet-20", "mobilenetv2": "MobileNetV2", "
 SMALL = {"vgg", "resnet20"}  # images of 32x32 pixels
 PEERS = {"ort": "ONNX Runtime", "ort-exact": "ONNX Runtime exact", "openvino": "OpenVINO", "onednn": "oneDNN",
          "litert": "LiteRT", "ncnn": "ncnn", "torch": "PyTorch", "tract": "tract", "gomlx": "GoMLX"}
-INTEGERS_ONLY = {"ort-exact"}
+INTEGERS_ONLY = {"ort-exact", "onednn"}
 BUFFERS = 4  # different batches that are gone around
 ANSWER_LIMIT = 120  # seconds that a peer may take to load or to run
 

@@ -4,6 +4,7 @@ Commands and answers are JSON, one a line, as in turns/main.go. `worker.py NAME`
 each has its threads for itself; a load may replace what was loaded.
 """
 import contextlib
+import ctypes
 import json
 import os
 import sys
@@ -11,9 +12,7 @@ import time
 
 import numpy as np
 
-
-class Unsupported(Exception):
-    """Why a peer does not take a network."""
+import chain
 
 
 class Peer:
@@ -114,7 +113,75 @@ class OpenVINO(Peer):
         return self.request.get_output_tensor().data
 
 
-PEERS = {"ort": ORT, "ort-exact": lambda: ORT(exact=True), "reference": lambda: ORT(reference=True), "openvino": OpenVINO}
+class OneDNN(Peer):
+    """oneDNN, given the layers one after the other; times are taken in C++."""
+
+    def __init__(self):
+        super().__init__()
+        self.lib = self.chain = None
+
+    def load(self, c):
+        if self.lib is None:
+            self.lib = chain.library(os.path.dirname(c["input"]))
+            v = self.lib.onednn_version()
+            self.version = "oneDNN %d.%d.%d" % (v // 10000, v // 100 % 100, v % 100)
+        if self.chain:
+            self.chain.free()
+            self.chain = None
+        self.chain = chain.Chain(self.lib, c["path"], c["batch"])
+        self.buffers = [np.ascontiguousarray(x) for x in self.inputs(c, self.chain.shape[1:])]
+        self.pointers = (ctypes.c_void_p * len(self.buffers))(*[x.ctypes.data for x in self.buffers])
+        self.out = np.zeros((c["batch"], self.chain.classes), np.float32)
+        self.times = (ctypes.c_double * chain.MOST_TIMES)()
+        self.run(0)
+
+    def run(self, i):
+        self.chain.call("run", chain.data(self.buffers[i]), chain.data(self.out))
+
+    def read(self, result):
+        return self.out
+
+    def turn(self, seconds):
+        n = self.chain.call("turn", self.pointers, len(self.buffers), chain.data(self.out), ctypes.c_double(seconds),
+                            self.times, chain.MOST_TIMES)
+        return list(self.times[:n])
+
+
+class Tract(Peer):
+    """tract, which computes on one thread. It gets the file with the batch as a number and without the shapes between."""
+
+    def __init__(self):
+        super().__init__()
+        import tract
+
+        self.tract = tract
+        self.version = "tract " + tract.version()
+
+    def load(self, c):
+        if c["threads"] > 1:
+            raise RuntimeError("it computes on one thread")
+        import onnx
+
+        model = onnx.load(c["path"])
+        del model.graph.value_info[:]
+        for v in (*model.graph.input, *model.graph.output):
+            v.type.tensor_type.shape.dim[0].dim_value = c["batch"]
+        fixed = os.path.join(os.path.dirname(c["input"]), "fixed.onnx")
+        onnx.save(model, fixed)
+        shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+        self.runnable = self.tract.onnx().load(fixed).into_model().into_runnable()
+        self.buffers = [np.ascontiguousarray(x) for x in self.inputs(c, shape)]
+        self.run(0)
+
+    def run(self, i):
+        return self.runnable.run([self.buffers[i]])
+
+    def read(self, result):
+        return result[0].to_numpy()
+
+
+PEERS = {"ort": ORT, "ort-exact": lambda: ORT(exact=True), "reference": lambda: ORT(reference=True), "openvino": OpenVINO,
+         "onednn": OneDNN, "tract": Tract}
 
 
 def main():
