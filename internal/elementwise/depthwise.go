@@ -82,10 +82,10 @@ func (d *Depthwise) Pack(taps, channels, span int, tier cpu.Tier) {
 	switch {
 	case k.quads.Has():
 		d.quads = d.newQuads(taps, channels)
-		d.quads.padding = padding
+		d.quads.finish(padding, r, d.Flip)
 	case k.pairs.Has():
 		if d.pairs = d.newPairs(taps, channels); d.pairs != nil {
-			d.pairs.padding = padding
+			d.pairs.finish(padding, r, d.Flip)
 		}
 	}
 }

@@ -117,14 +117,17 @@ func (d *Depthwise) codesOfPairs(dst, src []byte, w *Windows, tier cpu.Tier) boo
 	if q.taps == 9 && !q.second {
 		kernelOf = &k.nine
 	}
-	run := kernelOf.Get()
+	run, pixels := kernelOf.Get(), w.Pixels
+	if q.repeat > 1 {
+		pixels /= q.repeat
+	}
 	var taps tapPlaces
 	slots := q.place(&taps, src, w)
-	p := q.params(d.Requant, d.Flip)
+	p := q.params
 	p.dst, p.taps = unsafe.Pointer(&dst[0]), unsafe.Pointer(kernel.NoEscape(&taps))
-	p.channels, p.pixels, p.step, p.stride = q.channels, w.Pixels/q.repeat, q.repeat*w.Step, q.channels
+	p.channels, p.pixels, p.step, p.stride = q.channels, pixels, q.repeat*w.Step, q.channels
 	run(kernel.NoEscape(&p))
-	if w.Pixels%q.repeat > 0 { // the last pixels, of which some are there already
+	if pixels*q.repeat < w.Pixels { // the last pixels, of which some are there already
 		p.pixels = 1
 		p.next(w.Pixels-q.repeat, slots, w)
 		run(kernel.NoEscape(&p))

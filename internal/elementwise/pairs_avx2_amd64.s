@@ -16,6 +16,13 @@
 	VPBROADCASTB quadParams_hi(BX), Y10     \
 	XORQ         AX, AX
 
+// BIAS begins the sums.
+#define BIAS \
+	VMOVDQU 0(DX), Y0  \
+	VMOVDQU 32(DX), Y1 \
+	VMOVDQU 64(DX), Y2 \
+	VMOVDQU 96(DX), Y3
+
 // INTERLEAVE makes of the taps in Y4 … Y7, 32 channels each, Y5, Y8, Y7 and Y4 with four taps side by side of 8 channels
 // each: in both 128 bits, channels 0 … 3, 4 … 7, 8 … 11 and 12 … 15 of its 16.
 #define INTERLEAVE \
@@ -76,7 +83,7 @@
 #define PLAIN 0xff000000
 
 // STAGE makes codes of the sums: RNE(float32(acc)·mult + before) + after, in words and then in bytes, both of which saturate,
-// and between lo and hi. Where there is nothing to add, and all codes will do, that is left out. Then it goes to the next pixel.
+// and between lo and hi. Where there is nothing to add, and all codes will do, that is left out.
 #define STAGE                                       \
 	VCVTDQ2PS Y0, Y0                            \
 	VCVTDQ2PS Y1, Y1                            \
@@ -114,19 +121,116 @@ plain:                                              \
 	VPACKUSWB Y2, Y0, Y0                        \
 	VMOVDQU   Y0, (DI)                          \
                                                     \
-next:                                               \
-	ADDQ      quadParams_step(BX), AX           \
-	ADDQ      quadParams_stride(BX), DI
+next:
+
+// PIXEL makes sums of a pixel in Y0 … Y3, and codes of those that were there, of the pixel before it. Either alone waits
+// for its own results. Mixed, and in this order, which is the best that was measured of some hundreds, they take 21 cycles
+// of Zen 3 instead of 25.
+#define PIXEL \
+	VMOVDQU    256(DX), Y13                    \
+	VPXOR      (SI)(AX*1), Y13, Y13            \
+	VMOVDQU    (R8)(AX*1), Y12                 \
+	VPUNPCKLBW Y12, Y13, Y11                   \
+	VPUNPCKHBW Y12, Y13, Y13                   \
+	VMOVDQU    320(DX), Y12                    \
+	VPXOR      (R9)(AX*1), Y12, Y12            \
+	VMOVDQU    (R10)(AX*1), Y10                \
+	VPUNPCKLBW Y10, Y12, Y9                    \
+	VPUNPCKHBW Y10, Y12, Y12                   \
+	VPUNPCKLWD Y9, Y11, Y10                    \
+	VMOVDQU    512(DX), Y8                     \
+	VPMADDUBSW 384(DX), Y10, Y10               \
+	VPMADDWD   Y15, Y10, Y10                   \
+	VCVTDQ2PS  Y0, Y7                          \
+	VPXOR      (R11)(AX*1), Y8, Y8             \
+	VMULPS     128(DX), Y7, Y7                 \
+	SHIFT(Y7)                                  \
+	VMOVDQU    (R12)(AX*1), Y6                 \
+	VPUNPCKLBW Y6, Y8, Y5                      \
+	VPUNPCKHBW Y6, Y8, Y8                      \
+	VMOVDQU    576(DX), Y6                     \
+	VPADDD     0(DX), Y10, Y10                 \
+	VPUNPCKHWD Y9, Y11, Y11                    \
+	VPXOR      (R13)(AX*1), Y6, Y6             \
+	VMOVDQU    (R14)(AX*1), Y9                 \
+	VCVTPS2DQ  Y7, Y7                          \
+	VPMADDUBSW 416(DX), Y11, Y11               \
+	VPMADDWD   Y15, Y11, Y11                   \
+	VPUNPCKLBW Y9, Y6, Y4                      \
+	VPUNPCKHBW Y9, Y6, Y9                      \
+	VCVTDQ2PS  Y1, Y6                          \
+	VPADDD     32(DX), Y11, Y11                \
+	VMULPS     160(DX), Y6, Y6                 \
+	SHIFT(Y6)                                  \
+	VPUNPCKLWD Y4, Y5, Y1                      \
+	VPUNPCKLWD Y12, Y13, Y0                    \
+	VPMADDUBSW 640(DX), Y1, Y1                 \
+	VPMADDWD   Y15, Y1, Y1                     \
+	VPADDD     Y10, Y1, Y10                    \
+	VPUNPCKHWD Y4, Y5, Y5                      \
+	VPMADDUBSW 672(DX), Y5, Y5                 \
+	VPMADDUBSW 448(DX), Y0, Y4                 \
+	VPMADDWD   Y15, Y5, Y5                     \
+	VPADDD     Y11, Y5, Y5                     \
+	VCVTPS2DQ  Y6, Y6                          \
+	VPUNPCKLWD Y9, Y8, Y11                     \
+	VPMADDWD   Y15, Y4, Y4                     \
+	VPADDD     64(DX), Y4, Y4                  \
+	VPMADDUBSW 704(DX), Y11, Y11               \
+	VPUNPCKHWD Y12, Y13, Y12                   \
+	VCVTDQ2PS  Y2, Y13                         \
+	VPMADDWD   Y15, Y11, Y11                   \
+	VPADDD     Y4, Y11, Y11                    \
+	VMULPS     192(DX), Y13, Y13               \
+	SHIFT(Y13)                                 \
+	VPMADDUBSW 480(DX), Y12, Y12               \
+	VPUNPCKHWD Y9, Y8, Y8                      \
+	VPMADDWD   Y15, Y12, Y12                   \
+	VPMADDUBSW 736(DX), Y8, Y8                 \
+	VCVTPS2DQ  Y13, Y13                        \
+	VPADDD     96(DX), Y12, Y12                \
+	VPMADDWD   Y15, Y8, Y8                     \
+	VPADDD     Y12, Y8, Y12                    \
+	VMOVDQU    (R15)(AX*1), Y8                 \
+	VPUNPCKLBW Y14, Y8, Y9                     \
+	VCVTDQ2PS  Y3, Y4                          \
+	VPUNPCKHBW Y14, Y8, Y8                     \
+	VMULPS     224(DX), Y4, Y4                 \
+	SHIFT(Y4)                                  \
+	VCVTPS2DQ  Y4, Y4                          \
+	VPUNPCKLWD Y14, Y9, Y3                     \
+	VPMADDWD   768(DX), Y3, Y3                 \
+	VPADDD     Y10, Y3, Y0                     \
+	VPACKSSDW  Y6, Y7, Y7                      \
+	AFTER(Y7)                                  \
+	VPUNPCKHWD Y14, Y9, Y9                     \
+	VPMADDWD   800(DX), Y9, Y9                 \
+	VPADDD     Y5, Y9, Y1                      \
+	VPUNPCKLWD Y14, Y8, Y9                     \
+	VPMADDWD   832(DX), Y9, Y9                 \
+	VPADDD     Y11, Y9, Y2                     \
+	VPACKSSDW  Y4, Y13, Y13                    \
+	AFTER(Y13)                                 \
+	VPACKUSWB  Y13, Y7, Y13                    \
+	BOUNDS(Y13)                                \
+	VPUNPCKHWD Y14, Y8, Y8                     \
+	VPMADDWD   864(DX), Y8, Y8                 \
+	VPADDD     Y12, Y8, Y3                     \
+	VMOVDQU    Y13, (DI)
 
 // func depthwiseNineAVX2(p *quadParams)
 //
 // Registers:
 //	BX p      AX  c and the offset of the pixel      Y0 … Y3  sums         Y10 hi   Y11 lo   Y12 after   Y13 before
 //	DI dst    CX  pixels left                        Y4 … Y9  taps         Y14 0
-//	DX block  SI, R8 … R15 where the nine taps are                         Y15 1 in every word
-TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $8-8
+//	DX block  SI, R8 … R15 where the nine taps are   Y4 … Y13 in PIXEL     Y15 1 in every word
+TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $136-8
 	BEGIN
-	MOVQ AX, c-8(SP)
+	VMOVDQU Y10, hi-40(SP)
+	VMOVDQU Y11, lo-72(SP)
+	VMOVDQU Y12, after-104(SP)
+	VMOVDQU Y13, before-136(SP)
+	MOVQ    AX, c-8(SP)
 
 block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 	MOVQ quadParams_dst(BX), DI
@@ -142,18 +246,63 @@ block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 	MOVQ 56(CX), R14
 	MOVQ 64(CX), R15
 	MOVQ quadParams_pixels(BX), CX
-
-pixel: // for CX = pixels; CX > 0; CX--
-	VMOVDQU 0(DX), Y0                // the sums begin with the bias
-	VMOVDQU 32(DX), Y1
-	VMOVDQU 64(DX), Y2
-	VMOVDQU 96(DX), Y3
+	BIAS
 	FOUR(SI, R8, R9, R10, 256)
 	FOUR(R11, R12, R13, R14, 512)
 	ONE(R15, 768, DX)
+	DECQ CX
+	JZ   last
+	ADDQ quadParams_step(BX), AX
+	CMPL quadParams_before(BX), $0
+	JNE  shifted
+	CMPL quadParams_after(BX), $PLAIN
+	JNE  bounded
+
+#define SHIFT(r)
+#define AFTER(r)
+#define BOUNDS(r)
+
+plainly: // for CX = pixels - 1; CX > 0; CX--
+	PIXEL
+	ADDQ quadParams_step(BX), AX
+	ADDQ quadParams_stride(BX), DI
+	DECQ CX
+	JNZ  plainly
+	JMP  restore
+
+#undef AFTER
+#undef BOUNDS
+#define AFTER(r) VPADDSW after-104(SP), r, r
+#define BOUNDS(r) \
+	VPMAXUB lo-72(SP), r, r \
+	VPMINUB hi-40(SP), r, r
+
+bounded: // the same
+	PIXEL
+	ADDQ quadParams_step(BX), AX
+	ADDQ quadParams_stride(BX), DI
+	DECQ CX
+	JNZ  bounded
+	JMP  restore
+
+#undef SHIFT
+#define SHIFT(r) VADDPS before-136(SP), r, r
+
+shifted: // the same
+	PIXEL
+	ADDQ quadParams_step(BX), AX
+	ADDQ quadParams_stride(BX), DI
+	DECQ CX
+	JNZ  shifted
+
+restore:
+	VMOVDQU hi-40(SP), Y10
+	VMOVDQU lo-72(SP), Y11
+	VMOVDQU after-104(SP), Y12
+	VMOVDQU before-136(SP), Y13
+
+last:
 	STAGE
-	DECQ    CX
-	JNZ     pixel
 	MOVQ    c-8(SP), AX
 	ADDQ    $32, AX
 	MOVQ    quadParams_channels(BX), CX
@@ -186,10 +335,7 @@ block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 	MOVQ quadParams_pixels(BX), CX
 
 pixel: // for CX = pixels; CX > 0; CX--
-	VMOVDQU 0(DX), Y0                // the sums begin with the bias
-	VMOVDQU 32(DX), Y1
-	VMOVDQU 64(DX), Y2
-	VMOVDQU 96(DX), Y3
+	BIAS
 	LEAQ    256(DX), R11
 	MOVQ    quadParams_taps(BX), R10
 	MOVQ    quadParams_groups(BX), R8
@@ -224,6 +370,8 @@ single:
 
 stage:
 	STAGE
+	ADDQ    quadParams_step(BX), AX
+	ADDQ    quadParams_stride(BX), DI
 	DECQ    CX
 	JNZ     pixel
 	ADDQ    $32, SI

@@ -14,10 +14,11 @@ import (
 // input is folded into the bias: taps in the padding are of a line of zero points.
 type packed struct {
 	taps, groups int
-	single       bool   // the last tap is alone
-	size         int    // bytes of a block of channels
-	blocks       []byte // of channels
-	padding      []byte // zero points
+	single       bool       // the last tap is alone
+	size         int        // bytes of a block of channels
+	blocks       []byte     // of channels
+	padding      []byte     // zero points
+	params       quadParams // what does not depend on the windows
 }
 
 // newPacked returns the frame for so many taps, of which a block takes so many bytes besides header and groups.
@@ -45,27 +46,34 @@ func (q *packed) place(p *tapPlaces, src []byte, w *Windows) []unsafe.Pointer {
 	for i := range slots {
 		slots[i] = unsafe.Pointer(&q.padding[0])
 	}
+	slot, first := 0, 0 // whose weights begin there; they come in their order, and no division is needed
 	for t, at := range w.Taps {
-		slots[w.Weights[t]/w.Channels] = unsafe.Pointer(&src[at])
+		if w.Weights[t] < first {
+			slot, first = 0, 0
+		}
+		for ; first < w.Weights[t]; first += w.Channels {
+			slot++
+		}
+		slots[slot] = unsafe.Pointer(&src[at])
 	}
 	return slots
 }
 
-// params returns what a kernel needs to know of the weights and of the output stage.
-func (q *packed) params(r *quant.Requantizer, flip byte) quadParams {
-	p := quadParams{
+// finish puts in what Pack knows: the zero points of a line, and the output stage.
+func (q *packed) finish(padding []byte, r *quant.Requantizer, flip byte) {
+	q.padding = padding
+	q.params = quadParams{
 		block: unsafe.Pointer(&q.blocks[0]), groups: q.groups, size: q.size,
 		after: int16(flip), lo: byte(r.Lo + int32(flip)), hi: byte(r.Hi + int32(flip)),
 	}
 	if q.single {
-		p.single = 1
+		q.params.single = 1
 	}
 	if r.Convention == quant.Torch { // which adds its zero point before it rounds
-		p.before = float32(r.ZeroPoint)
+		q.params.before = float32(r.ZeroPoint)
 	} else {
-		p.after += int16(r.ZeroPoint)
+		q.params.after += int16(r.ZeroPoint)
 	}
-	return p
 }
 
 // next has p and the taps begin so many pixels later.
@@ -127,7 +135,7 @@ func (d *Depthwise) codesOfQuads(dst, src []byte, w *Windows, tier cpu.Tier) boo
 	run := kernelsOf(tier).quads.Get()
 	var taps tapPlaces
 	slots := q.place(&taps, src, w)
-	p := q.params(d.Requant, d.Flip)
+	p := q.params
 	p.dst, p.taps = unsafe.Pointer(&dst[0]), unsafe.Pointer(kernel.NoEscape(&taps))
 	p.channels, p.pairs, p.step, p.stride = w.Channels, w.Pixels/2, w.Step, w.Channels
 	if p.pairs > 0 {

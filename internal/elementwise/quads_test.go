@@ -133,8 +133,10 @@ func TestDepthwiseLimits(t *testing.T) {
 				d.Codes(want, src, &w, sums, cpu.Generic)
 				d.Pack(taps, channels, pixels*channels, tier)
 				d.Codes(got, src, &w, sums, tier)
-				if !bytes.Equal(got, want) {
-					t.Errorf("%d taps, %d pairs: %v, want %v", taps, len(pairs), got, want)
+				for i := range want {
+					if got[i] != want[i] {
+						t.Fatalf("%d taps, %d pairs: element %d is %d, want %d", taps, len(pairs), i, got[i], want[i])
+					}
 				}
 			}
 		}

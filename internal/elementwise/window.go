@@ -2,6 +2,8 @@ package elementwise
 
 import (
 	"fmt"
+	"math"
+	"math/bits"
 
 	"linquant/internal/cpu"
 	"linquant/internal/kernel"
@@ -16,17 +18,30 @@ type Windows struct {
 	Weights          []int // of products: where the weights of each tap begin
 }
 
-// check divides instead of multiplying, so that no size can overflow an int.
+// check multiplies in 128 bits, so that no size can overflow.
 func (w *Windows) check(dst, src, leastTaps int) {
-	fits := w.Channels > 0 && w.Pixels > 0 && w.Step >= 0 && len(w.Taps) >= leastTaps && w.Pixels <= dst/max(w.Channels, 1)
+	fits := w.Channels > 0 && w.Pixels > 0 && w.Step >= 0 && len(w.Taps) >= leastTaps && product(w.Pixels, w.Channels) <= dst
+	last := 0
 	for _, at := range w.Taps {
-		room := src - w.Channels - at
-		fits = fits && at >= 0 && room >= 0 && (w.Pixels == 1 || w.Step <= room/max(w.Pixels-1, 1))
+		fits = fits && at >= 0
+		last = max(last, at)
+	}
+	if room := src - w.Channels - last; len(w.Taps) > 0 {
+		fits = fits && room >= 0 && product(w.Pixels-1, w.Step) <= room
 	}
 	if !fits {
 		panic(fmt.Sprintf("elementwise: %d windows every %d, taps %v of %d channels do not fit slices of %d and %d",
 			w.Pixels, w.Step, w.Taps, w.Channels, src, dst))
 	}
+}
+
+// product returns a·b of two numbers that are not negative, at most the largest int.
+func product(a, b int) int {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi > 0 || lo > math.MaxInt {
+		return math.MaxInt
+	}
+	return int(lo)
 }
 
 // MaxCodes fills dst with the largest stored code of each window.
