@@ -37,7 +37,7 @@ TITLES = {"vgg": "VGG", "resnet20": "ResNet-20", "mobilenetv2": "MobileNetV2", "
 SMALL = {"vgg", "resnet20"}  # images of 32x32 pixels
 PEERS = {"ort": "ONNX Runtime", "ort-exact": "ONNX Runtime exact", "openvino": "OpenVINO", "onednn": "oneDNN",
          "litert": "LiteRT", "ncnn": "ncnn", "torch": "PyTorch", "tract": "tract", "gomlx": "GoMLX"}
-INTEGERS_ONLY = {"ort-exact", "onednn"}
+INTEGERS_ONLY = {"ort-exact", "onednn", "litert"}
 BUFFERS = 4  # different batches that are gone around
 ANSWER_LIMIT = 120  # seconds that a peer may take to load or to run
 
@@ -124,7 +124,8 @@ class Bench:
         if not os.path.exists(data):
             inputs(name, batch, self.args.data).tofile(data)
         load = {"do": "load", "path": path, "threads": threads, "batch": batch, "input": data, "buffers": BUFFERS,
-                "kind": kind, "network": name, "dir": self.args.networks}
+                "kind": kind, "network": name, "dir": self.args.networks,
+                "shape": [3, 32, 32] if name in SMALL else [3, 224, 224]}
         line, loaded = {"network": name, "kind": kind, "threads": threads, "batch": batch, "peers": {}}, []
         for peer in ["linquant", *peers]:
             if peer in INTEGERS_ONLY and kind != "int8":

@@ -180,8 +180,76 @@ class Tract(Peer):
         return result[0].to_numpy()
 
 
+class Torch(Peer):
+    """PyTorch: the float module as it is, channels last, or quantized by FX, with codes of its own."""
+
+    def __init__(self):
+        super().__init__()
+        import warnings
+
+        warnings.filterwarnings("ignore")
+        import torch
+
+        import fx
+
+        self.torch, self.fx = torch, fx
+        self.version = "PyTorch " + torch.__version__.split("+")[0]
+
+    def load(self, c):
+        torch = self.torch
+        torch.set_num_threads(c["threads"])
+        m = self.fx.module(os.path.join(c["dir"], c["network"] + ".onnx"))
+        shape = c["shape"]
+        self.buffers = [torch.from_numpy(x) for x in self.inputs(c, shape)]
+        if c["kind"] == "int8":
+            m = self.fx.quantized(m, torch.cat(self.buffers)[:32])
+        else:
+            m = m.to(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            self.model = torch.jit.freeze(torch.jit.trace(m, self.buffers[0]))
+        for _ in range(3):
+            self.run(0)
+
+    def run(self, i):
+        with self.torch.inference_mode():
+            return self.model(self.buffers[i])
+
+    def read(self, result):
+        return result.numpy()
+
+
+class LiteRT(Peer):
+    """LiteRT with XNNPACK, its input channels last."""
+
+    def __init__(self):
+        super().__init__()
+        import importlib.metadata
+
+        from ai_edge_litert import interpreter
+
+        import litert
+
+        self.interpreter, self.litert = interpreter, litert
+        self.version = "LiteRT " + importlib.metadata.version("ai-edge-litert")
+
+    def load(self, c):
+        model = self.litert.Writer(c["path"], c["batch"]).bytes()
+        self.net = self.interpreter.Interpreter(model_content=model, num_threads=c["threads"])
+        self.net.allocate_tensors()
+        self.first, self.last = self.net.get_input_details()[0]["index"], self.net.get_output_details()[0]["index"]
+        self.buffers = [np.ascontiguousarray(x.transpose(0, 2, 3, 1)) for x in self.inputs(c, c["shape"])]
+        self.run(0)
+
+    def run(self, i):
+        self.net.set_tensor(self.first, self.buffers[i])
+        self.net.invoke()
+
+    def read(self, result):
+        return self.net.get_tensor(self.last)
+
+
 PEERS = {"ort": ORT, "ort-exact": lambda: ORT(exact=True), "reference": lambda: ORT(reference=True), "openvino": OpenVINO,
-         "onednn": OneDNN, "tract": Tract}
+         "onednn": OneDNN, "tract": Tract, "torch": Torch, "litert": LiteRT}
 
 
 def main():
