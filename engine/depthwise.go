@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
 	"linquant/quant"
 )
@@ -33,9 +34,25 @@ func (s *lowerer) emitDepthwise(l layer, w *codedWeight, bias []int32, requant *
 		product.Pack(l.depth, channels, l.window.Out[1]*l.window.Stride[1]*channels, tier)
 		return nil
 	})
-	k := &windowKernel[byte]{runs, in, l.out, (*state).codesOf, func(dst, src []byte, r *run, w *scratch) {
-		product.Codes(dst, src, &r.Windows, w.sums, tier)
-	}}
-	s.emitLayer(k, in, macs, need{sums: channels})
+	s.emitLayer(&depthwiseKernel{runs, in, l.out, product, tier}, in, macs, need{sums: channels})
 	return nil
+}
+
+// depthwiseKernel computes a depthwise convolution on codes line by line.
+type depthwiseKernel struct {
+	*windowRuns
+	in, out *place
+	product *elementwise.Depthwise
+	tier    cpu.Tier
+}
+
+func (k *depthwiseKernel) part(s *state, w *scratch, lo, hi int) {
+	src, dst := s.codesOf(k.in), s.codesOf(k.out)
+	w.line.Reset()
+	for oy := lo; oy < hi; oy++ {
+		k.line(oy, &w.run, func(r *run) {
+			k.product.Add(&w.line, dst[r.to:], src[r.from:], &r.Windows, w.sums, k.tier)
+		})
+		k.product.Flush(&w.line, k.tier)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"linquant/internal/elementwise"
 	"linquant/internal/ended"
 )
 
@@ -24,7 +25,8 @@ type scratch struct {
 	codes  []byte
 	floats []float32
 	sums   []int32
-	run    run // that is being computed, of a windowKernel
+	run    run              // that is being computed, of a windowKernel
+	line   elementwise.Line // of a depthwiseKernel
 }
 
 // need is how many elements of scratch a step uses.

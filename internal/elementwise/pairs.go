@@ -107,30 +107,99 @@ func (q *pairs) put(block []byte, at int, d *Depthwise, c, channels int) bool {
 	return true
 }
 
+// fits reports whether the windows are for the kernels.
+func (q *pairs) fits(w *Windows) bool {
+	return w.Pixels >= q.repeat && (q.repeat == 1 || w.Step == w.Channels) && (w.Pixels-1)*w.Step+w.Channels <= len(q.padding)
+}
+
+// kernel returns the one for the weights.
+func (q *pairs) kernel(tier cpu.Tier) func(p *quadParams) {
+	k := kernelsOf(tier)
+	if q.taps == 9 && !q.second {
+		return k.nine.Get()
+	}
+	return k.pairs.Get()
+}
+
 // codesOfPairs is Codes, and false where it leaves that to others.
 func (d *Depthwise) codesOfPairs(dst, src []byte, w *Windows, tier cpu.Tier) bool {
-	q, k := d.pairs, kernelsOf(tier)
-	if w.Pixels < q.repeat || q.repeat > 1 && w.Step != w.Channels || (w.Pixels-1)*w.Step+w.Channels > len(q.padding) {
+	q := d.pairs
+	if !q.fits(w) {
 		return false
 	}
-	kernelOf := &k.pairs
-	if q.taps == 9 && !q.second {
-		kernelOf = &k.nine
-	}
-	run, pixels := kernelOf.Get(), w.Pixels
-	if q.repeat > 1 {
-		pixels /= q.repeat
-	}
 	var taps tapPlaces
-	slots := q.place(&taps, src, w)
+	slots := taps[:q.slots()]
+	q.place(slots, src, w)
+	pixels := [1]int{w.Pixels}
+	if q.repeat > 1 {
+		pixels[0] /= q.repeat
+	}
+	left := w.Pixels - pixels[0]*q.repeat
 	p := q.params
 	p.dst, p.taps = unsafe.Pointer(&dst[0]), unsafe.Pointer(kernel.NoEscape(&taps))
-	p.channels, p.pixels, p.step, p.stride = q.channels, pixels, q.repeat*w.Step, q.channels
+	p.runs, p.pixels = 1, unsafe.Pointer(kernel.NoEscape(&pixels))
+	p.channels, p.step, p.stride = q.channels, q.repeat*w.Step, q.channels
+	run := q.kernel(tier)
 	run(kernel.NoEscape(&p))
-	if pixels*q.repeat < w.Pixels { // the last pixels, of which some are there already
-		p.pixels = 1
-		p.next(w.Pixels-q.repeat, slots, w)
+	if left > 0 { // the last pixels, of which some are there already
+		pixels[0] = 1
+		p.move(w.Pixels-q.repeat, slots, w)
 		run(kernel.NoEscape(&p))
 	}
 	return true
+}
+
+// A Line collects windows whose outputs follow each other, so that the edges of a picture take no calls of their own.
+// The zero Line is empty.
+type Line struct {
+	taps   [mostPlaces]unsafe.Pointer
+	pixels [mostRuns]int
+	runs   int
+	dst    []byte // from the outputs of the first on
+	n      int    // elements
+	step   int
+}
+
+const (
+	mostRuns   = 8
+	mostPlaces = 160 // taps of all runs, which 5 of 5×5 have
+)
+
+// Add is Codes, which may wait until Flush.
+func (d *Depthwise) Add(l *Line, dst, src []byte, w *Windows, sums []int32, tier cpu.Tier) {
+	q := d.pairs
+	if q == nil || q.repeat > 1 || !q.fits(w) {
+		d.Codes(dst, src, w, sums, tier)
+		return
+	}
+	w.check(len(dst), len(src), 0)
+	d.check(w)
+	slots := q.slots()
+	follows := l.n < len(l.dst) && &l.dst[l.n] == &dst[0] && l.step == w.Step
+	if l.runs == mostRuns || (l.runs+1)*slots > mostPlaces || !follows {
+		d.Flush(l, tier)
+	}
+	if l.runs == 0 {
+		l.dst, l.step = dst, w.Step
+	}
+	q.place(l.taps[l.runs*slots:][:slots], src, w)
+	l.pixels[l.runs] = w.Pixels
+	l.runs++
+	l.n += w.Pixels * w.Channels
+}
+
+// Reset has nothing wait, whatever a panic left.
+func (l *Line) Reset() { l.runs, l.n, l.dst = 0, 0, nil }
+
+// Flush computes what waits.
+func (d *Depthwise) Flush(l *Line, tier cpu.Tier) {
+	if l.runs == 0 {
+		return
+	}
+	q := d.pairs
+	p := q.params
+	p.dst, p.taps, p.pixels = unsafe.Pointer(&l.dst[0]), unsafe.Pointer(&l.taps), unsafe.Pointer(&l.pixels)
+	p.runs, p.next, p.channels, p.step, p.stride = l.runs, 8*q.slots(), q.channels, l.step, q.channels
+	q.kernel(tier)(kernel.NoEscape(&p))
+	l.Reset()
 }

@@ -123,6 +123,22 @@ plain:                                              \
                                                     \
 next:
 
+// RUN has the pointers to the taps at CX, and leaves the pixels of the run there.
+#define RUN \
+	MOVQ 0(CX), SI                  \
+	MOVQ 8(CX), R8                  \
+	MOVQ 16(CX), R9                 \
+	MOVQ 24(CX), R10                \
+	MOVQ 32(CX), R11                \
+	MOVQ 40(CX), R12                \
+	MOVQ 48(CX), R13                \
+	MOVQ 56(CX), R14                \
+	MOVQ 64(CX), R15                \
+	MOVQ run-144(SP), CX            \
+	SHLQ $3, CX                     \
+	ADDQ quadParams_pixels(BX), CX  \
+	MOVQ (CX), CX
+
 // PIXEL makes sums of a pixel in Y0 … Y3, and codes of those that were there, of the pixel before it. Either alone waits
 // for its own results. Mixed, and in this order, which is the best that was measured of some hundreds, they take 21 cycles
 // of Zen 3 instead of 25.
@@ -222,9 +238,9 @@ next:
 //
 // Registers:
 //	BX p      AX  c and the offset of the pixel      Y0 … Y3  sums         Y10 hi   Y11 lo   Y12 after   Y13 before
-//	DI dst    CX  pixels left                        Y4 … Y9  taps         Y14 0
+//	DI dst    CX  pixels left of the run             Y4 … Y9  taps         Y14 0
 //	DX block  SI, R8 … R15 where the nine taps are   Y4 … Y13 in PIXEL     Y15 1 in every word
-TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $136-8
+TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $152-8
 	BEGIN
 	VMOVDQU Y10, hi-40(SP)
 	VMOVDQU Y11, lo-72(SP)
@@ -235,24 +251,19 @@ TEXT ·depthwiseNineAVX2(SB), NOSPLIT, $136-8
 block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 	MOVQ quadParams_dst(BX), DI
 	ADDQ AX, DI
+	MOVQ $0, run-144(SP)
 	MOVQ quadParams_taps(BX), CX
-	MOVQ 0(CX), SI
-	MOVQ 8(CX), R8
-	MOVQ 16(CX), R9
-	MOVQ 24(CX), R10
-	MOVQ 32(CX), R11
-	MOVQ 40(CX), R12
-	MOVQ 48(CX), R13
-	MOVQ 56(CX), R14
-	MOVQ 64(CX), R15
-	MOVQ quadParams_pixels(BX), CX
+	MOVQ CX, taps-152(SP)
+	RUN
 	BIAS
 	FOUR(SI, R8, R9, R10, 256)
 	FOUR(R11, R12, R13, R14, 512)
 	ONE(R15, 768, DX)
-	DECQ CX
-	JZ   last
 	ADDQ quadParams_step(BX), AX
+	DECQ CX
+	JZ   ended
+
+pixels: // the sums of a pixel are there, and pixels of the run are left
 	CMPL quadParams_before(BX), $0
 	JNE  shifted
 	CMPL quadParams_after(BX), $PLAIN
@@ -262,13 +273,13 @@ block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 #define AFTER(r)
 #define BOUNDS(r)
 
-plainly: // for CX = pixels - 1; CX > 0; CX--
+plainly: // for ; CX > 0; CX--
 	PIXEL
 	ADDQ quadParams_step(BX), AX
 	ADDQ quadParams_stride(BX), DI
 	DECQ CX
 	JNZ  plainly
-	JMP  restore
+	JMP  ended
 
 #undef AFTER
 #undef BOUNDS
@@ -283,7 +294,7 @@ bounded: // the same
 	ADDQ quadParams_stride(BX), DI
 	DECQ CX
 	JNZ  bounded
-	JMP  restore
+	JMP  ended
 
 #undef SHIFT
 #define SHIFT(r) VADDPS before-136(SP), r, r
@@ -295,13 +306,24 @@ shifted: // the same
 	DECQ CX
 	JNZ  shifted
 
-restore:
+ended: // for run = 0; run < runs; run++
+	MOVQ run-144(SP), CX
+	INCQ CX
+	CMPQ CX, quadParams_runs(BX)
+	JEQ  last
+	MOVQ CX, run-144(SP)
+	MOVQ taps-152(SP), CX
+	ADDQ quadParams_next(BX), CX
+	MOVQ CX, taps-152(SP)
+	MOVQ c-8(SP), AX
+	RUN
+	JMP  pixels
+
+last: // pixel
 	VMOVDQU hi-40(SP), Y10
 	VMOVDQU lo-72(SP), Y11
 	VMOVDQU after-104(SP), Y12
 	VMOVDQU before-136(SP), Y13
-
-last:
 	STAGE
 	MOVQ    c-8(SP), AX
 	ADDQ    $32, AX
@@ -323,21 +345,28 @@ done:
 //
 // Registers, where they are others than depthwiseNineAVX2's:
 //	SI c                  R8  groups left         R12, R13, R14, R15 where four taps are
-//	R11 the next group    R10 the group's taps
-TEXT ·depthwisePairsAVX2(SB), NOSPLIT, $0-8
+//	R11 the next group    R10 the group's taps    R9 the run's taps
+TEXT ·depthwisePairsAVX2(SB), NOSPLIT, $8-8
 	BEGIN
 	XORQ SI, SI
 
 block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
-	MOVQ SI, AX
 	MOVQ quadParams_dst(BX), DI
 	ADDQ SI, DI
-	MOVQ quadParams_pixels(BX), CX
+	MOVQ quadParams_taps(BX), R9
+	MOVQ $0, run-8(SP)
+
+run: // for run = 0; run < runs; run++
+	MOVQ SI, AX
+	MOVQ run-8(SP), CX
+	SHLQ $3, CX
+	ADDQ quadParams_pixels(BX), CX
+	MOVQ (CX), CX
 
 pixel: // for CX = pixels; CX > 0; CX--
 	BIAS
 	LEAQ    256(DX), R11
-	MOVQ    quadParams_taps(BX), R10
+	MOVQ    R9, R10
 	MOVQ    quadParams_groups(BX), R8
 	TESTQ   R8, R8
 	JZ      single
@@ -374,6 +403,12 @@ stage:
 	ADDQ    quadParams_stride(BX), DI
 	DECQ    CX
 	JNZ     pixel
+	ADDQ    quadParams_next(BX), R9
+	MOVQ    run-8(SP), CX
+	INCQ    CX
+	MOVQ    CX, run-8(SP)
+	CMPQ    CX, quadParams_runs(BX)
+	JNE     run
 	ADDQ    $32, SI
 	MOVQ    quadParams_channels(BX), CX
 	CMPQ    SI, CX

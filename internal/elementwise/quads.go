@@ -36,13 +36,16 @@ func newPacked(taps, header, group, single int) packed {
 // tapPlaces are where taps are, four for each group and one for a single one.
 type tapPlaces [mostTaps + 3]unsafe.Pointer
 
-// place fills p with where the taps of the first window are, and returns those that count.
-func (q *packed) place(p *tapPlaces, src []byte, w *Windows) []unsafe.Pointer {
-	n := 4 * q.groups
+// slots returns how many taps a window has, some of them there for the number's sake.
+func (q *packed) slots() int {
 	if q.single {
-		n++
+		return 4*q.groups + 1
 	}
-	slots := p[:n]
+	return 4 * q.groups
+}
+
+// place fills slots with where the taps of the first window are.
+func (q *packed) place(slots []unsafe.Pointer, src []byte, w *Windows) {
 	for i := range slots {
 		slots[i] = unsafe.Pointer(&q.padding[0])
 	}
@@ -56,7 +59,6 @@ func (q *packed) place(p *tapPlaces, src []byte, w *Windows) []unsafe.Pointer {
 		}
 		slots[slot] = unsafe.Pointer(&src[at])
 	}
-	return slots
 }
 
 // finish puts in what Pack knows: the zero points of a line, and the output stage.
@@ -76,8 +78,8 @@ func (q *packed) finish(padding []byte, r *quant.Requantizer, flip byte) {
 	}
 }
 
-// next has p and the taps begin so many pixels later.
-func (p *quadParams) next(pixels int, slots []unsafe.Pointer, w *Windows) {
+// move has p and the taps begin so many pixels later.
+func (p *quadParams) move(pixels int, slots []unsafe.Pointer, w *Windows) {
 	for i := range slots {
 		slots[i] = unsafe.Add(slots[i], pixels*w.Step)
 	}
@@ -116,8 +118,9 @@ func quadPlace(c int) int { return c%16/4*16 + c/16*4 + c%4 }
 // quadParams are what the kernels of packed weights need.
 type quadParams struct {
 	dst, block, taps unsafe.Pointer
-	channels         int
-	pairs, pixels    int // pixels, or pairs of them
+	channels, pairs  int // pairs of pixels, or
+	runs, next       int // how many runs of pixels, and the bytes from the taps of one to those of the next
+	pixels           unsafe.Pointer
 	step, stride     int // between neighbours, in the input and in the output
 	groups, size     int
 	single           int
@@ -134,7 +137,8 @@ func (d *Depthwise) codesOfQuads(dst, src []byte, w *Windows, tier cpu.Tier) boo
 	}
 	run := kernelsOf(tier).quads.Get()
 	var taps tapPlaces
-	slots := q.place(&taps, src, w)
+	slots := taps[:q.slots()]
+	q.place(slots, src, w)
 	p := q.params
 	p.dst, p.taps = unsafe.Pointer(&dst[0]), unsafe.Pointer(kernel.NoEscape(&taps))
 	p.channels, p.pairs, p.step, p.stride = w.Channels, w.Pixels/2, w.Step, w.Channels
@@ -148,7 +152,7 @@ func (d *Depthwise) codesOfQuads(dst, src []byte, w *Windows, tier cpu.Tier) boo
 	if w.Pixels == 1 { // twice the same pixel
 		p.step, p.stride = 0, 0
 	} else { // the last two, of which one is there already
-		p.next(w.Pixels-2, slots, w)
+		p.move(w.Pixels-2, slots, w)
 	}
 	run(kernel.NoEscape(&p))
 	return true

@@ -142,3 +142,56 @@ func TestDepthwiseLimits(t *testing.T) {
 		}
 	})
 }
+
+// Runs of a line have the codes that each has alone, packed or not, however many wait, and whether outputs follow each
+// other or not.
+func TestDepthwiseLine(t *testing.T) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			s := newSource(rapid.Uint64().Draw(t, "seed"))
+			channels := rapid.SampledFrom([]int{8, 32, 40, 70}).Draw(t, "channels")
+			taps := rapid.SampledFrom([]int{4, 9, 25, 64}).Draw(t, "taps")
+			torch := rapid.Bool().Draw(t, "torch")
+			convention := quant.ONNX
+			if torch {
+				convention = quant.Torch
+			}
+			r, err := quant.NewRequantizer(convention, []float64{1. / 128}, quant.TensorParams(quant.Uint(8), 1, int32(s.IntN(2)*100)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := elementwise.Depthwise{Bias: make([]int32, channels), Requant: r, Zero: int32(s.IntN(256))}
+			for range taps * channels {
+				d.Weight = append(d.Weight, elementwise.NewWeight(int16(s.IntN(255)-127)))
+			}
+			packed := d
+			packed.Pack(taps, channels, 9*channels, tier)
+			src, sums := s.codes(100*channels), make([]int32, channels)
+			var line elementwise.Line
+			want := make([]byte, 60*channels)
+			dst := newGuarded[byte](len(want), 0)
+			at := 0
+			for range rapid.IntRange(1, 12).Draw(t, "runs") {
+				w := elementwise.Windows{Channels: channels, Pixels: 1 + s.IntN(4), Step: (1 + s.IntN(8)/7) * channels}
+				for k := range taps {
+					if s.IntN(4) > 0 {
+						w.Taps, w.Weights = append(w.Taps, s.IntN(40*channels)), append(w.Weights, k*channels)
+					}
+				}
+				at += s.IntN(8) / 7 * channels // a gap
+				from := s.IntN(50) * channels
+				d.Codes(want[at:], src[from:], &w, sums, cpu.Generic)
+				packed.Add(&line, dst.x[at:], src[from:], &w, sums, tier)
+				at += w.Pixels * channels
+			}
+			packed.Flush(&line, tier)
+			packed.Flush(&line, tier) // of nothing
+			for i, got := range dst.x {
+				if got != want[i] {
+					t.Fatalf("element %d is %d, want %d", i, got, want[i])
+				}
+			}
+			dst.check(t)
+		})
+	})
+}
