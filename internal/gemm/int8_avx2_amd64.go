@@ -4,6 +4,7 @@ package gemm
 
 import (
 	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"linquant/internal/kernel"
@@ -19,8 +20,8 @@ type avx2Panels struct {
 const (
 	avx2Width = 8
 
-	// avx2Shallow is the k to which 4 panels of weights stay in L1 while the rows pass. Deeper ones are taken one by one.
-	avx2Shallow = 640
+	// avx2Deep is the most k that rows are read for in one turn, so that those of a tile stay in L1.
+	avx2Deep = 2304
 )
 
 // avx2Run holds the weights of 8 channels for neighbouring k, in the order in which the kernel goes through them: steps of
@@ -32,7 +33,7 @@ const (
 type avx2Run struct {
 	trios, duos, turned, solos, wides int
 
-	weights []byte   // aligned
+	weights []byte   // aligned, before those of the run that comes next
 	places  []uint32 // where the steps are, from the first k of the run
 }
 
@@ -46,16 +47,20 @@ type avx2Tap struct {
 // packAVX2 is codeKernels.pack: in groups of steps, or as words where that is faster.
 func packAVX2(w *Int8, codes []int8, depth int) {
 	windows := depth > 0
-	if !windows {
-		depth = w.K
+	if !windows { // as many turns of one length as it takes
+		turns := (w.K + avx2Deep - 1) / avx2Deep
+		depth = ((w.K+turns-1)/turns + 3) &^ 3
 	}
 	p := &avx2Panels{n: w.N, k: w.K, depth: depth}
-	var g grouping
+	b := avx2Builder{w: codes, k: w.K}
 	for j := 0; j < w.N; j += avx2Width {
+		b.w = codes[j*w.K : min(j+avx2Width, w.N)*w.K]
 		for first := 0; first < w.K; first += depth {
-			p.runs = append(p.runs, g.run(codes[j*w.K:min(j+avx2Width, w.N)*w.K], w.K, first, depth))
+			b.first, b.end = first, min(first+depth, w.K)
+			p.runs = append(p.runs, b.run())
 		}
 	}
+	b.place(p.runs)
 	if windows || p.cycles() <= cyclesOfWords(w.N, w.K) {
 		w.packed = p
 		return
@@ -82,7 +87,10 @@ func (p *avx2Panels) cycles() (sum float64) {
 	for i := range p.runs {
 		r := &p.runs[i]
 		sum += 0.85*float64(3*r.trios+2*r.duos) + float64(2*r.turned) + 1.1*float64(r.solos)
-		sum += 1.6*float64(r.wides+min(p.depth%4, 1)) + 10
+		sum += 1.6*float64(r.wides) + 10
+	}
+	if p.k%4 != 0 {
+		sum += 1.6 * float64(len(p.runs)/p.runsOf())
 	}
 	return sum
 }
@@ -92,80 +100,102 @@ func cyclesOfWords(n, k int) float64 {
 	return 2 * float64(panels) * (1.3*float64(steps) + 3)
 }
 
-// run packs depth weights from the first on of up to 8 channels, [channels, k].
-func (g *grouping) run(w []int8, k, first, depth int) avx2Run {
-	g.divide(w, k, first, depth)
-	p := avx2Run{
-		trios: len(g.trios), duos: len(g.duos), turned: len(g.turned), solos: len(g.solos), wides: len(g.wides),
-	}
-	tail := min(depth%4, 1)
-	p.weights = alignedOf[byte](96*(p.trios+p.turned) + 64*(p.duos+p.solos+p.wides+tail))
-	p.places = make([]uint32, 0, 3*p.trios+2*(p.duos+p.turned)+p.solos+p.wides+tail)
-	b := avx2Builder{avx2Run: &p, to: p.weights, w: w, k: k, first: first, end: first + depth}
-	for _, steps := range g.trios {
+// avx2Builder writes the weights of runs one after the other.
+type avx2Builder struct {
+	grouping
+	w          []int8 // of up to 8 channels, [channels, k]
+	k          int
+	first, end int // the k of the run
+
+	weights []byte
+	places  []uint32
+	ends    [][2]int // of each run
+}
+
+// run packs a run, but for where its weights and places lie.
+func (b *avx2Builder) run() avx2Run {
+	depth := b.end - b.first
+	b.divide(b.w, b.k, b.first, depth)
+	for _, steps := range b.trios {
 		b.group(steps[:], 0)
 	}
-	for _, steps := range g.duos {
+	for _, steps := range b.duos {
 		b.group(steps[:], 0)
 	}
-	for _, t := range g.turned {
+	for _, t := range b.turned {
 		b.order(t.order)
 		b.group(t.steps[:], t.order)
 	}
-	for _, t := range g.solos {
+	for _, t := range b.solos {
 		b.order(t.order)
 		b.group(t.steps[:1], t.order)
 	}
-	for _, step := range g.wides {
+	for _, step := range b.wides {
 		b.wide(step)
 	}
-	if tail != 0 {
+	if depth%4 != 0 {
 		b.wide(depth / 4)
 	}
-	return p
+	b.ends = append(b.ends, [2]int{len(b.weights), len(b.places)})
+	return avx2Run{
+		trios: len(b.trios), duos: len(b.duos), turned: len(b.grouping.turned), solos: len(b.solos), wides: len(b.wides),
+	}
 }
 
-// avx2Builder writes the weights of a run one after the other.
-type avx2Builder struct {
-	*avx2Run
-	to         []byte // room for those that are left
-	w          []int8
-	k          int
-	first, end int
+// place gives runs their part of all weights and places, one after the other: what a kernel fetches ahead is the next
+// run's where one ends.
+func (b *avx2Builder) place(runs []avx2Run) {
+	weights, places := alignedOf[byte](len(b.weights)), slices.Clone(b.places)
+	copy(weights, b.weights)
+	for i, end := range b.ends {
+		from := [2]int{}
+		if i > 0 {
+			from = b.ends[i-1]
+		}
+		runs[i].weights, runs[i].places = weights[from[0]:end[0]], places[from[1]:end[1]]
+	}
+}
+
+// room appends n vectors of zeros to the weights.
+func (b *avx2Builder) room(n int) []byte {
+	b.weights = append(b.weights, make([]byte, 32*n)...)
+	return b.weights[len(b.weights)-32*n:]
 }
 
 // order writes what VPSHUFB takes.
 func (b *avx2Builder) order(order int) {
-	for i := range 4 * avx2Width {
-		b.to[i] = byte(i%16&^3 + orders[order][i%4])
+	to := b.room(1)
+	for i := range to {
+		to[i] = byte(i%16&^3 + orders[order][i%4])
 	}
-	b.to = b.to[4*avx2Width:]
 }
 
 func (b *avx2Builder) group(steps []int, order int) {
 	for _, step := range steps {
 		b.places = append(b.places, 4*uint32(step))
+		to := b.room(1)
 		for c := range len(b.w) / b.k {
 			codes := b.w[c*b.k+b.first+4*step:][:4]
 			for x, from := range orders[order] {
-				b.to[4*c+x] = byte(codes[from])
+				to[4*c+x] = byte(codes[from])
 			}
 		}
-		b.to = b.to[4*avx2Width:]
 	}
 }
 
 // wide writes a step, which may be one of less than 4 k, at the end.
 func (b *avx2Builder) wide(step int) {
 	b.places = append(b.places, 4*uint32(step))
-	from := b.first + 4*step
+	from, to := b.first+4*step, b.room(2)
 	for c := range len(b.w) / b.k {
 		for x, code := range b.w[c*b.k+from : c*b.k+min(from+4, b.end)] {
-			binary.LittleEndian.PutUint16(b.to[x%2*4*avx2Width+4*c+x/2*2:], uint16(code))
+			binary.LittleEndian.PutUint16(to[x%2*4*avx2Width+4*c+x/2*2:], uint16(code))
 		}
 	}
-	b.to = b.to[8*avx2Width:]
 }
+
+// runsOf returns how many runs a panel has.
+func (p *avx2Panels) runsOf() int { return (p.k + p.depth - 1) / p.depth }
 
 // sumsAVX2 is codeKernels.sums. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room for
 // rows up to one.
@@ -176,52 +206,50 @@ func sumsAVX2(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 		tails = rowTails(kernel.NoEscape(&room)[:], a, lda, rows, w.K)
 	}
 	p := w.packed.(*avx2Panels)
-	perPanel := p.k / p.depth
+	perPanel := p.runsOf()
 	runs := p.runs[j/avx2Width*perPanel:]
 	panels := min(len(runs)/perPanel, maxWidth/avx2Width)
-	width = panels * avx2Width
+	for t := range perPanel {
+		last := t == perPanel-1
+		w.own.tiles.sumsOfRun(acc, a[t*p.depth:], lda, rows, runs[t:], perPanel, panels, tails, t > 0, last)
+	}
+	return panels * avx2Width
+}
+
+// sumsOfRun adds the products of one run of each of some panels to acc, or begins with them. Tails come with the last.
+func (k *codeTiles) sumsOfRun(
+	acc []int32, a []byte, lda, rows int, runs []avx2Run, perPanel, panels int, tails []uint32, more, last bool,
+) {
+	width := panels * avx2Width
 	for r := 0; r < rows; {
 		start, height, count := nextTiles(r, rows, 8, 4)
-		if height < 4 { // there are no more than 3 rows: the first once more
-			start, height, count = 0, 4, 1
-			r = rows
-		} else {
-			r = start + height*count
+		if height < 4 || more && start < r { // rows that are not there, or not to be added twice, are the tile's first once more
+			start, height, count = r, 4, 1
+		}
+		r = start + height*count
+		var tap avx2Tap
+		var lasts [maxTileRows]uint32
+		for i := range height {
+			at := start + i
+			if at >= rows {
+				at = start
+			}
+			tap.rows[i] = unsafe.Pointer(&a[at*lda])
+			if last && tails != nil {
+				lasts[i] = tails[at]
+			}
 		}
 		var tail *uint32
-		var lasts [maxTileRows]uint32
-		if tails != nil {
+		switch {
+		case !last || tails == nil:
+		case start+height > rows:
+			tail = kernel.NoEscape(&lasts[0])
+		default:
 			tail = &tails[start]
-			if rows < 4 {
-				copy(lasts[:], tails)
-				tail = kernel.NoEscape(&lasts[0])
-			}
 		}
-		if perPanel > 1 {
-			count = 1
-			r = min(r, start+height)
-		}
-		for t := range perPanel {
-			var tap avx2Tap
-			for i := range height {
-				at := start + i
-				if at >= rows {
-					at = 0
-				}
-				tap.rows[i] = unsafe.Pointer(&a[at*lda+t*p.depth])
-			}
-			atOnce := panels
-			if p.k > avx2Shallow {
-				atOnce = 1
-			}
-			for i := 0; i < panels; i += atOnce {
-				tap := tap // the kernel changes it
-				tap.run = &runs[i*perPanel+t]
-				w.own.tiles.avx2(height, &acc[start*width+i*avx2Width], width, &tap, 1, perPanel, atOnce, count, height*lda, tail, t > 0)
-			}
-		}
+		tap.run = &runs[0]
+		k.avx2(height, &acc[start*width], width, &tap, 1, perPanel, panels, count, height*lda, tail, more)
 	}
-	return width
 }
 
 // avx2 runs the kernel for tiles of that height.
