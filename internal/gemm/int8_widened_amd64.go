@@ -129,10 +129,7 @@ func (t *widenedStage) of(s *Stage) bool {
 		return false
 	}
 	*t = widenedStage{lo: p.lo, hi: p.hi, before: p.before, after: int16(p.after)}
-	t.whole = p.before == 0 && lo == 0 && hi == 255
-	for _, v := range mult {
-		t.whole = t.whole && v < 1
-	}
+	t.whole = p.whole(mult)
 	if len(mult) == 1 {
 		for c := range t.mult {
 			t.mult[c] = mult[0]

@@ -2,7 +2,11 @@
 
 package gemm
 
-import "linquant/internal/kernel"
+import (
+	"slices"
+
+	"linquant/internal/kernel"
+)
 
 // stageAVX512 and stageAVX2 fill dst[r·ldd+c] with
 //
@@ -43,23 +47,62 @@ func scaledStageAVX2(dst *float32, ldd int, acc *int32, width, rows, n int, s *R
 //go:noescape
 func subtractZerosAVX2(acc *int32, width, rows int, sums, zero *int32)
 
+// scaledKernel is one of the kernels above.
+type scaledKernel = func(
+	dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, mult *float32, single bool, p *stageParams,
+)
+
 // scaled returns the stage of a kernel that takes multiples of step channels.
-func scaled(run func(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, mult *float32, single bool, p *stageParams),
-	step int,
-) kernel.Func[codeStage] {
+func scaled(run scaledKernel, step int) kernel.Func[codeStage] {
 	return kernel.Of(func(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) int {
-		if n &^= step - 1; n == 0 {
-			return 0
-		}
 		p := newStageParams(s.Requant, s.Flip)
-		mult := s.Requant.Multipliers()
-		single := len(mult) == 1
-		if !single {
-			mult = mult[j:]
-		}
-		run(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, kernel.NoEscape(&p))
-		return n
+		return s.scaled(run, dst, ldd, acc, width, rows, j, n&^(step-1), &p)
 	})
+}
+
+// scaledAVX2 is scaled for AVX2.
+func scaledAVX2(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) int {
+	p := newStageParams(s.Requant, s.Flip)
+	done := n &^ 31
+	mult := s.Requant.Multipliers()
+	if len(mult) > 1 {
+		mult = mult[j:][:n]
+	}
+	if done > 0 && p.whole(mult) {
+		s.scaled(wholeStageAVX2, dst, ldd, acc, width, rows, j, done, &p)
+	} else {
+		done = 0
+	}
+	if n&^7 > done {
+		done += s.scaled(stageAVX2, dst[done:], ldd, acc[done:], width, rows, j+done, n&^7-done, &p)
+	}
+	return done
+}
+
+// scaled runs the kernel for n channels from j on, and returns n.
+func (s *Stage) scaled(run scaledKernel, dst []byte, ldd int, acc []int32, width, rows, j, n int, p *stageParams) int {
+	if n == 0 {
+		return 0
+	}
+	mult := s.Requant.Multipliers()
+	single := len(mult) == 1
+	if !single {
+		mult = mult[j:]
+	}
+	run(&dst[0], ldd, &acc[0], width, rows, n, &s.Bias[j], &mult[0], single, kernel.NoEscape(p))
+	return n
+}
+
+// wholeStageAVX2 is stageAVX2 for multiples of 32 channels, where p.before is 0, p.lo and p.hi plus p.after are 0 and 255,
+// and multipliers are less than 1, so that no product leaves int32.
+//
+//go:noescape
+func wholeStageAVX2(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, mult *float32, single bool, p *stageParams)
+
+// whole reports whether codes have the whole range of a byte, and no sum times a multiplier leaves int32.
+func (p *stageParams) whole(mult []float32) bool {
+	after := float32(p.after)
+	return p.before == 0 && p.lo+after == 0 && p.hi+after == 255 && slices.Max(mult) < 1
 }
 
 // scaledReals is scaled for floats.

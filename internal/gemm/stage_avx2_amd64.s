@@ -146,3 +146,86 @@ row:
 	JG        channels
 	VZEROUPPER
 	RET
+
+DATA stageOrder<>+0(SB)/4, $0x00000000
+DATA stageOrder<>+4(SB)/4, $0x00000004
+DATA stageOrder<>+8(SB)/4, $0x00000001
+DATA stageOrder<>+12(SB)/4, $0x00000005
+DATA stageOrder<>+16(SB)/4, $0x00000002
+DATA stageOrder<>+20(SB)/4, $0x00000006
+DATA stageOrder<>+24(SB)/4, $0x00000003
+DATA stageOrder<>+28(SB)/4, $0x00000007
+GLOBL stageOrder<>(SB), RODATA|NOPTR, $32
+
+// func wholeStageAVX2(dst *byte, ldd int, acc *int32, width int, rows int, n int, bias *int32, mult *float32, single bool, p *stageParams)
+// Requires: AVX, AVX2
+TEXT ·wholeStageAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dst+0(FP), DI
+	MOVQ         ldd+8(FP), R8
+	MOVQ         acc+16(FP), SI
+	MOVQ         width+24(FP), R9
+	MOVQ         n+40(FP), R12
+	MOVQ         bias+48(FP), R10
+	MOVQ         mult+56(FP), R11
+	MOVQ         p+72(FP), DX
+	SHLQ         $0x02, R9
+	VPBROADCASTW stageParams_after+0(DX), Y15
+	VMOVDQU      stageOrder<>+0(SB), Y14
+	VBROADCASTSS (R11), Y8
+	VBROADCASTSS (R11), Y9
+	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R11), Y11
+
+channels:
+	VMOVDQU (R10), Y4
+	VMOVDQU 32(R10), Y5
+	VMOVDQU 64(R10), Y6
+	VMOVDQU 96(R10), Y7
+	CMPB    single+64(FP), $0x00
+	JNE     begin
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
+	VMOVUPS 64(R11), Y10
+	VMOVUPS 96(R11), Y11
+
+begin:
+	MOVQ DI, AX
+	MOVQ SI, BX
+	MOVQ rows+32(FP), CX
+
+row:
+	VPADDD    (BX), Y4, Y0
+	VPADDD    32(BX), Y5, Y1
+	VPADDD    64(BX), Y6, Y2
+	VPADDD    96(BX), Y7, Y3
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y8, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y9, Y1, Y1
+	VCVTPS2DQ Y1, Y1
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y10, Y2, Y2
+	VCVTPS2DQ Y2, Y2
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y11, Y3, Y3
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPADDSW   Y15, Y0, Y0
+	VPADDSW   Y15, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVDQU   Y0, (AX)
+	ADDQ      R8, AX
+	ADDQ      R9, BX
+	DECQ      CX
+	JNZ       row
+	ADDQ      $0x20, DI
+	ADDQ      $0x80, SI
+	ADDQ      $0x80, R10
+	ADDQ      $0x80, R11
+	SUBQ      $0x20, R12
+	JG        channels
+	VZEROUPPER
+	RET

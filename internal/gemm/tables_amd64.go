@@ -31,7 +31,7 @@ func avx2Kernels() *kernels {
 	k.reals.finished = [2]kernel.Func[finishedTile]{kernel.Of(float32FinishedAVX2x6x16), kernel.Of(float32FinishedAVX2x4x16)}
 	k.windows.narrow[6], k.windows.narrow[4] = kernel.Of(windowsAVX2x6x16), kernel.Of(windowsAVX2x4x16)
 	k.windows.whole = true
-	k.stages[quant.ONNX], k.stages[quant.Torch] = scaled(stageAVX2, 8), scaled(stageAVX2, 8)
+	k.stages[quant.ONNX], k.stages[quant.Torch] = kernel.Of(scaledAVX2), scaled(stageAVX2, 8)
 	k.stages[quant.Fixed], k.stages[quant.FixedDouble] = fixed(stageFixedAVX2, 8), fixed(stageFixedDoubleAVX2, 8)
 
 	k.codeWindows = codeWindowKernels{depth: leastAVX2Depth, rows: 8, mul: kernel.Of(codeWindowsAVX2), tall: plan, low: plan}

@@ -55,6 +55,66 @@ func stages(k *kernel) {
 	}, pointer{RDI, 4}, pointer{RSI, 4}, pointer{R10, 4})
 
 	k.scaledStage()
+	if k.lanes == avx2 {
+		k.wholeStage()
+	}
+}
+
+// wholeStage writes the output stage for codes that have the whole range of a byte, of which 32 channels are done at once:
+// packing to words and bytes, which saturates, is their clamp.
+//
+// Registers: Y0 … Y3 the values, Y4 … Y7 bias, Y8 … Y11 mult, Y14 an order of dwords, Y15 p.after; others as above.
+func (k *kernel) wholeStage() {
+	v, bias, mult := k.vs(0, 4), k.vs(4, 4), k.vs(8, 4)
+	order := k.constants("stageOrder", 0, 4, 1, 5, 2, 6, 3, 7)
+	k.function("wholeStageAVX2", "(dst *byte, ldd int, acc *int32, width, rows, n int, bias *int32, mult *float32, single bool, p *stageParams)", 0)
+	k.params(RDI, R8, RSI, R9, nil, R12, R10, R11, nil, RDX)
+	k.SHLQ(n(2), R9)
+	k.VPBROADCASTW(field("stageParams_after", RDX), Y15)
+	k.VMOVDQU(order, Y14)
+	for i := range mult {
+		k.VBROADCASTSS(at(R11, 0), mult[i]) // the one multiplier, or replaced below
+	}
+
+	k.Label("channels") // for R12 = n; R12 > 0; R12 -= 32
+	for i := range bias {
+		k.VMOVDQU(at(R10, 32*i), bias[i])
+	}
+	k.CMPB(k.param("single"), n(0))
+	k.JNE(LabelRef("begin"))
+	for i := range mult {
+		k.VMOVUPS(at(R11, 32*i), mult[i])
+	}
+	k.Label("begin")
+	k.MOVQ(RDI, RAX)
+	k.MOVQ(RSI, RBX)
+	k.MOVQ(k.param("rows"), RCX)
+	k.Label("row") // for CX = rows; CX > 0; CX--
+	for i := range v {
+		k.VPADDD(at(RBX, 32*i), bias[i], v[i])
+	}
+	for i := range v {
+		k.VCVTDQ2PS(v[i], v[i])
+		k.VMULPS(mult[i], v[i], v[i])
+		k.VCVTPS2DQ(v[i], v[i])
+	}
+	k.VPACKSSDW(v[1], v[0], v[0])
+	k.VPACKSSDW(v[3], v[2], v[2])
+	k.VPADDSW(Y15, v[0], v[0])
+	k.VPADDSW(Y15, v[2], v[2])
+	k.VPACKUSWB(v[2], v[0], v[0])
+	k.VPERMD(v[0], Y14, v[0])
+	k.VMOVDQU(v[0], at(RAX, 0))
+	k.ADDQ(R8, RAX)
+	k.ADDQ(R9, RBX)
+	k.DECQ(RCX)
+	k.JNZ(LabelRef("row"))
+	for _, p := range []pointer{{RDI, 1}, {RSI, 4}, {R10, 4}, {R11, 4}} {
+		k.ADDQ(n(32*p.size), p.Register)
+	}
+	k.SUBQ(n(32), R12)
+	k.JG(LabelRef("channels"))
+	k.end()
 }
 
 // scaledStage writes gemm's output stage for scales that are known only when a network runs.
