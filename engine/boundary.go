@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"linquant/graph"
@@ -146,7 +145,7 @@ func (c *compiler) quantize(n *graph.Node, from, to *place) {
 	k := &quantizeStep{from, to, newQuantizer(to.quant), c.tier}
 	s := step{in: []*place{from}, out: []*place{to}}
 	if from.order != to.order {
-		s.need.codes = 3 * quantizeBlock
+		s.need.codes = quantizeBlock
 	}
 	c.emit(n, k, s)
 }
@@ -207,11 +206,11 @@ func (k *quantizeStep) part(s *state, w *scratch, lo, hi int) {
 		return
 	}
 	channels, plane := k.to.order.channels, k.to.order.plane // from the caller's channels first
-	if k.to.wide == 4 && channels == 3 {
-		k.colours(dst, src, w, plane, lo, hi)
+	pixel := max(channels, k.to.wide)
+	if channels == 3 && pixel <= 4 {
+		k.q.Colours(dst[pixel*lo:pixel*hi], src[lo:hi], src[plane+lo:plane+hi], src[2*plane+lo:2*plane+hi], pixel, k.tier)
 		return
 	}
-	pixel := max(channels, k.to.wide)
 	for first := lo; first < hi; first += quantizeBlock {
 		codes := w.codes[:min(quantizeBlock, hi-first)]
 		for c := range channels {
@@ -221,21 +220,6 @@ func (k *quantizeStep) part(s *state, w *scratch, lo, hi int) {
 				dst[at] = u
 				at += pixel
 			}
-		}
-	}
-}
-
-// colours is part for three channels in pixels of four bytes.
-func (k *quantizeStep) colours(dst []byte, src []float32, w *scratch, plane, lo, hi int) {
-	for first := lo; first < hi; first += quantizeBlock {
-		n := min(quantizeBlock, hi-first)
-		red, green, blue := w.codes[:n], w.codes[quantizeBlock:][:n], w.codes[2*quantizeBlock:][:n]
-		k.q.Codes(red, src[first:][:n], k.tier)
-		k.q.Codes(green, src[plane+first:][:n], k.tier)
-		k.q.Codes(blue, src[2*plane+first:][:n], k.tier)
-		pixels := dst[4*first:][:4*n]
-		for i, r := range red {
-			binary.LittleEndian.PutUint32(pixels[4*i:], uint32(r)|uint32(green[i])<<8|uint32(blue[i])<<16)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package elementwise_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -98,6 +99,36 @@ func drawScale(t *rapid.T) float32 {
 	return rapid.OneOf(
 		rapid.Float32Range(1e-3, 1e-1), rapid.SampledFrom([]float32{1, 0.5, 0x1p-126, 1e30, math.MaxFloat32}),
 	).Draw(t, "scale")
+}
+
+// Colours are three times the codes of one, side by side.
+func TestQuantizerColours(t *testing.T) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			q := drawQuantizer(t)
+			n, pixel := rapid.IntRange(0, 40).Draw(t, "n"), rapid.IntRange(3, 4).Draw(t, "pixel")
+			s := newSource(rapid.Uint64().Draw(t, "seed"))
+			planes := [3][]float32{s.reals(n), s.reals(n), s.reals(n)}
+			want := make([]byte, n*pixel)
+			for c, plane := range planes {
+				for i := range plane {
+					switch s.IntN(8) {
+					case 0:
+						plane[i] = q.Scale * (float32(i) - 20.5) // halves
+					case 1:
+						plane[i] = float32(math.NaN())
+					}
+					want[i*pixel+c] = code(plane[i], q)
+				}
+			}
+			dst := newGuarded[byte](n*pixel, 0x5a)
+			q.Colours(dst.x, planes[0], planes[1], planes[2], pixel, tier)
+			if !bytes.Equal(dst.x, want) {
+				t.Fatalf("%v, want %v", dst.x, want)
+			}
+			dst.check(t)
+		})
+	})
 }
 
 func TestQuantizer(t *testing.T) {

@@ -35,6 +35,7 @@ type kernels struct {
 	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
 	centred    kernel.Func[func(dst, src *float32, n int, q *Quantizer)]
 	dequantize kernel.Func[func(dst *float32, codes *byte, n int, zero int32, scale float32)]
+	colours    kernel.Func[func(dst *byte, red, green, blue *float32, n, pixel int, q *Quantizer)]
 
 	functions [functions]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]
 

@@ -331,3 +331,12 @@ func interleaveCodesAVX2(dst, a, b *byte, n, count, dstNext, srcNext int)
 
 //go:noescape
 func interleaveRealsAVX2(dst, a, b *float32, n, count, dstNext, srcNext int)
+
+// coloursAVX2 fills, for i < n, a multiple of 8,
+//
+//	dst[i*pixel], dst[i*pixel+1], dst[i*pixel+2] = q.Code(red[i]), q.Code(green[i]), q.Code(blue[i])
+//
+// where pixel is 3, or 4 and dst[i*pixel+3] = 0.
+//
+//go:noescape
+func coloursAVX2(dst *byte, red, green, blue *float32, n, pixel int, q *Quantizer)

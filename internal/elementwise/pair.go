@@ -108,6 +108,32 @@ func (q *Quantizer) Codes(dst []byte, src []float32, tier cpu.Tier) {
 	}
 }
 
+// Colours fills dst with the codes of red, green and blue, equally many, in pixels of three bytes, or of four of which the
+// last is 0.
+func (q *Quantizer) Colours(dst []byte, red, green, blue []float32, pixel int, tier cpu.Tier) {
+	n := len(red)
+	green, blue, dst = green[:n], blue[:n], dst[:n*pixel]
+	k, step := kernelsOf(tier), 0
+	if k.colours.Has() {
+		step = 8
+	}
+	parts, count := spans(n, step)
+	for _, s := range parts[:count] {
+		at := s.first
+		k.colours.Get()(&dst[at*pixel], &red[at], &green[at], &blue[at], s.count, pixel, kernel.NoEscape(q))
+	}
+	if count > 0 {
+		return
+	}
+	for i, r := range red {
+		to := dst[i*pixel:][:pixel]
+		to[0], to[1], to[2] = q.Code(r), q.Code(green[i]), q.Code(blue[i])
+		if pixel == 4 {
+			to[3] = 0
+		}
+	}
+}
+
 // AddReals fills dst[i] = clamp(a[i] + b[i], lo, hi). dst may be a or b. All three are equally long. A NaN stays one.
 func AddReals(dst, a, b []float32, lo, hi float32, tier cpu.Tier) {
 	a, b = a[:len(dst)], b[:len(dst)]
