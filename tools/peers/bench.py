@@ -100,6 +100,8 @@ class Bench:
             env = {}
             if peer == "linquant":
                 command = [self.args.turns]
+            elif peer == "gomlx":
+                command = [self.args.gomlx]
             else:
                 command = [sys.executable, os.path.join(HERE, "worker.py"), peer]
             cpus = self.cores[-threads:] if threads <= len(self.cores) else self.cores
@@ -304,18 +306,19 @@ def markdown(lines, bench, command):
     return "\n".join(out)
 
 
-BEGIN, END = "<!-- begin of what tools/peers/bench.py wrote -->", "<!-- end of what tools/peers/bench.py wrote -->"
+def marks(section):
+    return tuple("<!-- %s of what tools/peers/bench.py wrote: %s -->" % (where, section) for where in ("begin", "end"))
 
 
-def rewrite(path, text):
+def rewrite(path, section, text):
+    """Replaces what stands between the document's two marks of the section."""
+    begin, end = marks(section)
     with open(path) as f:
         document = f.read()
-    if document.count(BEGIN) != 1 or document.count(END) != 1:
-        sys.exit("%s: the lines %r and %r must stand in it once each" % (path, BEGIN, END))
-    head, rest = document.split(BEGIN)
-    tail = rest.split(END)[1]
+    head, _, rest = document.partition(begin)
+    _, _, tail = rest.partition(end)
     with open(path + ".part", "w") as f:
-        f.write(head + BEGIN + "\n\n" + text + "\n" + END + tail)
+        f.write(head + begin + "\n\n" + text + "\n" + end + tail)
     os.replace(path + ".part", path)
 
 
@@ -353,8 +356,14 @@ def main():
     p.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch, to make networks with")
     p.add_argument("--json", help="file for all that was measured")
     p.add_argument("--write", help="document whose tables are replaced, such as docs/speed.md")
+    p.add_argument("--section", default="main", help="which of the document's tables: main or others")
     p.add_argument("--turns", help="linquant's side, ready built (default: go build ./tools/peers/turns)")
     args = p.parse_args()
+    if args.write:  # before an hour is spent on it
+        with open(args.write) as f:
+            document = f.read()
+        if any(document.count(m) != 1 for m in marks(args.section)):
+            sys.exit("%s: the lines %s must stand in it once each" % (args.write, " and ".join(marks(args.section))))
     args.work = args.work or os.path.join(args.networks, "work")
     os.makedirs(args.work, exist_ok=True)
     if not args.data:
@@ -382,7 +391,8 @@ def main():
             json.dump({"processor": processor()[0], "versions": bench.versions, "lines": lines}, f, indent=1)
     command = "make bench-peers"
     if sys.argv[1:]:
-        skip = {"--networks", "--work", "--data", "--torch-python", "--turns", "--json", "--write"}
+        skip = {"--networks", "--work", "--data", "--torch-python", "--turns", "--json", "--write",
+                "--section"}
         rest, it = [], iter(sys.argv[1:])
         for a in it:
             if a.split("=")[0] in skip:
@@ -394,7 +404,7 @@ def main():
             command += " PEERS_FLAGS='%s'" % " ".join('"%s"' % a if ";" in a else a for a in rest)
     text = markdown(lines, bench, command)
     if args.write:
-        rewrite(args.write, text)
+        rewrite(args.write, args.section, text)
     else:
         print(text)
 
@@ -406,6 +416,9 @@ def build(args):
     if not args.turns:
         args.turns = os.path.join(os.path.abspath(args.work), "turns")
         subprocess.run(["go", "build", "-o", args.turns, "./tools/peers/turns"], cwd=ROOT, check=True)
+    if "gomlx" in args.peers:
+        args.gomlx = os.path.join(os.path.abspath(args.work), "gomlx")
+        subprocess.run(["go", "build", "-o", args.gomlx, "."], cwd=os.path.join(HERE, "gomlx"), check=True)
     if missing:
         linquant = os.path.join(os.path.abspath(args.work), "linquant")
         subprocess.run(["go", "build", "-o", linquant, "./cmd/linquant"], cwd=ROOT, check=True)

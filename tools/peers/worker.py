@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -248,8 +249,61 @@ class LiteRT(Peer):
         return self.net.get_tensor(self.last)
 
 
+class NCNN(Peer):
+    """ncnn, of float networks as pnnx converts them, one image after the other: it knows no batches. The programs that
+    quantize for it are in no package."""
+
+    def __init__(self):
+        super().__init__()
+        import importlib.metadata
+
+        import ncnn
+
+        self.ncnn = ncnn
+        self.version = "ncnn " + importlib.metadata.version("ncnn")
+
+    def load(self, c):
+        if c["kind"] != "float32":
+            raise RuntimeError("it reads no QDQ files, and what quantizes for it is not in its package")
+        folder = os.path.join(os.path.dirname(c["input"]), "ncnn")
+        os.makedirs(folder, exist_ok=True)
+        stem = os.path.join(folder, c["network"])
+        if not os.path.exists(stem + ".ncnn.param"):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(stem + ".onnx")
+            os.symlink(os.path.abspath(c["path"]), stem + ".onnx")
+            made = subprocess.run([os.path.join(sys.prefix, "bin", "pnnx"), stem + ".onnx",
+                                   "inputshape=[%s]" % ",".join(map(str, [1, *c["shape"]])), "fp16=0"], cwd=folder, timeout=100,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            if made.returncode or not os.path.exists(stem + ".ncnn.param"):
+                raise RuntimeError("pnnx converts it not: status %d" % made.returncode)
+        self.net = self.ncnn.Net()
+        o = self.net.opt
+        o.num_threads = c["threads"]
+        o.use_fp16_packed = o.use_fp16_storage = o.use_fp16_arithmetic = o.use_bf16_storage = False
+        if self.net.load_param(stem + ".ncnn.param") or self.net.load_model(stem + ".ncnn.bin"):
+            raise RuntimeError("it does not load what pnnx made")
+        self.buffers = self.inputs(c, c["shape"])
+        self.run(0)
+
+    def run(self, i):
+        out = []
+        for x in self.buffers[i]:
+            e = self.net.create_extractor()
+            e.input("in0", self.ncnn.Mat(x))
+            status, y = e.extract("out0")
+            if status:
+                raise RuntimeError("it does not run what pnnx made: status %d" % status)
+            out.append(y)
+        return out
+
+    def read(self, result):
+        return np.stack([np.array(y).reshape(-1) for y in result])
+
+
 PEERS = {"ort": ORT, "ort-exact": lambda: ORT(exact=True), "reference": lambda: ORT(reference=True), "openvino": OpenVINO,
-         "onednn": OneDNN, "tract": Tract, "torch": Torch, "litert": LiteRT}
+         "onednn": OneDNN, "tract": Tract, "torch": Torch, "litert": LiteRT,
+         "ncnn": NCNN}
 
 
 def main():
