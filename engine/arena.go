@@ -17,13 +17,20 @@ func (b *buffer) aligned() int {
 // plan gives every buffer of the steps its offset, and returns the elements that the arena of codes and that of floats
 // need. Buffers that live at different times share memory.
 func plan(steps []step) (codes, floats int) {
-	var list []*buffer
+	var list, parts []*buffer
 	seen := map[*buffer]bool{}
 	live := func(at int, places []*place) {
 		for _, p := range places {
 			b := p.buffer
 			if b == nil {
 				continue
+			}
+			if b.host != nil {
+				if !seen[b] {
+					seen[b] = true
+					parts = append(parts, b)
+				}
+				b, _ = b.root()
 			}
 			if !seen[b] {
 				seen[b] = true
@@ -44,6 +51,10 @@ func plan(steps []step) (codes, floats int) {
 	for b := range over {
 		b.offset = final(over, b).offset
 	}
+	for _, b := range parts {
+		host, at := b.root()
+		b.offset = host.offset + at
+	}
 	return codes, floats
 }
 
@@ -58,7 +69,7 @@ func writeOver(steps []step) map[*buffer]*buffer {
 		}
 		out := s.out[0].buffer
 		for _, p := range s.in {
-			if p.buffer == nil {
+			if p.buffer == nil || p.row() > 0 || s.out[0].row() > 0 {
 				continue
 			}
 			in := final(over, p.buffer)

@@ -105,6 +105,7 @@ func (k *store) part(s *state, _ *scratch, _, _ int) { k.from.export(s, s.out[k.
 // export fills dst with the value in the order in which it is counted. Codes become the reals of table.
 func (p *place) export(s *state, dst []float32, table *[256]float32) {
 	channels, plane := p.order.channels, p.order.plane
+	pixel := p.rowOr(channels)
 	if p.quant == nil {
 		src := s.floatsOf(p)
 		if channels == 1 {
@@ -114,7 +115,7 @@ func (p *place) export(s *state, dst []float32, table *[256]float32) {
 		for c := range channels {
 			row := dst[c*plane : (c+1)*plane]
 			for i := range row {
-				row[i] = src[i*channels+c]
+				row[i] = src[i*pixel+c]
 			}
 		}
 		return
@@ -123,7 +124,7 @@ func (p *place) export(s *state, dst []float32, table *[256]float32) {
 	for c := range channels {
 		row := dst[c*plane : (c+1)*plane]
 		for i := range row {
-			row[i] = table[src[i*channels+c]]
+			row[i] = table[src[i*pixel+c]]
 		}
 	}
 }

@@ -168,7 +168,7 @@ func (c *compiler) checkOrders() error {
 	for i := range c.steps {
 		k := &c.steps[i]
 		for _, p := range k.in {
-			if k.inPlace && p.order != k.out[0].order {
+			if k.inPlace && (p.order != k.out[0].order || p.row() > 0 || k.out[0].row() > 0) {
 				return fmt.Errorf("%v %q reads %q in the order %v and makes %v: this is a fault of linquant, please report it",
 					k.Op, k.Node, p.name, p.order, k.out[0].order)
 			}
@@ -213,7 +213,7 @@ func newPlace(name string, shape tensor.Shape, o order, q *quant.Params) (*place
 // like makes a place for an intermediate result that lies as p does.
 func like(p *place, q *quant.Params) *place {
 	t := *p
-	t.quant, t.flip, t.input, t.codes, t.floats = q, 0, -1, nil, nil
+	t.quant, t.flip, t.input, t.codes, t.floats, t.first = q, 0, -1, nil, nil, 0
 	if q != nil {
 		t.flip = flipOf(q.Type)
 	}
@@ -319,7 +319,9 @@ func (c *compiler) node(n *graph.Node) error {
 			if s.in[i] = c.places[name]; s.in[i] == nil {
 				return fmt.Errorf("%v reads %q before any node makes it: sort the nodes", n, name)
 			}
-			s.in[i] = c.loaded(n, s.in[i])
+			if s.in[i], err = c.together(n, name, c.loaded(n, s.in[i])); err != nil {
+				return err
+			}
 		}
 	}
 	return s.lower()

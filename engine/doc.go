@@ -12,7 +12,7 @@
 //	lower   every node becomes at most a few steps; a Relu or Clip that is alone in reading a layer becomes part of
 //	        that layer's clamp; what only renames elements (Flatten, Reshape, Squeeze, …) becomes no step
 //	pack    weights are laid out for the kernels of this processor (package internal/gemm)
-//	plan    values whose lives do not overlap share memory
+//	plan    values whose lives do not overlap share memory; slices of channels, and what is concatenated, lie in one value
 //
 // The workers of a Run share the examples of the batch. A worker that finds none left helps the others: it takes parts
 // of the steps that they are at, rows of pixels or channels, so that one example alone is computed by all. Layers that

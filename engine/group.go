@@ -77,6 +77,7 @@ func (l *layer) pieces(first, n int, visit func(r, example, at, rows int)) {
 func (k *integerLayer) runGroup(examples []*state) {
 	w := &examples[0].scratch
 	total := len(examples) * k.rows
+	lda := k.in.rowOr(k.lda)
 	for first := 0; first < total; first += k.atOnce {
 		n := min(k.atOnce, total-first)
 		rows, out := w.codes[:n*k.row], w.codes[k.atOnce*k.row:][:n*k.ldd]
@@ -87,7 +88,7 @@ func (k *integerLayer) runGroup(examples []*state) {
 				return
 			}
 			for i := range count {
-				copy(rows[(r+i)*k.row:][:k.row], x[(at+i)*k.lda:])
+				copy(rows[(r+i)*k.row:][:k.row], x[(at+i)*lda:])
 			}
 		})
 		for i := range k.matrices {
@@ -95,7 +96,7 @@ func (k *integerLayer) runGroup(examples []*state) {
 			g.weight.Mul(out[g.at:], k.ldd, rows, k.row, n, &g.stage)
 		}
 		k.pieces(first, n, func(r, example, at, count int) {
-			copy(examples[example].codesOf(k.out)[at*k.ldd:], out[r*k.ldd:][:count*k.ldd])
+			storeRows(examples[example].codesOf(k.out), out[r*k.ldd:][:count*k.ldd], at, k.ldd, k.out.rowOr(k.ldd))
 			if k.sum != nil {
 				k.sum.apply(examples[example], k.ldd, at, at+count, 0, k.ldd)
 			}
@@ -106,6 +107,7 @@ func (k *integerLayer) runGroup(examples []*state) {
 func (k *floatLayer) runGroup(examples []*state) {
 	w := &examples[0].scratch
 	total := len(examples) * k.rows
+	lda := k.in.rowOr(k.lda)
 	for first := 0; first < total; first += k.atOnce {
 		n := min(k.atOnce, total-first)
 		rows, out := w.floats[:n*k.row], w.floats[k.atOnce*k.row:][:n*k.ldd]
@@ -116,7 +118,7 @@ func (k *floatLayer) runGroup(examples []*state) {
 				return
 			}
 			for i := range count {
-				copy(rows[(r+i)*k.row:][:k.row], x[(at+i)*k.lda:])
+				copy(rows[(r+i)*k.row:][:k.row], x[(at+i)*lda:])
 			}
 		})
 		for i := range k.matrices {
@@ -124,8 +126,19 @@ func (k *floatLayer) runGroup(examples []*state) {
 			g.weight.Mul(out[g.at:], k.ldd, rows, k.row, n, g.bias, k.lo, k.hi)
 		}
 		k.pieces(first, n, func(r, example, at, count int) {
-			copy(examples[example].floatsOf(k.out)[at*k.ldd:], out[r*k.ldd:][:count*k.ldd])
+			storeRows(examples[example].floatsOf(k.out), out[r*k.ldd:][:count*k.ldd], at, k.ldd, k.out.rowOr(k.ldd))
 		})
+	}
+}
+
+// storeRows copies rows of n elements to rows at, … of dst, which begin step apart.
+func storeRows[T byte | float32](dst, rows []T, at, n, step int) {
+	if step == n {
+		copy(dst[at*n:], rows)
+		return
+	}
+	for ; len(rows) > 0; rows, at = rows[n:], at+1 {
+		copy(dst[at*step:][:n], rows)
 	}
 }
 

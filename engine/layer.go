@@ -79,6 +79,7 @@ type integerGroup struct {
 func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.codesOf(k.in), s.codesOf(k.out)
 	group, endGroup, row, endRow := k.span(lo, hi)
+	lda, ldd := k.in.rowOr(k.lda), k.out.rowOr(k.ldd)
 	block := k.block
 	if k.panel == nil {
 		block = k.direct(endRow - row)
@@ -88,7 +89,7 @@ func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 		for i := group; i < endGroup; i++ {
 			g := &k.matrices[i]
 			if k.panel == nil {
-				g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, x[first*k.lda+g.inAt:], k.lda, rows, &g.stage)
+				g.weight.Mul(y[first*ldd+g.at:], ldd, x[first*lda+g.inAt:], lda, rows, &g.stage)
 				continue
 			}
 			panel := w.codes[:rows*k.row]
@@ -96,7 +97,7 @@ func (k *integerLayer) part(s *state, w *scratch, lo, hi int) {
 				k.panel.fill(panel, x, g.inAt, first, rows)
 				filled = g.inAt
 			}
-			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.row, rows, &g.stage)
+			g.weight.Mul(y[first*ldd+g.at:], ldd, panel, k.row, rows, &g.stage)
 		}
 		if k.sum != nil {
 			n := k.ldd / k.groups
@@ -129,10 +130,11 @@ type floatGroup struct {
 func (k *floatLayer) part(s *state, w *scratch, lo, hi int) {
 	x, y := s.floatsOf(k.in), s.floatsOf(k.out)
 	group, endGroup, row, endRow := k.span(lo, hi)
+	lda, ldd := k.in.rowOr(k.lda), k.out.rowOr(k.ldd)
 	if k.panel == nil {
 		for i := group; i < endGroup; i++ {
 			g := &k.matrices[i]
-			g.weight.Mul(y[row*k.ldd+g.at:], k.ldd, x[row*k.lda+g.inAt:], k.lda, endRow-row, g.bias, k.lo, k.hi)
+			g.weight.Mul(y[row*ldd+g.at:], ldd, x[row*lda+g.inAt:], lda, endRow-row, g.bias, k.lo, k.hi)
 		}
 		return
 	}
@@ -145,7 +147,7 @@ func (k *floatLayer) part(s *state, w *scratch, lo, hi int) {
 				k.panel.fill(elementwise.Bytes(panel), elementwise.Bytes(x), 4*g.inAt, first, rows)
 				filled = g.inAt
 			}
-			g.weight.Mul(y[first*k.ldd+g.at:], k.ldd, panel, k.row, rows, g.bias, k.lo, k.hi)
+			g.weight.Mul(y[first*ldd+g.at:], ldd, panel, k.row, rows, g.bias, k.lo, k.hi)
 		}
 	}
 }

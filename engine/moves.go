@@ -1,6 +1,10 @@
 package engine
 
-import "linquant/graph"
+import (
+	"slices"
+
+	"linquant/graph"
+)
 
 func (s *lowerer) transpose() error {
 	if done, err := s.rearranged(); done || err != nil {
@@ -15,9 +19,8 @@ func (s *lowerer) transpose() error {
 		step[d] = from[p-1]
 	}
 	if s.viewed(s.n, step) {
-		p := *s.in[0]
-		p.name, p.shape, p.steps = s.value, s.out.shape, step
-		s.out = &p
+		s.out = s.in[0].renamed(s.out)
+		s.out.steps = step
 		s.finish()
 		return nil
 	}
@@ -59,6 +62,9 @@ func (s *lowerer) slice() error {
 	if err != nil {
 		return err
 	}
+	if s.view(spans) {
+		return nil
+	}
 	from, to := s.in[0].strides(), s.out.strides()
 	sides := [2][]offsets{make([]offsets, len(from)), make([]offsets, len(from))}
 	for d, span := range spans[1:] {
@@ -70,36 +76,48 @@ func (s *lowerer) slice() error {
 
 func (s *lowerer) concat() error {
 	axis := graph.AxisOf(s.n, 1+len(s.out.shape)) - 1
-	k := &move{to: s.out}
-	at := 0
+	k, parts := &move{to: s.out}, make([]*place, len(s.in))
+	at, copied := 0, []int(nil)
 	for i, from := range s.in {
+		parts[i] = from
 		if from == nil { // a constant, which every example has
 			var err error
-			if from, err = s.constantPlace(i); err != nil {
+			if parts[i], err = s.constantPlace(i); err != nil {
 				return err
 			}
 		}
-		loops, err := s.inside(from, s.out, func(d int) int {
-			if d == axis {
-				return at
-			}
-			return 0
-		})
-		if err != nil {
-			return s.errorf("%w", err)
+		if axis != 0 || !s.joins(parts[i], at) {
+			copied = append(copied, i)
 		}
-		p := part{from: from, loops: loops}
-		if from.quant != nil && !graph.SameParams(from.quant, s.out.quant) {
+		at += parts[i].shape[axis]
+	}
+	at = 0
+	for i, from := range parts { // where they lie is known now: one may be a view of another
+		if slices.Contains(copied, i) {
+			p := part{from: from}
 			var err error
-			p.table, err = codesTable(from.quant, s.out.quant, func(x float32) float32 { return x })
+			p.loops, err = s.inside(from, s.out, func(d int) int {
+				if d == axis {
+					return at
+				}
+				return 0
+			})
 			if err != nil {
 				return s.errorf("%w", err)
 			}
+			if from.quant != nil && !graph.SameParams(from.quant, s.out.quant) {
+				p.table, err = codesTable(from.quant, s.out.quant, func(x float32) float32 { return x })
+				if err != nil {
+					return s.errorf("%w", err)
+				}
+			}
+			k.parts = append(k.parts, p)
 		}
-		k.parts = append(k.parts, p)
 		at += from.shape[axis]
 	}
-	s.emitParts(k)
+	if len(k.parts) > 0 {
+		s.emitParts(k)
+	}
 	s.finish()
 	return nil
 }

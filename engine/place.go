@@ -36,6 +36,9 @@ type place struct {
 	// wide is 0, or how many codes a pixel takes: those after its channels mean nothing.
 	wide int
 
+	// first is the channel of its buffer that is the value's first: others than 0 where it is a view of some channels.
+	first int
+
 	// steps are the strides where neither order says how the value lies: a view of another, for products alone (viewed).
 	steps []int
 
@@ -50,11 +53,54 @@ type place struct {
 }
 
 // buffer is memory of the arena that one value, or several that lie alike, need for a part of the program.
+//
+// A buffer may be a part of another, its host: some channels of each pixel of that.
 type buffer struct {
 	n           int // elements: bytes or floats
 	float       bool
 	first, last int // steps that write and read it first and last
 	offset      int // in the arena of its kind
+
+	host *buffer // nil for memory of its own
+	at   int     // its first channel in the host
+	row  int     // elements of a pixel, where views or parts of it have fewer; 0 where there are none
+
+	renamed bool // values of other shapes lie in it, whose elements must stay together
+}
+
+// root returns the buffer of whose memory b is a part, which may be b itself, and the channel of it with which b begins.
+func (b *buffer) root() (root *buffer, at int) {
+	for b.host != nil {
+		at += b.at
+		b = b.host
+	}
+	return b, at
+}
+
+// row returns how many elements lie between pixels of a value that lies channels last among the channels of a larger one; 0 where pixels follow
+// each other.
+func (p *place) row() int {
+	if b := p.buffer; b != nil && (b.host != nil || p.first > 0 || p.n < b.n) {
+		root, _ := b.root()
+		return root.row
+	}
+	return 0
+}
+
+// rowOr is row, and own for pixels that follow each other.
+func (p *place) rowOr(own int) int {
+	if row := p.row(); row > 0 {
+		return row
+	}
+	return own
+}
+
+// span returns where the value begins in its buffer and how many elements on it ends.
+func (p *place) span() (at, n int) {
+	if row := p.row(); row > 0 {
+		return p.first, (p.order.plane-1)*row + p.order.channels
+	}
+	return 0, p.buffer.n
 }
 
 // zero returns the zero point as it is stored.
@@ -78,7 +124,8 @@ func (p *place) strides() []int {
 	}
 	s := make([]int, len(p.shape))
 	if p.order.channels > 1 && len(p.shape) == 3 {
-		s[0], s[1], s[2] = 1, p.shape[2]*p.shape[0], p.shape[0]
+		pixel := p.rowOr(p.shape[0])
+		s[0], s[1], s[2] = 1, p.shape[2]*pixel, pixel
 		return s
 	}
 	next := 1

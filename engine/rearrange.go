@@ -39,9 +39,8 @@ func (s *lowerer) rearrange(chain []*graph.Node, out *place, axes []axis, moves 
 		s.folded[n] = true
 	}
 	if !moves {
-		p := *s.in[0]
-		p.name, p.shape, p.order, p.steps = out.name, out.shape, out.order, nil
-		s.out = &p
+		s.out = s.in[0].renamed(out)
+		s.out.order, s.out.steps = out.order, nil
 		s.finish()
 		return nil
 	}

@@ -12,9 +12,7 @@ func (s *lowerer) rename() error {
 	}
 	from := s.in[0]
 	if from.order == s.out.order || s.onlyMultiplied(s.value) {
-		p := *from
-		p.name, p.shape = s.value, s.out.shape
-		s.out = &p
+		s.out = from.renamed(s.out)
 	} else {
 		var err error
 		if from, err = s.asRowMajor(from); err != nil {
@@ -48,4 +46,14 @@ func (s *lowerer) onlyMultiplied(name string) bool {
 		}
 	}
 	return true
+}
+
+// renamed returns a place for a value whose elements lie as p's do; of the place to it has the name and the shape.
+func (p *place) renamed(to *place) *place {
+	r := *p
+	r.name, r.shape = to.name, to.shape
+	if r.buffer != nil && !r.shape.Equal(p.shape) {
+		r.buffer.renamed = true
+	}
+	return &r
 }

@@ -48,7 +48,7 @@ func (s *lowerer) residual() *residual {
 		return nil
 	}
 	for _, o := range p.operands {
-		if !o.shape.Equal(out.shape) || o.order != out.order {
+		if !o.shape.Equal(out.shape) || o.order != out.order || o.row() > 0 {
 			return nil
 		}
 	}

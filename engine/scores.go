@@ -42,7 +42,7 @@ func (s *lowerer) scores(p *pair) (bool, error) {
 			if mask == value {
 				mask = add.Inputs[1]
 			}
-			if k.mask = s.places[mask]; k.mask == nil {
+			if k.mask = s.places[mask]; k.mask == nil || k.mask.row() > 0 {
 				return false, nil
 			}
 			folded, value, ops = append(folded, add), add.Outputs[0], ops+"+Add"

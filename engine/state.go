@@ -39,7 +39,8 @@ func (n *need) grow(o need) {
 // codesOf returns the memory of a value of codes.
 func (s *state) codesOf(p *place) []byte {
 	if b := p.buffer; b != nil {
-		return s.codes[b.offset:][:b.n:b.n]
+		at, n := p.span()
+		return s.codes[b.offset+at:][:n:n]
 	}
 	return p.codes
 }
@@ -47,7 +48,8 @@ func (s *state) codesOf(p *place) []byte {
 // floatsOf returns the memory of a value of floats.
 func (s *state) floatsOf(p *place) []float32 {
 	if b := p.buffer; b != nil {
-		return s.floats[b.offset:][:p.n:p.n]
+		at, n := p.span()
+		return s.floats[b.offset+at:][:n:n]
 	}
 	if p.input >= 0 {
 		return s.in[p.input]

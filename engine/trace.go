@@ -65,9 +65,9 @@ func (p *place) tensor(s *state) tensor.Tensor {
 	if p.quant.Type.Unsigned {
 		t.DType = tensor.Uint8
 	}
-	src := s.codesOf(p)
+	src, pixel := s.codesOf(p), p.rowOr(p.order.channels)
 	for i := range t.Data {
-		t.Data[i] = src[p.order.at(i)] ^ p.flip
+		t.Data[i] = src[i%p.order.plane*pixel+i/p.order.plane] ^ p.flip
 	}
 	return t
 }

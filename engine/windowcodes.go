@@ -16,6 +16,8 @@ type codeWindows struct {
 	widens   bool                // pixels are copied for that
 	examples []*gemm.Int8Windows // of one example, and where that pays of several
 	several  int
+	plan     windowPlan
+	windows  func() []*gemm.Int8Windows // of the plan
 	matrices []codeMatrix
 	byPanel  bool // workers share the channels, else the rows
 }
@@ -39,7 +41,7 @@ func (s *lowerer) readsCodeWindows(l *layer, w *codedWeight) bool {
 	if s.plans[p] != nil {
 		return true
 	}
-	if !s.plannable(int64(1+p.several) * int64(p.pixels()) * int64(p.Kernel[0]*p.Kernel[1])) {
+	if !s.plannable(p.taps()) {
 		return false
 	}
 	s.plan(p)
@@ -71,12 +73,12 @@ func (s *lowerer) codeWindows(l *layer, w *codedWeight, bias []int32, requant []
 	k.panel = nil
 	n, taps := l.ldd/g.Group, g.Kernel[0]*g.Kernel[1]
 	k.byPanel = n >= 2*sliceGrain*s.threads && n*l.depth > 4*s.in[0].n
-	plan := s.windowPlan(l, w)
-	k.several, k.widens = plan.several, k.wide != l.inGroup && !s.quantizesWide(k.wide)
+	k.plan = s.windowPlan(l, w)
+	k.windows = s.plan(k.plan)
+	k.several, k.widens = k.plan.several, k.wide != l.inGroup && !s.quantizesWide(k.wide)
 	in, flip, tier := s.in[0], s.out.flip, s.tier
-	examples := s.plan(plan)
 	s.later(func() error {
-		k.examples = examples()
+		k.examples = k.windows()
 		for i := range k.matrices {
 			m := codeMatrix{inAt: i * l.inGroup, at: i * n}
 			m.stage = gemm.Stage{Bias: bias[i*n:][:n], Requant: requant[i], Flip: flip}
@@ -108,6 +110,11 @@ type windowPlan struct {
 	channels, ldd        int
 	wide, pixel, several int
 	zero                 byte
+}
+
+// taps is for how many taps of output pixels there are windows.
+func (p *windowPlan) taps() int64 {
+	return int64(1+p.several) * int64(p.pixels()) * int64(p.Kernel[0]*p.Kernel[1])
 }
 
 // plan returns a function that makes the windows, which is done once.

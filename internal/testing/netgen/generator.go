@@ -129,7 +129,8 @@ func (b *generator) grow() {
 		ops = ops[:8]
 	}
 	if len(shape) == 4 {
-		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.globalMax, b.pad, b.pad, b.flatten, b.batchNorm, b.rearranged)
+		ops = append(ops, b.conv, b.conv, b.conv, b.conv, b.conv, b.pool, b.pool, b.globalPool, b.globalMax, b.pad, b.pad, b.flatten, b.batchNorm, b.rearranged,
+			b.branches, b.branches, b.branches)
 	}
 	if len(shape) == 3 {
 		ops = append(ops, b.heads, b.heads)

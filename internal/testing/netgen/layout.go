@@ -73,6 +73,45 @@ func (b *generator) rearranged(x string, shape tensor.Shape) {
 	}
 }
 
+// branches takes channels of a picture apart, computes on some of them, and joins them again, as ShuffleNet, SqueezeNet and DenseNet do.
+func (b *generator) branches(x string, shape tensor.Shape) {
+	part := func(from, to int) string {
+		if from == 0 && to == shape[1] || !b.add(graph.Slice, graph.Attrs{"starts": []int{from}, "ends": []int{to}, "axes": []int{1}}, 0, x) {
+			return x
+		}
+		return b.last()
+	}
+	cut := b.in(1, shape[1], "cut")
+	parts := []string{part(0, cut), part(min(b.in(0, cut, "from"), shape[1]-1), shape[1])}
+	for i, y := range parts {
+		switch b.in(0, 4, "branch") {
+		case 0:
+		case 1:
+			b.conv(y, b.shape(y))
+			parts[i] = b.last()
+		default:
+			inputs, spread := b.weight(y, tensor.Shape{b.in(1, 9, "out"), b.shape(y)[1], 1, 1}, 0)
+			if b.add(graph.Conv, graph.Attrs{}, spread, inputs...) {
+				parts[i] = b.last()
+			}
+		}
+		if b.in(0, 3, "clamp") == 0 && b.codes == (b.g.Values[parts[i]].Quant != nil) {
+			b.clamp(parts[i], b.shape(parts[i]))
+			parts[i] = b.last()
+		}
+	}
+	if b.in(0, 3, "three") == 0 {
+		parts = append(parts, x)
+	}
+	spread := 0.0
+	if b.in(0, 3, "other parameters") == 0 {
+		spread = b.spread(x)
+	}
+	if b.add(graph.Concat, graph.Attrs{"axis": 1}, spread, parts...) && b.in(0, 2, "deeper") == 0 {
+		b.branches(b.last(), b.shape(b.last()))
+	}
+}
+
 // divisor draws one of n, more often one in the middle.
 func (b *generator) divisor(n int, what string) int {
 	var all []int
