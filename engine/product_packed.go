@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"linquant/internal/cpu"
 	"linquant/internal/gemm"
@@ -42,7 +43,7 @@ func (s *lowerer) packed(k *product) (p *packedProduct, ok bool) {
 	if !s.dry {
 		k.loops.each(func(at [3]int) { p.stack = append(p.stack, at) })
 	}
-	p.operand = gemm.Operand{N: k.columns, K: k.depth, StepN: k.steps[1][1], StepK: k.steps[1][0]}
+	p.operand = gemm.Operand{N: k.columns, K: k.depth, StepN: k.steps[1][1], StepK: k.steps[1][0], Zero: 128}
 	p.blocks = (k.rows + productRows - 1) / productRows
 	p.height = ((k.rows+p.blocks-1)/p.blocks + 7) / 8 * 8
 	p.blocks = (k.rows + p.height - 1) / p.height
@@ -50,6 +51,10 @@ func (s *lowerer) packed(k *product) (p *packedProduct, ok bool) {
 		return p, true
 	}
 	p.stage = gemm.Stage{Requant: k.stage, Flip: k.to.flip, InputZero: k.zero}
+	if z := k.columnZeros[0]; gemm.AnyZero(s.tier) && z == int32(byte(z)) && !slices.ContainsFunc(k.columnZeros, func(v int32) bool { return v != z }) {
+		p.operand.Zero = byte(z)
+		return p, true
+	}
 	for j, z := range k.columnZeros {
 		if z -= 128; z != 0 && p.stage.WeightZero == nil { // codes are packed less 128
 			p.stage.WeightZero = make([]int32, k.columns)

@@ -9,6 +9,8 @@ type codeTiles struct {
 	wide512, narrow512 tiles[tile512] // VPDPBUSD, for panels of 32 and of 16 channels
 	tiles256           tiles[tile256] // of 16 channels
 	taps               [2]kernel.Func[tapTile]
+	wordRows           kernel.Func[func(panel, src *byte, step, blocks int, zero int16)]
+	wordColumns        kernel.Func[func(panel, src *byte, step, steps int, zero int16)]
 	widened            kernel.Func[func(task *widenedTask)]
 	widenRows          kernel.Func[func(dst *uint16, a *byte, lda, rows, steps int, tail *uint32)]
 	amx                [2]kernel.Func[func(t *amxTask)]

@@ -68,7 +68,7 @@ func packAVX2(w *Int8, codes []int8, depth int) {
 	w.own = &w.computed
 	w.panels = alignedOf[int8](wordsOffset(w.N+widenedWidth-1, w.K))
 	room := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w.panels))), len(w.panels))
-	packWords(&Operand{N: w.N, K: w.K, StepN: w.K, StepK: 1}, room, storedCodes(codes))
+	packWords(&w.computed, &Operand{N: w.N, K: w.K, StepN: w.K, StepK: 1, Zero: 128}, room, storedCodes(codes))
 }
 
 // storedCodes returns codes plus 128.

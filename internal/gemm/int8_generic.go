@@ -10,7 +10,7 @@ func genericSums(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 }
 
 // packFours is codeKernels.packOperand for them.
-func packFours(o *Operand, room, src []byte) {
+func packFours(_ *codeKernels, o *Operand, room, src []byte) {
 	panels := unsafe.Slice((*[4]byte)(unsafe.Pointer(unsafe.SliceData(room))), (o.N+3)/4*o.K)
 	for j := range (o.N + 3) / 4 * 4 {
 		panel, c, at := panels[j/4*o.K:][:o.K], j%4, j*o.StepN

@@ -3,6 +3,8 @@
 package gemm
 
 import (
+	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"linquant/internal/kernel"
@@ -188,23 +190,72 @@ func (k *codeTiles) widenedPanel(t *widenedTask, rows *[widenedRoom]uint16, dst 
 // panels of 16 channels, any bytes, [⌈n/16⌉][⌈k/4⌉][2][16][2] words.
 func wordsOffset(j, k int) int { return j / widenedWidth * ((k + 3) / 4) * 128 }
 
-// packWords packs o's codes less 128.
-func packWords(o *Operand, room, src []byte) {
+// packWordRowsAVX2 packs, of a panel, 8 channels whose rows begin step apart, blocks times 32 k of each, less zero. packWordColumnsAVX2
+// packs 16 channels that lie together, of k that are step apart, steps times 4 k.
+//
+//go:noescape
+func packWordRowsAVX2(panel, src *byte, step, blocks int, zero int16)
+
+//go:noescape
+func packWordColumnsAVX2(panel, src *byte, step, steps int, zero int16)
+
+// packWords packs o's codes less its zero point.
+func packWords(own *codeKernels, o *Operand, room, src []byte) {
+	tiles, zero := &own.tiles, int16(o.Zero)
 	for first := 0; first < o.N; first += widenedWidth {
-		panel := room[wordsOffset(first, o.K):][:wordsOffset(widenedWidth, o.K)]
+		panel, src := room[wordsOffset(first, o.K):][:wordsOffset(widenedWidth, o.K)], src[first*o.StepN:]
 		n := min(widenedWidth, o.N-first)
 		if n < widenedWidth || o.K%4 != 0 {
 			clear(panel)
 		}
-		for k := range o.K {
-			to := panel[k/4*128+k%2*64+k%4/2*2:]
-			at := first*o.StepN + k*o.StepK
-			for c := range n {
-				// A code less 128, in 16 bits.
-				v := src[at] ^ 0x80
-				to[4*c], to[4*c+1] = v, byte(int8(v)>>7)
-				at += o.StepN
+		switch whole := o.K / 4; {
+		case o.StepK == 1 && whole >= 8:
+			done := n &^ 7
+			for c := 0; c < done; c += 8 {
+				pack := tiles.wordRows.Get()
+				pack(&panel[4*c], &src[c*o.StepN], o.StepN, whole/8, zero)
+				if whole%8 > 0 { // the last block again, with those before it
+					pack(&panel[(whole-8)*128+4*c], &src[c*o.StepN+4*(whole-8)], o.StepN, 1, zero)
+				}
 			}
+			o.words(panel, src, 0, done, 4*whole)
+			o.words(panel, src, done, n, 0)
+		case o.StepN == 1 && n == widenedWidth && whole > 0:
+			tiles.wordColumns.Get()(&panel[0], &src[0], o.StepK, whole, zero)
+			o.words(panel, src, 0, n, 4*whole)
+		default:
+			o.words(panel, src, 0, n, 0)
 		}
+	}
+}
+
+// words packs, of channels from first to end of a panel, k from begin on.
+func (o *Operand) words(panel, src []byte, first, end, begin int) {
+	for k := begin; k < o.K; k++ {
+		to := panel[k/4*128+k%2*64+k%4/2*2:]
+		for c := first; c < end; c++ {
+			binary.LittleEndian.PutUint16(to[4*c:], uint16(src[c*o.StepN+k*o.StepK])-uint16(o.Zero))
+		}
+	}
+}
+
+// onesWords are read and never written.
+var onesWords = [widenedDepth]uint16(slices.Repeat([]uint16{1}, widenedDepth))
+
+// sumWords fills sums[j] = Σ_k w[j,k] from packed panels: the product with a row of ones.
+func sumWords(own *codeKernels, o *Operand, sums []int32, room []byte) {
+	var zero [widenedWidth]int32
+	var all [widenedRows * widenedWidth]int32 // rows alike
+	for first := 0; first < o.N; first += widenedWidth {
+		t := widenedTask{
+			rows: unsafe.Pointer(&onesWords[0]), tiles: 1, start: kernel.NoEscape(&zero[0]),
+			dst: unsafe.Pointer(kernel.NoEscape(&all)), ldd: 4 * widenedWidth,
+		}
+		for panel := room[wordsOffset(first, o.K):][:wordsOffset(widenedWidth, o.K)]; len(panel) > 0; {
+			t.weights, t.steps = unsafe.Pointer(&panel[0]), min(len(panel)/128, widenedDepth/4)
+			own.tiles.widened.Get()(kernel.NoEscape(&t))
+			panel, t.start = panel[128*t.steps:], nil
+		}
+		copy(sums[first:], all[:widenedWidth])
 	}
 }

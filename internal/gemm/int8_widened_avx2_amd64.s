@@ -70,6 +70,147 @@ next:
 	VZEROUPPER
 	RET
 
+// func packWordRowsAVX2(panel *byte, src *byte, step int, blocks int, zero int16)
+// Requires: AVX, AVX2
+TEXT ·packWordRowsAVX2(SB), NOSPLIT, $0-34
+	MOVQ    panel+0(FP), DI
+	MOVQ    src+8(FP), SI
+	MOVQ    step+16(FP), R8
+	MOVQ    blocks+24(FP), CX
+	LEAQ    (R8)(R8*2), R10
+	PCALIGN $64
+
+block:
+	LEAQ         (SI)(R8*4), DX
+	VMOVDQU      (SI), Y0
+	VMOVDQU      (SI)(R8*1), Y1
+	VMOVDQU      (SI)(R8*2), Y2
+	VMOVDQU      (SI)(R10*1), Y3
+	VMOVDQU      (DX), Y4
+	VMOVDQU      (DX)(R8*1), Y5
+	VMOVDQU      (DX)(R8*2), Y6
+	VMOVDQU      (DX)(R10*1), Y7
+	VUNPCKLPS    Y1, Y0, Y8
+	VUNPCKHPS    Y1, Y0, Y9
+	VUNPCKLPS    Y3, Y2, Y10
+	VUNPCKHPS    Y3, Y2, Y11
+	VUNPCKLPS    Y5, Y4, Y12
+	VUNPCKHPS    Y5, Y4, Y13
+	VUNPCKLPS    Y7, Y6, Y14
+	VUNPCKHPS    Y7, Y6, Y15
+	VUNPCKLPD    Y10, Y8, Y0
+	VUNPCKHPD    Y10, Y8, Y2
+	VUNPCKLPD    Y11, Y9, Y1
+	VUNPCKHPD    Y11, Y9, Y3
+	VUNPCKLPD    Y14, Y12, Y4
+	VUNPCKHPD    Y14, Y12, Y6
+	VUNPCKLPD    Y15, Y13, Y5
+	VUNPCKHPD    Y15, Y13, Y7
+	VPERM2I128   $0x20, Y4, Y0, Y8
+	VPERM2I128   $0x31, Y4, Y0, Y12
+	VPERM2I128   $0x20, Y5, Y1, Y9
+	VPERM2I128   $0x31, Y5, Y1, Y13
+	VPERM2I128   $0x20, Y6, Y2, Y10
+	VPERM2I128   $0x31, Y6, Y2, Y14
+	VPERM2I128   $0x20, Y7, Y3, Y11
+	VPERM2I128   $0x31, Y7, Y3, Y15
+	VPBROADCASTW zero+32(FP), Y0
+	VPCMPEQD     Y2, Y2, Y2
+	VPSRLW       $0x08, Y2, Y2
+	VPAND        Y2, Y8, Y1
+	VPSRLW       $0x08, Y8, Y8
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y8, Y8
+	VMOVDQU      Y1, (DI)
+	VMOVDQU      Y8, 64(DI)
+	VPAND        Y2, Y10, Y1
+	VPSRLW       $0x08, Y10, Y10
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y10, Y10
+	VMOVDQU      Y1, 128(DI)
+	VMOVDQU      Y10, 192(DI)
+	VPAND        Y2, Y9, Y1
+	VPSRLW       $0x08, Y9, Y9
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y9, Y9
+	VMOVDQU      Y1, 256(DI)
+	VMOVDQU      Y9, 320(DI)
+	VPAND        Y2, Y11, Y1
+	VPSRLW       $0x08, Y11, Y11
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y11, Y11
+	VMOVDQU      Y1, 384(DI)
+	VMOVDQU      Y11, 448(DI)
+	VPAND        Y2, Y12, Y1
+	VPSRLW       $0x08, Y12, Y12
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y12, Y12
+	VMOVDQU      Y1, 512(DI)
+	VMOVDQU      Y12, 576(DI)
+	VPAND        Y2, Y14, Y1
+	VPSRLW       $0x08, Y14, Y14
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y14, Y14
+	VMOVDQU      Y1, 640(DI)
+	VMOVDQU      Y14, 704(DI)
+	VPAND        Y2, Y13, Y1
+	VPSRLW       $0x08, Y13, Y13
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y13, Y13
+	VMOVDQU      Y1, 768(DI)
+	VMOVDQU      Y13, 832(DI)
+	VPAND        Y2, Y15, Y1
+	VPSRLW       $0x08, Y15, Y15
+	VPSUBW       Y0, Y1, Y1
+	VPSUBW       Y0, Y15, Y15
+	VMOVDQU      Y1, 896(DI)
+	VMOVDQU      Y15, 960(DI)
+	ADDQ         $0x20, SI
+	ADDQ         $0x00000400, DI
+	DECQ         CX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+// func packWordColumnsAVX2(panel *byte, src *byte, step int, steps int, zero int16)
+// Requires: AVX, AVX2
+TEXT ·packWordColumnsAVX2(SB), NOSPLIT, $0-34
+	MOVQ         panel+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         step+16(FP), R8
+	MOVQ         steps+24(FP), CX
+	LEAQ         (R8)(R8*2), R10
+	VPBROADCASTW zero+32(FP), Y15
+	PCALIGN      $64
+
+step:
+	VPMOVZXBW  (SI), Y0
+	VPSUBW     Y15, Y0, Y0
+	VPMOVZXBW  (SI)(R8*1), Y1
+	VPSUBW     Y15, Y1, Y1
+	VPMOVZXBW  (SI)(R8*2), Y2
+	VPSUBW     Y15, Y2, Y2
+	VPMOVZXBW  (SI)(R10*1), Y3
+	VPSUBW     Y15, Y3, Y3
+	LEAQ       (SI)(R8*4), SI
+	VPUNPCKLWD Y2, Y0, Y4
+	VPUNPCKHWD Y2, Y0, Y5
+	VPERM2I128 $0x20, Y5, Y4, Y6
+	VPERM2I128 $0x31, Y5, Y4, Y7
+	VMOVDQU    Y6, (DI)
+	VMOVDQU    Y7, 32(DI)
+	VPUNPCKLWD Y3, Y1, Y4
+	VPUNPCKHWD Y3, Y1, Y5
+	VPERM2I128 $0x20, Y5, Y4, Y6
+	VPERM2I128 $0x31, Y5, Y4, Y7
+	VMOVDQU    Y6, 64(DI)
+	VMOVDQU    Y7, 96(DI)
+	ADDQ       $0x80, DI
+	DECQ       CX
+	JNZ        step
+	VZEROUPPER
+	RET
+
 DATA tileOrder<>+0(SB)/4, $0x00000000
 DATA tileOrder<>+4(SB)/4, $0x00000004
 DATA tileOrder<>+8(SB)/4, $0x00000001

@@ -42,7 +42,9 @@ type codeKernels struct {
 	// pack and packOperand are there where weights are laid out in another way, which packed or panels hold. Windows are of
 	// taps of depth k; 0 where none are to be computed. pack may choose other kernels for w.
 	pack        kernel.Func[func(w *Int8, codes []int8, depth int)]
-	packOperand kernel.Func[func(o *Operand, room, src []byte)]
+	packOperand kernel.Func[func(own *codeKernels, o *Operand, room, src []byte)]
+	sumOperand  kernel.Func[func(own *codeKernels, o *Operand, sums []int32, room []byte)] // of what packOperand has packed, see PackCodes
+	anyZero     bool                                                                       // packOperand takes any zero point
 
 	// sums fills acc [rows, width] with the products of rows of a with the panel whose first channel is j, and returns the
 	// panel's width. Beyond channel N the accumulators are meaningless.

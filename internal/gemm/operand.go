@@ -13,7 +13,15 @@ import (
 // quick, and must not allocate: it goes into memory of the caller's.
 
 // An Operand is where a matrix [N, K] that is to be packed lies: element [j, k] at j·StepN + k·StepK.
-type Operand struct{ N, K, StepN, StepK int }
+type Operand struct {
+	N, K, StepN, StepK int
+
+	// Zero is what is subtracted from stored codes as they are packed: 128, or on tiers that take it any (AnyZero).
+	Zero byte
+}
+
+// AnyZero reports whether the tier packs codes less any zero point.
+func AnyZero(tier cpu.Tier) bool { return kernelsOf(tier).computed.anyZero }
 
 func (o *Operand) check(src int) {
 	last := src - 1
@@ -40,19 +48,22 @@ func (o *Operand) CodesRoom() int {
 // RealsRoom is how many floats PackReals needs.
 func (o *Operand) RealsRoom() int { return (o.N+31)/32*32*o.K + cacheLine }
 
-// PackCodes packs w[j,k] = int8(src[j·StepN+k·StepK] ^ 0x80), the stored codes less 128, into room, which the result
-// refers to. It fills sums[j] with Σ_k w[j,k], unless sums is nil.
+// PackCodes packs w[j,k] = src[j·StepN+k·StepK] − Zero, of the stored codes, into room, which the result refers to. It fills sums[j] with
+// Σ_k w[j,k], unless sums is nil.
 func (o *Operand) PackCodes(room, src []byte, sums []int32, tier cpu.Tier) Int8 {
 	o.check(len(src))
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(room))) % cacheLine)
 	room = room[skip:][:o.CodesRoom()-cacheLine]
 	w := Int8{N: o.N, K: o.K, kernels: kernelsOf(tier)}
 	w.own = &w.computed
+	if o.Zero != 128 && !w.own.anyZero {
+		panic(fmt.Sprintf("gemm: codes less %d on %v, which takes 128", o.Zero, tier))
+	}
 	w.panels = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(room))), len(room))
 	l := &w.own.panelLayout
 	switch {
 	case w.own.packOperand.Has():
-		w.own.packOperand.Get()(kernel.NoEscape(o), room, src)
+		w.own.packOperand.Get()(w.own, kernel.NoEscape(o), room, src)
 	case l.run == 4:
 		for first := 0; first < o.N; first += l.width(first, o.N) {
 			o.fours(room[l.offset(first, o.K):], src, first, l.width(first, o.N))
@@ -60,7 +71,11 @@ func (o *Operand) PackCodes(room, src []byte, sums []int32, tier cpu.Tier) Int8 
 	default:
 		o.place(room, src, l)
 	}
-	if sums != nil {
+	switch {
+	case sums == nil:
+	case w.own.sumOperand.Has():
+		w.own.sumOperand.Get()(w.own, kernel.NoEscape(o), sums[:o.N], room)
+	default:
 		o.sum(sums[:o.N], src)
 	}
 	w.overflow = l.pairs // to look for sums that are too large would take too long

@@ -16,6 +16,7 @@ import (
 func drawOperand(t *rapid.T) (o gemm.Operand, elements int) {
 	o.N = rapid.IntRange(1, 70).Draw(t, "n")
 	o.K = rapid.OneOf(rapid.IntRange(1, 40), rapid.IntRange(1, 40), rapid.IntRange(670, 1370)).Draw(t, "k") // deep ones go in parts
+	o.Zero = 128
 	switch gap := rapid.IntRange(0, 3).Draw(t, "gap"); rapid.IntRange(0, 2).Draw(t, "layout") {
 	case 0:
 		o.StepN, o.StepK = o.K+gap, 1
@@ -36,6 +37,9 @@ func TestPackCodes(t *testing.T) {
 			src, _ := kerneltest.Guarded(elements, 0, byte(0))
 			for i := range src {
 				src[i] = byte(next())
+			}
+			if gemm.AnyZero(tier) && rapid.Bool().Draw(t, "any zero") {
+				packsAnyZero(t, o, src, next, tier)
 			}
 			w := make([]int8, o.N*o.K)
 			sums := make([]int32, o.N)
@@ -78,6 +82,35 @@ func TestPackCodes(t *testing.T) {
 	})
 }
 
+// packsAnyZero compares products with codes less another zero point, which are no bytes, with a plain sum.
+func packsAnyZero(t *rapid.T, o gemm.Operand, src []byte, next func() uint64, tier cpu.Tier) {
+	o.Zero = rapid.Byte().Draw(t, "zero")
+	m := rapid.IntRange(1, 20).Draw(t, "m")
+	a, dst, got := make([]byte, m*o.K), make([]int32, m*o.N), make([]int32, o.N)
+	for i := range a {
+		a[i] = byte(next())
+	}
+	packed := o.PackCodes(make([]byte, o.CodesRoom()), src, got, tier)
+	packed.MulInt32(dst, o.N, a, o.K, m, nil)
+	for j := range o.N {
+		own := int32(0)
+		for i := range m {
+			sum := int32(0)
+			own = 0
+			for k := range o.K {
+				w := int32(src[j*o.StepN+k*o.StepK]) - int32(o.Zero)
+				sum, own = sum+w*int32(a[i*o.K+k]), own+w
+			}
+			if dst[i*o.N+j] != sum {
+				t.Fatalf("%+v, [%d, %d] of %d rows: %d, want %d", o, i, j, m, dst[i*o.N+j], sum)
+			}
+		}
+		if got[j] != own {
+			t.Fatalf("%+v: sum %d is %d, want %d", o, j, got[j], own)
+		}
+	}
+}
+
 // What PackReals packs gives the bits of the same matrix packed beforehand.
 func TestPackReals(t *testing.T) {
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
@@ -115,7 +148,7 @@ func TestPackReals(t *testing.T) {
 
 // Packing for a product allocates nothing, nor does the product.
 func TestPackCodesAllocates(t *testing.T) {
-	o := gemm.Operand{N: 50, K: 30, StepN: 30, StepK: 1}
+	o := gemm.Operand{N: 50, K: 30, StepN: 30, StepK: 1, Zero: 128}
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
 		src, room, a, dst := make([]byte, 1500), make([]byte, o.CodesRoom()), make([]byte, 300), make([]int32, 500)
 		reals, realRoom := make([]float32, 1500), make([]float32, o.RealsRoom())
@@ -138,17 +171,17 @@ func TestOperandThatDoesNotFit(t *testing.T) {
 		src  int
 		fits bool
 	}{
-		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1}, 12, true},
-		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1}, 11, false},
-		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3}, 12, true},
-		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3}, 11, false},
-		{gemm.Operand{N: 1, K: 1}, 1, true},
-		{gemm.Operand{N: 1, K: 1}, 0, false},
-		{gemm.Operand{N: 0, K: 4, StepN: 4, StepK: 1}, 12, false},
-		{gemm.Operand{N: 3, K: 0, StepN: 4, StepK: 1}, 12, false},
-		{gemm.Operand{N: 3, K: 4, StepN: -1, StepK: 1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1, Zero: 128}, 12, true},
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: 1, Zero: 128}, 11, false},
+		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3, Zero: 128}, 12, true},
+		{gemm.Operand{N: 3, K: 4, StepN: 1, StepK: 3, Zero: 128}, 11, false},
+		{gemm.Operand{N: 1, K: 1, Zero: 128}, 1, true},
+		{gemm.Operand{N: 1, K: 1, Zero: 128}, 0, false},
+		{gemm.Operand{N: 0, K: 4, StepN: 4, StepK: 1, Zero: 128}, 12, false},
+		{gemm.Operand{N: 3, K: 0, StepN: 4, StepK: 1, Zero: 128}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: -1, StepK: 1, Zero: 128}, 12, false},
 		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: -1}, 12, false},
-		{gemm.Operand{N: 3, K: 4, StepN: math.MaxInt, StepK: 1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: math.MaxInt, StepK: 1, Zero: 128}, 12, false},
 	} {
 		refused := func() (refused bool) {
 			defer func() { refused = recover() != nil }()

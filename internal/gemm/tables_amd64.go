@@ -23,7 +23,8 @@ func avx2Kernels() *kernels {
 	k.codes.pack, k.codes.sums = kernel.Of(packAVX2), kernel.Of(sumsAVX2)
 	k.codes.tiles.taps = [2]kernel.Func[tapTile]{kernel.Of(int8AVX2x8x8), kernel.Of(int8AVX2x4x8)}
 	k.computed.packOperand, k.computed.sums = kernel.Of(packWords), kernel.Of(sumsOfWords)
-	k.computed.mul = kernel.Of(mulWords)
+	k.computed.mul, k.computed.sumOperand, k.computed.anyZero = kernel.Of(mulWords), kernel.Of(sumWords), true
+	k.computed.tiles.wordRows, k.computed.tiles.wordColumns = kernel.Of(packWordRowsAVX2), kernel.Of(packWordColumnsAVX2)
 	k.computed.tiles.widened, k.computed.tiles.widenRows = kernel.Of(int8WidenedAVX2x6x16), kernel.Of(widenRowsAVX2)
 
 	k.reals.panelLayout = panelLayout{wide: 16, narrow: 16, run: 1, group: 1}

@@ -17,6 +17,8 @@ import (
 // and of the output stage Y12 lo, Y13 hi, Y14 before or an order of dwords, Y15 after.
 func widened(k *kernel) {
 	k.widenRows()
+	k.packWordRows()
+	k.packWordColumns()
 	t := tile{k, 6, 2}
 	order := k.constants("tileOrder", 0, 4, 1, 5, 2, 6, 3, 7)
 	t.function("int8WidenedAVX2x6x16", "(task *widenedTask)", 0)
@@ -188,5 +190,76 @@ func (k *kernel) widenRows() {
 	k.ADDQ(R8, RSI)
 	k.DECQ(R9)
 	k.JNZ(LabelRef("row"))
+	k.end()
+}
+
+// packWordRows packs 8 rows for int8WidenedAVX2x6x16, 32 codes of each at a time: dwords of 4 codes are transposed, and those of even and
+// of odd k become words.
+//
+// Registers:
+//
+//	DI panel, of these channels   SI src   R8 step   R10 3·step   DX 4 rows on   CX blocks left   Y0 … Y15 codes
+func (k *kernel) packWordRows() {
+	k.function("packWordRowsAVX2", "(panel, src *byte, step, blocks int, zero int16)", 0)
+	k.params(RDI, RSI, R8, RCX)
+	k.LEAQ(at(R8, 0).Idx(R8, 2), R10)
+	k.loop("block")
+	k.LEAQ(at(RSI, 0).Idx(R8, 4), RDX)
+	for i, row := range eight(RSI, RDX, R8, R10) {
+		k.VMOVDQU(row, y(i))
+	}
+	pairs(k.VUNPCKLPS, k.VUNPCKHPS, 0, 8, 1, y)
+	pairs(k.VUNPCKLPD, k.VUNPCKHPD, 8, 0, 2, y)
+	for i := range 4 {
+		k.VPERM2I128(n(0x20), y(4+i), y(i), y(8+i))
+		k.VPERM2I128(n(0x31), y(4+i), y(i), y(12+i))
+	}
+	k.VPBROADCASTW(k.param("zero"), Y0)
+	k.VPCMPEQD(Y2, Y2, Y2)
+	k.VPSRLW(n(8), Y2, Y2)
+	for column := range 8 {
+		v := y(8 + column&4 + column>>1&1 + column&1*2)
+		k.VPAND(Y2, v, Y1)
+		k.VPSRLW(n(8), v, v)
+		k.VPSUBW(Y0, Y1, Y1)
+		k.VPSUBW(Y0, v, v)
+		k.VMOVDQU(Y1, at(RDI, 128*column))
+		k.VMOVDQU(v, at(RDI, 128*column+64))
+	}
+	k.ADDQ(n(32), RSI)
+	k.ADDQ(n(8*128), RDI)
+	k.DECQ(RCX)
+	k.JNZ(LabelRef("block"))
+	k.end()
+}
+
+// packWordColumns packs 16 channels that lie together, 4 k at a time.
+//
+// Registers:
+//
+//	DI panel   SI src   R8 step   R10 3·step   CX steps left   Y0 … Y3 codes of a k   Y15 zero
+func (k *kernel) packWordColumns() {
+	k.function("packWordColumnsAVX2", "(panel, src *byte, step, steps int, zero int16)", 0)
+	k.params(RDI, RSI, R8, RCX)
+	k.LEAQ(at(R8, 0).Idx(R8, 2), R10)
+	k.VPBROADCASTW(k.param("zero"), Y15)
+	row := at(RSI, 0)
+	k.loop("step")
+	for i, row := range []Mem{row, row.Idx(R8, 1), row.Idx(R8, 2), row.Idx(R10, 1)} {
+		k.VPMOVZXBW(row, y(i))
+		k.VPSUBW(Y15, y(i), y(i))
+	}
+	k.LEAQ(at(RSI, 0).Idx(R8, 4), RSI)
+	for i := range 2 { // k and k + 2 of channels 0 … 3 and 8 … 11, then of the others
+		k.VPUNPCKLWD(y(2+i), y(i), Y4)
+		k.VPUNPCKHWD(y(2+i), y(i), Y5)
+		k.VPERM2I128(n(0x20), Y5, Y4, Y6)
+		k.VPERM2I128(n(0x31), Y5, Y4, Y7)
+		k.VMOVDQU(Y6, at(RDI, 64*i))
+		k.VMOVDQU(Y7, at(RDI, 64*i+32))
+	}
+	k.ADDQ(n(128), RDI)
+	k.DECQ(RCX)
+	k.JNZ(LabelRef("step"))
 	k.end()
 }
