@@ -16,7 +16,11 @@ const tokens, heads, width = 37, 3, 10 // of the attention in tests
 
 // attention is that of a transformer in reals, or in codes with the zero point zero: queries, keys and values are
 // slices of its input.
-func attention(codes bool, zero int32) *graph.Graph {
+func attention(codes bool, zero int32) *graph.Graph { return attentionWith(codes, zero, "", nil) }
+
+// attentionWith is attention whose scores are multiplied or divided by a number and get a mask of that shape of an example, the second
+// input, where these are given.
+func attentionWith(codes bool, zero int32, scale graph.Op, mask tensor.Shape) *graph.Graph {
 	b := newBuilder("attention")
 	b.AddInput("x", tensor.Shape{graph.Batch, tokens, 3 * heads * width})
 	params := func(scale float64, zero int32) *quant.Params {
@@ -43,10 +47,23 @@ func attention(codes bool, zero int32) *graph.Graph {
 		parts = append(parts, node(graph.Transpose, name, graph.Attrs{"perm": []int{0, 2, 1, 3}}, own, part))
 	}
 	k := node(graph.Transpose, "k.turned", graph.Attrs{"perm": []int{0, 1, 3, 2}}, own, parts[1])
+	hidden := ""
+	if mask != nil {
+		n, _ := mask.Elements()
+		b.AddInput("mask", tensor.Shape{graph.Batch, n})
+		hidden = b.AddNode(graph.Reshape, "hidden", "hidden", graph.Attrs{"shape": append([]int{0}, mask...)}, "mask")
+	}
 	y := node(graph.MatMul, "scores", nil, params(0.05, 100), parts[0], k)
 	if codes {
 		b.AddNode(graph.DequantizeLinear, "scores.reals", "scores.reals", nil, y)
 		y = "scores.reals"
+	}
+	if scale != "" {
+		b.AddConst("number", mustTensor(tensor.Shape{1}, []float32{0.37}))
+		y = b.AddNode(scale, "scaled", "scaled", nil, y, "number")
+	}
+	if mask != nil {
+		y = b.AddNode(graph.Add, "masked", "masked", nil, y, hidden)
 	}
 	y = b.AddNode(graph.Softmax, "softmax", "softmax", graph.Attrs{"axis": 3}, y)
 	if codes {
@@ -112,6 +129,70 @@ func TestAttention(t *testing.T) {
 						}
 					}
 				})
+			}
+		}
+	}
+}
+
+// Products, scale, mask and Softmax of attention are one step where nobody sees what lies between, with the bits that they have as steps
+// of their own.
+func TestAttentionIsOneStep(t *testing.T) {
+	const batch = 2
+	x := pictures(batch, tokens*3*heads*width)
+	for _, test := range []struct {
+		codes bool
+		scale graph.Op
+		mask  tensor.Shape
+		want  string
+	}{
+		{false, "", nil, "MatMul+Softmax+MatMul+Transpose"},
+		{false, graph.Mul, nil, "MatMul+Mul+Softmax+MatMul+Transpose"},
+		{false, graph.Div, tensor.Shape{1, 1, tokens}, "MatMul+Div+Add+Softmax+MatMul+Transpose"},
+		{false, "", tensor.Shape{heads, tokens, tokens}, "MatMul+Add+Softmax+MatMul+Transpose"},
+		{true, "", nil, "MatMul+Softmax+MatMul+Transpose"},
+		{true, graph.Div, tensor.Shape{1, tokens, tokens}, "MatMul+Div+Add+Softmax+MatMul+Transpose"},
+	} {
+		g := attentionWith(test.codes, 120, test.scale, test.mask)
+		inputs := [][]float32{x}
+		if test.mask != nil {
+			n, _ := test.mask.Elements()
+			inputs = append(inputs, pictures(batch, n))
+		}
+		for _, tier := range someTiers() {
+			compile := func(cfg engine.Config) *engine.Program {
+				cfg.CPU = tier.String()
+				p, err := engine.Compile(t.Context(), g, cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			run := func(p *engine.Program) []float32 {
+				y := roomFor(p, batch)
+				if err := p.Run(t.Context(), y, inputs); err != nil {
+					t.Fatal(err)
+				}
+				return y[0]
+			}
+			apart := compile(engine.Config{KeepAll: true})
+			want := run(apart)
+			for threads := 1; threads <= 3; threads++ {
+				p := compile(engine.Config{Threads: threads})
+				var ops []string
+				for _, s := range p.Steps() {
+					ops = append(ops, s.Op)
+				}
+				if !slices.Contains(ops, test.want) {
+					t.Fatalf("steps %v, want %s", ops, test.want)
+				}
+				if len(apart.Steps()) < len(ops)+3 {
+					t.Fatalf("%d steps apart, %d together", len(apart.Steps()), len(ops))
+				}
+				engine.Divide(p)
+				engine.Poison(p)
+				if got := run(p); !slices.Equal(got, want) {
+					t.Errorf("%s in codes %v, %v, %d threads: %v, want %v", test.want, test.codes, tier, threads, got[:9], want[:9])
+				}
 			}
 		}
 	}

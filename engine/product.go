@@ -10,18 +10,44 @@ import (
 // [..., rows, depth] × [..., depth, columns], the stacks broadcast. Where rows lie together, the second operand of each
 // matrix product is packed as weights are (packedProduct); what else there is is plain and not fast.
 func (s *lowerer) product() error {
+	k, err := s.newProduct()
+	if err != nil {
+		return err
+	}
+	p, packed := s.packed(k)
+	if packed {
+		if done, err := s.attention(p); done || err != nil {
+			return err
+		}
+	}
+	st := step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps, MACs: k.macs()}, in: k.computed(), out: []*place{s.out},
+	}
+	if packed {
+		st.need = p.need()
+		s.emit(s.n, p, st)
+	} else {
+		s.emit(s.n, k, st)
+	}
+	s.finish()
+	return nil
+}
+
+// newProduct returns the product of a node, whose output s.out then is.
+func (s *lowerer) newProduct() (*product, error) {
 	k := &product{to: s.out}
 	for i := range k.operands {
 		if k.operands[i] = s.in[i]; s.in[i] == nil {
 			var err error
 			if k.operands[i], err = s.constantPlace(i); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	a, b := *k.operands[0], *k.operands[1]
-	aSteps, bSteps, out := a.strides(), b.strides(), s.out.strides()
-	stack := s.out.shape
+	aSteps, bSteps, stack := a.strides(), b.strides(), s.out.shape
+	out := s.transposedOutput()
+	k.to = s.out
 	// A constant vector is a row on the left and a column on the right, which the result does not have.
 	if b.isConst() && len(b.shape) == 1 {
 		b.shape, bSteps = tensor.Shape{b.shape[0], 1}, []int{1, 0}
@@ -37,7 +63,7 @@ func (s *lowerer) product() error {
 	}
 	da, db := len(a.shape)-2, len(b.shape)-2 // dimensions of the stacks
 	if da < 0 || db < 0 {
-		return s.errorf("operands of shapes %v and %v an example are no stacks of matrices: insert an Unsqueeze",
+		return nil, s.errorf("operands of shapes %v and %v an example are no stacks of matrices: insert an Unsqueeze",
 			a.shape, b.shape)
 	}
 	k.rows, k.depth, k.columns = a.shape[da], a.shape[da+1], b.shape[db+1]
@@ -46,29 +72,49 @@ func (s *lowerer) product() error {
 	k.loops, err = s.loopNest(stack, counted(len(stack)), leading(a.shape[:da], aSteps, len(stack)),
 		leading(b.shape[:db], bSteps, len(stack)), out[:len(stack)])
 	if err != nil {
-		return s.errorf("%w", err)
+		return nil, s.errorf("%w", err)
 	}
 	if s.out.quant != nil {
 		if err := s.productStage(k); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	var in []*place
+	return k, nil
+}
+
+// transposedOutput returns the strides of the output. Where a Transpose alone reads it and leaves rows together, that is part of the node:
+// what it makes is written where it belongs.
+func (s *lowerer) transposedOutput() []int {
+	own := s.out.strides()
+	next := s.reader(s.value)
+	if next == nil || next.Op != graph.Transpose || s.out.order.channels > 1 {
+		return own
+	}
+	perm, err := graph.PermOf(next, 1+len(own))
+	to, placed := s.place(s.g.Values[next.Outputs[0]])
+	if err != nil || placed != nil || len(own) == 0 || to.order.channels > 1 || perm[len(own)] != len(own) {
+		return own
+	}
+	steps := make([]int, len(own))
+	for d, step := range to.strides() {
+		steps[perm[1+d]-1] = step
+	}
+	s.fold(next)
+	s.out = to
+	return steps
+}
+
+// computed returns the operands that are no constants.
+func (k *product) computed() (in []*place) {
 	for _, p := range k.operands {
 		if !p.isConst() {
 			in = append(in, p)
 		}
 	}
-	st := step{Step: Step{MACs: int64(s.out.n) * int64(k.depth)}, in: in, out: []*place{s.out}}
-	if p, ok := s.packed(k); ok {
-		st.need = p.need()
-		s.emit(s.n, p, st)
-	} else {
-		s.emit(s.n, k, st)
-	}
-	s.finish()
-	return nil
+	return in
 }
+
+func (k *product) macs() int64 { return int64(k.to.n) * int64(k.depth) }
 
 // leading returns the steps of a stack of matrices that is broadcast to so many dimensions.
 func leading(shape tensor.Shape, steps []int, rank int) []int {

@@ -92,31 +92,39 @@ func (k *packedProduct) part(s *state, w *scratch, lo, hi int) {
 
 // codes computes rows of a matrix of the stack.
 func (k *packedProduct) codes(s *state, w *scratch, matrix, row, end int) {
-	at := k.stack[matrix]
-	lda, ldd := k.steps[0][0], k.toStep[0]
-	x, y, dst := s.codesOf(k.operands[0])[at[0]:], s.codesOf(k.operands[1])[at[1]:], s.codesOf(k.to)[at[2]:]
-	stage, bias := k.stage, w.sums[:k.columns]
+	at, lda, ldd := k.stack[matrix], k.steps[0][0], k.toStep[0]
+	x, dst := s.codesOf(k.operands[0])[at[0]:], s.codesOf(k.to)[at[2]:]
+	weight, stage := k.packCodes(s, w.codes, w.sums, matrix)
+	weight.Mul(dst[row*ldd:], ldd, x[row*lda:], lda, end-row, &stage)
+}
+
+// packCodes packs a matrix of the second operand into room, and returns it with its stage, whose biases are in sums.
+func (k *packedProduct) packCodes(s *state, room []byte, sums []int32, matrix int) (gemm.Int8, gemm.Stage) {
+	stage, bias := k.stage, sums[:k.columns]
 	stage.Bias = bias
 	if k.zero == 0 {
 		clear(bias)
-	}
-	sums := bias
-	if k.zero == 0 {
 		sums = nil
+	} else {
+		sums = bias
 	}
-	weight := k.operand.PackCodes(w.codes, y, sums, k.tier)
+	weight := k.operand.PackCodes(room, s.codesOf(k.operands[1])[k.stack[matrix][1]:], sums, k.tier)
 	for j := range sums {
 		bias[j] *= -k.zero
 	}
-	weight.Mul(dst[row*ldd:], ldd, x[row*lda:], lda, end-row, &stage)
+	return weight, stage
 }
 
 // reals is codes for reals.
 func (k *packedProduct) reals(s *state, w *scratch, matrix, row, end int) {
-	at := k.stack[matrix]
-	lda, ldd := k.steps[0][0], k.toStep[0]
-	x, y, dst := s.floatsOf(k.operands[0])[at[0]:], s.floatsOf(k.operands[1])[at[1]:], s.floatsOf(k.to)[at[2]:]
-	weight := k.operand.PackReals(w.floats, y, k.tier)
+	at, lda, ldd := k.stack[matrix], k.steps[0][0], k.toStep[0]
+	x, dst := s.floatsOf(k.operands[0])[at[0]:], s.floatsOf(k.to)[at[2]:]
+	weight := k.packReals(s, w.floats, matrix)
 	inf := float32(math.Inf(1))
 	weight.Mul(dst[row*ldd:], ldd, x[row*lda:], lda, end-row, nil, -inf, inf)
+}
+
+// packReals is packCodes for reals.
+func (k *packedProduct) packReals(s *state, room []float32, matrix int) gemm.Float32 {
+	return k.operand.PackReals(room, s.floatsOf(k.operands[1])[k.stack[matrix][1]:], k.tier)
 }

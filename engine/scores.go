@@ -24,9 +24,42 @@ type scoresSoftmax struct {
 // scores lowers a Div or Mul by a number, or an Add of a mask, of which p are the operands, with the Softmax that alone reads it, and the
 // Add between them. It returns false, and has done nothing, where no such thing follows.
 func (s *lowerer) scores(p *pair) (bool, error) {
+	k, folded, err := s.scoresOf(p)
+	if k == nil || err != nil {
+		return false, err
+	}
+	ops := string(s.n.Op)
+	for _, n := range folded {
+		ops += "+" + string(n.Op)
+	}
+	s.foldIslands(folded)
+	softmax := folded[len(folded)-1]
+	s.out, s.value = k.to, softmax.Outputs[0]
+	in := []*place{k.from}
+	if k.mask != nil && !k.mask.isConst() {
+		in = append(in, k.mask)
+	}
+	s.emit(s.n, k, step{Step: Step{Op: ops}, in: in, out: []*place{k.to}, inPlace: k.mask == nil})
+	s.finish()
+	return true, nil
+}
+
+// foldIslands notes that nodes are a part of this one, in floating point.
+func (s *lowerer) foldIslands(nodes []*graph.Node) {
+	for _, n := range nodes {
+		s.folded[n] = true
+		if s.quantized {
+			(&lowerer{compiler: s.compiler, n: n}).addIsland()
+		}
+	}
+}
+
+// scoresOf returns what scores lowers, and the nodes behind this one that are a part of it, the Softmax last; nil where there is no such
+// thing.
+func (s *lowerer) scoresOf(p *pair) (*scoresSoftmax, []*graph.Node, error) {
 	k := &scoresSoftmax{tier: s.tier}
 	var folded []*graph.Node
-	value, ops := s.value, string(s.n.Op)
+	value := s.value
 	x, number := p.operands[0], p.operands[1]
 	if s.n.Op == graph.Mul && x.isConst() {
 		x, number = number, x
@@ -35,7 +68,7 @@ func (s *lowerer) scores(p *pair) (bool, error) {
 	switch s.n.Op {
 	case graph.Div, graph.Mul:
 		if !number.isConst() || number.n != 1 {
-			return false, nil
+			return nil, nil, nil
 		}
 		if add := s.reader(value); add != nil && add.Op == graph.Add {
 			mask := add.Inputs[0]
@@ -43,9 +76,9 @@ func (s *lowerer) scores(p *pair) (bool, error) {
 				mask = add.Inputs[1]
 			}
 			if k.mask = s.places[mask]; k.mask == nil || k.mask.row() > 0 {
-				return false, nil
+				return nil, nil, nil
 			}
-			folded, value, ops = append(folded, add), add.Outputs[0], ops+"+Add"
+			folded, value = append(folded, add), add.Outputs[0]
 		}
 	case graph.Add:
 		k.mask = number
@@ -53,21 +86,18 @@ func (s *lowerer) scores(p *pair) (bool, error) {
 			k.from, k.mask = k.mask, k.from
 		}
 	default:
-		return false, nil
+		return nil, nil, nil
 	}
 	softmax := s.reader(value)
-	if softmax == nil || softmax.Op != graph.Softmax || len(s.out.shape) == 0 || k.from.isConst() || !s.rowMajor(k.from) {
-		return false, nil
+	if softmax == nil || softmax.Op != graph.Softmax || k.from.isConst() || !s.rowMajor(k.from) {
+		return nil, nil, nil
 	}
-	to, err := s.place(s.g.Values[softmax.Outputs[0]])
-	rank := len(s.out.shape)
-	if err != nil || to.quant != nil || !s.rowMajor(to) || !to.shape.Equal(k.from.shape) || graph.AxisOf(softmax, 1+rank) != rank {
-		return false, nil
+	if ok, err := s.softmaxOf(k, softmax); !ok || err != nil {
+		return nil, nil, err
 	}
-	k.length = to.shape[rank-1]
 	if k.mask != nil {
-		if ok, err := s.maskRows(k, to); !ok || err != nil {
-			return false, err
+		if ok, err := s.maskRows(k, k.to); !ok || err != nil {
+			return nil, nil, err
 		}
 	}
 	if s.n.Op != graph.Add {
@@ -77,19 +107,20 @@ func (s *lowerer) scores(p *pair) (bool, error) {
 			k.number = slices.Repeat(number.floats[:1], min(k.length, numberRow))
 		}
 	}
-	for _, n := range append(folded, softmax) {
-		s.folded[n] = true
-		if s.quantized {
-			(&lowerer{compiler: s.compiler, n: n}).addIsland()
-		}
+	return k, append(folded, softmax), nil
+}
+
+// softmaxOf makes k the Softmax of its rows. ok is false where the rows that the node normalizes are others.
+func (s *lowerer) softmaxOf(k *scoresSoftmax, softmax *graph.Node) (ok bool, err error) {
+	k.to, err = s.place(s.g.Values[softmax.Outputs[0]])
+	if err != nil {
+		return false, nil // which the Softmax says
 	}
-	k.to, s.out, s.value = to, to, softmax.Outputs[0]
-	in := []*place{k.from}
-	if k.mask != nil && !k.mask.isConst() {
-		in = append(in, k.mask)
+	rank := len(k.to.shape)
+	if rank == 0 || k.to.quant != nil || !s.rowMajor(k.to) || !k.to.shape.Equal(k.from.shape) || graph.AxisOf(softmax, 1+rank) != rank {
+		return false, nil
 	}
-	s.emit(s.n, k, step{Step: Step{Op: ops + "+Softmax"}, in: in, out: []*place{to}, inPlace: k.mask == nil})
-	s.finish()
+	k.length = k.to.shape[rank-1]
 	return true, nil
 }
 
@@ -131,24 +162,33 @@ func (k *scoresSoftmax) units() (n, grain int) {
 }
 
 func (k *scoresSoftmax) part(s *state, _ *scratch, lo, hi int) {
-	src, dst, inf := s.floatsOf(k.from), s.floatsOf(k.to), float32(math.Inf(1))
-	var mask []float32
-	if k.mask != nil {
-		mask = s.floatsOf(k.mask)
-	}
+	src, dst, mask := s.floatsOf(k.from), s.floatsOf(k.to), k.masks(s)
 	for r := lo; r < hi; r++ {
-		x, y := src[r*k.length:][:k.length], dst[r*k.length:][:k.length]
-		if k.number != nil {
-			for at := 0; at < len(y); at += len(k.number) {
-				end := min(at+len(k.number), len(y))
-				k.scale(y[at:end], x[at:end], k.number[:end-at], -inf, inf)
-			}
-			x = y
-		}
-		if mask != nil {
-			elementwise.AddReals(y, x, mask[k.at[r]:][:k.length], -inf, inf, k.tier)
-			x = y
-		}
-		elementwise.Softmax(y, x, k.tier)
+		k.row(dst[r*k.length:][:k.length], src[r*k.length:][:k.length], r, mask)
 	}
+}
+
+// masks returns the elements of the mask, nil where there is none.
+func (k *scoresSoftmax) masks(s *state) []float32 {
+	if k.mask == nil {
+		return nil
+	}
+	return s.floatsOf(k.mask)
+}
+
+// row does row r. y may be x.
+func (k *scoresSoftmax) row(y, x []float32, r int, mask []float32) {
+	inf := float32(math.Inf(1))
+	if k.number != nil {
+		for at := 0; at < len(y); at += len(k.number) {
+			end := min(at+len(k.number), len(y))
+			k.scale(y[at:end], x[at:end], k.number[:end-at], -inf, inf)
+		}
+		x = y
+	}
+	if mask != nil {
+		elementwise.AddReals(y, x, mask[k.at[r]:][:k.length], -inf, inf, k.tier)
+		x = y
+	}
+	elementwise.Softmax(y, x, k.tier)
 }

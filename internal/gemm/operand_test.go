@@ -180,7 +180,7 @@ func TestOperandThatDoesNotFit(t *testing.T) {
 		{gemm.Operand{N: 0, K: 4, StepN: 4, StepK: 1, Zero: 128}, 12, false},
 		{gemm.Operand{N: 3, K: 0, StepN: 4, StepK: 1, Zero: 128}, 12, false},
 		{gemm.Operand{N: 3, K: 4, StepN: -1, StepK: 1, Zero: 128}, 12, false},
-		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: -1}, 12, false},
+		{gemm.Operand{N: 3, K: 4, StepN: 4, StepK: -1, Zero: 128}, 12, false},
 		{gemm.Operand{N: 3, K: 4, StepN: math.MaxInt, StepK: 1, Zero: 128}, 12, false},
 	} {
 		refused := func() (refused bool) {

@@ -24,7 +24,7 @@ func (m Machine) GramCodes(h Matrix, samples []byte, n int) (mean []float64) {
 	acc := make([]int32, k*min(panel, k))
 	for j := 0; j < k; j += panel {
 		width := min(panel, k-j)
-		o := gemm.Operand{N: width, K: n, StepN: n, StepK: 1}
+		o := gemm.Operand{N: width, K: n, StepN: n, StepK: 1, Zero: 128}
 		w := o.PackCodes(packed, samples[j*n:], nil, m.Tier) // less 128
 		m.Each(k-j, 16, func(lo, hi int) {
 			lo, hi = lo+j, hi+j

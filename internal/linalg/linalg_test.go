@@ -208,7 +208,7 @@ func BenchmarkLinalg(b *testing.B) {
 	product := New(outputs, k)
 
 	const small = 64 // rows, of 128 columns and 256 products
-	o := gemm.Operand{N: 128, K: 256, StepN: 256, StepK: 1}
+	o := gemm.Operand{N: 128, K: 256, StepN: 256, StepK: 1, Zero: 128}
 	codes := o.PackCodes(make([]byte, o.CodesRoom()), samples, nil, m.Tier)
 	reals := o.PackReals(make([]float32, o.RealsRoom()), t.Data, m.Tier)
 	sums, infinite := make([]int32, small*128), float32(math.Inf(1))
