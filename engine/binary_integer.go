@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"linquant/graph"
 	"linquant/internal/cpu"
 	"linquant/internal/elementwise"
@@ -28,6 +30,10 @@ func (s *lowerer) integerBinary() error {
 	}
 	lo, hi := s.clampCodes()
 	if real, ok := s.realPair(p, lo, hi); ok {
+		if rows := real.channelwise(); rows != nil {
+			s.emitMulRows(rows)
+			return nil
+		}
 		s.emitPair(real, p)
 		return nil
 	}
@@ -125,6 +131,63 @@ func (k *realPair) runLoops(dst, a, b []byte) {
 			dst[at[2]+int(t)] = k.op.Code(a[at[0]+int(ia[i])], b[at[1]+int(ib[i])])
 		}
 	})
+}
+
+// channelwise returns the product of a value with a number for each channel of its pixels, or the like of another order; nil where
+// it is something else.
+func (k *realPair) channelwise() *mulRows {
+	if k.loops == nil || !k.op.Mul {
+		return nil
+	}
+	walk := k.out.walk()
+	inner := walk[len(walk)-1]
+	for i, x := range k.operands {
+		by := k.operands[1-i]
+		steps := broadcastSteps(by, len(k.out.shape))
+		for d, step := range steps {
+			if d == inner {
+				steps[d] = step - 1
+			}
+		}
+		if !x.shape.Equal(k.out.shape) || x.order != k.out.order || !slices.Equal(x.strides(), k.out.strides()) ||
+			by.n == 0 || by.n != k.out.shape[inner] || slices.ContainsFunc(steps, func(step int) bool { return step != 0 }) {
+			continue
+		}
+		op := k.op
+		if i == 1 {
+			op.ZeroA, op.ScaleA, op.ZeroB, op.ScaleB = op.ZeroB, op.ScaleB, op.ZeroA, op.ScaleA
+		}
+		return &mulRows{x, by, k.out, op, k.tier}
+	}
+	return nil
+}
+
+// mulRows multiplies what the codes of rows stand for by numbers that all rows have in common.
+type mulRows struct {
+	x, by, out *place
+	op         elementwise.Pair
+	tier       cpu.Tier
+}
+
+func (s *lowerer) emitMulRows(k *mulRows) {
+	var in []*place
+	for _, o := range []*place{k.x, k.by} {
+		if !o.isConst() {
+			in = append(in, o)
+		}
+	}
+	s.emit(s.n, k, step{
+		Step: Step{Op: string(s.n.Op) + s.fusedOps}, in: in, out: []*place{s.out}, need: need{floats: k.by.n},
+	})
+	s.finish()
+}
+
+func (k *mulRows) units() (n, grain int) { return k.out.n / k.by.n, 1 }
+
+func (k *mulRows) part(s *state, w *scratch, lo, hi int) {
+	n := k.by.n
+	a, dst := s.codesOf(k.x)[lo*n:hi*n], s.codesOf(k.out)[lo*n:hi*n]
+	k.op.MulRows(dst, a, s.codesOf(k.by)[:n], w.floats, k.tier)
 }
 
 // pairLookup looks pairs of codes up.

@@ -28,6 +28,13 @@ func BenchmarkPair(b *testing.B) {
 	each(b, 3*16384, func(tier cpu.Tier) { p.Apply(dst, x, y, tier) })
 }
 
+// The products of a MobileNetV3, 28×28 pixels of 120 channels, with a number for each channel.
+func BenchmarkMulRows(b *testing.B) {
+	p := elementwise.Pair{ScaleA: 0.01, ScaleB: 0.01, Scale: 0.02, Hi: 255, Mul: true}
+	x, by, reals, dst := make([]byte, 784*120), make([]byte, 120), make([]float32, 120), make([]byte, 784*120)
+	each(b, 2*784*120, func(tier cpu.Tier) { p.MulRows(dst, x, by, reals, tier) })
+}
+
 func BenchmarkAddReals(b *testing.B) {
 	x, y, dst := make([]float32, 16384), make([]float32, 16384), make([]float32, 16384)
 	each(b, 12*16384, func(tier cpu.Tier) { elementwise.AddReals(dst, x, y, 0, 6, tier) })

@@ -37,6 +37,8 @@ type kernels struct {
 	dequantize kernel.Func[func(dst *float32, codes *byte, n int, zero int32, scale float32)]
 	colours    kernel.Func[func(dst *byte, red, green, blue *float32, n, pixel int, q *Quantizer)]
 
+	mulRows kernel.Func[func(dst, a *byte, y *float32, n, rows int, p *rowParams)] // of at least rowBlock elements
+
 	functions [functions]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]
 
 	// Of rows.

@@ -340,3 +340,12 @@ func interleaveRealsAVX2(dst, a, b *float32, n, count, dstNext, srcNext int)
 //
 //go:noescape
 func coloursAVX2(dst *byte, red, green, blue *float32, n, pixel int, q *Quantizer)
+
+// mulRowsAVX2 fills, for i < rows and c < n, which is at least 32,
+//
+//	dst[i*n+c] = clamp(RNE(float32(a[i*n+c] − zero)·by·y[c] / scale) + offset, lo, hi)
+//
+// products and quotient rounded to float32, and the quotient in int32. dst does not overlap a.
+//
+//go:noescape
+func mulRowsAVX2(dst, a *byte, y *float32, n, rows int, p *rowParams)

@@ -141,3 +141,33 @@ func TestNotANumber(t *testing.T) {
 		}
 	})
 }
+
+// Rows multiplied by a number for each channel are those that pairs are.
+func TestPairRows(t *testing.T) {
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		rapid.Check(t, func(t *rapid.T) {
+			q := drawQuantizer(t)
+			if rapid.Bool().Draw(t, "codes") { // bounds that a layer has
+				q.Offset = rapid.Int32Range(0, 255).Draw(t, "offset")
+				q.Lo, q.Hi = -float32(q.Offset), 255-float32(q.Offset)
+			}
+			p := elementwise.Pair{
+				ZeroA: rapid.Int32Range(0, 255).Draw(t, "za"), ZeroB: rapid.Int32Range(0, 255).Draw(t, "zb"),
+				ScaleA: drawScale(t), ScaleB: drawScale(t), Scale: q.Scale, Lo: q.Lo, Hi: q.Hi, Offset: q.Offset, Mul: true,
+			}
+			n, rows := rapid.SampledFrom([]int{1, 8, 31, 32, 33, 64, 72, 100}).Draw(t, "n"), rapid.IntRange(0, 5).Draw(t, "rows")
+			if rapid.Bool().Draw(t, "halves") {
+				p.ScaleA, p.ScaleB, p.Scale = 0.5, 0.25, 2
+			}
+			s := newSource(rapid.Uint64().Draw(t, "seed"))
+			a, b, dst := s.codes(n*rows), s.codes(n), newGuarded[byte](n*rows, 0x5a)
+			p.MulRows(dst.x, a, b, make([]float32, n), tier)
+			for i, got := range dst.x {
+				if want := p.Code(a[i], b[i%n]); got != want {
+					t.Fatalf("%d of %d is %d, want %d", i, n, got, want)
+				}
+			}
+			dst.check(t)
+		})
+	})
+}

@@ -50,7 +50,7 @@ func kernels256() *kernels {
 func (k *kernels) waitForMemory() {
 	k.extremes, k.centred = kernel.Of(extremesAVX2), kernel.Of(centredAVX2)
 	k.dequantize = kernel.Of(dequantizeAVX2)
-	k.colours = kernel.Of(coloursAVX2)
+	k.colours, k.mulRows = kernel.Of(coloursAVX2), kernel.Of(mulRowsAVX2)
 	k.scaled = kernel.Of(scaledAVX2)
 	k.functions = [...]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]{
 		Exp: kernel.Of(expRealsAVX2), Sigmoid: kernel.Of(sigmoidRealsAVX2), Swish: kernel.Of(swishRealsAVX2),
