@@ -12,6 +12,7 @@ type codeTiles struct {
 	wordRows           kernel.Func[func(panel, src *byte, step, blocks int, zero int16)]
 	wordColumns        kernel.Func[func(panel, src *byte, step, steps int, zero int16)]
 	widened            kernel.Func[func(task *widenedTask)]
+	long               kernel.Func[func(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)]
 	widenRows          kernel.Func[func(dst *uint16, a *byte, lda, rows, steps int, tail *uint32)]
 	amx                [2]kernel.Func[func(t *amxTask)]
 	amxStage           kernel.Func[func(t *amxStageTask)]

@@ -3,6 +3,7 @@
 package gemm
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"unsafe"
@@ -38,18 +39,25 @@ type avx2Run struct {
 }
 
 // avx2Tap is where 8 rows of a tile, the last 4 of which may not be used, are read for a run, and the run of the first of
-// the panels.
+// the panels, an *avx2Run or a *longRun.
 type avx2Tap struct {
 	rows [maxTileRows]unsafe.Pointer
-	run  *avx2Run
+	run  unsafe.Pointer
 }
 
-// packAVX2 is codeKernels.pack: in groups of steps, or as words where that is faster.
+// packAVX2 is codeKernels.pack: in groups of steps, or as words or for long sums where that is faster.
 func packAVX2(w *Int8, codes []int8, depth int) {
 	windows := depth > 0
+	long, least := packLong(codes, w.N, w.K, cmp.Or(depth, w.K))
 	if !windows { // as many turns of one length as it takes
 		turns := (w.K + avx2Deep - 1) / avx2Deep
 		depth = ((w.K+turns-1)/turns + 3) &^ 3
+	}
+	words := cyclesOfWords(w.N, w.K)
+	panels := (w.N + avx2Width - 1) / avx2Width
+	if long != nil && (windows || least <= words) && least <= 0.8*float64(panels*w.K/4) { // no groups are as fast
+		w.own, w.packed = &w.long, long
+		return
 	}
 	p := &avx2Panels{n: w.N, k: w.K, depth: depth}
 	b := avx2Builder{w: codes, k: w.K}
@@ -61,7 +69,11 @@ func packAVX2(w *Int8, codes []int8, depth int) {
 		}
 	}
 	b.place(p.runs)
-	if windows || p.cycles() <= cyclesOfWords(w.N, w.K) {
+	switch groups := p.cycles(); {
+	case long != nil && least <= groups && (windows || least <= words):
+		w.own, w.packed = &w.long, long
+		return
+	case windows || groups <= words:
 		w.packed = p
 		return
 	}
@@ -247,7 +259,7 @@ func (k *codeTiles) sumsOfRun(
 		default:
 			tail = &tails[start]
 		}
-		tap.run = &runs[0]
+		tap.run = unsafe.Pointer(&runs[0])
 		k.avx2(height, &acc[start*width], width, &tap, 1, perPanel, panels, count, height*lda, tail, more)
 	}
 }

@@ -17,31 +17,47 @@ const avx2Taps = 9
 
 // codeWindowsAVX2 computes tiles of a panel of maxWidth channels.
 func codeWindowsAVX2(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *Stage, first, end, panel int) {
-	p := w.packed.(*avx2Panels)
-	if p.depth != v.depth {
-		panic("gemm: weights are not packed for these windows")
-	}
 	j := panel * maxWidth
-	n := min(maxWidth, p.n-j)
-	panels := (n + avx2Width - 1) / avx2Width
-	width := panels * avx2Width
-	perPanel := p.k / p.depth
-	runs := p.runs[j/avx2Width*perPanel:]
-	own := *s
+	n := min(maxWidth, w.N-j)
+	var taps [avx2Taps]avx2Tap
+	var runs [avx2Taps]int // of the taps, in a panel
 	var room [maxTileRows * maxWidth]int32
 	acc := kernel.NoEscape(&room)[:]
-	var taps [avx2Taps]avx2Tap
+	var add func(height, count int, more bool)
+	var depth, width int
+	switch p := w.packed.(type) {
+	case *avx2Panels:
+		panels := (n + avx2Width - 1) / avx2Width
+		depth, width = p.depth, panels*avx2Width
+		perPanel := p.runsOf()
+		first := p.runs[j/avx2Width*perPanel:]
+		add = func(height, count int, more bool) {
+			for i := range count {
+				taps[i].run = unsafe.Pointer(&first[runs[i]])
+			}
+			w.own.tiles.avx2(height, &acc[0], width, &taps[0], count, perPanel, panels, 1, 0, nil, more)
+		}
+	case *longPanels:
+		depth, width = p.depth, (n+longWidth-1)/longWidth*longWidth
+		add = func(height, count int, more bool) {
+			p.addTaps(&w.own.tiles, acc, width, height, taps[:count], runs[:count], j, more)
+		}
+	}
+	if depth != v.depth {
+		panic("gemm: weights are not packed for these windows")
+	}
+	own := *s
 	for i := first; i < end; i++ {
 		tile := &v.tiles[i]
 		pattern := tile.pattern
 		count, more := 0, false
 		flush := func() {
-			w.own.tiles.avx2(pattern.height, &acc[0], width, &taps[0], count, perPanel, panels, 1, 0, nil, more)
+			add(pattern.height, count, more)
 			count, more = 0, true
 		}
 		for t := range pattern.taps {
 			tap := &pattern.taps[t]
-			for at := 0; at < tap.depth; at += p.depth {
+			for at := 0; at < tap.depth; at += depth {
 				if count == avx2Taps {
 					flush()
 				}
@@ -53,7 +69,7 @@ func codeWindowsAVX2(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *St
 						to.rows[r] = unsafe.Pointer(&a[tile.in+int(row)+at])
 					}
 				}
-				to.run = &runs[tap.weight/16/p.depth+at/p.depth]
+				runs[count] = tap.weight/16/depth + at/depth
 				count++
 			}
 		}
@@ -62,7 +78,7 @@ func codeWindowsAVX2(w *Int8, dst, a []byte, v *Int8Windows, bias []int32, s *St
 		} else {
 			clear(acc)
 		}
-		own.Bias = bias[pattern.bias/4:][:p.n]
+		own.Bias = bias[pattern.bias/4:][:w.N]
 		for r := 0; r < pattern.height; {
 			rows, step := evenly(pattern.outs[r:pattern.height])
 			out := tile.out + int(pattern.outs[r])

@@ -49,8 +49,8 @@ func TestInt8Bell(t *testing.T) {
 func TestInt8Limits(t *testing.T) {
 	const k, n = 64, 24 // the last weight is in the third panel of 8 channels
 	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
-		for _, all := range []int8{0, 1, 10, 11, 16, 21, 22, 32, 33, 43, 64, -10, -11, -16, -21, -22, -32, -33, -64, -128, 127} {
-			for _, one := range []int8{all, 127, -128, 65, -65} {
+		for _, all := range []int8{0, 1, 5, 8, -8, 10, 11, 16, 21, 22, 32, 33, 43, 64, -10, -11, -16, -21, -22, -32, -33, -64, -128, 127} {
+			for _, one := range []int8{all, all + 1, 127, -128, 65, -65} {
 				for _, at := range []int{0, 3*k + 5, 23*k + k - 1} {
 					if testing.Short() && at == 0 {
 						continue

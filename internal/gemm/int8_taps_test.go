@@ -11,14 +11,14 @@ import (
 )
 
 // AVX2 has kernels for windows of deep rows only, of which rapid would draw few. Weights are such that steps are in groups
-// of three, of two, and alone; a picture in a frame of padding, and more taps than a call of the kernel takes.
+// of three, of two, and alone, or in segments; a picture in a frame of padding, and more taps than a call of the kernel takes.
 func TestInt8WindowsAVX2(t *testing.T) {
 	if !cpu.Has(cpu.AVX2) || !gemm.HasInt8Windows(cpu.AVX2, 192, quant.ONNX) {
 		t.Skip("no AVX2")
 	}
 	for _, size := range []struct{ height, width, kernel int }{{1, 1, 1}, {1, 7, 3}, {4, 4, 3}, {2, 3, 5}} {
 		for _, n := range []int{1, 10, 32, 41} {
-			for i, sigma := range []float64{12, 33, 90} {
+			for i, sigma := range []float64{12, 33, 90, 2, 4} { // the last two of few bits
 				t.Run(fmt.Sprint(size, n, sigma), func(t *testing.T) {
 					c := codeWindows{
 						outputs: size.height * size.width, taps: size.kernel * size.kernel, depth: 192 + 4*i, n: n,

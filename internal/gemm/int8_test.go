@@ -28,26 +28,29 @@ func checkInt32(t rapid.TB, tier cpu.Tier, m, n, k, lda, ldd int, fillA func(int
 	for j := range bias {
 		bias[j] = int32(j*j*7919 - 40000)
 	}
-	packed, want := gemm.PackInt8(w, n, k, tier), naive(a, lda, m, w, n, k)
-	checkReals(t, packed, bias, want, a, lda, ldd, m)
-	for _, bias := range [][]int32{bias, nil} {
-		const guard = -12345678
-		dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, int32(guard))
-		packed.MulInt32(dst, ldd, a, lda, m, bias)
-		if err := intact(); err != nil {
-			t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
-		}
-		for i, got := range dst {
-			row, col := i/ldd, i%ldd
-			expect := int32(guard)
-			if col < n {
-				expect = want[row*n+col]
-				if bias != nil {
-					expect += bias[col]
-				}
+	want := naive(a, lda, m, w, n, k)
+	// AVX2 packs for windows in another way than products of few k.
+	for _, packed := range []*gemm.Int8{gemm.PackInt8(w, n, k, tier), gemm.PackInt8Windows(w, n, 1, k, tier)} {
+		checkReals(t, packed, bias, want, a, lda, ldd, m)
+		for _, bias := range [][]int32{bias, nil} {
+			const guard = -12345678
+			dst, intact := kerneltest.Guarded((m-1)*ldd+n, 0, int32(guard))
+			packed.MulInt32(dst, ldd, a, lda, m, bias)
+			if err := intact(); err != nil {
+				t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: %v", m, n, k, lda, ldd, err)
 			}
-			if got != expect {
-				t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, got, expect)
+			for i, got := range dst {
+				row, col := i/ldd, i%ldd
+				expect := int32(guard)
+				if col < n {
+					expect = want[row*n+col]
+					if bias != nil {
+						expect += bias[col]
+					}
+				}
+				if got != expect {
+					t.Fatalf("m %d, n %d, k %d, lda %d, ldd %d: [%d, %d] is %d, want %d", m, n, k, lda, ldd, row, col, got, expect)
+				}
 			}
 		}
 	}

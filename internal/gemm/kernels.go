@@ -13,6 +13,7 @@ type kernels struct {
 
 	codes    codeKernels // of weights that are packed once
 	computed codeKernels // of an Operand, which is packed each time
+	long     codeKernels // of few bits, where pack chooses them
 	reals    realKernels
 
 	stages    [4]kernel.Func[codeStage] // by quant.Convention

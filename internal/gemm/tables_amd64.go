@@ -22,6 +22,7 @@ func avx2Kernels() *kernels {
 	k.scaledStage, k.scaledStep = kernel.Of(scaledStageAVX2), 8
 	k.codes.pack, k.codes.sums = kernel.Of(packAVX2), kernel.Of(sumsAVX2)
 	k.codes.tiles.taps = [2]kernel.Func[tapTile]{kernel.Of(int8AVX2x8x8), kernel.Of(int8AVX2x4x8)}
+	k.long.sums, k.long.tiles.long = kernel.Of(sumsLong), kernel.Of(int8LongAVX2x4x16)
 	k.computed.packOperand, k.computed.sums = kernel.Of(packWords), kernel.Of(sumsOfWords)
 	k.computed.mul, k.computed.sumOperand, k.computed.anyZero = kernel.Of(mulWords), kernel.Of(sumWords), true
 	k.computed.tiles.wordRows, k.computed.tiles.wordColumns = kernel.Of(packWordRowsAVX2), kernel.Of(packWordColumnsAVX2)
@@ -47,7 +48,7 @@ func avxvnniKernels() *kernels {
 		sums:        kernel.Of(sums256), mulInt32: kernel.Of(mulInt32Of256),
 	}
 	k.codes.tiles.tiles256 = newTiles(6, int8AVXVNNI6x16, 4, int8AVXVNNI4x16, int8AVXVNNI1x16)
-	k.computed = k.codes
+	k.computed, k.long = k.codes, codeKernels{}
 	k.codeWindows = codeWindowKernels{
 		depth: 4, rows: 6, lineChannels: 16, mul: kernel.Of(codeWindows256), tall: plan, low: plan, lines: plan,
 	}
