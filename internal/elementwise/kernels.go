@@ -22,6 +22,7 @@ type kernels struct {
 	maxReals           kernel.Func[maxKernel[float32]]
 	meanReals          kernel.Func[meanKernel]
 	depthwiseCodes     kernel.Func[func(dst, src *byte, p *codeParams)]
+	depthwiseSums      kernel.Func[func(dst *int32, src *byte, p *codeParams)]
 	depthwiseReals     kernel.Func[func(dst, src *float32, p *realParams)]
 	quads              kernel.Func[func(p *quadParams)]
 	pairs, nine        kernel.Func[func(p *quadParams)] // nine for nine taps

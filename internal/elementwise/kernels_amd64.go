@@ -228,6 +228,11 @@ func depthwiseNineAVX2(p *quadParams)
 //go:noescape
 func lookupVBMI(dst, src *byte, n int, table *[256]byte)
 
+// depthwiseSumsAVX2 fills dst with the sums of 16 channels (Depthwise.Sums).
+//
+//go:noescape
+func depthwiseSumsAVX2(dst *int32, src *byte, p *codeParams)
+
 // lookupAVX2 fills dst[i·dstStep+j] = table[src[i·srcStep+j]] for i < rows and j < n, which is at least 16.
 //
 //go:noescape

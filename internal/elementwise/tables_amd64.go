@@ -58,6 +58,7 @@ func (k *kernels) waitForMemory() {
 		GeluTanh: kernel.Of(geluTanhRealsAVX2),
 	}
 	k.most, k.expSum, k.narrow = kernel.Of(mostAVX2), kernel.Of(expSumAVX2), kernel.Of(narrowAVX2)
+	k.depthwiseSums = kernel.Of(depthwiseSumsAVX2)
 	k.lookup = lookupKernel{16, kernel.Of(lookupAVX2)}
 	k.sum, k.squares, k.scale = kernel.Of(sumAVX2), kernel.Of(squaresAVX2), kernel.Of(scaleAVX2)
 	k.transposeCodes = transposer[byte]{8, 16, kernel.Of(transposeCodesAVX2), 16, kernel.Of(interleaveCodesAVX2)}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"linquant/internal/cpu"
 	"linquant/internal/kernel"
 	"linquant/quant"
 )
@@ -47,6 +48,26 @@ func (s *Stage) apply(k *kernels, dst []byte, ldd int, acc []int32, width, rows,
 		s.applyGeneric(dst, ldd, acc, width, rows, j, lo, n)
 	}
 }
+
+// Panel stores, as Stage says, the codes of accumulators that come from no matrix product: of rows of n ≤ PanelChannels channels from j on, PanelChannels
+// apart, in rows of dst that begin ldd apart with channel j. What the accumulators beyond n are does not matter.
+func (s *Stage) Panel(dst []byte, ldd int, acc []int32, rows, j, n int, tier cpu.Tier) {
+	s.check(len(s.Bias))
+	if rows < 1 || n < 1 || n > PanelChannels || j < 0 || j > len(s.Bias)-n || len(acc)/PanelChannels < rows || n > len(dst) ||
+		rows > 1 && (ldd < n || ldd > (len(dst)-n)/(rows-1)) {
+		panic(fmt.Sprintf("gemm: %d rows of channels %d to %d of %d, every %d, do not fit slices of %d and %d", rows, j, j+n, len(s.Bias), ldd,
+			len(acc), len(dst)))
+	}
+	k, own := kernelsOf(tier), kernel.NoEscape(s)
+	for ; rows > blockRows; rows -= blockRows {
+		own.apply(k, dst, ldd, acc, PanelChannels, blockRows, j, n)
+		dst, acc = dst[blockRows*ldd:], acc[blockRows*PanelChannels:]
+	}
+	own.apply(k, dst, ldd, acc, PanelChannels, rows, j, n)
+}
+
+// PanelChannels is the distance of rows of accumulators in a Panel, which every tier can take.
+const PanelChannels = 16
 
 // applyGeneric stores channels lo ≤ c < n of those from j on. It is the reference for any faster one.
 func (s *Stage) applyGeneric(dst []byte, ldd int, acc []int32, width, rows, j, lo, n int) {
