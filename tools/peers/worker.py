@@ -26,13 +26,14 @@ class Peer:
         data = np.fromfile(command["input"], np.float32)
         return list(data.reshape(command["buffers"], command["batch"], *shape))
 
-    def turn(self, seconds):
+    def turn(self, seconds, cpu):
+        now = time.process_time if cpu else time.perf_counter
         times, count, begin = [], len(self.buffers), time.perf_counter()
         while not times or time.perf_counter() - begin < seconds:
             i, self.next = self.next, (self.next + 1) % count
-            start = time.perf_counter()
+            start = now()
             self.run(i)
-            times.append(time.perf_counter() - start)
+            times.append(now() - start)
         return times
 
     def answers(self):
@@ -142,9 +143,9 @@ class OneDNN(Peer):
     def read(self, result):
         return self.out
 
-    def turn(self, seconds):
+    def turn(self, seconds, cpu):
         n = self.chain.call("turn", self.pointers, len(self.buffers), chain.data(self.out), ctypes.c_double(seconds),
-                            self.times, chain.MOST_TIMES)
+                            int(cpu), self.times, chain.MOST_TIMES)
         return list(self.times[:n])
 
 
@@ -319,7 +320,7 @@ def main():
                 peer.load(c)
                 reply = {"version": peer.version}
             elif c["do"] == "turn":
-                reply = {"times": peer.turn(c["seconds"])}
+                reply = {"times": peer.turn(c["seconds"], c["cpu"])}
             elif c["do"] == "answer":
                 peer.answers().tofile(c["output"])
             else:

@@ -2,7 +2,7 @@
 // how long each run took. It reads commands from its standard input and writes an answer to each, all JSON, one a line:
 //
 //	{"do": "load", "path": "x.onnx", "threads": 1, "batch": 8, "input": "x.f32", "buffers": 4}
-//	{"do": "turn", "seconds": 0.3}
+//	{"do": "turn", "seconds": 0.3, "cpu": false}
 //	{"do": "answer", "output": "y.f32"}
 //
 // The input file has float32 numbers, buffers batches one after the other; answer writes as many batches of outputs.
@@ -31,6 +31,7 @@ type command struct {
 	Input   string  `json:"input"`
 	Buffers int     `json:"buffers"`
 	Seconds float64 `json:"seconds"`
+	CPU     bool    `json:"cpu"` // times are of processors, not of the clock
 	Output  string  `json:"output"`
 }
 
@@ -85,12 +86,24 @@ func (n *network) do(ctx context.Context, c command, loaded **network) (reply, e
 	switch c.Do {
 	case "turn":
 		var r reply
-		for begin := time.Now(); len(r.Times) == 0 || time.Since(begin).Seconds() < c.Seconds; {
-			start := time.Now()
+		begin := time.Now()
+		now := func() (time.Duration, error) { return time.Since(begin), nil }
+		if c.CPU {
+			now = processorTime
+		}
+		for len(r.Times) == 0 || time.Since(begin).Seconds() < c.Seconds {
+			start, err := now()
+			if err != nil {
+				return reply{}, err
+			}
 			if err := n.run(ctx); err != nil {
 				return reply{}, err
 			}
-			r.Times = append(r.Times, time.Since(start).Seconds())
+			end, err := now()
+			if err != nil {
+				return reply{}, err
+			}
+			r.Times = append(r.Times, (end - start).Seconds())
 		}
 		return r, nil
 	case "answer":
