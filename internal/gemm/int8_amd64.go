@@ -8,11 +8,11 @@ import "linquant/internal/kernel"
 type codeTiles struct {
 	wide512, narrow512 tiles[tile512] // VPDPBUSD, for panels of 32 and of 16 channels
 	tiles256           tiles[tile256] // of 16 channels
-	taps               [2]kernel.Func[tapTile]
+	taps               tiles[tapTile]
 	wordRows           kernel.Func[func(panel, src *byte, step, blocks int, zero int16)]
 	wordColumns        kernel.Func[func(panel, src *byte, step, steps int, zero int16)]
 	widened            kernel.Func[func(task *widenedTask)]
-	long               kernel.Func[func(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)]
+	long               tiles[longTile]
 	widenRows          kernel.Func[func(dst *uint16, a *byte, lda, rows, steps int, tail *uint32)]
 	amx                [2]kernel.Func[func(t *amxTask)]
 	amxStage           kernel.Func[func(t *amxStageTask)]
@@ -21,9 +21,10 @@ type codeTiles struct {
 }
 
 type (
-	tile512 = func(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
-	tile256 = func(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
-	tapTile = func(
+	longTile = func(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)
+	tile512  = func(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32, from *int32, ldfrom int)
+	tile256  = func(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, steps int, tail *uint32)
+	tapTile  = func(
 		acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool,
 	)
 )

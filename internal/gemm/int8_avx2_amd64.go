@@ -209,8 +209,7 @@ func (b *avx2Builder) wide(step int) {
 // runsOf returns how many runs a panel has.
 func (p *avx2Panels) runsOf() int { return (p.k + p.depth - 1) / p.depth }
 
-// sumsAVX2 is codeKernels.sums. It takes up to 4 panels at once. Where rows are no multiple of a tile, acc has room for
-// rows up to one.
+// sumsAVX2 is codeKernels.sums. It takes up to 4 panels at once.
 func sumsAVX2(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 	var tails []uint32
 	if w.K%4 != 0 {
@@ -234,32 +233,35 @@ func (k *codeTiles) sumsOfRun(
 ) {
 	width := panels * avx2Width
 	for r := 0; r < rows; {
-		start, height, count := nextTiles(r, rows, 8, 4)
-		if height < 4 || more && start < r { // rows that are not there, or not to be added twice, are the tile's first once more
-			start, height, count = r, 4, 1
+		start, height, count := k.taps.next(r, rows)
+		if left := rows - r; height == 1 && left > 1 || more && start < r { // nothing is added twice
+			start, height, count = r, min(left, 4), 1
 		}
-		r = start + height*count
 		var tap avx2Tap
 		var lasts [maxTileRows]uint32
+		if height > 1 && height < 4 { // the first row once more: acc has room
+			height = 4
+		}
+		r = start + height*count
 		for i := range height {
 			at := start + i
 			if at >= rows {
 				at = start
 			}
 			tap.rows[i] = unsafe.Pointer(&a[at*lda])
-			if last && tails != nil {
+			if tails != nil {
 				lasts[i] = tails[at]
 			}
 		}
+		tap.run = unsafe.Pointer(&runs[0])
 		var tail *uint32
 		switch {
 		case !last || tails == nil:
-		case start+height > rows:
+		case r > rows:
 			tail = kernel.NoEscape(&lasts[0])
 		default:
 			tail = &tails[start]
 		}
-		tap.run = unsafe.Pointer(&runs[0])
 		k.avx2(height, &acc[start*width], width, &tap, 1, perPanel, panels, count, height*lda, tail, more)
 	}
 }
@@ -268,10 +270,6 @@ func (k *codeTiles) sumsOfRun(
 func (k *codeTiles) avx2(
 	height int, acc *int32, ldacc int, taps *avx2Tap, count, perPanel, panels, tiles, step int, tail *uint32, more bool,
 ) {
-	run := &k.taps[0]
-	if height != 8 {
-		run = &k.taps[1]
-	}
 	stride := perPanel * int(unsafe.Sizeof(avx2Run{}))
-	run.Get()(acc, ldacc, kernel.NoEscape(taps), count, stride, panels, tiles, step, tail, more)
+	k.taps.of(height)(acc, ldacc, kernel.NoEscape(taps), count, stride, panels, tiles, step, tail, more)
 }

@@ -33,12 +33,15 @@ const (
 	longMost = 16
 )
 
-// int8LongAVX2x4x16 fills or adds to, if more, acc, 4 rows of 16 channels ldacc apart, of taps whose runs are long:
+// int8LongAVX2x4x16 and x1x16 fill or add to, if more, acc, rows of 16 channels ldacc apart, of taps whose runs are long:
 //
 //	acc[r][c] += Σ_tap Σ_k row(tap, row+r)[k]·run(tap)[c][k]
 //
 //go:noescape
 func int8LongAVX2x4x16(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)
+
+//go:noescape
+func int8LongAVX2x1x16(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)
 
 // packLong packs w [n, k] in runs of depth k, a multiple of 4, and returns how many cycles a row takes with all panels, as
 // avx2Panels.cycles does; nil where a weight is not of few bits.
@@ -95,12 +98,17 @@ func (r *longRun) fill(w []int8, k, first int) {
 func sumsLong(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 	p := w.packed.(*longPanels)
 	run := &p.runs[j/longWidth]
-	for r := 0; r < rows; r += longRows {
+	for r := 0; r < rows; {
 		tap := avx2Tap{run: unsafe.Pointer(run)}
-		for i := range longRows {
+		height := longRows
+		if rows-r == 1 {
+			height = 1
+		}
+		for i := range height {
 			tap.rows[i] = unsafe.Pointer(&a[min(r+i, rows-1)*lda]) // acc has room for those that are not there
 		}
-		w.own.tiles.long.Get()(&acc[r*longWidth], longWidth, kernel.NoEscape(&tap), 0, 1, false)
+		w.own.tiles.long.of(height)(&acc[r*longWidth], longWidth, kernel.NoEscape(&tap), 0, 1, false)
+		r += height
 	}
 	return longWidth
 }
@@ -115,7 +123,7 @@ func (p *longPanels) addTaps(k *codeTiles, acc []int32, width, height int, taps 
 			taps[i].run = unsafe.Pointer(&p.runs[first+runs[i]])
 		}
 		for r := 0; r < height; r += longRows {
-			k.long.Get()(&acc[r*width+panel*longWidth], width, kernel.NoEscape(&taps[0]), r, len(taps), more)
+			k.long.of(longRows)(&acc[r*width+panel*longWidth], width, kernel.NoEscape(&taps[0]), r, len(taps), more)
 		}
 	}
 }

@@ -174,3 +174,89 @@ sums:
 	JNZ      tap
 	VZEROUPPER
 	RET
+
+// func int8LongAVX2x1x16(acc *int32, ldacc int, taps *avx2Tap, row int, count int, more bool)
+// Requires: AVX, AVX2
+TEXT ·int8LongAVX2x1x16(SB), NOSPLIT, $0-41
+	MOVQ     acc+0(FP), R12
+	MOVQ     ldacc+8(FP), BX
+	MOVQ     taps+16(FP), R13
+	MOVQ     row+24(FP), R14
+	MOVQ     count+32(FP), R15
+	SHLQ     $0x02, BX
+	VPCMPEQW Y10, Y10, Y10
+	VPSRLW   $0x0f, Y10, Y10
+	VPXOR    Y11, Y11, Y11
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	CMPB     more+40(FP), $0x00
+	JNE      tap
+	LEAQ     (BX)(BX*2), CX
+	VMOVDQU  Y11, (R12)
+	VMOVDQU  Y11, 32(R12)
+
+tap:
+	MOVQ avx2Tap_rows+0(R13)(R14*8), R8
+	MOVQ avx2Tap_run+0(R13), AX
+	MOVQ longRun_weights+0(AX), DX
+	MOVQ longRun_segments+0(AX), SI
+	MOVQ longRun_segments+8(AX), DI
+	XORQ AX, AX
+
+segment:
+	MOVLQZX (SI), CX
+	ADDQ    $0x04, SI
+	SUBQ    $0x02, CX
+	JL      odd
+	PCALIGN $64
+
+steps:
+	VMOVDQA      (DX), Y8
+	VMOVDQA      32(DX), Y9
+	VPBROADCASTD (R8)(AX*1), Y12
+	VPMADDUBSW   Y8, Y12, Y13
+	VPMADDUBSW   Y9, Y12, Y12
+	VPADDW       Y13, Y0, Y0
+	VPADDW       Y12, Y1, Y1
+	VMOVDQA      64(DX), Y8
+	VMOVDQA      96(DX), Y9
+	VPBROADCASTD 4(R8)(AX*1), Y12
+	VPMADDUBSW   Y8, Y12, Y13
+	VPMADDUBSW   Y9, Y12, Y12
+	VPADDW       Y13, Y0, Y0
+	VPADDW       Y12, Y1, Y1
+	ADDQ         $0x80, DX
+	ADDQ         $0x08, AX
+	SUBQ         $0x02, CX
+	JGE          steps
+
+odd:
+	ADDQ         $0x02, CX
+	JZ           sums
+	VMOVDQA      (DX), Y8
+	VMOVDQA      32(DX), Y9
+	VPBROADCASTD (R8)(AX*1), Y12
+	VPMADDUBSW   Y8, Y12, Y13
+	VPMADDUBSW   Y9, Y12, Y12
+	VPADDW       Y13, Y0, Y0
+	VPADDW       Y12, Y1, Y1
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, AX
+
+sums:
+	LEAQ     (BX)(BX*2), CX
+	VPMADDWD Y10, Y0, Y12
+	VPADDD   (R12), Y12, Y12
+	VMOVDQU  Y12, (R12)
+	VMOVDQA  Y11, Y0
+	VPMADDWD Y10, Y1, Y13
+	VPADDD   32(R12), Y13, Y13
+	VMOVDQU  Y13, 32(R12)
+	VMOVDQA  Y11, Y1
+	DECQ     DI
+	JNZ      segment
+	ADDQ     $avx2Tap__size, R13
+	DECQ     R15
+	JNZ      tap
+	VZEROUPPER
+	RET

@@ -76,6 +76,9 @@ func int8AVXVNNI1x16(acc *int32, ldacc int, a *byte, lda, tiles int, w *int8, st
 func int8AVX2x8x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
 
 //go:noescape
+func int8AVX2x1x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
+
+//go:noescape
 func int8AVX2x4x8(acc *int32, ldacc int, taps *avx2Tap, count, stride, panels, tiles, step int, tail *uint32, more bool)
 
 //go:noescape

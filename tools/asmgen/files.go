@@ -43,6 +43,7 @@ var files = []file{
 	{"internal/gemm/int8_avxvnni_amd64.s", avx2, avxvnni},
 	{"internal/gemm/int8_avx2_amd64.s", avx2, avx2Tall},
 	{"internal/gemm/int8_avx2_short_amd64.s", avx2, avx2Short},
+	{"internal/gemm/int8_avx2_single_amd64.s", avx2, avx2Single},
 	{"internal/gemm/int8_widened_avx2_amd64.s", avx2, widened},
 	{"internal/gemm/int8_long_avx2_amd64.s", avx2, long},
 }

@@ -2,12 +2,13 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// avx2Tall and avx2Short write gemm's products of bytes with AVX2, for 8 and 4 rows by 8 channels. AVX2 has no exact
+// avx2Tall, avx2Short and avx2Single write gemm's products of bytes with AVX2, for 8, 4 and single rows by 8 channels. AVX2 has no exact
 // product of four bytes. VPMADDUBSW multiplies bytes and adds two products in 16 bits, where the sum may saturate. So
 // steps of 4 k are packed in twos and threes of which no sum of products can (see loads), and VPMADDWD by 1 takes the sum
 // of all of them to 32 bits: a trio of 3 steps takes 4 operations that multiply, a duo of 2 steps 3, a solo that fits no
@@ -27,6 +28,8 @@ import (
 func avx2Tall(k *kernel) { tile{k, 8, 1}.avx2() }
 
 func avx2Short(k *kernel) { tile{k, 4, 1}.avx2() }
+
+func avx2Single(k *kernel) { tile{k, 1, 1}.avx2() }
 
 // Where the sums and the runs of the panel at hand are, and how many panels the tile has left; the same of the taps.
 var (
@@ -82,7 +85,7 @@ func (t tile) avx2() {
 	t.run()
 	t.iterations("wides", func() {
 		t.places(1, 2)
-		t.pairs(func(i int) { t.wideRows(i, at(tapRows[i], 0).Idx(RAX, 1), at(tapRows[i+1], 0).Idx(RAX, 1)) })
+		t.pairs(func(i int) { t.wideRows(i, func(i int) Mem { return at(tapRows[i], 0).Idx(RAX, 1) }) })
 	})
 	t.emit("ADDQ", symbol("$avx2Tap__size"), tapAt)
 	t.DECQ(tapsLeft)
@@ -92,7 +95,7 @@ func (t tile) avx2() {
 	t.JZ(LabelRef("store"))
 	t.VMOVDQA(at(RDX, 0), Y8) // the last K%4 bytes of each row
 	t.VMOVDQA(at(RDX, 32), Y9)
-	t.pairs(func(i int) { t.wideRows(i, at(RBX, 4*i), at(RBX, 4*i+4)) })
+	t.pairs(func(i int) { t.wideRows(i, func(i int) Mem { return at(RBX, 4*i) }) })
 
 	t.Label("store")
 	t.moveAVX2(func(sum Register, m Mem) { t.VMOVDQU(sum, m) })
@@ -108,7 +111,7 @@ func (t tile) avx2() {
 func (t tile) nextRows() {
 	t.DECQ(t.param("tiles"))
 	t.JZ(LabelRef("done"))
-	t.SHLQ(n(t.rows/4+1), RBX) // a row of acc times as many as there are
+	t.SHLQ(n(bits.Len(uint(t.rows))-1), RBX) // a row of acc times as many as there are
 	t.ADDQ(RBX, t.param("acc"))
 	t.MOVQ(t.param("taps"), RDI)
 	t.MOVQ(t.param("step"), RAX)
@@ -178,24 +181,36 @@ func (t tile) pairs(body func(i int)) {
 	}
 }
 
+// both does something with a row and a register of it, and with the next row of the tile, if there is one.
+func (t tile) both(i int, x, y Register, body func(row int, v Register)) {
+	body(i, x)
+	if t.rows > 1 {
+		body(i+1, y)
+	}
+}
+
 // broadcast takes four bytes of two rows, at the place that an index register holds, to two registers.
-func (t tile) broadcastPair(i int, index Register, x, y Register) {
-	t.VPBROADCASTD(at(tapRows[i], 0).Idx(index, 1), x)
-	t.VPBROADCASTD(at(tapRows[i+1], 0).Idx(index, 1), y)
+func (t tile) broadcast(i int, index, x, y Register) {
+	t.both(i, x, y, func(row int, v Register) { t.VPBROADCASTD(at(tapRows[row], 0).Idx(index, 1), v) })
 }
 
-// multiplyPair multiplies bytes of two rows with the same weights.
-func (t tile) multiplyPair(weights, x, y Register) {
-	t.VPMADDUBSW(weights, x, x)
-	t.VPMADDUBSW(weights, y, y)
+// multiply multiplies bytes of two rows with the same weights.
+func (t tile) multiply(i int, weights, x, y Register) {
+	t.both(i, x, y, func(_ int, v Register) { t.VPMADDUBSW(weights, v, v) })
 }
 
-// sumPair adds what two rows have in words to their sums.
-func (t tile) sumPair(i int) {
-	t.VPMADDWD(Y10, Y12, Y12)
-	t.VPMADDWD(Y10, Y13, Y13)
-	t.VPADDD(Y12, t.sum(i, 0), t.sum(i, 0))
-	t.VPADDD(Y13, t.sum(i+1, 0), t.sum(i+1, 0))
+// addProducts adds the words of Y14 and Y15 to those of Y12 and Y13.
+func (t tile) addProducts() {
+	t.VPADDW(Y14, Y12, Y12)
+	if t.rows > 1 {
+		t.VPADDW(Y15, Y13, Y13)
+	}
+}
+
+// addWords adds what two rows have in words to their sums.
+func (t tile) addWords(i int) {
+	t.both(i, Y12, Y13, func(_ int, v Register) { t.VPMADDWD(Y10, v, v) })
+	t.both(i, Y12, Y13, func(row int, v Register) { t.VPADDD(v, t.sum(row, 0), t.sum(row, 0)) })
 }
 
 // groups adds the products of groups of two or three steps whose sums fit 16 bits. Two rows take turns: of the orders that
@@ -208,19 +223,17 @@ func (t tile) groups(kind string, steps int) {
 			return
 		}
 		t.pairs(func(i int) {
-			t.broadcastPair(i, RAX, Y12, Y13)
-			t.broadcastPair(i, RBX, Y14, Y15)
-			t.multiplyPair(Y8, Y12, Y13)
-			t.multiplyPair(Y9, Y14, Y15)
-			t.VPADDW(Y14, Y12, Y12)
-			t.VPADDW(Y15, Y13, Y13)
+			t.broadcast(i, RAX, Y12, Y13)
+			t.broadcast(i, RBX, Y14, Y15)
+			t.multiply(i, Y8, Y12, Y13)
+			t.multiply(i, Y9, Y14, Y15)
+			t.addProducts()
 			if steps > 2 {
-				t.broadcastPair(i, RCX, Y14, Y15)
-				t.multiplyPair(Y11, Y14, Y15)
-				t.VPADDW(Y14, Y12, Y12)
-				t.VPADDW(Y15, Y13, Y13)
+				t.broadcast(i, RCX, Y14, Y15)
+				t.multiply(i, Y11, Y14, Y15)
+				t.addProducts()
 			}
-			t.sumPair(i)
+			t.addWords(i)
 		})
 	})
 }
@@ -235,41 +248,36 @@ func (t tile) turned(kind string, steps int) {
 			t.VMOVDQA(at(RDX, 64), Y9)
 		}
 		t.ADDQ(n(32+32*steps), RDX)
-		turn := func(x, y Register) {
-			t.VPSHUFB(Y11, x, x)
-			t.VPSHUFB(Y11, y, y)
+		turn := func(i int, x, y Register) {
+			t.both(i, x, y, func(_ int, v Register) { t.VPSHUFB(Y11, v, v) })
 		}
 		t.pairs(func(i int) {
-			t.broadcastPair(i, RAX, Y12, Y13)
-			turn(Y12, Y13)
-			t.multiplyPair(Y8, Y12, Y13)
+			t.broadcast(i, RAX, Y12, Y13)
+			turn(i, Y12, Y13)
+			t.multiply(i, Y8, Y12, Y13)
 			if steps > 1 {
-				t.broadcastPair(i, RBX, Y14, Y15)
-				turn(Y14, Y15)
-				t.multiplyPair(Y9, Y14, Y15)
-				t.VPADDW(Y14, Y12, Y12)
-				t.VPADDW(Y15, Y13, Y13)
+				t.broadcast(i, RBX, Y14, Y15)
+				turn(i, Y14, Y15)
+				t.multiply(i, Y9, Y14, Y15)
+				t.addProducts()
 			}
-			t.sumPair(i)
+			t.addWords(i)
 		})
 	})
 }
 
 // wideRows adds the products of a step whose bytes are widened, of two rows.
-func (t tile) wideRows(i int, row, next Mem) {
-	t.VPBROADCASTD(row, Y13)
-	t.VPBROADCASTD(next, Y15)
+func (t tile) wideRows(i int, row func(i int) Mem) {
+	t.both(i, Y13, Y15, func(i int, v Register) { t.VPBROADCASTD(row(i), v) })
 	t.VPAND(Y11, Y13, Y12)
-	t.VPAND(Y11, Y15, Y14)
-	t.VPSRLW(n(8), Y13, Y13)
-	t.VPSRLW(n(8), Y15, Y15)
-	for half, weights := range []Register{Y8, Y9} {
-		t.VPMADDWD(weights, t.v(12+half), t.v(12+half))
-		t.VPMADDWD(weights, t.v(14+half), t.v(14+half))
+	if t.rows > 1 {
+		t.VPAND(Y11, Y15, Y14)
 	}
+	t.both(i, Y13, Y15, func(_ int, v Register) { t.VPSRLW(n(8), v, v) })
+	t.both(i, Y12, Y14, func(_ int, v Register) { t.VPMADDWD(Y8, v, v) })
+	t.both(i, Y13, Y15, func(_ int, v Register) { t.VPMADDWD(Y9, v, v) })
 	for half := range 2 {
-		t.VPADDD(t.v(12+half), t.sum(i, 0), t.sum(i, 0))
-		t.VPADDD(t.v(14+half), t.sum(i+1, 0), t.sum(i+1, 0))
+		t.both(i, t.v(12+half), t.v(14+half), func(row int, v Register) { t.VPADDD(v, t.sum(row, 0), t.sum(row, 0)) })
 	}
 }
 

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// long writes gemm's products of bytes with weights of few bits, for AVX2, of 4 rows by 16 channels: so many sums of two
+// long writes gemm's products of bytes with weights of few bits, for AVX2, of 4 rows and of single ones by 16 channels: so many sums of two
 // products fit 16 bits that they are added up there, in the order of the row, and go to the sums in memory at the end of
 // each segment of steps. A step takes one multiplication and one addition for 8 channels.
 //
@@ -19,8 +21,12 @@ import (
 //	R12     the sums in memory          BX       bytes from one row of them to the next
 //	R13     the tap, R15 left           R14      the first of the rows that are taken
 func long(k *kernel) {
-	t := tile{k, 4, 2}
-	t.function("int8LongAVX2x4x16", "(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)", 0)
+	tile{k, 4, 2}.long()
+	tile{k, 1, 2}.long()
+}
+
+func (t tile) long() {
+	t.function(fmt.Sprintf("int8LongAVX2x%dx16", t.rows), "(acc *int32, ldacc int, taps *avx2Tap, row, count int, more bool)", 0)
 	t.params(R12, RBX, R13, R14, R15)
 	t.SHLQ(n(2), RBX)
 	t.VPCMPEQW(Y10, Y10, Y10)
@@ -93,7 +99,7 @@ func (t tile) longStep(step int) {
 func (t tile) longRows(body func(row, v int, m Mem)) {
 	t.LEAQ(at(RBX, 0).Idx(RBX, 2), RCX)
 	rows := []Mem{at(R12, 0), at(R12, 0).Idx(RBX, 1), at(R12, 0).Idx(RBX, 2), at(R12, 0).Idx(RCX, 1)}
-	for i, m := range rows {
+	for i, m := range rows[:t.rows] {
 		for v := range 2 {
 			body(i, v, m.Offset(32*v))
 		}
