@@ -185,6 +185,9 @@ func TestAttentionIsOneStep(t *testing.T) {
 				if !slices.Contains(ops, test.want) {
 					t.Fatalf("steps %v, want %s", ops, test.want)
 				}
+				if test.codes && slices.Contains(ops, "Slice") {
+					t.Fatalf("steps %v: slices are views", ops)
+				}
 				if len(apart.Steps()) < len(ops)+3 {
 					t.Fatalf("%d steps apart, %d together", len(apart.Steps()), len(ops))
 				}
@@ -195,5 +198,107 @@ func TestAttentionIsOneStep(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A Slice that only a product reads, through Reshapes and Transposes, is a view where all of these have strides, and gives what a copy
+// gives.
+func TestSlicesThatAreMultiplied(t *testing.T) {
+	const batch = 2
+	slice := func(axis, start, end, step int) graph.Attrs {
+		return graph.Attrs{"starts": []int{start}, "ends": []int{end}, "axes": []int{axis}, "steps": []int{step}}
+	}
+	reshape := func(shape ...int) graph.Attrs { return graph.Attrs{"shape": append([]int{0}, shape...)} }
+	turn := func(perm ...int) graph.Attrs { return graph.Attrs{"perm": perm} }
+	type node struct {
+		op    graph.Op
+		attrs graph.Attrs
+	}
+	for _, test := range []struct {
+		name   string
+		first  bool // it is the first operand
+		nodes  []node
+		slices int // steps
+	}{
+		{"one of three", false, []node{
+			{graph.Slice, slice(2, 1, 2, 1)}, {graph.Reshape, reshape(20, 4, 6)}, {graph.Transpose, turn(0, 2, 3, 1)},
+		}, 0},
+		{"one of three, first", true, []node{
+			{graph.Slice, slice(2, 2, 3, 1)}, {graph.Reshape, reshape(20, 4, 6)}, {graph.Transpose, turn(0, 2, 1, 3)},
+		}, 0},
+		{"every second row", true, []node{
+			{graph.Slice, slice(1, 1, 20, 2)}, {graph.Reshape, reshape(10, 12, 6)}, {graph.Transpose, turn(0, 2, 1, 3)},
+		}, 0},
+		{"backwards", true, []node{
+			{graph.Slice, slice(1, 19, 2, -1)}, {graph.Reshape, reshape(17, 12, 6)}, {graph.Transpose, turn(0, 2, 1, 3)},
+		}, 1},
+		{"every second column, first", true, []node{
+			{graph.Slice, slice(4, 0, 6, 2)}, {graph.Reshape, reshape(20, 12, 3)}, {graph.Transpose, turn(0, 2, 1, 3)},
+		}, 1},
+		{"every second column", false, []node{
+			{graph.Slice, slice(4, 0, 6, 2)}, {graph.Reshape, reshape(20, 12, 3)}, {graph.Transpose, turn(0, 2, 3, 1)},
+		}, 0},
+		{"heads without strides", false, []node{
+			{graph.Slice, slice(3, 1, 3, 1)}, {graph.Reshape, reshape(20, 6, 6)}, {graph.Transpose, turn(0, 2, 3, 1)},
+		}, 1},
+		{"a slice of a slice", false, []node{
+			{graph.Slice, slice(2, 1, 2, 1)},
+			{graph.Slice, slice(3, 1, 3, 1)},
+			{graph.Reshape, reshape(20, 2, 6)},
+			{graph.Transpose, turn(0, 2, 3, 1)},
+		}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBuilder("slices")
+			b.AddInput("x", tensor.Shape{graph.Batch, 20, 3, 4, 6})
+			y := b.AddNode(graph.Neg, "neg", "neg", nil, "x")
+			for i, n := range test.nodes {
+				name := fmt.Sprint(n.op, i)
+				y = b.AddNode(n.op, name, name, n.attrs, y)
+			}
+			b.Outputs = []string{y} // to learn its shape
+			shapes, err := graph.Eval(t.Context(), b.Graph, map[string]tensor.Tensor{
+				"x": mustTensor(tensor.Shape{1, 20, 3, 4, 6}, make([]float32, 1440)),
+			}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shape := shapes[y].Shape[1:]
+			other := tensor.Shape{graph.Batch, shape[0], 5, shape[1]}
+			if test.first {
+				other = tensor.Shape{graph.Batch, shape[0], shape[2], 9}
+			}
+			b.AddInput("other", other)
+			operands := []string{b.AddNode(graph.Neg, "second", "second", nil, "other"), y}
+			if test.first {
+				slices.Reverse(operands)
+			}
+			b.Outputs = []string{b.AddNode(graph.MatMul, "product", "product", nil, operands...)}
+			inputs := [][]float32{pictures(batch, 1440), pictures(batch, other[1]*other[2]*other[3])}
+			run := func(cfg engine.Config) ([]float32, int) {
+				p, err := engine.Compile(t.Context(), b.Graph, cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				y, count := roomFor(p, batch), 0
+				if err := p.Run(t.Context(), y, inputs); err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range p.Steps() {
+					if s.Op == "Slice" {
+						count++
+					}
+				}
+				return y[0], count
+			}
+			want, _ := run(engine.Config{KeepAll: true})
+			got, count := run(engine.Config{})
+			if count != test.slices {
+				t.Errorf("%d slices are steps, want %d", count, test.slices)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"linquant/graph"
+	"linquant/tensor"
 )
 
 func (s *lowerer) transpose() error {
@@ -57,12 +58,105 @@ func (s *lowerer) viewed(n *graph.Node, step []int) bool {
 	return other.Const == nil
 }
 
+// multiplied makes the output of a Slice a view, and reports whether it can be one: where Reshapes and Transposes alone, of which each can be
+// a view too, lie between it and a product of two computed operands.
+func (s *lowerer) multiplied(spans []graph.Span) bool {
+	in := s.in[0]
+	if in.buffer == nil || in.row() > 0 || in.wide > 0 || s.out.order.channels > 1 {
+		return false
+	}
+	p := *in
+	p.name, p.shape, p.n, p.order, p.steps = s.value, s.out.shape, s.out.n, s.out.order, nil
+	for d, step := range in.strides() {
+		p.at += spans[1+d].Start * step
+		p.steps = append(p.steps, spans[1+d].Step*step)
+		if spans[1+d].Step < 0 {
+			return false
+		}
+	}
+	name, steps, shape := s.value, p.steps, p.shape
+	for range mostRearrangements {
+		next := s.reader(name)
+		if next == nil {
+			return false
+		}
+		row, _ := graph.Lookup(next.Op)
+		switch {
+		case next.Op == graph.Transpose:
+			l := &lowerer{compiler: s.compiler, n: next, in: []*place{&p}}
+			perm, err := graph.PermOf(next, 1+len(steps))
+			if err != nil {
+				return false
+			}
+			turned := make([]int, len(steps))
+			for d, from := range perm[1:] {
+				turned[d] = steps[from-1]
+			}
+			if s.g.Values[next.Outputs[0]].Shape == nil || !l.viewed(next, turned) {
+				return false
+			}
+			steps, shape = turned, s.g.Values[next.Outputs[0]].Shape[1:]
+		case row.Class == graph.ClassReshape:
+			to := s.g.Values[next.Outputs[0]].Shape[1:]
+			ok := false
+			if steps, ok = reshapedSteps(shape, steps, to); !ok {
+				return false
+			}
+			shape = to
+		case next.Op == graph.MatMul && !graph.IsDynamic(next):
+			first := next.Inputs[0] == name
+			if next.Inputs[0] == next.Inputs[1] || len(steps) < 2 || first && steps[len(steps)-1] != 1 ||
+				s.g.Values[next.Inputs[0]].Const != nil || s.g.Values[next.Inputs[1]].Const != nil {
+				return false
+			}
+			in.buffer.renamed = true
+			s.out = &p
+			s.finish()
+			return true
+		default:
+			return false
+		}
+		name = next.Outputs[0]
+	}
+	return false
+}
+
+// reshapedSteps returns the strides of a view of that shape as another shape. ok is false where it has none.
+func reshapedSteps(shape tensor.Shape, steps []int, to tensor.Shape) (turned []int, ok bool) {
+	var axes []axis
+	for d, n := range shape {
+		if n == 1 {
+			continue
+		}
+		if last := len(axes) - 1; last >= 0 && axes[last].from == n*steps[d] { // rows that follow each other
+			axes[last] = axis{n: axes[last].n * n, from: steps[d]}
+			continue
+		}
+		axes = append(axes, axis{n: n, from: steps[d]})
+	}
+	groups, ok := regrouped(axes, to)
+	if !ok {
+		return nil, false
+	}
+	for _, g := range groups {
+		switch len(g) {
+		case 0:
+			turned = append(turned, 0)
+		case 1:
+			turned = append(turned, g[0].from)
+		default:
+			return nil, false
+		}
+	}
+	return turned, true
+}
+
 func (s *lowerer) slice() error {
 	spans, err := graph.SpansOf(s.n, s.g.Values[s.n.Inputs[0]].Shape)
 	if err != nil {
 		return err
 	}
-	if s.view(spans) {
+	if s.view(spans) || s.multiplied(spans) {
 		return nil
 	}
 	from, to := s.in[0].strides(), s.out.strides()

@@ -41,6 +41,7 @@ type place struct {
 
 	// steps are the strides where neither order says how the value lies: a view of another, for products alone (viewed).
 	steps []int
+	at    int // where such a view begins
 
 	quant *quant.Params // nil for floats
 	kind  tensor.DType  // of floats that stand for integers or booleans, once the value is shown
@@ -100,7 +101,7 @@ func (p *place) span() (at, n int) {
 	if row := p.row(); row > 0 {
 		return p.first, (p.order.plane-1)*row + p.order.channels
 	}
-	return 0, p.buffer.n
+	return p.at, p.buffer.n - p.at
 }
 
 // zero returns the zero point as it is stored.

@@ -11,6 +11,17 @@ func (s *lowerer) rename() error {
 		}
 	}
 	from := s.in[0]
+	if from.steps != nil {
+		steps, ok := reshapedSteps(from.shape, from.steps, s.out.shape)
+		if !ok {
+			return s.errorf("%q has no strides as %v: this is a fault of linquant, please report it", from.name, s.out.shape)
+		}
+		order := s.out.order
+		s.out = from.renamed(s.out)
+		s.out.order, s.out.steps = order, steps
+		s.finish()
+		return nil
+	}
 	if from.order == s.out.order || s.onlyMultiplied(s.value) {
 		s.out = from.renamed(s.out)
 	} else {
