@@ -86,6 +86,9 @@ func (d *Depthwise) Pack(taps, channels, span int, tier cpu.Tier) {
 	case k.pairs.Has():
 		if d.pairs = d.newPairs(taps, channels); d.pairs != nil {
 			d.pairs.finish(padding, r, d.Flip)
+			if d.pairs.second {
+				d.pairs.params.second = 1
+			}
 		}
 	}
 }

@@ -51,15 +51,15 @@
 	VPADDD     Y4, Y3, Y3
 
 // FOUR adds the products of four taps; of the first and the third some channels are complemented.
-#define FOUR(a, b, c, d, group) \
-	VMOVDQU (group+0)(DX), Y4  \
-	VMOVDQU (group+64)(DX), Y6 \
-	VMOVDQU (b)(AX*1), Y5      \
-	VMOVDQU (d)(AX*1), Y7      \
-	VPXOR   (a)(AX*1), Y4, Y4  \
-	VPXOR   (c)(AX*1), Y6, Y6  \
-	INTERLEAVE                 \
-	ADD(group+128, DX)
+#define FOUR(a, b, c, d, group, block) \
+	VMOVDQU (group+0)(block), Y4  \
+	VMOVDQU (group+64)(block), Y6 \
+	VMOVDQU (b)(AX*1), Y5         \
+	VMOVDQU (d)(AX*1), Y7         \
+	VPXOR   (a)(AX*1), Y4, Y4     \
+	VPXOR   (c)(AX*1), Y6, Y6     \
+	INTERLEAVE                    \
+	ADD(group+128, block)
 
 // ONE adds the products of one tap, which are of words.
 #define ONE(a, w, block) \
@@ -256,8 +256,8 @@ block: // for c = 0; c < channels; c = min(c + 32, channels - 32)
 	MOVQ CX, taps-152(SP)
 	RUN
 	BIAS
-	FOUR(SI, R8, R9, R10, 256)
-	FOUR(R11, R12, R13, R14, 512)
+	FOUR(SI, R8, R9, R10, 256, DX)
+	FOUR(R11, R12, R13, R14, 512, DX)
 	ONE(R15, 768, DX)
 	ADDQ quadParams_step(BX), AX
 	DECQ CX
@@ -376,6 +376,12 @@ group: // for R8 = groups; R8 > 0; R8--
 	MOVQ    8(R10), R13
 	MOVQ    16(R10), R14
 	MOVQ    24(R10), R15
+	CMPQ    quadParams_second(BX), $0
+	JNE     second
+	FOUR(R12, R13, R14, R15, 0, R11)
+	JMP     following
+
+second: // taps are complemented too
 	VMOVDQU 0(R11), Y4
 	VMOVDQU 32(R11), Y5
 	VMOVDQU 64(R11), Y6
@@ -386,6 +392,8 @@ group: // for R8 = groups; R8 > 0; R8--
 	VPXOR   (R15)(AX*1), Y7, Y7
 	INTERLEAVE
 	ADD(128, R11)
+
+following:
 	ADDQ    $256, R11
 	ADDQ    $32, R10
 	DECQ    R8

@@ -123,7 +123,7 @@ type quadParams struct {
 	pixels           unsafe.Pointer
 	step, stride     int // between neighbours, in the input and in the output
 	groups, size     int
-	single           int
+	single, second   int // 1 if the last tap is alone, and if second taps of pairs are complemented
 	before           float32
 	after            int16
 	lo, hi           byte
