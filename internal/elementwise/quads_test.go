@@ -113,29 +113,38 @@ func TestDepthwiseLimits(t *testing.T) {
 				if without == 13 {
 					pairs = pairs[:2] // of which the first of two can be negated
 				}
-				const channels, pixels = 40, 3
-				w := elementwise.Windows{Channels: channels, Pixels: pixels, Step: channels}
-				r, err := quant.NewRequantizer(quant.ONNX, []float64{1. / 16}, quant.TensorParams(quant.Uint(8), 1, 100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				d := elementwise.Depthwise{Bias: make([]int32, channels), Requant: r, Zero: 7}
-				for k := range taps {
-					w.Taps, w.Weights = append(w.Taps, k*channels), append(w.Weights, k*channels)
-					for c := range channels {
-						v := pairs[(c+k/2)%len(pairs)][k%2]
-						d.Weight = append(d.Weight, elementwise.NewWeight(v))
-						d.Bias[c] -= (255 - d.Zero) * int32(v) // so that sums are 0, and codes tell what is missing of them
+				for _, mixed := range []bool{false, true} { // codes
+					const channels, pixels = 40, 3
+					w := elementwise.Windows{Channels: channels, Pixels: pixels, Step: channels}
+					multiplier := 1. / 16
+					if mixed {
+						multiplier = 1. / (1 << 13)
 					}
-				}
-				src, sums := bytes.Repeat([]byte{255}, (taps+pixels)*channels), make([]int32, channels)
-				want, got := make([]byte, pixels*channels), make([]byte, pixels*channels)
-				d.Codes(want, src, &w, sums, cpu.Generic)
-				d.Pack(taps, channels, pixels*channels, tier)
-				d.Codes(got, src, &w, sums, tier)
-				for i := range want {
-					if got[i] != want[i] {
-						t.Fatalf("%d taps, %d pairs: element %d is %d, want %d", taps, len(pairs), i, got[i], want[i])
+					r, err := quant.NewRequantizer(quant.ONNX, []float64{multiplier}, quant.TensorParams(quant.Uint(8), 1, 100))
+					if err != nil {
+						t.Fatal(err)
+					}
+					d := elementwise.Depthwise{Bias: make([]int32, channels), Requant: r, Zero: 7}
+					for k := range taps {
+						w.Taps, w.Weights = append(w.Taps, k*channels), append(w.Weights, k*channels)
+						for c := range channels {
+							v := pairs[(c+k/2)%len(pairs)][k%2]
+							d.Weight = append(d.Weight, elementwise.NewWeight(v))
+							d.Bias[c] -= (255 - d.Zero) * int32(v) // so that sums are 0, and codes tell what is missing of them
+						}
+					}
+					src, sums := bytes.Repeat([]byte{255}, (taps+pixels)*channels), make([]int32, channels)
+					if mixed {
+						src = newSource(1).codes(len(src))
+					}
+					want, got := make([]byte, pixels*channels), make([]byte, pixels*channels)
+					d.Codes(want, src, &w, sums, cpu.Generic)
+					d.Pack(taps, channels, pixels*channels, tier)
+					d.Codes(got, src, &w, sums, tier)
+					for i := range want {
+						if got[i] != want[i] {
+							t.Fatalf("%d taps, %d pairs: element %d is %d, want %d", taps, len(pairs), i, got[i], want[i])
+						}
 					}
 				}
 			}
