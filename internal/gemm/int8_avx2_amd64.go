@@ -170,8 +170,10 @@ func (b *avx2Builder) place(runs []avx2Run) {
 
 // room appends n vectors of zeros to the weights.
 func (b *avx2Builder) room(n int) []byte {
-	b.weights = append(b.weights, make([]byte, 32*n)...)
-	return b.weights[len(b.weights)-32*n:]
+	length := len(b.weights)
+	b.weights = slices.Grow(b.weights, 32*n)[:length+32*n]
+	clear(b.weights[length:])
+	return b.weights[length:]
 }
 
 // order writes what VPSHUFB takes.
@@ -185,12 +187,13 @@ func (b *avx2Builder) order(order int) {
 func (b *avx2Builder) group(steps []int, order int) {
 	for _, step := range steps {
 		b.places = append(b.places, 4*uint32(step))
-		to := b.room(1)
+		to, at := b.room(1), b.first+4*step
 		for c := range len(b.w) / b.k {
-			codes := b.w[c*b.k+b.first+4*step:][:4]
-			for x, from := range orders[order] {
-				to[4*c+x] = byte(codes[from])
-			}
+			codes, turned := b.w[at:][:4], to[4*c:][:4]
+			at += b.k
+			o := &orders[order]
+			turned[0], turned[1] = byte(codes[o[0]&3]), byte(codes[o[1]&3])
+			turned[2], turned[3] = byte(codes[o[2]&3]), byte(codes[o[3]&3])
 		}
 	}
 }

@@ -41,15 +41,13 @@ func (l *loads) add(other *loads) {
 
 // take adds 4 weights of a channel, taken in this order, and returns the largest of their sums.
 func (l *loads) take(channel int, codes []int8, order *[4]int) (most int) {
-	var word uint64
-	for half := range 2 {
-		x, y := int(codes[order[2*half]]), int(codes[order[2*half+1]])
-		up, down := max(x, 0)+max(y, 0), -min(x, 0)-min(y, 0)
-		most = max(most, up, down)
-		word |= (uint64(up) | uint64(down)<<16) << (32 * half)
-	}
-	l[channel] += word
-	return most
+	_ = codes[3]
+	a, b := int(codes[order[0]&3]), int(codes[order[1]&3])
+	c, d := int(codes[order[2]&3]), int(codes[order[3]&3])
+	firstUp, lastUp := max(a, 0)+max(b, 0), max(c, 0)+max(d, 0)
+	firstDown, lastDown := firstUp-a-b, lastUp-c-d
+	l[channel] += uint64(firstUp) | uint64(firstDown)<<16 | uint64(lastUp)<<32 | uint64(lastDown)<<48
+	return max(firstUp, firstDown, lastUp, lastDown)
 }
 
 // grouping divides the steps of a run into groups, those that are alone, and those that are wide.
