@@ -17,16 +17,16 @@ type Gather struct {
 }
 
 func (g *Gather) check(dst, src int) {
-	for _, side := range [2][3]int64{
-		{int64(dst), int64(g.DstStep), int64(g.DstLine)}, {int64(src), int64(g.SrcStep), int64(g.SrcLine)},
-	} {
-		size, step, line := side[0], side[1], side[2]
-		// Sizes beyond int32 cannot be offsets here, and products of smaller ones do not overflow.
-		last := int64(g.Pixels-1)*step + int64(g.Lines-1)*line + int64(g.Length)
-		if g.Pixels < 1 || g.Lines < 1 || g.Length < 1 || step < 0 || line < 0 || last > size {
-			panic(fmt.Sprintf("elementwise: %+v does not fit slices of %d and %d bytes", *g, dst, src))
-		}
+	if g.Pixels < 1 || g.Lines < 1 || g.Length < 1 || !g.fits(dst, g.DstStep, g.DstLine) || !g.fits(src, g.SrcStep, g.SrcLine) {
+		panic(fmt.Sprintf("elementwise: %+v does not fit slices of %d and %d bytes", *g, dst, src))
 	}
+}
+
+// fits reports whether size elements hold all pixels. Sizes beyond int32 cannot be offsets here, and products of smaller
+// ones do not overflow.
+func (g *Gather) fits(size, step, line int) bool {
+	last := int64(g.Pixels-1)*int64(step) + int64(g.Lines-1)*int64(line) + int64(g.Length)
+	return step >= 0 && line >= 0 && last <= int64(size)
 }
 
 // Bytes copies. Reals are copied as their Bytes, or with Copy.
