@@ -63,7 +63,7 @@ func scaled(run scaledKernel, step int) kernel.Func[codeStage] {
 // scaledAVX2 is scaled for AVX2.
 func scaledAVX2(s *Stage, dst []byte, ldd int, acc []int32, width, rows, j, n int) int {
 	p := newStageParams(s.Requant, s.Flip)
-	done := n &^ 31
+	done := n &^ 15
 	mult := s.Requant.Multipliers()
 	if len(mult) > 1 {
 		mult = mult[j:][:n]
@@ -93,7 +93,7 @@ func (s *Stage) scaled(run scaledKernel, dst []byte, ldd int, acc []int32, width
 	return n
 }
 
-// wholeStageAVX2 is stageAVX2 for multiples of 32 channels, where p.before is 0, p.lo and p.hi plus p.after are 0 and 255,
+// wholeStageAVX2 is stageAVX2 for multiples of 16 channels, where p.before is 0, p.lo and p.hi plus p.after are 0 and 255,
 // and multipliers are less than 1, so that no product leaves int32.
 //
 //go:noescape

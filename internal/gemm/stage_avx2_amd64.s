@@ -175,6 +175,8 @@ TEXT ·wholeStageAVX2(SB), NOSPLIT, $0-80
 	VBROADCASTSS (R11), Y9
 	VBROADCASTSS (R11), Y10
 	VBROADCASTSS (R11), Y11
+	SUBQ         $0x20, R12
+	JL           half
 
 channels:
 	VMOVDQU (R10), Y4
@@ -211,8 +213,8 @@ row:
 	VMULPS    Y11, Y3, Y3
 	VCVTPS2DQ Y3, Y3
 	VPACKSSDW Y1, Y0, Y0
-	VPACKSSDW Y3, Y2, Y2
 	VPADDSW   Y15, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
 	VPADDSW   Y15, Y2, Y2
 	VPACKUSWB Y2, Y0, Y0
 	VPERMD    Y0, Y14, Y0
@@ -226,6 +228,46 @@ row:
 	ADDQ      $0x80, R10
 	ADDQ      $0x80, R11
 	SUBQ      $0x20, R12
-	JG        channels
+	JGE       channels
+
+half:
+	CMPQ    R12, $-16
+	JNE     done
+	VMOVDQU (R10), Y4
+	VMOVDQU 32(R10), Y5
+	CMPB    single+64(FP), $0x00
+	JNE     halfbegin
+	VMOVUPS (R11), Y8
+	VMOVUPS 32(R11), Y9
+
+halfbegin:
+	MOVQ DI, AX
+	MOVQ SI, BX
+	MOVQ rows+32(FP), CX
+
+halfrow:
+	VPADDD    (BX), Y4, Y0
+	VPADDD    32(BX), Y5, Y1
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y8, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VCVTDQ2PS Y1, Y1
+	VMULPS    Y9, Y1, Y1
+	VCVTPS2DQ Y1, Y1
+	VPACKSSDW Y1, Y0, Y0
+	VPADDSW   Y15, Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVDQU   X0, (AX)
+	ADDQ      R8, AX
+	ADDQ      R9, BX
+	DECQ      CX
+	JNZ       halfrow
+	ADDQ      $0x10, DI
+	ADDQ      $0x40, SI
+	ADDQ      $0x40, R10
+	ADDQ      $0x40, R11
+
+done:
 	VZEROUPPER
 	RET

@@ -60,7 +60,7 @@ func stages(k *kernel) {
 	}
 }
 
-// wholeStage writes the output stage for codes that have the whole range of a byte, of which 32 channels are done at once:
+// wholeStage writes the output stage for codes that have the whole range of a byte, of which 32 or 16 channels are done at once:
 // packing to words and bytes, which saturates, is their clamp.
 //
 // Registers: Y0 … Y3 the values, Y4 … Y7 bias, Y8 … Y11 mult, Y14 an order of dwords, Y15 p.after; others as above.
@@ -76,20 +76,36 @@ func (k *kernel) wholeStage() {
 		k.VBROADCASTSS(at(R11, 0), mult[i]) // the one multiplier, or replaced below
 	}
 
-	k.Label("channels") // for R12 = n; R12 > 0; R12 -= 32
-	for i := range bias {
+	k.SUBQ(n(32), R12)
+	k.JL(LabelRef("half"))
+	k.Label("channels") // for R12 = n - 32; R12 >= 0; R12 -= 32
+	k.wholeChannels("", v, bias, mult)
+	k.SUBQ(n(32), R12)
+	k.JGE(LabelRef("channels"))
+	k.Label("half") // 16 channels more
+	k.CMPQ(R12, n(-16))
+	k.JNE(LabelRef("done"))
+	k.wholeChannels("half", v[:2], bias, mult)
+	k.Label("done")
+	k.end()
+}
+
+// wholeChannels does a vector of channels for each of v, and goes to the next.
+func (k *kernel) wholeChannels(name string, v, bias, mult []Register) {
+	begin, row := name+"begin", name+"row"
+	for i := range v {
 		k.VMOVDQU(at(R10, 32*i), bias[i])
 	}
 	k.CMPB(k.param("single"), n(0))
-	k.JNE(LabelRef("begin"))
-	for i := range mult {
+	k.JNE(LabelRef(begin))
+	for i := range v {
 		k.VMOVUPS(at(R11, 32*i), mult[i])
 	}
-	k.Label("begin")
+	k.Label(begin)
 	k.MOVQ(RDI, RAX)
 	k.MOVQ(RSI, RBX)
 	k.MOVQ(k.param("rows"), RCX)
-	k.Label("row") // for CX = rows; CX > 0; CX--
+	k.Label(row) // for CX = rows; CX > 0; CX--
 	for i := range v {
 		k.VPADDD(at(RBX, 32*i), bias[i], v[i])
 	}
@@ -98,23 +114,24 @@ func (k *kernel) wholeStage() {
 		k.VMULPS(mult[i], v[i], v[i])
 		k.VCVTPS2DQ(v[i], v[i])
 	}
-	k.VPACKSSDW(v[1], v[0], v[0])
-	k.VPACKSSDW(v[3], v[2], v[2])
-	k.VPADDSW(Y15, v[0], v[0])
-	k.VPADDSW(Y15, v[2], v[2])
-	k.VPACKUSWB(v[2], v[0], v[0])
+	for i := 0; i < len(v); i += 2 {
+		k.VPACKSSDW(v[i+1], v[i], v[i])
+		k.VPADDSW(Y15, v[i], v[i])
+	}
+	k.VPACKUSWB(v[len(v)-2], v[0], v[0])
 	k.VPERMD(v[0], Y14, v[0])
-	k.VMOVDQU(v[0], at(RAX, 0))
+	if len(v) == 4 {
+		k.VMOVDQU(v[0], at(RAX, 0))
+	} else {
+		k.VMOVDQU(asX(v[0]), at(RAX, 0))
+	}
 	k.ADDQ(R8, RAX)
 	k.ADDQ(R9, RBX)
 	k.DECQ(RCX)
-	k.JNZ(LabelRef("row"))
+	k.JNZ(LabelRef(row))
 	for _, p := range []pointer{{RDI, 1}, {RSI, 4}, {R10, 4}, {R11, 4}} {
-		k.ADDQ(n(32*p.size), p.Register)
+		k.ADDQ(n(8*len(v)*p.size), p.Register)
 	}
-	k.SUBQ(n(32), R12)
-	k.JG(LabelRef("channels"))
-	k.end()
 }
 
 // scaledStage writes gemm's output stage for scales that are known only when a network runs.
