@@ -89,6 +89,28 @@ func (s *lowerer) joins(part *place, at int) bool {
 	return (part.quant == nil || graph.SameParams(part.quant, whole.quant)) && s.spread(part, whole, at)
 }
 
+// use is a place that a step reads or writes.
+type use struct {
+	step  int
+	place *place
+}
+
+// mostUsers bounds the work for each part of a Concat.
+const mostUsers = 1 << 12
+
+// uses notes that the last step reads or writes places.
+func (c *compiler) uses(places ...*place) {
+	if c.dry {
+		return
+	}
+	for _, p := range places {
+		if p.buffer != nil {
+			root, _ := p.buffer.root()
+			c.users[root] = append(c.users[root], use{len(c.steps) - 1, p})
+		}
+	}
+}
+
 // spread makes a value a part of another, from channel at on, and reports whether all steps so far that read and write it can do with that.
 func (c *compiler) spread(p, whole *place, at int) bool {
 	b := p.buffer
@@ -96,27 +118,23 @@ func (c *compiler) spread(p, whole *place, at int) bool {
 		p.order.channels == 1 || p.order.plane != whole.order.plane {
 		return false
 	}
-	var kernels []spreader
-	for i := range c.steps {
-		k, ok := c.steps[i].kernel.(spreader)
-		for _, q := range slices.Concat(c.steps[i].in, c.steps[i].out) {
-			if q.buffer == nil {
-				continue
-			}
-			if root, _ := q.buffer.root(); root != b {
-				continue
-			}
-			if !ok || !k.spreads(c, q, whole.order.channels) {
-				return false
-			}
-			kernels = append(kernels, k)
+	users := c.users[b]
+	if len(users) > mostUsers {
+		return false
+	}
+	for _, u := range users {
+		if k, ok := c.steps[u.step].kernel.(spreader); !ok || !k.spreads(c, u.place, whole.order.channels) {
+			return false
 		}
 	}
 	whole.buffer.row = whole.order.channels
 	b.host, b.at = whole.buffer, at
-	for _, k := range kernels {
-		k.spread(c)
+	for _, u := range users {
+		c.steps[u.step].kernel.(spreader).spread(c)
 	}
+	root, _ := whole.buffer.root()
+	c.users[root] = append(c.users[root], users...)
+	delete(c.users, b)
 	return true
 }
 

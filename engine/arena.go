@@ -53,7 +53,7 @@ func plan(steps []step) (codes, floats int) {
 	}
 	for _, b := range parts {
 		host, at := b.root()
-		b.offset = host.offset + at
+		b.host, b.at, b.offset = host, at, host.offset+at
 	}
 	return codes, floats
 }

@@ -62,7 +62,7 @@ func compile(ctx context.Context, g *graph.Graph, cfg Config, dry bool) (*compil
 	}
 	c := &compiler{
 		ctx: ctx, dry: dry, g: g, whole: whole, tier: tier, threads: cfg.threads(), keep: map[string]bool{}, keepAll: cfg.KeepAll, consumers: g.Consumers(),
-		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, layout: layoutOf(g),
+		quantized: quantized(g), places: map[string]*place{}, folded: map[*graph.Node]bool{}, layout: layoutOf(g), users: map[*buffer][]use{},
 		plans: map[windowPlan]func() []*gemm.Int8Windows{}, room: roomFor(graph.Parameters(g)), floatPlans: map[floatPlan]*gemm.Windows{}, realConstants: map[string][]float32{},
 		quantizers: map[*place]*quantizeStep{}, outs: map[string]bool{},
 	}
@@ -112,7 +112,8 @@ type compiler struct {
 	layout          layout
 	folded          map[*graph.Node]bool // nodes that became part of the layer before them
 	steps           []step
-	kept            []*place // kept values that need no step
+	users           map[*buffer][]use // the steps that read and write a buffer and its parts
+	kept            []*place          // kept values that need no step
 	islands         []Island
 	jobs            []packing // which may run concurrently
 	plans           map[windowPlan]func() []*gemm.Int8Windows
@@ -238,6 +239,8 @@ func (c *compiler) emit(n *graph.Node, k kernel, s step) {
 		c.steps = c.steps[:0] // the last one is enough
 	}
 	c.steps = append(c.steps, s)
+	c.uses(s.in...)
+	c.uses(s.out...)
 }
 
 // done makes a computed value known to the nodes that read it, and to Trace.

@@ -94,5 +94,6 @@ func (s *lowerer) emitResidual(k kernel, r *residual, in *place, macs int64, scr
 	if r != nil {
 		last := &s.steps[len(s.steps)-1]
 		last.in = append(last.in, r.other)
+		s.uses(r.other)
 	}
 }
