@@ -52,7 +52,8 @@ func TestLayout(t *testing.T) {
 	})
 }
 
-// A mask that a Cast makes of integers is no picture, and nothing becomes one that it is added to: the rows of attention's matrices lie together.
+// A mask that a Cast makes of integers, or a Where chooses, is no picture, and nothing becomes one that it is added to: the rows of attention's
+// matrices lie together. Nor does what a Where chooses from, as PyTorch writes it behind a Softmax of rows that may all be hidden.
 func TestLayoutOfMask(t *testing.T) {
 	g := graph.New("mask")
 	g.AddInput("x", tensor.Shape{graph.Batch, 24})
@@ -61,16 +62,28 @@ func TestLayoutOfMask(t *testing.T) {
 	g.AddNode(graph.Reshape, "heads", "heads", graph.Attrs{"shape": []int{0, 2, 3, 4}}, "x")
 	g.AddNode(graph.Unsqueeze, "wide", "wide", graph.Attrs{"axes": []int{1, 2}}, "ids")
 	g.AddNode(graph.Cast, "cast", "cast", graph.Attrs{"to": 1}, "wide")
-	g.AddNode(graph.Add, "masked", "masked", nil, "heads", "cast")
+	for name, v := range map[string]float32{"zero": 0, "hidden": -1e9} {
+		number, err := tensor.Of(tensor.Shape{}, []float32{v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.AddConst(name, number)
+	}
+	g.AddNode(graph.Cast, "bool", "bool", graph.Attrs{"to": 9}, "wide")
+	g.AddNode(graph.Where, "mask", "mask", nil, "bool", "zero", "hidden")
+	g.AddNode(graph.Add, "cast.masked", "cast.masked", nil, "heads", "cast")
+	g.AddNode(graph.Add, "masked", "masked", nil, "cast.masked", "mask")
 	g.AddNode(graph.Softmax, "softmax", "softmax", graph.Attrs{"axis": 3}, "masked")
-	g.AddNode(graph.Flatten, "flat", "flat", nil, "softmax")
+	g.AddNode(graph.IsNaN, "nan", "nan", nil, "softmax")
+	g.AddNode(graph.Where, "chosen", "chosen", nil, "nan", "zero", "softmax")
+	g.AddNode(graph.Flatten, "flat", "flat", nil, "chosen")
 	g.Outputs = []string{"flat"}
 	g, err := graph.InferShapes(g)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := layoutOf(g)
-	for _, name := range []string{"heads", "masked", "softmax"} {
+	for _, name := range []string{"heads", "cast.masked", "masked", "softmax", "chosen"} {
 		if got[name] != rowMajor(24) {
 			t.Errorf("%q lies as %v", name, got[name])
 		}

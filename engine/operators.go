@@ -36,7 +36,7 @@ var byClass = map[graph.Class]lowering{
 	graph.ClassReshape:   {(*lowerer).rename, (*lowerer).rename, anyOrder},
 	graph.ClassBoundary:  {(*lowerer).boundary, (*lowerer).boundary, alike},
 	graph.ClassJoin:      {(*lowerer).concat, (*lowerer).concat, alike},
-	graph.ClassSelect:    {reals: (*lowerer).where},
+	graph.ClassSelect:    {reals: (*lowerer).where, reads: anyOrder},
 	graph.ClassReference: {reals: (*lowerer).reference, reads: anyOrder},
 	graph.ClassResample:  {(*lowerer).resize, (*lowerer).resize, pictures},
 }
