@@ -40,6 +40,7 @@ PEERS = {"ort": "ONNX Runtime", "ort-exact": "ONNX Runtime exact", "openvino": "
 INTEGERS_ONLY = {"ort-exact", "onednn", "litert"}
 BUFFERS = 4  # different batches that are gone around
 ANSWER_LIMIT = 120  # seconds that a peer may take to load or to run
+SLOW = 3  # seconds of one run; what takes longer runs in one round alone, and its answers are not asked for
 
 
 class Gone(Exception):
@@ -143,7 +144,7 @@ class Bench:
             # Each round begins with another peer: none always follows the same one.
             for peer in loaded[r % len(loaded):] + loaded[:r % len(loaded)]:
                 record = line["peers"][peer]
-                if "error" in record:
+                if "error" in record or record["medians"] and record["best"] > SLOW:
                     continue
                 try:
                     times = self.ask(peer, threads, {"do": "turn", "seconds": self.args.turn,
@@ -154,7 +155,8 @@ class Bench:
                 record["medians"].append(statistics.median(times))
                 record["best"] = min(record["best"], *times)
         if answers:
-            self.compare(line, load, [p for p in loaded if "error" not in line["peers"][p]], threads)
+            quick = [p for p in loaded if "error" not in line["peers"][p] and line["peers"][p]["best"] < SLOW]
+            self.compare(line, load, quick, threads)
         return line
 
     def compare(self, line, load, loaded, threads):

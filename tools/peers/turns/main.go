@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"linquant/engine"
-	"linquant/onnx"
+	"linquant/pipeline"
 )
 
 // command is a line of the standard input.
@@ -44,7 +44,7 @@ type reply struct {
 
 // network is what was loaded last.
 type network struct {
-	program *engine.Program
+	program *pipeline.Model
 	inputs  [][]float32 // a batch each
 	output  []float32
 	next    int
@@ -131,12 +131,7 @@ func (n *network) run(ctx context.Context) error {
 }
 
 func load(ctx context.Context, c command) (*network, error) {
-	f, err := onnx.Open(ctx, c.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	p, err := engine.Compile(ctx, f.Graph, engine.Config{Threads: c.Threads})
+	p, err := pipeline.LoadFile(ctx, c.Path, engine.Config{Threads: c.Threads})
 	if err != nil {
 		return nil, err
 	}
