@@ -29,7 +29,7 @@ func (s *lowerer) readsPadded(l *layer, w *codedWeight) bool {
 	}
 	r := g.runs(0, widthOf(g.channels))
 	steps := func(bytes int) int { return (bytes + 63) / 64 }
-	return gemm.HasRuns(s.tier, r.Length) && r.Count*steps(r.Length) <= max(5, 5*steps(l.depth)/4)
+	return gemm.HasRuns(s.tier, r.Length) && r.Count*steps(r.Length) <= max(5, 5*steps(l.depth)/4) && gemm.RunsPay(s.tier, w.codes, l.depth)
 }
 
 // leastPaddedWidth is where dropping a pixel of each line is no great loss.

@@ -13,7 +13,7 @@ import (
 // reference evaluator.
 func TestWideConvolutions(t *testing.T) {
 	seen := 0
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		g := netgen.Wide(t)
 		if g == nil {
 			t.Skip("a kernel larger than the picture")
@@ -24,7 +24,13 @@ func TestWideConvolutions(t *testing.T) {
 		}
 		seen += engine.Padded(p)
 		checkNetwork(t, drawInput(t, g), sameCodes)
-	})
+	}
+	rapid.Check(t, check)
+	for range 10 { // in short there are few of them, and not all are computed in padded lines
+		if seen == 0 && engine.PadsLines() {
+			rapid.Check(t, check)
+		}
+	}
 	if engine.PadsLines() && seen == 0 {
 		t.Error("none was computed in padded lines")
 	}

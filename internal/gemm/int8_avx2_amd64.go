@@ -59,16 +59,7 @@ func packAVX2(w *Int8, codes []int8, depth int) {
 		w.own, w.packed = &w.long, long
 		return
 	}
-	p := &avx2Panels{n: w.N, k: w.K, depth: depth}
-	b := avx2Builder{w: codes, k: w.K}
-	for j := 0; j < w.N; j += avx2Width {
-		b.w = codes[j*w.K : min(j+avx2Width, w.N)*w.K]
-		for first := 0; first < w.K; first += depth {
-			b.first, b.end = first, min(first+depth, w.K)
-			p.runs = append(p.runs, b.run())
-		}
-	}
-	b.place(p.runs)
+	p := (&avx2Builder{k: w.K}).pack(codes, w.N, depth)
 	switch groups := p.cycles(); {
 	case long != nil && least <= groups && (windows || least <= words):
 		w.own, w.packed = &w.long, long
@@ -117,11 +108,26 @@ type avx2Builder struct {
 	grouping
 	w          []int8 // of up to 8 channels, [channels, k]
 	k          int
-	first, end int // the k of the run
+	first, end int  // the k of the run
+	rows       Runs // how rows lie that are not copied next to each other; Count is 0 for others
 
 	weights []byte
 	places  []uint32
 	ends    [][2]int // of each run
+}
+
+// pack packs codes [n, k] in runs of that depth.
+func (b *avx2Builder) pack(codes []int8, n, depth int) *avx2Panels {
+	p := &avx2Panels{n: n, k: b.k, depth: depth}
+	for j := 0; j < n; j += avx2Width {
+		b.w = codes[j*b.k : min(j+avx2Width, n)*b.k]
+		for first := 0; first < b.k; first += depth {
+			b.first, b.end = first, min(first+depth, b.k)
+			p.runs = append(p.runs, b.run())
+		}
+	}
+	b.place(p.runs)
+	return p
 }
 
 // run packs a run, but for where its weights and places lie.
@@ -176,6 +182,14 @@ func (b *avx2Builder) room(n int) []byte {
 	return b.weights[length:]
 }
 
+// at returns where a step of the run is.
+func (b *avx2Builder) at(step int) uint32 {
+	if b.rows.Count == 0 {
+		return 4 * uint32(step)
+	}
+	return uint32(4*step/b.rows.Length*b.rows.Step + 4*step%b.rows.Length)
+}
+
 // order writes what VPSHUFB takes.
 func (b *avx2Builder) order(order int) {
 	to := b.room(1)
@@ -186,7 +200,7 @@ func (b *avx2Builder) order(order int) {
 
 func (b *avx2Builder) group(steps []int, order int) {
 	for _, step := range steps {
-		b.places = append(b.places, 4*uint32(step))
+		b.places = append(b.places, b.at(step))
 		to, at := b.room(1), b.first+4*step
 		for c := range len(b.w) / b.k {
 			codes, turned := b.w[at:][:4], to[4*c:][:4]
@@ -200,7 +214,7 @@ func (b *avx2Builder) group(steps []int, order int) {
 
 // wide writes a step, which may be one of less than 4 k, at the end.
 func (b *avx2Builder) wide(step int) {
-	b.places = append(b.places, 4*uint32(step))
+	b.places = append(b.places, b.at(step))
 	from, to := b.first+4*step, b.room(2)
 	for c := range len(b.w) / b.k {
 		for x, code := range b.w[c*b.k+from : c*b.k+min(from+4, b.end)] {

@@ -46,13 +46,8 @@ func int8LongAVX2x1x16(acc *int32, ldacc int, taps *avx2Tap, row, count int, mor
 // packLong packs w [n, k] in runs of depth k, a multiple of 4, and returns how many cycles a row takes with all panels, as
 // avx2Panels.cycles does; nil where a weight is not of few bits.
 func packLong(w []int8, n, k, depth int) (p *longPanels, cycles float64) {
-	if depth%4 != 0 {
+	if depth%4 != 0 || !fewBits(w) {
 		return nil, 0
-	}
-	for _, v := range w {
-		if v > longMost || v < -longMost {
-			return nil, 0
-		}
 	}
 	p = &longPanels{n: n, k: k, depth: depth}
 	size := depth * longWidth
@@ -68,6 +63,16 @@ func packLong(w []int8, n, k, depth int) (p *longPanels, cycles float64) {
 		cycles += 6
 	}
 	return p, cycles
+}
+
+// fewBits reports whether no weight is larger than longMost.
+func fewBits(w []int8) bool {
+	for _, v := range w {
+		if v > longMost || v < -longMost {
+			return false
+		}
+	}
+	return true
 }
 
 // fill packs the weights of up to 16 channels [channels, k] from the first on.

@@ -58,6 +58,9 @@ type codeKernels struct {
 
 	packRuns kernel.Func[func(w []int8, n int, r Runs) runProduct]
 
+	// runsPay reports whether rows of runs are faster than a panel for weights w [n, k]; nil where they always are.
+	runsPay func(w []int8, k int) bool
+
 	tileRows int // see TileRows
 
 	tiles codeTiles

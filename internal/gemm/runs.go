@@ -18,6 +18,12 @@ func HasRuns(tier cpu.Tier, length int) bool {
 	return kernelsOf(tier).codes.packRuns.Has() && length > 0 && length%4 == 0
 }
 
+// RunsPay reports whether, on a tier that HasRuns, rows of runs are faster with weights w [n, k] than rows that were copied.
+func RunsPay(tier cpu.Tier, w []int8, k int) bool {
+	pay := kernelsOf(tier).codes.runsPay
+	return pay == nil || pay(w, k)
+}
+
 // Int8Runs is a weight matrix [N, Count·Length], packed for rows of runs. It is immutable and safe for concurrent use.
 type Int8Runs struct {
 	N    int

@@ -20,8 +20,9 @@ var tables = kernel.Tables[kernels]{
 func avx2Kernels() *kernels {
 	k := &kernels{tier: cpu.AVX2, subtract: kernel.Of(subtractZerosAVX2), realStage: scaledReals(floatStageAVX2, 8)}
 	k.scaledStage, k.scaledStep = kernel.Of(scaledStageAVX2), 8
-	k.codes.pack, k.codes.sums = kernel.Of(packAVX2), kernel.Of(sumsAVX2)
+	k.codes.pack, k.codes.packRuns, k.codes.sums = kernel.Of(packAVX2), kernel.Of(packAVX2Runs), kernel.Of(sumsAVX2)
 	k.codes.tiles.taps = newTiles(8, int8AVX2x8x8, 4, int8AVX2x4x8, int8AVX2x1x8)
+	k.codes.runsPay = runsPayAVX2
 	k.long.sums, k.long.tiles.long = kernel.Of(sumsLong), twoTiles(4, int8LongAVX2x4x16, int8LongAVX2x1x16)
 	k.computed.packOperand, k.computed.sums = kernel.Of(packWords), kernel.Of(sumsOfWords)
 	k.computed.mul, k.computed.sumOperand, k.computed.anyZero = kernel.Of(mulWords), kernel.Of(sumWords), true

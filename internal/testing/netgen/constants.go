@@ -67,7 +67,7 @@ func (b *generator) weight(x string, shape tensor.Shape, axis int) (inputs []str
 		}
 		return inputs, 1
 	}
-	typ := quant.Type{Bits: b.in(2, 8, "weight bits"), Unsigned: b.in(0, 3, "unsigned weight") == 0}
+	typ := quant.Type{Bits: b.in(max(2, b.leastBits), 8, "weight bits"), Unsigned: b.in(0, 3, "unsigned weight") == 0}
 	lo, hi := typ.Range()
 	p := quant.Params{Type: typ}
 	scales := 1

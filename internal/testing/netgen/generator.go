@@ -16,12 +16,13 @@ import (
 // generator draws small networks of every operator, on codes or on reals.
 type generator struct {
 	*rapid.T
-	g      *graph.Graph
-	codes  bool
-	exact  bool     // no sums of products, which are not the evaluator's to the last bit where they are of reals
-	values []string // computed so far
-	n      int      // of nodes
-	seed   uint64   // of constants
+	g         *graph.Graph
+	codes     bool
+	exact     bool     // no sums of products, which are not the evaluator's to the last bit where they are of reals
+	values    []string // computed so far
+	n         int      // of nodes
+	seed      uint64   // of constants
+	leastBits int      // of weights; 2 if less
 }
 
 var conventions = []quant.Convention{quant.ONNX, quant.Torch, quant.Fixed, quant.FixedDouble}
