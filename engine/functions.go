@@ -53,15 +53,7 @@ func onSlice(n *graph.Node, f func(float32) float32, tier cpu.Tier) func(dst, sr
 		if !swish {
 			alpha, beta = n.Float("alpha"), n.Float("beta")
 		}
-		return func(dst, src []float32) {
-			for i, x := range src[:len(dst)] {
-				y := max(0, min(1, float32(alpha*x)+beta))
-				if swish {
-					y *= x
-				}
-				dst[i] = y
-			}
-		}
+		return func(dst, src []float32) { elementwise.GateReals(dst, src, alpha, beta, swish, tier) }
 	}
 	return func(dst, src []float32) {
 		for i, x := range src[:len(dst)] {

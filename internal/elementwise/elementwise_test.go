@@ -200,6 +200,42 @@ func TestReals(t *testing.T) {
 	})
 }
 
+// HardSigmoid and HardSwish, to the bit: infinities, NaN, zeros of both signs, what is at the two ends and beyond, and every
+// length to the end of a page.
+func TestGateReals(t *testing.T) {
+	inf := float32(math.Inf(1))
+	kerneltest.Each(t, func(t *testing.T, tier cpu.Tier) {
+		for _, c := range [][2]float32{{1.0 / 6, 0.5}, {0.2, 0.5}, {1, 0}, {-1, float32(math.Copysign(0, -1))}, {inf, 0}, {0, 2}} {
+			for _, swish := range []bool{false, true} {
+				for n := range 40 {
+					src, _ := kerneltest.Guarded(n, 0, float32(7))
+					dst, intact := kerneltest.Guarded(n, 0, float32(7))
+					for i := range src {
+						special := []float32{-3, 3, 0, float32(math.Copysign(0, -1)), inf, -inf, float32(math.NaN()), -2.9999998, 2.9999998}
+						src[i] = float32(i-20) / 3
+						if i%3 == 1 {
+							src[i] = special[(n+i/3)%len(special)]
+						}
+					}
+					elementwise.GateReals(dst, src, c[0], c[1], swish, tier)
+					if err := intact(); err != nil {
+						t.Fatal(err)
+					}
+					for i, x := range src {
+						want := max(0, min(1, float32(c[0]*x)+c[1]))
+						if swish {
+							want *= x
+						}
+						if math.Float32bits(dst[i]) != math.Float32bits(want) && (dst[i] == dst[i] || want == want) {
+							t.Fatalf("%v of %g with %v: %g, want %g", swish, x, c, dst[i], want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestPanics(t *testing.T) {
 	b, f := make([]byte, 8), make([]float32, 8)
 	best := cpu.Best()

@@ -33,6 +33,7 @@ type kernels struct {
 
 	// Of multiples of 8 elements.
 	extremes   kernel.Func[func(x *float32, n int) (lo, hi float32)]
+	gate       kernel.Func[func(dst, src *float32, n int, alpha, beta float32, swish bool)]
 	scaled     kernel.Func[func(dst *float32, sums *int32, scale, bias *float32, zero *int32, row int32, n int, lo, hi float32)]
 	centred    kernel.Func[func(dst, src *float32, n int, q *Quantizer)]
 	dequantize kernel.Func[func(dst *float32, codes *byte, n int, zero int32, scale float32)]

@@ -33,6 +33,11 @@ func quantizeAVX512(dst *byte, src *float32, n int, q *Quantizer)
 //go:noescape
 func quantizeAVX2(dst *byte, src *float32, n int, q *Quantizer)
 
+// gateRealsAVX2 is GateReals for multiples of 8 elements.
+//
+//go:noescape
+func gateRealsAVX2(dst, src *float32, n int, alpha, beta float32, swish bool)
+
 // addRealsAVX512 and the next nine fill dst[i] with a[i] + b[i], a[i] · b[i], a[i] − b[i], a[i] / b[i] or src[i], made lo where it is less and hi
 // where it is greater.
 //

@@ -210,3 +210,23 @@ func clamp(v, lo, hi float32) float32 {
 	}
 	return v
 }
+
+// GateReals fills dst[i] with y = max(0, min(1, alpha·x + beta)) of x = src[i], every step rounded to float32, or with x·y:
+// HardSigmoid and HardSwish. The two slices may be one.
+func GateReals(dst, src []float32, alpha, beta float32, swish bool, tier cpu.Tier) {
+	src = src[:len(dst)]
+	done := 0
+	if k := kernelsOf(tier); k.gate.Has() {
+		if done = len(dst) &^ 7; done > 0 {
+			k.gate.Get()(&dst[0], &src[0], done, alpha, beta, swish)
+		}
+	}
+	for i := done; i < len(dst); i++ {
+		x := src[i]
+		y := max(0, min(1, float32(alpha*x)+beta))
+		if swish {
+			y *= x
+		}
+		dst[i] = y
+	}
+}

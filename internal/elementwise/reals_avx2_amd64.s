@@ -141,3 +141,41 @@ whole:
 rest:
 	VZEROUPPER
 	RET
+
+// func gateRealsAVX2(dst *float32, src *float32, n int, alpha float32, beta float32, swish bool)
+// Requires: AVX, AVX2
+TEXT ·gateRealsAVX2(SB), NOSPLIT, $0-33
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), CX
+	VBROADCASTSS alpha+24(FP), Y2
+	VBROADCASTSS beta+28(FP), Y3
+	MOVBLZX      swish+32(FP), AX
+	VPCMPEQD     Y4, Y4, Y4
+	VPSRLD       $0x19, Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	SUBQ         $0x08, CX
+	JLT          rest
+
+whole:
+	VMOVUPS (SI), Y0
+	VMULPS  Y0, Y2, Y1
+	VADDPS  Y3, Y1, Y1
+	VMINPS  Y1, Y4, Y1
+	VMAXPS  Y1, Y5, Y1
+	VADDPS  Y5, Y1, Y1
+	TESTL   AX, AX
+	JZ      store
+	VMULPS  Y0, Y1, Y1
+
+store:
+	VMOVUPS Y1, (DI)
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, CX
+	JGE     whole
+
+rest:
+	VZEROUPPER
+	RET

@@ -51,7 +51,7 @@ func (k *kernels) waitForMemory() {
 	k.extremes, k.centred = kernel.Of(extremesAVX2), kernel.Of(centredAVX2)
 	k.dequantize = kernel.Of(dequantizeAVX2)
 	k.colours, k.mulRows = kernel.Of(coloursAVX2), kernel.Of(mulRowsAVX2)
-	k.scaled = kernel.Of(scaledAVX2)
+	k.scaled, k.gate = kernel.Of(scaledAVX2), kernel.Of(gateRealsAVX2)
 	k.functions = [...]kernel.Func[func(dst, src *float32, n int, alpha float32, c *constants)]{
 		Exp: kernel.Of(expRealsAVX2), Sigmoid: kernel.Of(sigmoidRealsAVX2), Swish: kernel.Of(swishRealsAVX2),
 		Tanh: kernel.Of(tanhRealsAVX2), Erf: kernel.Of(erfRealsAVX2), Gelu: kernel.Of(geluRealsAVX2),

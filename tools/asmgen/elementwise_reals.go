@@ -37,6 +37,38 @@ func reals(k *kernel) {
 		k.clamp(v, k.v(3), k.v(4))
 		k.store(v, at(RDI, 0))
 	}, pointer{RSI, 4}, pointer{RDI, 4})
+	if k.lanes == avx2 {
+		k.gateReals()
+	}
+}
+
+// gateReals writes HardSigmoid and HardSwish: y = max(0, min(1, alpha·x + beta)), or x·y.
+//
+//	DI dst   SI src   CX left   AX whether x·y   0 x   1 y   2 alpha   3 beta   4 1   5 0
+func (k *kernel) gateReals() {
+	x, y := k.v(0), k.v(1)
+	k.function("gateRealsAVX2", "(dst, src *float32, n int, alpha, beta float32, swish bool)", 0)
+	k.params(RDI, RSI, RCX)
+	k.VBROADCASTSS(k.param("alpha"), k.v(2))
+	k.VBROADCASTSS(k.param("beta"), k.v(3))
+	k.MOVBLZX(k.param("swish"), EAX)
+	k.VPCMPEQD(k.v(4), k.v(4), k.v(4)) // 1 is 0x3f800000
+	k.VPSRLD(n(25), k.v(4), k.v(4))
+	k.VPSLLD(n(23), k.v(4), k.v(4))
+	k.zero(k.v(5))
+	k.elements(K1, func() {
+		k.load(at(RSI, 0), x)
+		k.VMULPS(x, k.v(2), y)
+		k.VADDPS(k.v(3), y, y)
+		k.VMINPS(y, k.v(4), y) // y where one is NaN
+		k.VMAXPS(y, k.v(5), y)
+		k.VADDPS(k.v(5), y, y) // -0 is 0
+		k.TESTL(EAX, EAX)
+		k.JZ(LabelRef("store"))
+		k.VMULPS(x, y, y)
+		k.Label("store")
+		k.store(y, at(RDI, 0))
+	}, pointer{RSI, 4}, pointer{RDI, 4})
 }
 
 func (k *kernel) limits() {
