@@ -85,7 +85,7 @@ func storedCodes(codes []int8) []byte {
 
 // cycles are about those that a row takes with all panels, and cyclesOfWords with panels of packWords: on Zen 3, from the
 // least times of many, K from 16 to 256. What comes with each panel is a share of the tile's beginning and end and of the
-// output stage, and the loops of four lengths that processors do not foresee.
+// output stage, and the loops of five lengths that processors do not foresee.
 func (p *avx2Panels) cycles() (sum float64) {
 	for i := range p.runs {
 		r := &p.runs[i]
@@ -160,7 +160,7 @@ func (b *avx2Builder) run() avx2Run {
 	}
 }
 
-// place gives runs their part of all weights and places, one after the other: what a kernel fetches ahead is the next
+// place gives runs their part of all weights and places, one after the other: what the processor fetches ahead is the next
 // run's where one ends.
 func (b *avx2Builder) place(runs []avx2Run) {
 	weights, places := alignedOf[byte](len(b.weights)), slices.Clone(b.places)
@@ -237,16 +237,18 @@ func sumsAVX2(w *Int8, acc []int32, a []byte, lda, rows, j int) (width int) {
 	perPanel := p.runsOf()
 	runs := p.runs[j/avx2Width*perPanel:]
 	panels := min(len(runs)/perPanel, maxWidth/avx2Width)
-	for t := range perPanel {
-		last := t == perPanel-1
-		w.own.tiles.sumsOfRun(acc, a[t*p.depth:], lda, rows, runs[t:], perPanel, panels, tails, t > 0, last)
+	for t := range perPanel - 1 {
+		w.own.tiles.sumsOfRun(acc, a[t*p.depth:], lda, rows, runs[t:], perPanel, panels, nil, t > 0)
 	}
+	t := perPanel - 1
+	w.own.tiles.sumsOfRun(acc, a[t*p.depth:], lda, rows, runs[t:], perPanel, panels, tails, t > 0)
 	return panels * avx2Width
 }
 
-// sumsOfRun adds the products of one run of each of some panels to acc, or begins with them. Tails come with the last.
+// sumsOfRun adds the products of one run of each of some panels to acc, or begins with them. tails are nil where the run
+// is of whole steps. Where no more than 3 rows are left acc has room for a fourth.
 func (k *codeTiles) sumsOfRun(
-	acc []int32, a []byte, lda, rows int, runs []avx2Run, perPanel, panels int, tails []uint32, more, last bool,
+	acc []int32, a []byte, lda, rows int, runs []avx2Run, perPanel, panels int, tails []uint32, more bool,
 ) {
 	width := panels * avx2Width
 	for r := 0; r < rows; {
@@ -256,7 +258,7 @@ func (k *codeTiles) sumsOfRun(
 		}
 		var tap avx2Tap
 		var lasts [maxTileRows]uint32
-		if height > 1 && height < 4 { // the first row once more: acc has room
+		if height > 1 && height < 4 { // the first of them once more
 			height = 4
 		}
 		r = start + height*count
@@ -273,7 +275,7 @@ func (k *codeTiles) sumsOfRun(
 		tap.run = unsafe.Pointer(&runs[0])
 		var tail *uint32
 		switch {
-		case !last || tails == nil:
+		case tails == nil:
 		case r > rows:
 			tail = kernel.NoEscape(&lasts[0])
 		default:

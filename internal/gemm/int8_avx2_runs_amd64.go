@@ -27,7 +27,7 @@ func (p avx2Runs) mul(k *kernels, o *output, a []byte, lda, m int) {
 			channels := min(maxWidth, p.n-j)
 			panels := (channels + avx2Width - 1) / avx2Width
 			width := panels * avx2Width
-			k.codes.tiles.sumsOfRun(acc, a[i*lda:], lda, rows, p.runs[j/avx2Width:], 1, panels, nil, false, true)
+			k.codes.tiles.sumsOfRun(acc, a[i*lda:], lda, rows, p.runs[j/avx2Width:], 1, panels, nil, false)
 			for r := 0; r < rows; {
 				y, x := (i+r)/o.pitch, (i+r)%o.pitch
 				if x < o.width {
